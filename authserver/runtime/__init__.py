@@ -1,0 +1,3 @@
+"""
+The machines underneath: swap one without touching a promise.
+"""

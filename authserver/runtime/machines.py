@@ -1,0 +1,43 @@
+"""What one process runs on, opened once at start and handed to whoever needs it."""
+
+from dataclasses import dataclass, field
+
+from authserver.runtime.buckets import Bucket
+from authserver.runtime.clock import Clock
+from authserver.runtime.hints import Hints
+from authserver.runtime.identifiers import new_id
+from authserver.runtime.memory import Memory
+from authserver.runtime.passwords import PasswordHasher
+from authserver.runtime.unit_of_work import Database, UnitOfWork
+from authserver.runtime.vault import DeploymentKeys, KeyEncryption
+from authserver.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Machines:
+    """The machines of one process."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    memory: Memory
+    passwords: PasswordHasher
+    key_encryption: KeyEncryption
+    keys: DeploymentKeys
+    hints: Hints
+    token_requests: Bucket
+    """How often one client may call the token endpoint of this process."""
+    secret_guesses: Bucket = field(default_factory=lambda: Bucket(per_minute=4, burst=20))
+    """How often one address prefix may send a wrong secret for one client."""
+    strangers: Bucket = field(default_factory=lambda: Bucket(per_minute=60, burst=300))
+    """How many refusals of somebody unproven are recorded for one address prefix."""
+
+    def work(self, *, tenant: str | None = None, request_id: str | None = None, address: str = "") -> UnitOfWork:
+        """Open a unit of work: one reading of the clock, one request id, at most one tenant."""
+        return UnitOfWork(
+            self, at_us=self.clock(), request_id=request_id or new_id("req"), tenant=tenant, address=address
+        )
+
+    def crossing_tenants(self) -> UnitOfWork:
+        """Open a unit of work under the second database role; only `domain.audit.event.platform_work` calls this."""
+        return UnitOfWork(self, at_us=self.clock(), request_id=new_id("req"), platform=True)

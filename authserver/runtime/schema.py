@@ -1,0 +1,105 @@
+"""
+Every table is declared where its capability lives, and every SQL statement is checked when it is imported.
+
+A tenanted table carries `tenant_id`; a statement that touches one must compare it with `:tenant`, which only the unit of
+work can supply. Forgetting the filter is therefore an import error on both databases, before row-level security
+(PostgreSQL) refuses the row a second time.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+SHARED: Final = "*"
+"""The tenant id of what belongs to no tenant: a client that registered itself, a resource of the platform."""
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def table(name: str, *parts: sa.Column[Any] | sa.Constraint | sa.Index, tenanted: bool) -> sa.Table:
+    """Declare a table; `tenanted` adds `tenant_id`, which row-level security and the statement check then guard.
+
+    Column types are the portable ones: `sa.Text`, `sa.BigInteger` (times are seconds since the epoch unless the name
+    ends in `_us`), `sa.LargeBinary`, `sa.Boolean`. Lists and maps are JSON in `sa.Text`.
+    """
+    columns: tuple[Any, ...] = (sa.Column("tenant_id", sa.Text, nullable=False), *parts) if tenanted else parts
+    return sa.Table(name, metadata, *columns, info={"tenanted": tenanted})
+
+
+def tenanted_tables() -> list[str]:
+    """Return the names of all tables that row-level security must guard, in order."""
+    return sorted(name for name, table in metadata.tables.items() if table.info["tenanted"])
+
+
+class UnscopedStatementError(Exception):
+    """A statement touches a tenant's rows without naming the tenant."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statement:
+    """One prepared SQL text in the dialect of each database, its parameters in order.
+
+    `sqlite` uses `:name`, `postgres` uses `$n` in the order of `parameters`.
+    """
+
+    sqlite: str
+    postgres: str
+    parameters: tuple[str, ...]
+    tenanted: bool
+    crosses_tenants: bool
+
+
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
+_TABLE = re.compile(r"\b(?:FROM|JOIN|UPDATE|INTO)\s+([a-z_]+)", re.IGNORECASE)
+_SCOPED = re.compile(r"\btenant_id\s*(?:=\s*:tenant\b|IN\s*\(\s*:tenant\s*,\s*'\*'\s*\))", re.IGNORECASE)
+
+
+def statement(text: str) -> Statement:
+    """Prepare one tenant's statement. Raises UnscopedStatementError when it could reach another tenant's rows."""
+    touched = _tenanted(_TABLE.findall(text))
+    if text.lstrip().upper().startswith("INSERT"):
+        scoped = int(
+            bool(re.search(r"\(\s*tenant_id\b", text)) and bool(re.search(r"(VALUES\s*\(|SELECT\s+):tenant\b", text))
+        )
+    else:
+        scoped = len(_SCOPED.findall(text))
+    if scoped < len(touched):
+        raise UnscopedStatementError(f"{touched} must each be compared with :tenant in: {' '.join(text.split())}")
+    return _prepare(text, tenanted=bool(touched), crosses_tenants=False)
+
+
+def platform_statement(text: str) -> Statement:
+    """Prepare a statement that crosses tenants; it runs only in a unit of work opened by `platform_work`."""
+    return _prepare(text, tenanted=bool(_tenanted(_TABLE.findall(text))), crosses_tenants=True)
+
+
+def _tenanted(names: Iterable[str]) -> list[str]:
+    known = metadata.tables
+    return [name.lower() for name in names if name.lower() in known and known[name.lower()].info["tenanted"]]
+
+
+def _prepare(text: str, *, tenanted: bool, crosses_tenants: bool) -> Statement:
+    text = " ".join(text.split())
+    order: list[str] = []
+
+    def number(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in order:
+            order.append(name)
+        return f"${order.index(name) + 1}"
+
+    postgres = _PARAMETER.sub(number, text)
+    return Statement(
+        sqlite=text, postgres=postgres, parameters=tuple(order), tenanted=tenanted, crosses_tenants=crosses_tenants
+    )

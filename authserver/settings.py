@@ -1,0 +1,204 @@
+"""
+Every setting: typed, with its unit and one reason. A wrong value stops the server before it listens.
+
+They come from the environment with the prefix `AUTHSERVER_`, or from `DIR/env` through `--data-dir DIR`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+Seconds = Annotated[int, Field(ge=0)]
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong. The message names the setting and the cure."""
+
+
+class Settings(BaseSettings):
+    """The settings of one deployment."""
+
+    model_config = SettingsConfigDict(env_prefix="AUTHSERVER_", frozen=True, extra="ignore", env_ignore_empty=True)
+
+    issuer: str = "http://127.0.0.1:9000"
+    """The issuer identifier, byte for byte as clients will see it: no trailing slash, `https` except on loopback."""
+
+    database_url: str = Field(default="sqlite:///data/authserver.db", repr=False)
+    """Where rows are kept: `sqlite:///FILE`, or `postgresql://…` with a role that does not own the tables."""
+
+    database_owner_url: SecretStr | None = None
+    """PostgreSQL only, for `migrate` alone: the role that owns the tables."""
+
+    redis_url: SecretStr | None = None
+    """Optional Valkey or Redis: a change is then seen by other processes at once, not at the next tick. It holds nothing."""
+
+    kek_file: Path | None = None
+    """A file with the key-encryption keys, one `name:base64(32 bytes)` per line; the first wraps, all unwrap."""
+
+    kek: SecretStr | None = None
+    """The same content from the environment, where a file cannot be mounted."""
+
+    host: str = "127.0.0.1"
+    """The address to listen on. Any other than loopback demands `exposure`."""
+
+    port: Annotated[int, Field(ge=0, le=65535)] = 9000
+    """The port to listen on."""
+
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes, one event loop each, sharing the port."""
+
+    exposure: Literal["loopback", "client-certificates", "trusted-proxy", "sender-constrained", "public-bearer"] = (
+        "loopback"
+    )
+    """What protects a listener that is not on loopback; `public-bearer` is a standing warning of `check`.
+
+    `trusted-proxy`: only `trusted_proxies` and this machine are answered; `/livez` and `/readyz` answer everybody."""
+
+    trusted_proxies: str = ""
+    """Addresses or networks, separated by commas, whose `X-Forwarded-For` is believed. Empty: nobody's."""
+
+    tls_certificate: Path | None = None
+    """PEM chain, to serve TLS 1.3 without a proxy."""
+
+    tls_key: Path | None = None
+    """PEM key of `tls_certificate`."""
+
+    tls_client_ca: Path | None = None
+    """PEM file of the authorities whose client certificates are accepted."""
+
+    access_token_seconds: Annotated[int, Field(ge=30, le=86400)] = 600
+    """Life of an access token."""
+
+    authorization_code_seconds: Annotated[int, Field(ge=5, le=600)] = 60
+    """Life of an authorization code."""
+
+    refresh_replay_seconds: Annotated[int, Field(ge=0, le=600)] = 60
+    """For how long a retry of a used refresh token gets the same successor again. 0: never."""
+
+    interactive_idle_seconds: Annotated[int, Field(ge=60)] = 24 * 3600
+    """An interactive authorization ends when nobody refreshed for this long."""
+
+    interactive_absolute_seconds: Annotated[int, Field(ge=60)] = 30 * 24 * 3600
+    """An interactive authorization ends after this long whatever happens."""
+
+    system_absolute_seconds: Annotated[int, Field(ge=7 * 24 * 3600, le=30 * 24 * 3600)] = 30 * 24 * 3600
+    """A machine client's standing authorization ends after this long, unless renewed by rotating its secret."""
+
+    session_idle_seconds: Annotated[int, Field(ge=60)] = 8 * 3600
+    """A browser session ends when unused for this long."""
+
+    session_absolute_seconds: Annotated[int, Field(ge=60)] = 24 * 3600
+    """A browser session ends after this long."""
+
+    signing_algorithm: Literal["ES256", "EdDSA", "RS256"] = "ES256"
+    """The algorithm of new signing keys."""
+
+    key_rotation_seconds: Annotated[int, Field(ge=60)] = 30 * 24 * 3600
+    """How long one key signs before the next takes over."""
+
+    key_publish_ahead_seconds: Annotated[int, Field(ge=1)] = 24 * 3600
+    """How long a new key is published before it signs; longer than any resource server caches the set."""
+
+    jwks_max_age_seconds: Annotated[int, Field(ge=1)] = 300
+    """`Cache-Control: max-age` of the key set."""
+
+    password_memory_kib: Annotated[int, Field(ge=8)] = 19 * 1024
+    """argon2id memory per password, in KiB. Below 19456 `check` warns."""
+
+    password_time_cost: Annotated[int, Field(ge=1)] = 2
+    """argon2id passes."""
+
+    password_workers: Annotated[int, Field(ge=1, le=64)] = 2
+    """How many passwords are hashed at once; more wait, and a long queue is turned away."""
+
+    login_failures: Annotated[int, Field(ge=1)] = 10
+    """Failed logins of one account within `login_window_seconds` before it must wait."""
+
+    login_window_seconds: Annotated[int, Field(ge=1)] = 900
+    """The window of `login_failures`, and the longest wait."""
+
+    token_requests_per_minute: Annotated[int, Field(ge=1)] = 6_000
+    """Token requests of one client and minute before 429."""
+
+    memory_refresh_seconds: Annotated[float, Field(gt=0, le=5)] = 0.25
+    """How often a process asks whether clients, keys or policy changed elsewhere."""
+
+    log_format: Literal["json", "console"] = "json"
+    """How log lines look."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important line that is written."""
+
+    security_contact: str = "mailto:security@example.com"
+    """`Contact:` of /.well-known/security.txt."""
+
+    @field_validator("issuer")
+    @classmethod
+    def _issuer_is_an_origin(cls, issuer: str) -> str:
+        parts = urlsplit(issuer)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
+            raise ValueError("must be an https URL such as https://auth.example.com")
+        if parts.query or parts.fragment or "?" in issuer or "#" in issuer:
+            raise ValueError("must have no query and no fragment (RFC 8414 §2)")
+        if parts.path:
+            raise ValueError("must have no path and no trailing slash; a tenant's own issuer adds /t/SLUG")
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+            raise ValueError("must be https: plain http is for 127.0.0.1, [::1] and localhost alone")
+        return issuer
+
+    @model_validator(mode="after")
+    def _lives_fit(self) -> "Settings":
+        if self.interactive_idle_seconds > self.interactive_absolute_seconds:
+            raise ValueError("INTERACTIVE_IDLE_SECONDS must not exceed INTERACTIVE_ABSOLUTE_SECONDS")
+        if self.key_publish_ahead_seconds >= self.key_rotation_seconds:
+            raise ValueError("KEY_PUBLISH_AHEAD_SECONDS must be shorter than KEY_ROTATION_SECONDS")
+        if self.key_publish_ahead_seconds < self.jwks_max_age_seconds:
+            raise ValueError(
+                "KEY_PUBLISH_AHEAD_SECONDS must be at least JWKS_MAX_AGE_SECONDS: a key signs when every cache has it"
+            )
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            raise ValueError("TLS_CERTIFICATE and TLS_KEY go together")
+        return self
+
+    @property
+    def issuer_is_https(self) -> bool:
+        """Whether cookies can be `Secure`."""
+        return self.issuer.startswith("https:")
+
+
+def load_settings(data_dir: Path | None = None, **overrides: object) -> Settings:
+    """Read the settings from the environment, or from `data_dir/env`. Raises SettingsError naming the setting and cure."""
+    values: dict[str, object] = {}
+    if data_dir is not None:
+        values = read_env_file(data_dir / "env")
+    try:
+        return Settings(**{**values, **overrides})  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            field = "_".join(str(part) for part in problem["loc"]).upper()
+            name = f"AUTHSERVER_{field}" if field else "AUTHSERVER settings"
+            lines.append(f"{name}: {problem['msg'].removeprefix('Value error, ')}")
+        raise SettingsError("\n".join(lines)) from None
+
+
+def read_env_file(path: Path) -> dict[str, object]:
+    """Read `AUTHSERVER_NAME=value` lines. Raises SettingsError when the file is missing or a line is not of that form."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError:
+        raise SettingsError(f"{path} cannot be read: give --data-dir the folder that `authserver demo` wrote") from None
+    values: dict[str, object] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, separator, value = line.partition("=")
+        if not separator or not name.startswith("AUTHSERVER_"):
+            raise SettingsError(f"{path}, line {number}: expected AUTHSERVER_NAME=value")
+        values[name.removeprefix("AUTHSERVER_").strip().lower()] = value.strip()
+    return values
