@@ -1,0 +1,3 @@
+"""
+What happened: recorded in the transaction that made it happen.
+"""

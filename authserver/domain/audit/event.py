@@ -1,0 +1,140 @@
+"""
+Every event's name, and `record()`, which joins the caller's transaction.
+
+Decision 15. An event is a header (numbers, codes, keyed references, a commitment) and, where people are named, a payload
+encrypted under a key of its own, so that erasing the key erases the person and every proof stays valid. Sealing comes
+later and in order; it reads what stands here.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+import orjson
+import structlog
+
+from authserver.domain.audit import store
+from authserver.runtime.addresses import address_prefix
+from authserver.runtime.machines import Machines
+from authserver.runtime.schema import SHARED
+from authserver.runtime.unit_of_work import Row, UnitOfWork
+from authserver.runtime.vault import seal, unseal
+
+log = structlog.get_logger("authserver.audit")
+
+
+class Kind(StrEnum):
+    """What can happen, as `subject:thing:action`."""
+
+    LOGIN_SUCCEEDED = "person:login:succeeded"
+    LOGIN_REFUSED = "person:login:refused"
+    LOGOUT = "person:session:ended"
+    CONSENT_ALLOWED = "person:consent:allowed"
+    CONSENT_DENIED = "person:consent:denied"
+    AUTHORIZATION_REFUSED = "client:authorization:refused"
+    CODE_ISSUED = "client:code:issued"
+    CODE_REPLAYED = "client:code:replayed"
+    AUTHORIZATION_STARTED = "client:authorization:started"
+    AUTHORIZATION_ENDED = "client:authorization:ended"
+    TOKEN_ISSUED = "client:token:issued"  # noqa: S105
+    TOKEN_REFUSED = "client:token:refused"  # noqa: S105
+    REFRESH_REPLAYED = "client:refresh_token:replayed"
+    KEY_PUBLISHED = "key:signing:published"
+    KEY_REMOVED = "key:signing:removed"
+    TENANT_CHANGED = "operator:tenant:changed"
+    USER_CHANGED = "operator:user:changed"
+    CLIENT_CHANGED = "operator:client:changed"
+    RESOURCE_CHANGED = "operator:resource:changed"
+    ISSUER_CHANGED = "operator:issuer:changed"
+    PLATFORM_WORK = "platform:work:done"
+
+
+class Outcome(StrEnum):
+    """How it ended."""
+
+    DONE = "done"
+    REFUSED = "refused"
+
+
+def record(
+    work: UnitOfWork,
+    kind: Kind,
+    outcome: Outcome = Outcome.DONE,
+    *,
+    reason: str = "",
+    client_id: str = "",
+    sub: str = "",
+    authorization_id: str = "",
+    resource: str = "",
+    payload: dict[str, Any] | None = None,
+    **header: Any,
+) -> None:
+    """Insert one event with the caller's other writes: it exists exactly when what it tells of happened.
+
+    `header` members are numbers and codes, never names or free text from outside; those go into `payload`.
+    An event about nobody's tenant belongs to the platform.
+    """
+    if work.tenant is None:
+        work.bind(SHARED)
+    keys = work.machines.keys
+    event_id = f"{work.at_us:014x}{secrets.token_hex(6)}"
+    commitment = sealed = payload_key = None
+    if payload:
+        clear = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
+        key = secrets.token_bytes(32)
+        sealed = seal(key, clear, context=f"audit_events/payload/{event_id}")
+        payload_key = seal(keys.audit, key, context=f"audit_events/payload_key/{event_id}")
+        # Blinded by the event's own key: a guess at a short payload cannot be confirmed once the key is erased.
+        commitment = hmac.digest(key, clear, hashlib.sha256)
+    work.write(
+        store.APPEND,
+        event_id=event_id,
+        at_us=work.at_us,
+        kind=kind.value,
+        outcome=outcome.value,
+        reason=reason,
+        request_id=work.request_id,
+        client_id=client_id,
+        sub_ref=keys.index("sub", sub).hex()[:32] if sub else "",
+        authorization_id=authorization_id,
+        resource=resource,
+        header=orjson.dumps(header).decode() if header else "{}",
+        commitment=commitment,
+        payload=sealed,
+        payload_key=payload_key,
+    )
+
+
+def record_stranger(work: UnitOfWork, kind: Kind, *, reason: str, **more: Any) -> None:
+    """Record a refusal of somebody who proved nothing, unless their address has filled its share of the record.
+
+    A flood must not become a flood of durable writes; it is in the log, and each answer stays the same.
+    """
+    if work.machines.strangers.take(address_prefix(work.address), work.at_us) is None:
+        record(work, kind, Outcome.REFUSED, reason=reason, **more)
+    else:
+        log.debug("refusal_not_recorded", kind=kind.value, reason=reason)
+
+
+def platform_work(machines: Machines, reason: str) -> UnitOfWork:
+    """Open a unit of work that may cross tenants; that it was done, and why, is recorded with whatever it writes."""
+    work = machines.crossing_tenants()
+    record(work, Kind.PLATFORM_WORK, reason=reason)
+    return work
+
+
+async def recent(work: UnitOfWork, *, most: int = 100) -> Sequence[Row]:
+    """Return the newest events of the bound tenant, newest first."""
+    return await work.all(store.RECENT, most=most)
+
+
+def open_payload(work: UnitOfWork, event: Row) -> dict[str, Any]:
+    """Return the payload of an event, empty where it has none. Raises VaultError where its key was erased."""
+    if event["payload"] is None:
+        return {}
+    event_id = event["event_id"]
+    key = unseal(work.machines.keys.audit, event["payload_key"] or b"", context=f"audit_events/payload_key/{event_id}")
+    return dict(orjson.loads(unseal(key, event["payload"], context=f"audit_events/payload/{event_id}")))

@@ -1,0 +1,122 @@
+"""
+An application: public or confidential, what it may ask for, and where answers to it may go.
+
+RFC 6749 §2. Every demand on a client's own data is made here once, for the command line, registration and metadata
+documents alike.
+"""
+
+import re
+from dataclasses import dataclass
+from unicodedata import category
+from urllib.parse import urlsplit
+
+from authserver.settings import LOOPBACK
+
+AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post")
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
+
+PRIVATE_USE_REDIRECTS = frozenset(
+    {
+        "cursor://anysphere.cursor-mcp/oauth/callback",
+        "claude://claude.ai/mcp-auth-callback/sdk",
+        "vscode://vscode.github-authentication/did-authenticate",
+        "vscode-insiders://vscode.github-authentication/did-authenticate",
+    }
+)
+"""Private-use redirect URIs of known clients, compared exactly; any other needs a dot in its scheme (RFC 8252 §7.1)."""
+
+_PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+")
+
+
+class InvalidClientDataError(ValueError):
+    """A client cannot be like that. The message names the field and the cure."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Client:
+    """An application. `tenant` is `*` for one that belongs to nobody; empty `resources` or `scope`: any it may reach."""
+
+    id: str
+    tenant: str
+    name: str
+    auth_method: str
+    secret_hash: bytes | None
+    redirect_uris: tuple[str, ...]
+    grant_types: tuple[str, ...]
+    scope: tuple[str, ...]
+    resources: tuple[str, ...]
+    default_resource: str
+    speaks_for: str
+    is_verified: bool
+    refresh_replay_seconds: int | None
+    epoch: int
+    is_active: bool
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it has no credential: anybody may claim to be it (OAuth 2.1 §2.1)."""
+        return self.auth_method == "none"
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it belongs to no tenant, so that the person chooses one at consent."""
+        return self.tenant == "*"
+
+    def may_reach(self, resource: str) -> bool:
+        """Whether tokens for `resource` may be issued to it at all."""
+        return not self.resources or resource in self.resources
+
+    def may_ask(self, scope: str) -> bool:
+        """Whether its registration permits a scope."""
+        return not self.scope or scope in self.scope
+
+
+def check_redirect_uri(uri: str) -> str:
+    """Return a redirect URI that may be registered. Raises InvalidClientDataError saying why not (OAuth 2.1 §2.3.1)."""
+    if len(uri) > 2000 or not uri.isascii() or any(char <= " " or char in '\\"<>{}|^`' for char in uri):
+        raise InvalidClientDataError("redirect_uri: an absolute URI in ASCII without spaces")
+    try:
+        parts = urlsplit(uri)
+        port = parts.port
+    except ValueError:
+        raise InvalidClientDataError("redirect_uri: an absolute URI such as https://app.example.com/callback") from None
+    if "#" in uri:
+        raise InvalidClientDataError("redirect_uri: no fragment (OAuth 2.1 §2.3.1)")
+    if parts.scheme in {"http", "https"}:
+        if not parts.hostname or "@" in parts.netloc or "*" in parts.netloc or port == 0:
+            raise InvalidClientDataError("redirect_uri: a plain host, no user, no wildcard")
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+            raise InvalidClientDataError("redirect_uri: https; plain http is for 127.0.0.1, [::1] and localhost alone")
+        return uri
+    if uri in PRIVATE_USE_REDIRECTS:
+        return uri
+    if not _PRIVATE_SCHEME.fullmatch(parts.scheme):
+        raise InvalidClientDataError(
+            "redirect_uri: https, loopback http, or a private-use scheme with a dot such as com.example.app:/cb (RFC 8252 §7.1)"
+        )
+    return uri
+
+
+def check_name(name: str) -> str:
+    """Return a client name that can be shown. Raises InvalidClientDataError."""
+    if not 1 <= len(name) <= 200 or any(category(char) in {"Cc", "Cs"} for char in name):
+        raise InvalidClientDataError("name: 1 to 200 characters, no control characters")
+    return name
+
+
+def check(*, auth_method: str, grant_types: tuple[str, ...], redirect_uris: tuple[str, ...]) -> None:
+    """Raise InvalidClientDataError when these cannot go together."""
+    if auth_method not in AUTH_METHODS:
+        raise InvalidClientDataError(f"token_endpoint_auth_method: one of {', '.join(AUTH_METHODS)}")
+    if not grant_types or (unknown := [grant for grant in grant_types if grant not in GRANT_TYPES]):
+        raise InvalidClientDataError(
+            f"grant_types: of {', '.join(GRANT_TYPES)}" + (f"; not {unknown[0]}" if grant_types else "")
+        )
+    if "client_credentials" in grant_types and auth_method == "none":
+        raise InvalidClientDataError("grant_types: client_credentials is for confidential clients (OAuth 2.1 §4.2)")
+    if "authorization_code" in grant_types and not redirect_uris:
+        raise InvalidClientDataError("redirect_uris: authorization_code needs at least one")
+    if len(redirect_uris) > 50:
+        raise InvalidClientDataError("redirect_uris: at most 50")
+    for uri in redirect_uris:
+        check_redirect_uri(uri)

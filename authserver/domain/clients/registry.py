@@ -1,0 +1,161 @@
+"""Finds a client by id, from memory; adds, changes and removes one."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from authserver.domain.audit import event
+from authserver.domain.clients import store
+from authserver.domain.clients.client import Client, check, check_name
+from authserver.runtime.identifiers import new_id, new_secret, secret_hash
+from authserver.runtime.unit_of_work import Row, UnitOfWork
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewClient:
+    """A client that was just made; `secret` is shown once and kept as a hash."""
+
+    client: Client
+    secret: str | None
+
+
+async def find(work: UnitOfWork, client_id: str) -> Client | None:
+    """Return the client, or None. Does not bind the unit of work."""
+    if not client_id or len(client_id) > 500 or "\0" in client_id:
+        return None
+    machines = work.machines
+
+    async def load() -> Client | None:
+        entry = await work.one(store.OWNER, client_id=client_id)
+        if entry is None:
+            return None
+        row = await work.beside(entry["owner"]).one(store.BY_ID, client_id=client_id)
+        return _client(row) if row else None
+
+    return await machines.memory.get("client", client_id, load)
+
+
+async def of_tenant(work: UnitOfWork) -> list[Client]:
+    """Return every client of the bound tenant, oldest first."""
+    return [_client(row) for row in await work.all(store.ALL)]
+
+
+def add(
+    work: UnitOfWork,
+    *,
+    name: str,
+    auth_method: str,
+    grant_types: tuple[str, ...],
+    redirect_uris: tuple[str, ...] = (),
+    scope: tuple[str, ...] = (),
+    resources: tuple[str, ...] = (),
+    default_resource: str = "",
+    speaks_for: str = "",
+    is_verified: bool = True,
+    refresh_replay_seconds: int | None = None,
+    client_id: str | None = None,
+) -> NewClient:
+    """Register a client in the bound tenant (`*`: in none). Raises InvalidClientDataError; a lost commit: the id exists."""
+    assert work.tenant is not None
+    check_name(name)
+    if not speaks_for:
+        check(auth_method=auth_method, grant_types=grant_types, redirect_uris=redirect_uris)
+    secret = None if auth_method == "none" else new_secret("cs")
+    client = Client(
+        id=client_id or new_id("cli"),
+        tenant=work.tenant,
+        name=name,
+        auth_method=auth_method,
+        secret_hash=secret_hash(secret) if secret else None,
+        redirect_uris=redirect_uris,
+        grant_types=grant_types,
+        scope=scope,
+        resources=resources,
+        default_resource=default_resource,
+        speaks_for=speaks_for,
+        is_verified=is_verified,
+        refresh_replay_seconds=refresh_replay_seconds,
+        epoch=1,
+        is_active=True,
+    )
+    work.claim(store.ENTER, client_id=client.id, owner=work.tenant)
+    work.write(
+        store.ADD,
+        client_id=client.id,
+        auth_method=auth_method,
+        secret_hash=client.secret_hash,
+        speaks_for=speaks_for,
+        verified=is_verified,
+        now=work.now,
+        **_changeable(client),
+    )
+    work.changes_directory = True
+    event.record(work, event.Kind.CLIENT_CHANGED, action="added", client_id=client.id)
+    return NewClient(client=client, secret=secret)
+
+
+def change(work: UnitOfWork, client: Client, **fields: Any) -> Client:
+    """Change the given fields of Client. Raises InvalidClientDataError."""
+    changed = replace(client, **fields)
+    check_name(changed.name)
+    if not changed.speaks_for:
+        check(auth_method=changed.auth_method, grant_types=changed.grant_types, redirect_uris=changed.redirect_uris)
+    work.bind(client.tenant)
+    work.claim(
+        store.SET, client_id=client.id, status="active" if changed.is_active else "disabled", **_changeable(changed)
+    )
+    work.changes_directory = True
+    event.record(work, event.Kind.CLIENT_CHANGED, action="changed", client_id=client.id, active=changed.is_active)
+    return changed
+
+
+def rotate_secret(work: UnitOfWork, client: Client) -> str:
+    """Give a client a new secret, shown once; the old one is dead, and its standing authorizations begin anew."""
+    secret = new_secret("cs")
+    work.bind(client.tenant)
+    work.claim(store.ROTATE_SECRET, client_id=client.id, secret_hash=secret_hash(secret))
+    work.changes_directory = True
+    event.record(work, event.Kind.CLIENT_CHANGED, action="secret_rotated", client_id=client.id)
+    return secret
+
+
+def remove(work: UnitOfWork, client: Client) -> None:
+    """Forget a client: it is unknown at every endpoint from now on."""
+    work.bind(client.tenant)
+    work.claim(store.REMOVE, client_id=client.id)
+    work.write(store.LEAVE, client_id=client.id)
+    work.changes_directory = True
+    event.record(work, event.Kind.CLIENT_CHANGED, action="removed", client_id=client.id)
+
+
+def _changeable(client: Client) -> dict[str, Any]:
+    return {
+        "name": client.name,
+        "redirect_uris": orjson.dumps(client.redirect_uris).decode(),
+        "grant_types": orjson.dumps(client.grant_types).decode(),
+        "scope": " ".join(client.scope),
+        "resources": orjson.dumps(client.resources).decode(),
+        "default_resource": client.default_resource,
+        "refresh_replay_seconds": client.refresh_replay_seconds,
+    }
+
+
+def _client(row: Row) -> Client:
+    return Client(
+        id=row["client_id"],
+        tenant=row["tenant_id"],
+        name=row["name"],
+        auth_method=row["auth_method"],
+        secret_hash=row["secret_hash"],
+        redirect_uris=tuple(orjson.loads(row["redirect_uris"])),
+        grant_types=tuple(orjson.loads(row["grant_types"])),
+        scope=tuple(row["scope"].split()),
+        resources=tuple(orjson.loads(row["resources"])),
+        default_resource=row["default_resource"],
+        speaks_for=row["speaks_for"],
+        is_verified=bool(row["verified"]),
+        refresh_replay_seconds=row["refresh_replay_seconds"],
+        epoch=row["epoch"],
+        is_active=row["status"] == "active",
+    )

@@ -1,0 +1,71 @@
+"""The rows of `clients/`: a directory from client_id to tenant, and the client inside its tenant."""
+
+import sqlalchemy as sa
+
+from authserver.runtime.schema import statement, table
+
+table(
+    "client_directory",
+    sa.Column("client_id", sa.Text, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("client_id"),
+    tenanted=False,
+)
+
+table(
+    "clients",
+    sa.Column("client_id", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("auth_method", sa.Text, nullable=False),
+    sa.Column("secret_hash", sa.LargeBinary, nullable=True),
+    sa.Column("redirect_uris", sa.Text, nullable=False),
+    sa.Column("grant_types", sa.Text, nullable=False),
+    sa.Column("scope", sa.Text, nullable=False),
+    sa.Column("resources", sa.Text, nullable=False),
+    sa.Column("default_resource", sa.Text, nullable=False),
+    sa.Column("speaks_for", sa.Text, nullable=False),
+    sa.Column("verified", sa.Boolean, nullable=False),
+    sa.Column("refresh_replay_seconds", sa.BigInteger, nullable=True),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "client_id"),
+    tenanted=True,
+)
+
+_COLUMNS = """
+    SELECT tenant_id, client_id, name, auth_method, secret_hash, redirect_uris, grant_types, scope, resources,
+        default_resource, speaks_for, verified, refresh_replay_seconds, epoch, status, created_at FROM clients
+"""
+
+OWNER = statement("SELECT owner FROM client_directory WHERE client_id = :client_id")
+ENTER = statement(
+    "INSERT INTO client_directory (client_id, owner) VALUES (:client_id, :owner) ON CONFLICT DO NOTHING RETURNING client_id"
+)
+LEAVE = statement("DELETE FROM client_directory WHERE client_id = :client_id")
+
+ADD = statement(
+    """
+    INSERT INTO clients (tenant_id, client_id, name, auth_method, secret_hash, redirect_uris, grant_types, scope, resources,
+        default_resource, speaks_for, verified, refresh_replay_seconds, epoch, status, created_at)
+    VALUES (:tenant, :client_id, :name, :auth_method, :secret_hash, :redirect_uris, :grant_types, :scope, :resources,
+        :default_resource, :speaks_for, :verified, :refresh_replay_seconds, 1, 'active', :now)
+    """
+)
+BY_ID = statement(_COLUMNS + " WHERE tenant_id = :tenant AND client_id = :client_id")
+ALL = statement(_COLUMNS + " WHERE tenant_id = :tenant ORDER BY created_at, client_id")
+SET = statement(
+    """
+    UPDATE clients SET name = :name, redirect_uris = :redirect_uris, grant_types = :grant_types, scope = :scope,
+        resources = :resources, default_resource = :default_resource, refresh_replay_seconds = :refresh_replay_seconds,
+        status = :status
+    WHERE tenant_id = :tenant AND client_id = :client_id RETURNING client_id
+    """
+)
+ROTATE_SECRET = statement(
+    """
+    UPDATE clients SET secret_hash = :secret_hash, epoch = epoch + 1
+    WHERE tenant_id = :tenant AND client_id = :client_id RETURNING client_id
+    """
+)
+REMOVE = statement("DELETE FROM clients WHERE tenant_id = :tenant AND client_id = :client_id RETURNING client_id")

@@ -1,0 +1,3 @@
+"""
+A short-lived promise of tokens.
+"""

@@ -1,0 +1,122 @@
+"""
+A code is one promise of tokens: one use, one minute, bound to client, redirect URI, challenge, person, tenant and resource.
+
+OAuth 2.1 §4.1.2, §4.1.3, §7.5.2. It is kept as a hash for a week, so that a replay is recognised and ends what the code began.
+"""
+
+from dataclasses import dataclass
+
+from authserver.domain.codes import store
+from authserver.runtime.identifiers import new_id, new_tenant_secret, secret_hash, tenant_of
+from authserver.runtime.unit_of_work import UnitOfWork
+
+MOST_ATTEMPTS = 5
+"""Wrong verifiers by the right client before the code is burnt."""
+
+_PREFIX = "ac"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Code:
+    """What a code promises, and to whom."""
+
+    hash: bytes
+    authorization_id: str
+    issuer_path: str
+    client_id: str
+    redirect_uri: str
+    code_challenge: str
+    sub: str
+    resource: str
+    scope: tuple[str, ...]
+    acr: str
+    amr: tuple[str, ...]
+    auth_time: int
+    expires_at: int
+    attempts: int
+    is_used: bool
+
+
+def issue(
+    work: UnitOfWork,
+    *,
+    issuer_path: str,
+    client_id: str,
+    redirect_uri: str,
+    code_challenge: str,
+    sub: str,
+    resource: str,
+    scope: tuple[str, ...],
+    acr: str,
+    amr: tuple[str, ...],
+    auth_time: int,
+) -> str:
+    """Return a new code of the bound tenant."""
+    assert work.tenant is not None
+    code = new_tenant_secret(_PREFIX, work.tenant)
+    work.write(
+        store.ISSUE,
+        code_hash=secret_hash(code),
+        authorization_id=new_id("az"),
+        issuer_path=issuer_path,
+        client_id=client_id,
+        redirect_uri=redirect_uri,
+        code_challenge=code_challenge,
+        sub=sub,
+        resource=resource,
+        scope=" ".join(scope),
+        acr=acr,
+        amr=" ".join(amr),
+        auth_time=auth_time,
+        expires_at=work.now + work.machines.settings.authorization_code_seconds,
+    )
+    return code
+
+
+def tenant_named_in(code: str) -> str | None:
+    """Return the tenant whose rows would hold this code; None for anything that is no code."""
+    return tenant_of(code, _PREFIX)
+
+
+async def find(work: UnitOfWork, code: str) -> Code | None:
+    """Return what is known of a code in the bound tenant, used and expired ones too."""
+    row = await work.one(store.FIND, code_hash=secret_hash(code))
+    if row is None:
+        return None
+    return Code(
+        hash=secret_hash(code),
+        authorization_id=row["authorization_id"],
+        issuer_path=row["issuer_path"],
+        client_id=row["client_id"],
+        redirect_uri=row["redirect_uri"],
+        code_challenge=row["code_challenge"],
+        sub=row["sub"],
+        resource=row["resource"],
+        scope=tuple(row["scope"].split()),
+        acr=row["acr"],
+        amr=tuple(row["amr"].split()),
+        auth_time=row["auth_time"],
+        expires_at=row["expires_at"],
+        attempts=row["attempts"],
+        is_used=row["used_at"] is not None,
+    )
+
+
+def redeem(work: UnitOfWork, code: Code) -> None:
+    """Claim the one use; a lost commit means that somebody else had it."""
+    work.claim(store.REDEEM, code_hash=code.hash, now=work.now, most_attempts=MOST_ATTEMPTS)
+
+
+def count_attempt(work: UnitOfWork, code: Code) -> None:
+    """Count a wrong verifier."""
+    work.write(store.COUNT_ATTEMPT, code_hash=code.hash)
+
+
+def burn(work: UnitOfWork, *, sub: str, client_id: str, resource: str) -> None:
+    """End the codes that wait under one consent."""
+    work.write(store.BURN, sub=sub, client_id=client_id, resource=resource, now=work.now)
+
+
+def expire(work: UnitOfWork) -> None:
+    """Forget codes that are a week old (a replay of one then is an unknown code)."""
+    work.write(store.EXPIRE, before=work.now - 7 * 24 * 3600)

@@ -1,0 +1,61 @@
+"""The rows of `codes/`: redeeming one is one `UPDATE … WHERE used_at IS NULL … RETURNING`."""
+
+import sqlalchemy as sa
+
+from authserver.runtime.schema import platform_statement, statement, table
+
+table(
+    "authorization_codes",
+    sa.Column("code_hash", sa.LargeBinary, nullable=False),
+    sa.Column("authorization_id", sa.Text, nullable=False),
+    sa.Column("issuer_path", sa.Text, nullable=False),
+    sa.Column("client_id", sa.Text, nullable=False),
+    sa.Column("redirect_uri", sa.Text, nullable=False),
+    sa.Column("code_challenge", sa.Text, nullable=False),
+    sa.Column("sub", sa.Text, nullable=False),
+    sa.Column("resource", sa.Text, nullable=False),
+    sa.Column("scope", sa.Text, nullable=False),
+    sa.Column("acr", sa.Text, nullable=False),
+    sa.Column("amr", sa.Text, nullable=False),
+    sa.Column("auth_time", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", sa.BigInteger, nullable=False),
+    sa.Column("attempts", sa.BigInteger, nullable=False),
+    sa.Column("used_at", sa.BigInteger, nullable=True),
+    sa.PrimaryKeyConstraint("tenant_id", "code_hash"),
+    sa.Index("ix_authorization_codes_expires_at", "expires_at"),
+    tenanted=True,
+)
+
+ISSUE = statement(
+    """
+    INSERT INTO authorization_codes (tenant_id, code_hash, authorization_id, issuer_path, client_id, redirect_uri,
+        code_challenge, sub, resource, scope, acr, amr, auth_time, expires_at, attempts)
+    VALUES (:tenant, :code_hash, :authorization_id, :issuer_path, :client_id, :redirect_uri,
+        :code_challenge, :sub, :resource, :scope, :acr, :amr, :auth_time, :expires_at, 0)
+    """
+)
+FIND = statement(
+    """
+    SELECT authorization_id, issuer_path, client_id, redirect_uri, code_challenge, sub, resource, scope, acr, amr, auth_time,
+        expires_at, attempts, used_at
+    FROM authorization_codes WHERE tenant_id = :tenant AND code_hash = :code_hash
+    """
+)
+REDEEM = statement(
+    """
+    UPDATE authorization_codes SET used_at = :now
+    WHERE tenant_id = :tenant AND code_hash = :code_hash AND used_at IS NULL AND expires_at > :now AND attempts < :most_attempts
+    RETURNING authorization_id
+    """
+)
+COUNT_ATTEMPT = statement(
+    "UPDATE authorization_codes SET attempts = attempts + 1 WHERE tenant_id = :tenant AND code_hash = :code_hash"
+)
+BURN = statement(
+    """
+    UPDATE authorization_codes SET expires_at = :now
+    WHERE tenant_id = :tenant AND sub = :sub AND client_id = :client_id AND resource = :resource AND used_at IS NULL
+        AND expires_at > :now
+    """
+)
+EXPIRE = platform_statement("DELETE FROM authorization_codes WHERE expires_at <= :before")

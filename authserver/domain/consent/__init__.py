@@ -1,0 +1,3 @@
+"""
+A person's permission to an application.
+"""

@@ -1,0 +1,3 @@
+"""
+The names under which we sign.
+"""

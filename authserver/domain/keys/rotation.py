@@ -1,0 +1,86 @@
+"""
+Rotation by schedule: publish the next key, let it sign when every cache knows it, remove the last one after its tokens.
+
+NIST SP 800-57 §5.3.6 in small. Any number of processes may try; the generation number lets one of them win.
+"""
+
+import orjson
+
+from authserver.domain.audit import event
+from authserver.domain.issuers.issuer import Issuer
+from authserver.domain.keys import store
+from authserver.domain.keys.signing_key import KeyRing, generate, key_ring
+from authserver.runtime.unit_of_work import Row, UnitOfWork
+
+_MARGIN_S = 60
+"""Beyond a token's life: clocks differ."""
+
+
+async def rotate_if_due(work: UnitOfWork, issuer: Issuer) -> bool:
+    """Publish a key if none may sign, or if the newest one's successor is due. True: one was published by us."""
+    ring = await key_ring(work, issuer.path)
+    settings = work.machines.settings
+    if ring.signing(work.now) is not None:
+        due = ring.keys[-1].sign_from + settings.key_rotation_seconds - settings.key_publish_ahead_seconds
+        if work.now < due:
+            return False
+        sign_from = max(
+            ring.keys[-1].sign_from + settings.key_rotation_seconds, work.now + settings.key_publish_ahead_seconds
+        )
+    else:
+        # There is none yet, or the one that signed leaked and was taken out.
+        sign_from = work.now
+    _publish(work, issuer, ring, sign_from=sign_from)
+    return await work.commit()
+
+
+async def rotate_now(work: UnitOfWork, issuer: Issuer, *, publish_ahead_s: int) -> bool:
+    """Publish a successor at once; it signs after `publish_ahead_s` seconds. False: somebody else just did."""
+    ring = await key_ring(work, issuer.path)
+    _publish(work, issuer, ring, sign_from=work.now + publish_ahead_s)
+    return await work.commit()
+
+
+async def remove_now(work: UnitOfWork, kid: str) -> bool:
+    """Take a key out of the set at once: every token it signed ends to be accepted. For a key that leaked."""
+    work.claim(store.REMOVE, kid=kid, now=work.now)
+    work.changes_directory = True
+    event.record(work, event.Kind.KEY_REMOVED, kid=kid)
+    return await work.commit()
+
+
+def remove_all(work: UnitOfWork, issuer_path: str) -> None:
+    """Take every key of an issuer out of its set: whoever gets its name next does not inherit what it signed."""
+    work.write(store.REMOVE_ALL, issuer_path=issuer_path, now=work.now)
+    work.changes_directory = True
+    event.record(work, event.Kind.KEY_REMOVED, issuer_path=issuer_path)
+
+
+async def rows(work: UnitOfWork) -> list[Row]:
+    """Return the dates of every key, without its halves."""
+    return list(await work.all(store.ALL))
+
+
+def _publish(work: UnitOfWork, issuer: Issuer, ring: KeyRing, *, sign_from: int) -> None:
+    algorithm = work.machines.settings.signing_algorithm
+    kid, public, private_jwe = generate(algorithm, work.machines.key_encryption)
+    generation = ring.keys[-1].generation + 1 if ring.keys else 1
+    work.claim(
+        store.PUBLISH,
+        kid=kid,
+        issuer_path=issuer.path,
+        generation=generation,
+        algorithm=algorithm,
+        public_jwk=orjson.dumps(public).decode(),
+        private_jwe=private_jwe,
+        publish_at=work.now,
+        sign_from=sign_from,
+    )
+    work.write(
+        store.RETIRE_BEFORE,
+        issuer_path=issuer.path,
+        generation=generation,
+        remove_at=sign_from + work.machines.settings.access_token_seconds + _MARGIN_S,
+    )
+    work.changes_directory = True
+    event.record(work, event.Kind.KEY_PUBLISHED, kid=kid, generation=generation, sign_from=sign_from)

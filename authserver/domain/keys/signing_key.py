@@ -1,0 +1,100 @@
+"""
+What we sign with: published before it signs, kept until the last token it signed has expired.
+
+RFC 7517, RFC 7638 (the `kid` is the key's thumbprint), RFC 9068 §4. What a key may do follows from its dates alone, so
+that no job has to flip a state in time.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from jwcrypto import jwk
+
+from authserver.domain.keys import store
+from authserver.runtime.jose import signer
+from authserver.runtime.unit_of_work import UnitOfWork
+from authserver.runtime.vault import KeyEncryption
+
+_MAKE: dict[str, dict[str, Any]] = {
+    "ES256": {"kty": "EC", "crv": "P-256"},
+    "EdDSA": {"kty": "OKP", "crv": "Ed25519"},
+    "RS256": {"kty": "RSA", "size": 3072},
+}
+ALGORITHMS = tuple(_MAKE)
+
+Sign = Callable[[dict[str, Any]], str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SigningKey:
+    """One key of one issuer. Times are seconds since the epoch; `remove_at` None: no successor signs yet."""
+
+    kid: str
+    generation: int
+    algorithm: str
+    public: dict[str, Any]
+    publish_at: int
+    sign_from: int
+    remove_at: int | None
+    access_token: Sign
+
+    def is_published(self, now: int) -> bool:
+        """Whether it stands in the key set."""
+        return self.publish_at <= now and (self.remove_at is None or now < self.remove_at)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyRing:
+    """The keys of one issuer, oldest first."""
+
+    keys: tuple[SigningKey, ...]
+
+    def signing(self, now: int) -> SigningKey | None:
+        """Return the newest key that may sign now."""
+        for key in reversed(self.keys):
+            if key.sign_from <= now and key.is_published(now):
+                return key
+        return None
+
+    def published(self, now: int) -> list[SigningKey]:
+        """Return the keys that resource servers must know now."""
+        return [key for key in self.keys if key.is_published(now)]
+
+
+def generate(algorithm: str, key_encryption: KeyEncryption) -> tuple[str, dict[str, Any], str]:
+    """Return the `kid`, the public JWK and the wrapped private JWK of a new key."""
+    key = jwk.JWK.generate(**_MAKE[algorithm])
+    kid = str(key.thumbprint())
+    public = {**key.export_public(as_dict=True), "kid": kid, "use": "sig", "alg": algorithm}
+    private = orjson.dumps(key.export_private(as_dict=True))
+    return kid, public, key_encryption.wrap(private, purpose=f"signing_keys/{kid}")
+
+
+async def key_ring(work: UnitOfWork, issuer_path: str) -> KeyRing:
+    """Return the issuer's keys, from memory. Raises VaultError when one cannot be opened."""
+
+    async def load() -> KeyRing | None:
+        keys = []
+        for row in await work.all(store.OF_ISSUER, issuer_path=issuer_path):
+            unwrapped = work.machines.key_encryption.unwrap(row["private_jwe"], purpose=f"signing_keys/{row['kid']}")
+            private = jwk.JWK.from_json(unwrapped.decode()).get_op_key("sign")
+            assert isinstance(private, ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey)
+            keys.append(
+                SigningKey(
+                    kid=row["kid"],
+                    generation=row["generation"],
+                    algorithm=row["algorithm"],
+                    public=orjson.loads(row["public_jwk"]),
+                    publish_at=row["publish_at"],
+                    sign_from=row["sign_from"],
+                    remove_at=row["remove_at"],
+                    access_token=signer(private, alg=row["algorithm"], kid=row["kid"], typ="at+jwt"),
+                )
+            )
+        # Nothing is not remembered: at a first start another process may be publishing the first key right now.
+        return KeyRing(keys=tuple(keys)) if keys else None
+
+    return await work.machines.memory.get("key_ring", issuer_path, load) or KeyRing(keys=())

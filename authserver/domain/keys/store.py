@@ -1,0 +1,70 @@
+"""The rows of `keys/`: private halves and deployment secrets are JWE, wrapped by a key that is not in the database."""
+
+import sqlalchemy as sa
+
+from authserver.runtime.schema import statement, table
+
+table(
+    "signing_keys",
+    sa.Column("kid", sa.Text, nullable=False),
+    sa.Column("issuer_path", sa.Text, nullable=False),
+    sa.Column("generation", sa.BigInteger, nullable=False),
+    sa.Column("algorithm", sa.Text, nullable=False),
+    sa.Column("public_jwk", sa.Text, nullable=False),
+    sa.Column("private_jwe", sa.Text, nullable=False),
+    sa.Column("publish_at", sa.BigInteger, nullable=False),
+    sa.Column("sign_from", sa.BigInteger, nullable=False),
+    sa.Column("remove_at", sa.BigInteger, nullable=True),
+    sa.PrimaryKeyConstraint("kid"),
+    sa.UniqueConstraint("issuer_path", "generation"),
+    tenanted=False,
+)
+
+table(
+    "deployment_secrets",
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("wrapped", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("name"),
+    tenanted=False,
+)
+
+PUBLISH = statement(
+    """
+    INSERT INTO signing_keys (kid, issuer_path, generation, algorithm, public_jwk, private_jwe, publish_at, sign_from)
+    VALUES (:kid, :issuer_path, :generation, :algorithm, :public_jwk, :private_jwe, :publish_at, :sign_from)
+    ON CONFLICT DO NOTHING RETURNING kid
+    """
+)
+OF_ISSUER = statement(
+    """
+    SELECT kid, generation, algorithm, public_jwk, private_jwe, publish_at, sign_from, remove_at
+    FROM signing_keys WHERE issuer_path = :issuer_path ORDER BY generation
+    """
+)
+ALL = statement(
+    """
+    SELECT kid, issuer_path, generation, algorithm, publish_at, sign_from, remove_at
+    FROM signing_keys ORDER BY issuer_path, generation
+    """
+)
+RETIRE_BEFORE = statement(
+    """
+    UPDATE signing_keys SET remove_at = :remove_at
+    WHERE issuer_path = :issuer_path AND generation < :generation AND (remove_at IS NULL OR remove_at > :remove_at)
+    """
+)
+REMOVE = statement(
+    "UPDATE signing_keys SET remove_at = :now WHERE kid = :kid AND (remove_at IS NULL OR remove_at > :now) RETURNING kid"
+)
+REWRAP = statement("UPDATE signing_keys SET private_jwe = :private_jwe WHERE kid = :kid")
+
+SECRETS = statement("SELECT name, wrapped FROM deployment_secrets")
+ADD_SECRET = statement("INSERT INTO deployment_secrets (name, wrapped) VALUES (:name, :wrapped) ON CONFLICT DO NOTHING")
+REWRAP_SECRET = statement("UPDATE deployment_secrets SET wrapped = :wrapped WHERE name = :name")
+ALL_PRIVATE = statement("SELECT kid, private_jwe FROM signing_keys")
+REMOVE_ALL = statement(
+    """
+    UPDATE signing_keys SET remove_at = :now
+    WHERE issuer_path = :issuer_path AND (remove_at IS NULL OR remove_at > :now)
+    """
+)

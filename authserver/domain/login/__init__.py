@@ -1,0 +1,3 @@
+"""
+A person proving who they are.
+"""

@@ -1,0 +1,92 @@
+"""
+A person proves who they are: one answer for a wrong password and for an unknown address, in the same time.
+
+OAuth 2.1 §2.4.1 (brute force); ASVS 6.3. A failure is paid for before the password is hashed, per account and per address
+prefix, durably, so that many processes and many addresses share one budget; a success pays back.
+"""
+
+from dataclasses import dataclass
+
+from authserver.domain.audit import event
+from authserver.domain.login import session
+from authserver.domain.rate_limits import limit
+from authserver.domain.users import user
+from authserver.domain.users.user import Person
+from authserver.runtime.addresses import address_prefix
+from authserver.runtime.passwords import PasswordLineFullError
+from authserver.runtime.unit_of_work import UnitOfWork
+
+PASSWORD_ACR = "urn:authserver:acr:password"  # noqa: S105
+PASSWORD_AMR = ("pwd",)
+
+_PER_ADDRESS = 10
+"""How many accounts' budgets one address prefix may spend."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoggedIn:
+    """The person, and the secret for the cookie of their new session."""
+
+    person: Person
+    cookie: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refused:
+    """Not logged in. `retry_after_s` is set when it would not be looked at sooner."""
+
+    retry_after_s: int | None = None
+
+
+async def with_password(
+    work: UnitOfWork, *, email: str, password: str, current_session: session.Session | None
+) -> LoggedIn | Refused:
+    """Log a person in. The unit of work is not committed; a refusal is recorded in it too."""
+    settings = work.machines.settings
+    account = "login/account/" + email.strip().casefold()[:320]
+    address = "login/address/" + address_prefix(work.address)
+    for key, most in (
+        # The address first: whoever has used theirs up cannot fill the table with accounts that do not exist.
+        (address, settings.login_failures * _PER_ADDRESS),
+        (account, settings.login_failures),
+    ):
+        limited = await limit.take(work, key=key, limit=most, window_s=settings.login_window_seconds)
+        if limited is not None:
+            _refuse(work, email, "throttled")
+            return Refused(retry_after_s=limited.retry_after_s)
+    person = await user.person_by_email(work, email)
+    try:
+        proven = await work.machines.passwords.verify(person.password_hash if person else None, password)
+    except PasswordLineFullError:
+        # Nobody looked at the password: it was no try.
+        for key in (address, account):
+            limit.return_one(work, key=key, window_s=settings.login_window_seconds)
+        return Refused(retry_after_s=5)
+    if person is None or not proven or not person.is_active:
+        _refuse(work, email, "unknown" if person is None else "disabled" if proven else "wrong_password")
+        return Refused()
+    user.require_still_proven(work, person)
+    limit.give_back(work, key=account)
+    # Only its own: a success must not pay for the guesses of whoever shares the address, nor a whole office run dry.
+    limit.return_one(work, key=address, window_s=settings.login_window_seconds)
+    if current_session is not None:
+        session.end(work, current_session)
+    cookie, _ = session.start(work, person_id=person.id, acr=PASSWORD_ACR, amr=PASSWORD_AMR)
+    event.record(work, event.Kind.LOGIN_SUCCEEDED, sub=person.id, payload={"address": work.address})
+    return LoggedIn(person=person, cookie=cookie)
+
+
+def _refuse(work: UnitOfWork, email: str, reason: str) -> None:
+    event.record_stranger(
+        work,
+        event.Kind.LOGIN_REFUSED,
+        reason=reason,
+        payload={"email": email[:320], "address": work.address},
+    )
+
+
+def change_password(work: UnitOfWork, person_id: str, password_hash: str) -> None:
+    """Set a new password and sign every browser of the person out."""
+    user.set_password(work, person_id, password_hash)
+    session.end_all_of(work, person_id)
+    event.record(work, event.Kind.USER_CHANGED, action="password_changed", sub=person_id)

@@ -1,0 +1,83 @@
+"""
+A browser that is signed in, and how fresh the proof is.
+
+The cookie holds a random secret; the row its hash. A login always makes a new session and ends the one the browser came
+with, so a planted cookie is worth nothing.
+"""
+
+from dataclasses import dataclass
+
+from authserver.domain.audit import event
+from authserver.domain.login import store
+from authserver.runtime.identifiers import new_secret, secret_hash
+from authserver.runtime.unit_of_work import UnitOfWork
+
+_SEEN_EVERY_S = 300
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """A signed-in browser. `auth_time` is when the person last proved who they are."""
+
+    hash: bytes
+    person_id: str
+    acr: str
+    amr: tuple[str, ...]
+    auth_time: int
+
+    @property
+    def reference(self) -> str:
+        """What a form is bound to."""
+        return self.hash.hex()
+
+
+def start(work: UnitOfWork, *, person_id: str, acr: str, amr: tuple[str, ...]) -> tuple[str, Session]:
+    """Return the cookie's secret and the new session."""
+    secret = new_secret("se")
+    session = Session(hash=secret_hash(secret), person_id=person_id, acr=acr, amr=amr, auth_time=work.now)
+    work.write(
+        store.START,
+        session_hash=session.hash,
+        person_id=person_id,
+        acr=acr,
+        amr=" ".join(amr),
+        now=work.now,
+        expires_at=work.now + work.machines.settings.session_absolute_seconds,
+    )
+    return secret, session
+
+
+async def find(work: UnitOfWork, secret: str | None) -> Session | None:
+    """Return the live session of a cookie, or None; never from memory."""
+    if not secret or len(secret) > 100:
+        return None
+    row = await work.one(store.FIND, session_hash=secret_hash(secret))
+    if row is None or row["ended_at"] is not None or work.now >= row["expires_at"]:
+        return None
+    if work.now - row["seen_at"] >= work.machines.settings.session_idle_seconds:
+        return None
+    if work.now - row["seen_at"] >= _SEEN_EVERY_S:
+        work.write(store.SEEN, session_hash=row["session_hash"], now=work.now)
+    return Session(
+        hash=bytes(row["session_hash"]),
+        person_id=row["person_id"],
+        acr=row["acr"],
+        amr=tuple(row["amr"].split()),
+        auth_time=row["auth_time"],
+    )
+
+
+def end(work: UnitOfWork, session: Session) -> None:
+    """Sign the browser out."""
+    work.write(store.END, session_hash=session.hash, now=work.now)
+    event.record(work, event.Kind.LOGOUT, sub=session.person_id)
+
+
+def end_all_of(work: UnitOfWork, person_id: str) -> None:
+    """Sign every browser of a person out: their password changed, or they may no longer log in."""
+    work.write(store.END_OF_PERSON, person_id=person_id, now=work.now)
+
+
+def expire(work: UnitOfWork) -> None:
+    """Forget sessions that are over."""
+    work.write(store.EXPIRE, before=work.now - 24 * 3600)

@@ -1,0 +1,40 @@
+"""The rows of `login/`: browser sessions, as hashes. A session belongs to a person, who may be in several tenants."""
+
+import sqlalchemy as sa
+
+from authserver.runtime.schema import statement, table
+
+table(
+    "browser_sessions",
+    sa.Column("session_hash", sa.LargeBinary, nullable=False),
+    sa.Column("person_id", sa.Text, nullable=False),
+    sa.Column("acr", sa.Text, nullable=False),
+    sa.Column("amr", sa.Text, nullable=False),
+    sa.Column("auth_time", sa.BigInteger, nullable=False),
+    sa.Column("seen_at", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", sa.BigInteger, nullable=False),
+    sa.Column("ended_at", sa.BigInteger, nullable=True),
+    sa.PrimaryKeyConstraint("session_hash"),
+    sa.Index("ix_browser_sessions_person_id", "person_id"),
+    sa.Index("ix_browser_sessions_expires_at", "expires_at"),
+    tenanted=False,
+)
+
+START = statement(
+    """
+    INSERT INTO browser_sessions (session_hash, person_id, acr, amr, auth_time, seen_at, expires_at)
+    VALUES (:session_hash, :person_id, :acr, :amr, :now, :now, :expires_at)
+    """
+)
+FIND = statement(
+    """
+    SELECT session_hash, person_id, acr, amr, auth_time, seen_at, expires_at, ended_at FROM browser_sessions
+    WHERE session_hash = :session_hash
+    """
+)
+SEEN = statement("UPDATE browser_sessions SET seen_at = :now WHERE session_hash = :session_hash AND ended_at IS NULL")
+END = statement("UPDATE browser_sessions SET ended_at = :now WHERE session_hash = :session_hash AND ended_at IS NULL")
+END_OF_PERSON = statement(
+    "UPDATE browser_sessions SET ended_at = :now WHERE person_id = :person_id AND ended_at IS NULL"
+)
+EXPIRE = statement("DELETE FROM browser_sessions WHERE expires_at <= :before")

@@ -1,0 +1,1 @@
+"""How often somebody may try: counters per account, client and address prefix."""

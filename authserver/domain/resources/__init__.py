@@ -1,0 +1,3 @@
+"""
+A protected resource: an MCP server and its tools.
+"""

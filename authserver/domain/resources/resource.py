@@ -1,0 +1,289 @@
+"""
+A protected resource: an MCP server, its scopes in words, and its tools.
+
+RFC 8707: the identifier is what clients send as `resource` and what tokens carry as `aud`, byte for byte. A resource
+serves the tenants it is linked to (decision 22). A write or destructive tool has a scope of its own, `tool:<name>`, beside
+its author's (decision 11).
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import orjson
+
+from authserver.domain.audit import event
+from authserver.domain.resources import store
+from authserver.runtime.unit_of_work import Row, UnitOfWork
+from authserver.settings import LOOPBACK
+from resource_lib.wire.claims import TOOL_SCOPE_PREFIX
+
+OFFLINE_ACCESS = "offline_access"
+"""May be asked for beside any resource's scopes and permits nothing: some clients need it to expect a refresh token."""
+
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")
+_TOOL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+class InvalidResourceError(ValueError):
+    """A resource cannot be like that. The message names the field and the cure."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScopeInfo:
+    """One scope in words; `roles` names who may grant it, empty: every member."""
+
+    description: str = ""
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tool:
+    """One thing a resource does."""
+
+    name: str
+    sensitivity: Literal["read", "write", "destructive"]
+    scopes: tuple[str, ...] = ()
+    title: str = ""
+    description: str = ""
+
+    @property
+    def own_scope(self) -> str | None:
+        """The scope by which this one tool is opted into; None for reads."""
+        return None if self.sensitivity == "read" else TOOL_SCOPE_PREFIX + self.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resource:
+    """An MCP server as this server knows it."""
+
+    uri: str
+    name: str
+    scopes: dict[str, ScopeInfo]
+    tools: tuple[Tool, ...]
+    tenants: frozenset[str]
+    is_active: bool
+
+    @property
+    def grantable(self) -> frozenset[str]:
+        """Every scope a token for this resource may carry."""
+        own = (tool.own_scope for tool in self.tools)
+        return frozenset((*self.scopes, *(scope for scope in own if scope), OFFLINE_ACCESS))
+
+    @property
+    def default_scope(self) -> tuple[str, ...]:
+        """What a client gets that asks for nothing: the scopes its read tools need, in the resource's order."""
+        needed = {scope for tool in self.tools if tool.sensitivity == "read" for scope in tool.scopes}
+        writing = {scope for tool in self.tools if tool.sensitivity != "read" for scope in tool.scopes}
+        return tuple(scope for scope in self.scopes if scope in needed or (not self.tools and scope not in writing))
+
+    def withheld_from(self, roles: Iterable[str]) -> frozenset[str]:
+        """Return the scopes that a person with these roles may not grant."""
+        held = set(roles)
+        withheld = {name for name, info in self.scopes.items() if info.roles and not held & set(info.roles)}
+        # A tool that needs a withheld scope could not be used: its own scope is withheld with it.
+        own = {tool.own_scope for tool in self.tools if tool.own_scope and set(tool.scopes) & withheld}
+        return frozenset(withheld | own)
+
+    def tool_of(self, scope: str) -> Tool | None:
+        """Return the tool that `scope` opts into, or None."""
+        return next((tool for tool in self.tools if tool.own_scope == scope), None)
+
+
+def canonical_uri(uri: str) -> str:
+    """Return the identifier as it is stored. Raises InvalidResourceError for what RFC 8707 §2 or MCP forbids."""
+    parts = urlsplit(uri)
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or "@" in parts.netloc
+        or len(uri) > 500
+        or not uri.isascii()
+    ):
+        raise InvalidResourceError("uri: an absolute https URL such as https://mcp.example.com/mcp")
+    if parts.fragment or "#" in uri or parts.query or "?" in uri:
+        raise InvalidResourceError("uri: no fragment and no query (RFC 8707 §2)")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise InvalidResourceError("uri: must be https; plain http is for loopback alone")
+    origin = f"{parts.scheme}://{parts.netloc.lower()}"
+    return origin + ("" if parts.path == "/" else parts.path)
+
+
+def requested_uri(value: str) -> str:
+    """Return the identifier a client means: scheme and host in lower case, a lone root slash dropped (MCP, RFC 3986 §6.2)."""
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return value
+    if parts.scheme not in {"http", "https"} or not parts.netloc or "?" in value or "#" in value:
+        return value
+    return f"{parts.scheme}://{parts.netloc.lower()}" + ("" if parts.path == "/" else parts.path)
+
+
+def _checked(*, name: str, scopes: dict[str, ScopeInfo], tools: Sequence[Tool]) -> None:
+    if not 1 <= len(name) <= 200:
+        raise InvalidResourceError("name: 1 to 200 characters")
+    for scope in scopes:
+        if not _SCOPE.fullmatch(scope) or scope.startswith(TOOL_SCOPE_PREFIX) or scope == OFFLINE_ACCESS:
+            raise InvalidResourceError(
+                f"scopes: {scope!r} is not a scope of an author (RFC 6749 §3.3; `tool:` is ours)"
+            )
+    seen = set()
+    for tool in tools:
+        if not _TOOL.fullmatch(tool.name) or tool.name in seen:
+            raise InvalidResourceError(f"tools: {tool.name!r} is not a tool name, or stands twice")
+        if missing := set(tool.scopes) - set(scopes):
+            raise InvalidResourceError(
+                f"tools: {tool.name} needs {', '.join(sorted(missing))}, which `scopes` does not describe"
+            )
+        seen.add(tool.name)
+
+
+def add(work: UnitOfWork, *, uri: str, name: str, scopes: dict[str, ScopeInfo], tools: Sequence[Tool] = ()) -> str:
+    """Register an MCP server and return its identifier. A lost commit means that it exists. Raises InvalidResourceError."""
+    _checked(name=name, scopes=scopes, tools=tools)
+    uri = canonical_uri(uri)
+    work.claim(store.ADD, uri=uri, name=name, scopes=_scopes_text(scopes), tools=_tools_text(tools), now=work.now)
+    work.changes_directory = True
+    event.record(work, event.Kind.RESOURCE_CHANGED, action="added", resource=uri)
+    return uri
+
+
+def change(
+    work: UnitOfWork,
+    resource: Resource,
+    *,
+    name: str | None = None,
+    scopes: dict[str, ScopeInfo] | None = None,
+    tools: Sequence[Tool] | None = None,
+    is_active: bool | None = None,
+) -> Resource:
+    """Change what is given. Raises InvalidResourceError."""
+    changed = replace(
+        resource,
+        name=resource.name if name is None else name,
+        scopes=resource.scopes if scopes is None else scopes,
+        tools=resource.tools if tools is None else tuple(tools),
+        is_active=resource.is_active if is_active is None else is_active,
+    )
+    _checked(name=changed.name, scopes=changed.scopes, tools=changed.tools)
+    work.claim(
+        store.SET,
+        uri=changed.uri,
+        name=changed.name,
+        scopes=_scopes_text(changed.scopes),
+        tools=_tools_text(changed.tools),
+        status="active" if changed.is_active else "disabled",
+    )
+    work.changes_directory = True
+    event.record(work, event.Kind.RESOURCE_CHANGED, action="changed", resource=changed.uri)
+    return changed
+
+
+def remove(work: UnitOfWork, uri: str) -> None:
+    """Forget an MCP server: no token for it is issued again."""
+    work.claim(store.REMOVE, uri=uri)
+    work.changes_directory = True
+    event.record(work, event.Kind.RESOURCE_CHANGED, action="removed", resource=uri)
+
+
+def link(work: UnitOfWork, uri: str, tenant: str) -> None:
+    """Let a tenant's people and clients get tokens for it."""
+    work.write(store.LINK, uri=uri, linked_to=tenant)
+    work.changes_directory = True
+    event.record(work, event.Kind.RESOURCE_CHANGED, action="linked", resource=uri, linked_to=tenant)
+
+
+def unlink(work: UnitOfWork, uri: str, tenant: str) -> None:
+    """Take a tenant's access away: nothing of theirs is issued or refreshed for it again."""
+    work.write(store.UNLINK, uri=uri, linked_to=tenant)
+    work.changes_directory = True
+    event.record(work, event.Kind.RESOURCE_CHANGED, action="unlinked", resource=uri, linked_to=tenant)
+
+
+async def by_uri(work: UnitOfWork, uri: str) -> Resource | None:
+    """Return the MCP server, from memory, or None."""
+
+    async def load() -> Resource | None:
+        row = await work.one(store.BY_URI, uri=uri)
+        if row is None:
+            return None
+        links = await work.all(store.LINKS_OF, uri=uri)
+        return _resource(row, frozenset(link["linked_to"] for link in links))
+
+    return await work.machines.memory.get("resource", uri, load)
+
+
+async def of_tenant(work: UnitOfWork, tenant: str) -> tuple[str, ...]:
+    """Return the identifiers of the MCP servers linked to a tenant, from memory."""
+
+    async def load() -> tuple[str, ...]:
+        return tuple(row["uri"] for row in await work.all(store.OF_TENANT, linked_to=tenant))
+
+    return await work.machines.memory.get("resources_of", tenant, load)
+
+
+async def all_resources(work: UnitOfWork) -> list[Resource]:
+    """Return every MCP server."""
+    found = []
+    for row in await work.all(store.ALL):
+        links = await work.all(store.LINKS_OF, uri=row["uri"])
+        found.append(_resource(row, frozenset(link["linked_to"] for link in links)))
+    return found
+
+
+def _resource(row: Row, tenants: frozenset[str]) -> Resource:
+    scopes = {
+        name: ScopeInfo(description=info.get("description", ""), roles=tuple(info.get("roles", ())))
+        for name, info in orjson.loads(row["scopes"]).items()
+    }
+    return Resource(
+        uri=row["uri"],
+        name=row["name"],
+        scopes=scopes,
+        tools=tuple(tool_from_json(tool) for tool in orjson.loads(row["tools"])),
+        tenants=tenants,
+        is_active=row["status"] == "active",
+    )
+
+
+def tool_from_json(value: dict[str, Any]) -> Tool:
+    """Return the tool that a JSON object describes: `name`, `class`, `scopes`, `title`, `description`."""
+    unknown = set(value) - {"name", "class", "scopes", "title", "description", "approval"}
+    if unknown or not isinstance(value.get("name"), str):
+        raise InvalidResourceError(
+            f"tools: each has name, class, scopes, title, description; not {', '.join(sorted(unknown)) or 'without a name'}"
+        )
+    sensitivity = value.get("class", "destructive")
+    if sensitivity not in {"read", "write", "destructive"}:
+        raise InvalidResourceError(f"tools: {value['name']}: class is read, write or destructive")
+    return Tool(
+        name=value["name"],
+        sensitivity=sensitivity,
+        scopes=tuple(value.get("scopes", ())),
+        title=value.get("title", ""),
+        description=value.get("description", ""),
+    )
+
+
+def _scopes_text(scopes: dict[str, ScopeInfo]) -> str:
+    return orjson.dumps(
+        {name: {"description": info.description, "roles": info.roles} for name, info in scopes.items()}
+    ).decode()
+
+
+def _tools_text(tools: Sequence[Tool]) -> str:
+    return orjson.dumps(
+        [
+            {
+                "name": tool.name,
+                "class": tool.sensitivity,
+                "scopes": tool.scopes,
+                "title": tool.title,
+                "description": tool.description,
+            }
+            for tool in tools
+        ]
+    ).decode()

@@ -1,0 +1,3 @@
+"""
+What is dead, and telling everyone.
+"""

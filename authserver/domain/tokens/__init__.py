@@ -1,0 +1,3 @@
+"""
+What a client carries, and the authorization behind it.
+"""

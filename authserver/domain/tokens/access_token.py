@@ -1,0 +1,66 @@
+"""
+Mints the access token: short-lived, for one resource, one tenant, one authorization.
+
+RFC 9068, and the contract of `resource_lib.wire.claims`. It holds no personal data; `ctl` is the newest control number that
+this process had applied, so that a kill ends it without comparing clocks (decision 14).
+"""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from authserver.domain.keys.signing_key import KeyRing
+from authserver.domain.tokens.authorization import Authorization
+from authserver.runtime.unit_of_work import UnitOfWork
+from resource_lib.wire import claims
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccessToken:
+    """A signed token and what it says of itself."""
+
+    token: str
+    id: str
+    expires_in: int
+    scope: tuple[str, ...]
+
+
+class NoSigningKeyError(Exception):
+    """No key may sign now. Rotation makes one at start; without it nothing is issued."""
+
+
+def mint(
+    work: UnitOfWork,
+    ring: KeyRing,
+    authorization: Authorization,
+    *,
+    issuer: str,
+    scope: tuple[str, ...],
+    roles: tuple[str, ...] | None,
+) -> AccessToken:
+    """Return a token of `authorization` for `scope`. `roles` is None for machine clients. Raises NoSigningKeyError."""
+    assert work.tenant is not None
+    key = ring.signing(work.now)
+    if key is None:
+        raise NoSigningKeyError
+    token_id = secrets.token_urlsafe(16)
+    life = min(work.machines.settings.access_token_seconds, authorization.expires_at - work.now)
+    said: dict[str, Any] = {
+        claims.ISS: issuer,
+        claims.SUB: authorization.sub,
+        claims.AUD: authorization.resource,
+        claims.CLIENT_ID: authorization.client_id,
+        claims.SCOPE: " ".join(scope),
+        claims.IAT: work.now,
+        claims.EXP: work.now + life,
+        claims.JTI: token_id,
+        claims.TENANT_ID: work.tenant,
+        claims.AUTHORIZATION_ID: authorization.id,
+        claims.CTL: work.machines.memory.control_seq,
+    }
+    if roles is not None:
+        said[claims.ROLES] = list(roles)
+        said[claims.ACR] = authorization.acr
+        said[claims.AUTH_TIME] = authorization.auth_time
+        said[claims.AMR] = list(authorization.amr)
+    return AccessToken(token=key.access_token(said), id=token_id, expires_in=life, scope=scope)

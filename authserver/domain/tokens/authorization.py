@@ -1,0 +1,202 @@
+"""
+One login's stored session of tenant x user x client x resource, to which refresh and access tokens belong.
+
+A second laptop has its own. A machine client has one standing authorization per resource. Ending it ends everything that
+hangs on it, and the feed says so (decision 14); nothing brings it back.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from authserver.domain.audit import event
+from authserver.domain.clients.client import Client
+from authserver.domain.codes import authorization_code
+from authserver.domain.consent import consent
+from authserver.domain.revocation import feed
+from authserver.domain.tokens import store
+from authserver.runtime.identifiers import derived_id
+from authserver.runtime.unit_of_work import Row, UnitOfWork
+
+
+class Profile(StrEnum):
+    """How long it may live."""
+
+    INTERACTIVE = "interactive"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Authorization:
+    """What a token's holder was allowed. Times are seconds since the epoch."""
+
+    id: str
+    issuer_path: str
+    sub: str
+    client_id: str
+    resource: str
+    scope: tuple[str, ...]
+    profile: Profile
+    acr: str
+    amr: tuple[str, ...]
+    auth_time: int
+    ctl: int
+    expires_at: int
+    is_ended: bool
+
+    def is_live(self, now: int) -> bool:
+        """Whether tokens may still come from it."""
+        return not self.is_ended and now < self.expires_at
+
+
+def from_row(row: Row) -> Authorization:
+    """Return the authorization in a row of `store.FIND` or `store.FIND_REFRESH`."""
+    return Authorization(
+        id=row["authorization_id"],
+        issuer_path=row["issuer_path"],
+        sub=row["sub"],
+        client_id=row["client_id"],
+        resource=row["resource"],
+        scope=tuple(row["scope"].split()),
+        profile=Profile(row["profile"]),
+        acr=row["acr"],
+        amr=tuple(row["amr"].split()),
+        auth_time=row["auth_time"],
+        ctl=row["ctl"],
+        expires_at=row["expires_at"],
+        is_ended=row["ended_at"] is not None,
+    )
+
+
+def start(
+    work: UnitOfWork,
+    *,
+    authorization_id: str,
+    issuer_path: str,
+    sub: str,
+    client_id: str,
+    resource: str,
+    scope: tuple[str, ...],
+    profile: Profile,
+    acr: str = "",
+    amr: tuple[str, ...] = (),
+    auth_time: int = 0,
+) -> Authorization:
+    """Begin an authorization in the bound tenant, stamped with the newest control number this process has applied."""
+    settings = work.machines.settings
+    life = settings.system_absolute_seconds if profile is Profile.SYSTEM else settings.interactive_absolute_seconds
+    authorization = Authorization(
+        id=authorization_id,
+        issuer_path=issuer_path,
+        sub=sub,
+        client_id=client_id,
+        resource=resource,
+        scope=scope,
+        profile=profile,
+        acr=acr,
+        amr=amr,
+        auth_time=auth_time,
+        ctl=work.machines.memory.control_seq,
+        expires_at=work.now + life,
+        is_ended=False,
+    )
+    work.write(
+        store.START,
+        authorization_id=authorization_id,
+        issuer_path=issuer_path,
+        sub=sub,
+        client_id=client_id,
+        resource=resource,
+        scope=" ".join(scope),
+        profile=profile.value,
+        acr=acr,
+        amr=" ".join(amr),
+        auth_time=auth_time,
+        ctl=authorization.ctl,
+        now=work.now,
+        expires_at=authorization.expires_at,
+    )
+    event.record(
+        work,
+        event.Kind.AUTHORIZATION_STARTED,
+        client_id=client_id,
+        sub=sub,
+        authorization_id=authorization_id,
+        resource=resource,
+        scope=list(scope),
+    )
+    return authorization
+
+
+async def find(work: UnitOfWork, authorization_id: str) -> Authorization | None:
+    """Return the authorization of the bound tenant, or None; never from memory."""
+    row = await work.one(store.FIND, authorization_id=authorization_id)
+    return from_row(row) if row else None
+
+
+async def standing(work: UnitOfWork, client: Client, *, issuer_path: str, resource: str) -> Authorization:
+    """Return a machine client's one authorization for a resource, beginning it at its first token.
+
+    It has the same id in every process, and another once the client's secret is rotated. An ended one stays ended.
+    """
+    assert work.tenant is not None
+    authorization_id = derived_id("az", work.tenant, client.id, issuer_path, resource, str(client.epoch))
+
+    async def load() -> Authorization | None:
+        return await find(work, authorization_id)
+
+    known = await work.machines.memory.get("standing", authorization_id, load)
+    if known is not None:
+        return known
+    return start(
+        work,
+        authorization_id=authorization_id,
+        issuer_path=issuer_path,
+        sub=f"client:{client.id}",
+        client_id=client.id,
+        resource=resource,
+        scope=client.scope,
+        profile=Profile.SYSTEM,
+    )
+
+
+def end(work: UnitOfWork, authorization: Authorization, *, reason: str) -> None:
+    """End it now: its refresh tokens are dead, and the numbered list says so to whoever will follow it."""
+    work.write(store.END, authorization_id=authorization.id, reason=reason, now=work.now)
+    feed.announce(work, feed.Ended.AUTHORIZATION, authorization_id=authorization.id)
+    if authorization.profile is Profile.SYSTEM:
+        work.changes_directory = True
+    event.record(
+        work,
+        event.Kind.AUTHORIZATION_ENDED,
+        reason=reason,
+        client_id=authorization.client_id,
+        sub=authorization.sub,
+        authorization_id=authorization.id,
+        resource=authorization.resource,
+    )
+
+
+async def withdraw_consent(work: UnitOfWork, *, sub: str, client_id: str, resource: str) -> int:
+    """End a permission and all that hangs on it for good: a later yes begins anew. Returns how many sessions ended.
+
+    A lost commit means that there was no permission.
+    """
+    under = {"sub": sub, "client_id": client_id, "resource": resource}
+    consent.withdraw(work, **under)
+    # The codes first: one that is being redeemed now is waited for, and what it begins is ended below.
+    authorization_code.burn(work, **under)
+    rows = await work.all(store.LIVE_OF_CONSENT, **under)
+    for row in rows:
+        found = await find(work, row["authorization_id"])
+        if found is not None:
+            end(work, found, reason="consent_withdrawn")
+    work.write(store.END_OF_CONSENT, **under, reason="consent_withdrawn", now=work.now)
+    return len(rows)
+
+
+def expire(work: UnitOfWork) -> None:
+    """Forget people's authorizations, and with them their refresh tokens, a week after their absolute end.
+
+    A machine's is kept: it has one id, and only rotating its secret begins another.
+    """
+    work.write(store.EXPIRE, before=work.now - 7 * 24 * 3600)

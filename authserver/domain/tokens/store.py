@@ -1,0 +1,116 @@
+"""The rows of `tokens/`: authorizations, and the refresh tokens that belong to them, as hashes."""
+
+import sqlalchemy as sa
+
+from authserver.domain.consent.store import STANDING_COLUMNS
+from authserver.runtime.schema import platform_statement, statement, table
+
+table(
+    "authorizations",
+    sa.Column("authorization_id", sa.Text, nullable=False),
+    sa.Column("issuer_path", sa.Text, nullable=False),
+    sa.Column("sub", sa.Text, nullable=False),
+    sa.Column("client_id", sa.Text, nullable=False),
+    sa.Column("resource", sa.Text, nullable=False),
+    sa.Column("scope", sa.Text, nullable=False),
+    sa.Column("profile", sa.Text, nullable=False),
+    sa.Column("acr", sa.Text, nullable=False),
+    sa.Column("amr", sa.Text, nullable=False),
+    sa.Column("auth_time", sa.BigInteger, nullable=False),
+    sa.Column("ctl", sa.BigInteger, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", sa.BigInteger, nullable=False),
+    sa.Column("ended_at", sa.BigInteger, nullable=True),
+    sa.Column("end_reason", sa.Text, nullable=True),
+    sa.PrimaryKeyConstraint("tenant_id", "authorization_id"),
+    sa.Index("ix_authorizations_tenant_id_sub", "tenant_id", "sub"),
+    sa.Index("ix_authorizations_tenant_id_client_id", "tenant_id", "client_id"),
+    sa.Index("ix_authorizations_expires_at", "expires_at"),
+    tenanted=True,
+)
+
+table(
+    "refresh_tokens",
+    sa.Column("token_hash", sa.LargeBinary, nullable=False),
+    sa.Column("authorization_id", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", sa.BigInteger, nullable=False),
+    sa.Column("used_at", sa.BigInteger, nullable=True),
+    sa.Column("successor", sa.LargeBinary, nullable=True),
+    sa.PrimaryKeyConstraint("tenant_id", "token_hash"),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "authorization_id"],
+        ["authorizations.tenant_id", "authorizations.authorization_id"],
+        ondelete="CASCADE",
+    ),
+    sa.Index("ix_refresh_tokens_tenant_id_authorization_id", "tenant_id", "authorization_id"),
+    tenanted=True,
+)
+
+START = statement(
+    """
+    INSERT INTO authorizations (tenant_id, authorization_id, issuer_path, sub, client_id, resource, scope, profile, acr, amr,
+        auth_time, ctl, created_at, expires_at)
+    VALUES (:tenant, :authorization_id, :issuer_path, :sub, :client_id, :resource, :scope, :profile, :acr, :amr,
+        :auth_time, :ctl, :now, :expires_at)
+    ON CONFLICT (tenant_id, authorization_id) DO NOTHING
+    """
+)
+FIND = statement(
+    """
+    SELECT authorization_id, issuer_path, sub, client_id, resource, scope, profile, acr, amr, auth_time, ctl, expires_at,
+        ended_at
+    FROM authorizations WHERE tenant_id = :tenant AND authorization_id = :authorization_id
+    """
+)
+END = statement(
+    """
+    UPDATE authorizations SET ended_at = :now, end_reason = :reason
+    WHERE tenant_id = :tenant AND authorization_id = :authorization_id AND ended_at IS NULL
+    """
+)
+LIVE_OF_CONSENT = statement(
+    """
+    SELECT authorization_id FROM authorizations
+    WHERE tenant_id = :tenant AND sub = :sub AND client_id = :client_id AND resource = :resource AND ended_at IS NULL
+    """
+)
+END_OF_CONSENT = statement(
+    """
+    UPDATE authorizations SET ended_at = :now, end_reason = :reason
+    WHERE tenant_id = :tenant AND sub = :sub AND client_id = :client_id AND resource = :resource AND ended_at IS NULL
+    """
+)
+# A machine's authorization has the same id for ever: forgetting that it ended would begin it anew.
+EXPIRE = platform_statement("DELETE FROM authorizations WHERE expires_at <= :before AND profile <> 'system'")
+
+ADD_REFRESH = statement(
+    """
+    INSERT INTO refresh_tokens (tenant_id, token_hash, authorization_id, created_at, expires_at)
+    VALUES (:tenant, :token_hash, :authorization_id, :now, :expires_at)
+    """
+)
+# Written so that PostgreSQL must begin with the token: without statistics it would rather walk every authorization.
+# With who stands behind it: a refresh waits for one reading. `a.sub` comes after `m.sub`, which may be missing.
+FIND_REFRESH = statement(
+    f"""
+    SELECT {STANDING_COLUMNS}, r.token_hash, r.expires_at AS token_expires_at, r.used_at, r.successor,
+        a.authorization_id, a.issuer_path, a.sub, a.client_id, a.resource, a.scope, a.profile, a.acr, a.amr, a.auth_time,
+        a.ctl, a.expires_at, a.ended_at
+    FROM refresh_tokens r LEFT JOIN authorizations a ON a.authorization_id = r.authorization_id AND a.tenant_id = :tenant
+        LEFT JOIN memberships m ON m.tenant_id = :tenant AND m.sub = a.sub
+        LEFT JOIN persons p ON p.person_id = m.person_id
+        LEFT JOIN consents c ON c.tenant_id = :tenant AND c.sub = a.sub AND c.client_id = a.client_id
+            AND c.resource = a.resource AND c.ended_at IS NULL
+    WHERE r.tenant_id = :tenant AND r.token_hash = :token_hash
+    """
+)
+ROTATE = statement(
+    """
+    UPDATE refresh_tokens SET used_at = :now, successor = :successor
+    WHERE tenant_id = :tenant AND token_hash = :token_hash AND used_at IS NULL AND expires_at > :now
+        AND (SELECT a.ended_at IS NULL AND a.expires_at > :now FROM authorizations a WHERE a.tenant_id = :tenant
+            AND a.authorization_id = refresh_tokens.authorization_id)
+    RETURNING authorization_id
+    """
+)

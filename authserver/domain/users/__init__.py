@@ -1,0 +1,3 @@
+"""
+A person, and their membership in a tenant.
+"""

@@ -1,0 +1,235 @@
+"""
+A person is one account; a membership is who they are inside one tenant.
+
+Decision 22: `sub` belongs to the membership, so it differs per tenant and nobody can follow a person across tenants.
+Names and e-mail addresses are stored as ciphertext under a key of the person, found through a keyed hash (decision 15).
+"""
+
+import re
+import secrets
+from dataclasses import dataclass
+from unicodedata import category
+
+import orjson
+
+from authserver.domain.audit import event
+from authserver.domain.users import store
+from authserver.runtime.identifiers import new_id
+from authserver.runtime.unit_of_work import Row, UnitOfWork
+from authserver.runtime.vault import seal, unseal
+
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
+_ROLE = re.compile(r"[a-z][a-z0-9_.-]{0,39}")
+
+
+class InvalidUserError(ValueError):
+    """A user cannot be like that. The message names the field and the cure."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Person:
+    """A person who may log in."""
+
+    id: str
+    email: str
+    name: str
+    is_active: bool
+    password_hash: str | None
+    password_changed_at: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """A person inside one tenant; `sub` is the subject of their tokens there."""
+
+    sub: str
+    person_id: str
+    roles: tuple[str, ...]
+    is_active: bool
+    password_changed_at: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListedUser:
+    """A member with what an operator needs to recognise them."""
+
+    sub: str
+    email: str
+    name: str
+    roles: tuple[str, ...]
+    is_active: bool
+
+
+def normal_email(email: str) -> str:
+    """Return the form in which two spellings of one address are equal. Raises InvalidUserError."""
+    email = email.strip()
+    if not _EMAIL.fullmatch(email):
+        raise InvalidUserError("email: an address such as alice@example.com")
+    return email.casefold()
+
+
+def clean_roles(roles: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the roles without repeats, in order. Raises InvalidUserError."""
+    for role in roles:
+        if not _ROLE.fullmatch(role):
+            raise InvalidUserError(f"roles: {role!r} is not a role name (a-z, 0-9, _ . -, at most 40)")
+    return tuple(dict.fromkeys(roles))
+
+
+def email_index(work: UnitOfWork, email: str) -> bytes | None:
+    """Return the blind index of an address as typed, or None for something that is no address."""
+    try:
+        return work.machines.keys.index("email", normal_email(email))
+    except InvalidUserError:
+        return None
+
+
+async def person_by_email(work: UnitOfWork, email: str) -> Person | None:
+    """Return the person with this address, or None."""
+    index = email_index(work, email)
+    if index is None:
+        return None
+    row = await work.one(store.PERSON_BY_EMAIL, email_index=index)
+    return _person(work, row) if row else None
+
+
+async def person_by_id(work: UnitOfWork, person_id: str) -> Person | None:
+    """Return the person, or None; never from memory, because they may have just been disabled."""
+    row = await work.one(store.PERSON_BY_ID, person_id=person_id)
+    return _person(work, row) if row else None
+
+
+def add_person(work: UnitOfWork, *, email: str, name: str, password_hash: str | None) -> str:
+    """Create a person and return their id. A lost commit means that the address is taken. Raises InvalidUserError."""
+    address = normal_email(email)
+    if not 1 <= len(name) <= 200 or any(category(char) == "Cc" for char in name):
+        raise InvalidUserError("name: 1 to 200 characters, no control characters")
+    person_id, key = new_id("per"), secrets.token_bytes(32)
+    keys = work.machines.keys
+    work.claim(
+        store.ADD_PERSON,
+        person_id=person_id,
+        email_index=keys.index("email", address),
+        email_sealed=seal(key, email.strip().encode(), context=f"persons/email/{person_id}"),
+        name_sealed=seal(key, name.encode(), context=f"persons/name/{person_id}"),
+        data_key=seal(keys.personal_data, key, context=f"persons/data_key/{person_id}"),
+        password_hash=password_hash,
+        now=work.now,
+    )
+    return person_id
+
+
+def add_member(work: UnitOfWork, *, person_id: str, roles: tuple[str, ...] = ()) -> str:
+    """Make a person a member of the bound tenant; returns their `sub`. A lost commit means that they are one already."""
+    assert work.tenant is not None
+    sub = new_id("usr")
+    work.claim(
+        store.ADD_MEMBER, sub=sub, person_id=person_id, roles=orjson.dumps(clean_roles(roles)).decode(), now=work.now
+    )
+    work.write(store.JOIN, person_id=person_id, member_of=work.tenant)
+    event.record(work, event.Kind.USER_CHANGED, action="added", sub=sub)
+    return sub
+
+
+async def with_tenants(work: UnitOfWork, person_id: str) -> tuple[Person, list[str]] | None:
+    """Return the person and the ids of the tenants in which they have a membership, active or not; never from memory."""
+    rows = await work.all(store.WITH_TENANTS, person_id=person_id)
+    if not rows:
+        return None
+    return _person(work, rows[0]), [row["member_of"] for row in rows if row["member_of"] is not None]
+
+
+async def member_by_sub(work: UnitOfWork, sub: str) -> Member | None:
+    """Return the member of the bound tenant, or None; never from memory."""
+    row = await work.one(store.MEMBER_BY_SUB, sub=sub)
+    return member_from_row(row) if row else None
+
+
+async def member_by_person(work: UnitOfWork, person_id: str) -> Member | None:
+    """Return the person's membership in the bound tenant, or None; never from memory."""
+    row = await work.one(store.MEMBER_BY_PERSON, person_id=person_id)
+    return member_from_row(row) if row else None
+
+
+async def members(work: UnitOfWork) -> list[ListedUser]:
+    """Return every member of the bound tenant, oldest first."""
+    listed = []
+    for row in await work.all(store.MEMBERS):
+        key = _data_key(work, row)
+        listed.append(
+            ListedUser(
+                sub=row["sub"],
+                email=_opened(key, row, "email"),
+                name=_opened(key, row, "name"),
+                roles=tuple(orjson.loads(row["roles"])),
+                is_active=row["status"] == "active" and row["person_status"] == "active",
+            )
+        )
+    return listed
+
+
+def change_member(
+    work: UnitOfWork, member: Member, *, roles: tuple[str, ...] | None = None, is_active: bool | None = None
+) -> None:
+    """Change what is given; disabling refuses their every next refresh at once."""
+    work.claim(
+        store.SET_MEMBER,
+        sub=member.sub,
+        roles=orjson.dumps(member.roles if roles is None else clean_roles(roles)).decode(),
+        status="active" if (member.is_active if is_active is None else is_active) else "disabled",
+    )
+    event.record(work, event.Kind.USER_CHANGED, action="changed", sub=member.sub)
+
+
+def remove_member(work: UnitOfWork, member: Member) -> None:
+    """End a membership; the person stays."""
+    assert work.tenant is not None
+    work.claim(store.REMOVE_MEMBER, sub=member.sub)
+    work.write(store.LEAVE, person_id=member.person_id, member_of=work.tenant)
+    event.record(work, event.Kind.USER_CHANGED, action="removed", sub=member.sub)
+
+
+def set_password(work: UnitOfWork, person_id: str, password_hash: str) -> None:
+    """Change a password; whoever calls it ends the person's sessions too."""
+    work.claim(store.SET_PASSWORD, person_id=person_id, password_hash=password_hash, now=work.now)
+
+
+def require_still_proven(work: UnitOfWork, person: Person) -> None:
+    """Claim that the password that was verified is still theirs. A lost commit: it was changed, or they were disabled."""
+    work.claim(store.STILL_PROVEN, person_id=person.id, password_hash=person.password_hash)
+
+
+def member_from_row(row: Row) -> Member:
+    """Return the member in a row that has `store.MEMBER_COLUMNS`."""
+    return Member(
+        sub=row["sub"],
+        person_id=row["person_id"],
+        roles=tuple(orjson.loads(row["roles"])),
+        is_active=row["status"] == "active" and row["person_status"] == "active",
+        password_changed_at=row["password_changed_at"],
+    )
+
+
+def _person(work: UnitOfWork, row: Row) -> Person:
+    key = _data_key(work, row)
+    return Person(
+        id=row["person_id"],
+        email=_opened(key, row, "email"),
+        name=_opened(key, row, "name"),
+        is_active=row["status"] == "active",
+        password_hash=row["password_hash"],
+        password_changed_at=row["password_changed_at"],
+    )
+
+
+def _data_key(work: UnitOfWork, row: Row) -> bytes | None:
+    if row["data_key"] is None:
+        return None
+    return unseal(work.machines.keys.personal_data, row["data_key"], context=f"persons/data_key/{row['person_id']}")
+
+
+def _opened(key: bytes | None, row: Row, field: str) -> str:
+    sealed = row[f"{field}_sealed"]
+    if key is None or sealed is None:
+        return ""
+    return unseal(key, sealed, context=f"persons/{field}/{row['person_id']}").decode()
