@@ -1,0 +1,208 @@
+"""
+Between the checked request and the code: is the person signed in, which tenant, and have they allowed this?
+
+OAuth 2.1 §4.1.1, §7.3.1, §7.9; design decisions 7, 11 and 22. Every rule that lets a code be made is read again in the
+request that makes it, so that a person disabled, a tenant suspended or a tool removed meanwhile gets no code.
+"""
+
+from dataclasses import dataclass
+
+from authserver.domain.audit import event
+from authserver.domain.codes import authorization_code
+from authserver.domain.consent import consent
+from authserver.domain.issuers.issuer import all_issuers
+from authserver.domain.login.session import Session
+from authserver.domain.resources.resource import OFFLINE_ACCESS, Tool
+from authserver.domain.tenants import tenant as tenants
+from authserver.domain.tenants.tenant import Tenant
+from authserver.domain.users import user
+from authserver.domain.users.user import Member, Person
+from authserver.oauth.authorization_request import Asked
+from authserver.oauth.errors import AccessDenied, InvalidRequest, InvalidScope
+from authserver.oauth.redirect_uris import is_local
+from authserver.runtime.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """One tenant in which the person could allow this, and what they allowed there before."""
+
+    tenant: Tenant
+    member: Member
+    allowed_before: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Offer:
+    """What a person can allow: in which tenants, which scopes, which tools, and what they allowed before."""
+
+    person: Person
+    choices: tuple[Choice, ...]
+    scope: tuple[str, ...]
+    tools: tuple[Tool, ...]
+    allowed_before: frozenset[str]
+
+    def starts_ticked(self, tool: Tool) -> bool:
+        """Whether a tool's box comes ticked (decision 11): never at first, never what cannot be undone and is new.
+
+        A later request that names a write is the step up that the person has just been led to.
+        """
+        if tool.own_scope in self.allowed_before:
+            return True
+        return bool(self.allowed_before) and tool.sensitivity == "write"
+
+
+_AT_CONSENT_S = 600
+"""How long a person may look at the consent page before `max_age` asks for their password again."""
+
+
+def needs_login(work: UnitOfWork, asked: Asked, session: Session) -> bool:
+    """Whether a signed-in person must prove again who they are (OpenID Connect Core §3.1.2.1 `prompt`, `max_age`)."""
+    if {"login", "select_account"} & asked.prompt:
+        return True
+    return asked.max_age is not None and work.now - session.auth_time > asked.max_age
+
+
+def is_too_old(work: UnitOfWork, asked: Asked, session: Session) -> bool:
+    """The same at the consent page, where the login that `max_age` asked for has just been."""
+    return asked.max_age is not None and work.now - session.auth_time > asked.max_age + _AT_CONSENT_S
+
+
+async def choices(work: UnitOfWork, asked: Asked, person: Person, member_of: list[str]) -> tuple[Choice, ...]:
+    """Return the tenants in which this person, this client, this resource and this issuer meet."""
+    issuers = await all_issuers(work)
+    found = []
+    for tenant_id in member_of:
+        if asked.client.tenant not in {"*", tenant_id} or tenant_id not in asked.resource.tenants:
+            continue
+        tenant = await tenants.by_id(work, tenant_id)
+        if tenant is None or not tenant.is_active or not issuers.serves(asked.issuer, tenant_id):
+            continue
+        member, allowed = await consent.of_person(
+            work.beside(tenant_id),
+            person_id=person.id,
+            client_id=asked.client.id,
+            resource=asked.resource.uri,
+        )
+        if member is not None and member.is_active:
+            before = allowed.scope if allowed else frozenset()
+            found.append(Choice(tenant=tenant, member=member, allowed_before=before))
+    return tuple(sorted(found, key=lambda choice: choice.tenant.slug))
+
+
+async def offer(work: UnitOfWork, asked: Asked, session: Session, *, chosen: str | None = None) -> Offer:
+    """Return what the signed-in person can allow; `chosen` is a tenant's slug. Raises AccessDenied when there is nothing."""
+    known = await user.with_tenants(work, session.person_id)
+    if known is None or not known[0].is_active:
+        raise AccessDenied("This person may not sign in.", reason="person_disabled")
+    person, member_of = known
+    available = await choices(work, asked, person, member_of)
+    if chosen is not None:
+        available = tuple(choice for choice in available if choice.tenant.slug == chosen)
+    if not available:
+        raise AccessDenied(
+            "This person is not a member of an organisation that uses this resource.", reason="no_membership"
+        )
+    # What can be granted differs by role; with several tenants to choose from, the page shows what any of them permits,
+    # and the choice narrows it.
+    permitted = {scope for choice in available for scope in _permitted(asked, choice.member)}
+    scope = tuple(name for name in asked.scope if name in permitted)
+    if not set(scope) - {OFFLINE_ACCESS}:
+        raise AccessDenied("This person may not grant any of the scopes that were asked for.", reason="role_missing")
+    before = available[0].allowed_before if len(available) == 1 else frozenset()
+    tools = tuple(tool for name in scope if (tool := asked.resource.tool_of(name)) is not None)
+    return Offer(person=person, choices=available, scope=scope, tools=tools, allowed_before=before)
+
+
+def may_skip_consent(asked: Asked, offered: Offer) -> bool:
+    """Whether asking again would add nothing: the same client for certain, and everything was allowed before.
+
+    A public client cannot be told from another that uses its name, so its person is always asked (OAuth 2.1 §7.3.1).
+    """
+    return (
+        not asked.client.is_public
+        and not is_local(asked.redirect_uri)
+        and not {"consent", "select_account"} & asked.prompt
+        and len(offered.choices) == 1
+        and set(offered.scope) - {OFFLINE_ACCESS} <= offered.allowed_before
+    )
+
+
+def allow(
+    work: UnitOfWork, asked: Asked, session: Session, offered: Offer, *, tools: frozenset[str], shown: str
+) -> str:
+    """Record the person's yes and return the code. `tools` are the names of those ticked; `shown` hashes the page.
+
+    The offer must have one choice left. Raises InvalidRequest otherwise, InvalidScope when nothing is left to allow.
+    """
+    if len(offered.choices) != 1:
+        raise InvalidRequest("tenant: choose one.", reason="tenant_missing")
+    choice = offered.choices[0]
+    permitted = _permitted(asked, choice.member)
+    unticked = {tool.own_scope for tool in offered.tools if tool.name not in tools}
+    scope = tuple(name for name in offered.scope if name in permitted and name not in unticked)
+    if not set(scope) - {OFFLINE_ACCESS}:
+        raise InvalidScope("Nothing was left to allow.", reason="nothing_allowed")
+    work.bind(choice.tenant.id)
+    consent.allow(
+        work,
+        sub=choice.member.sub,
+        client_id=asked.client.id,
+        resource=asked.resource.uri,
+        # What stood on the page and was left out is allowed no longer, in no session.
+        scope=frozenset(scope) | (offered.allowed_before - frozenset(offered.scope)),
+        shown=shown,
+    )
+    return _issue(work, asked, session, choice, scope)
+
+
+def allow_as_before(work: UnitOfWork, asked: Asked, session: Session, offered: Offer) -> str:
+    """Return a code for what the person allowed earlier; see `may_skip_consent`."""
+    choice = offered.choices[0]
+    work.bind(choice.tenant.id)
+    return _issue(work, asked, session, choice, offered.scope)
+
+
+def deny(work: UnitOfWork, asked: Asked, session: Session) -> None:
+    """Record the person's no."""
+    if not asked.client.is_shared:
+        work.bind(asked.client.tenant)
+    event.record(
+        work,
+        event.Kind.CONSENT_DENIED,
+        event.Outcome.REFUSED,
+        client_id=asked.client.id,
+        sub=session.person_id,
+        resource=asked.resource.uri,
+    )
+
+
+def _issue(work: UnitOfWork, asked: Asked, session: Session, choice: Choice, scope: tuple[str, ...]) -> str:
+    code = authorization_code.issue(
+        work,
+        issuer_path=asked.issuer.path,
+        client_id=asked.client.id,
+        redirect_uri=asked.redirect_uri,
+        code_challenge=asked.code_challenge,
+        sub=choice.member.sub,
+        resource=asked.resource.uri,
+        scope=scope,
+        acr=session.acr,
+        amr=session.amr,
+        auth_time=session.auth_time,
+    )
+    event.record(
+        work,
+        event.Kind.CODE_ISSUED,
+        client_id=asked.client.id,
+        sub=choice.member.sub,
+        resource=asked.resource.uri,
+        scope=list(scope),
+        resource_defaulted=asked.resource_is_defaulted,
+    )
+    return code
+
+
+def _permitted(asked: Asked, member: Member) -> frozenset[str]:
+    """Return the scopes that a member's roles let them grant."""
+    return frozenset(asked.scope) - asked.resource.withheld_from(member.roles)

@@ -1,0 +1,210 @@
+"""
+The authorization request: every check, in the order that decides whether an answer may be sent anywhere.
+
+OAuth 2.1 §4.1.1, §4.1.2.1. Until client and redirect URI are known to belong together, an error is a page; after that it
+goes to the redirect URI. `CHECKS` is the whole list. There is no stored request: the login and consent pages carry the same
+query and every step runs the same checks again, so nothing a browser holds can differ from what was checked.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from authserver.domain.clients import registry
+from authserver.domain.clients.client import Client
+from authserver.domain.issuers.issuer import Issuer
+from authserver.domain.resources.resource import OFFLINE_ACCESS, Resource
+from authserver.oauth import pkce, redirect_uris, resource_indicators, scopes
+from authserver.oauth.client_authentication import is_served
+from authserver.oauth.errors import (
+    InvalidRequest,
+    InvalidScope,
+    OAuthError,
+    UnauthorizedClient,
+    UnregisteredRedirect,
+    UnsupportedResponseType,
+)
+from authserver.oauth.parameters import Parameters
+from authserver.runtime.unit_of_work import UnitOfWork
+
+RESPONSE_TYPES = ("code",)
+PROMPTS = ("none", "login", "consent", "select_account")
+
+_MOST_STATE = 4096
+
+
+@dataclass(kw_only=True, slots=True)
+class Asked:
+    """What is known so far. Each check fills in what the next may rely on."""
+
+    parameters: Parameters
+    issuer: Issuer
+    client: Client = field(init=False)
+    redirect_uri: str = field(init=False)
+    state: str | None = field(init=False, default=None)
+    code_challenge: str = field(init=False)
+    resource: Resource = field(init=False)
+    resource_is_defaulted: bool = field(init=False)
+    scope: tuple[str, ...] = field(init=False)
+    prompt: frozenset[str] = field(init=False, default=frozenset())
+    max_age: int | None = field(init=False, default=None)
+
+
+class RefusedAuthorization(Exception):
+    """An error that is told to the client, at its own redirect URI."""
+
+    def __init__(self, asked: Asked, error: OAuthError) -> None:
+        super().__init__(error.description)
+        self.asked = asked
+        self.error = error
+
+
+Check = Callable[[UnitOfWork, Asked], Awaitable[None]]
+
+
+async def client_is_known(work: UnitOfWork, asked: Asked) -> None:
+    """OAuth 2.1 §4.1.1: `client_id` names a client of this issuer."""
+    if {"client_id", "redirect_uri"} & asked.parameters.repeated:
+        raise UnregisteredRedirect("The application sent its name or address twice.", reason="repeated_parameter")
+    client = await registry.find(work, asked.parameters.one("client_id") or "")
+    if client is None or not await is_served(work, asked.issuer, client):
+        raise UnregisteredRedirect(
+            "This server does not know the application that sent you here.",
+            reason="unknown_client",
+            client_is_unknown=True,
+        )
+    asked.client = client
+
+
+async def redirect_uri_is_registered(_work: UnitOfWork, asked: Asked) -> None:
+    """OAuth 2.1 §2.3.1, §2.3.2: exactly one of those registered; it may be left out when there is only one."""
+    sent = asked.parameters.one("redirect_uri")
+    known = asked.client.redirect_uris
+    if sent is None and len(known) == 1:
+        sent = known[0]
+    if sent is None or len(sent) > 2000 or not redirect_uris.is_registered(sent, known):
+        raise UnregisteredRedirect(
+            "The application asked to send you to an address that is not registered for it.",
+            reason="unregistered_redirect_uri",
+        )
+    asked.redirect_uri = sent
+
+
+async def nothing_is_repeated(_work: UnitOfWork, asked: Asked) -> None:
+    """OAuth 2.1 §3.1: no parameter twice."""
+    if "state" not in asked.parameters.repeated:
+        asked.state = asked.parameters.one("state")
+    asked.parameters.refuse_repeated()
+    if asked.state is not None and len(asked.state) > _MOST_STATE:
+        asked.state = None
+        raise InvalidRequest(f"state: at most {_MOST_STATE} characters.", reason="long_state")
+
+
+async def response_type_is_code(_work: UnitOfWork, asked: Asked) -> None:
+    """OAuth 2.1 §4.1.1, §10.1: no implicit flow, no hybrid."""
+    if asked.parameters.required("response_type") not in RESPONSE_TYPES:
+        raise UnsupportedResponseType("response_type: only code.")
+
+
+async def response_mode_is_query(_work: UnitOfWork, asked: Asked) -> None:
+    """A code travels in the query; other modes are refused rather than ignored."""
+    if asked.parameters.one("response_mode") not in {None, "query"}:
+        raise InvalidRequest("response_mode: only query.", reason="unsupported_response_mode")
+
+
+async def no_request_object(_work: UnitOfWork, asked: Asked) -> None:
+    """RFC 9101 is not supported, and silence would drop what the client signed."""
+    for name in ("request", "request_uri"):
+        if asked.parameters.one(name) is not None:
+            raise InvalidRequest(f"{name}: is not supported.", reason="request_object")
+
+
+async def client_may_use_codes(_work: UnitOfWork, asked: Asked) -> None:
+    """RFC 6749 §4.1.2.1: the client is registered for this grant."""
+    if "authorization_code" not in asked.client.grant_types:
+        raise UnauthorizedClient("This client is not registered for authorization_code.")
+
+
+async def pkce_is_s256(_work: UnitOfWork, asked: Asked) -> None:
+    """RFC 7636 §4.3, OAuth 2.1 §7.5.1: every client, S256 alone; an absent method would mean plain."""
+    challenge = asked.parameters.one("code_challenge")
+    if challenge is None:
+        raise InvalidRequest("code_challenge: is missing; PKCE is required.", reason="missing_pkce")
+    if asked.parameters.one("code_challenge_method") not in pkce.METHODS:
+        raise InvalidRequest("code_challenge_method: must be S256.", reason="unsupported_pkce_method")
+    if not pkce.is_challenge(challenge):
+        raise InvalidRequest("code_challenge: must be base64url of a SHA-256, 43 characters.", reason="malformed_pkce")
+    asked.code_challenge = challenge
+
+
+async def resource_is_reachable(work: UnitOfWork, asked: Asked) -> None:
+    """RFC 8707 §2.1: one resource that this client may have tokens for."""
+    target = await resource_indicators.target(work, asked.client, asked.parameters)
+    asked.resource, asked.resource_is_defaulted = target.resource, target.is_defaulted
+
+
+async def scope_is_grantable(_work: UnitOfWork, asked: Asked) -> None:
+    """OAuth 2.1 §1.4.1: what is unknown here is left out; when nothing known is asked for, that is an error."""
+    sent = asked.parameters.one("scope")
+    allowed = asked.resource.grantable
+    wanted = asked.resource.default_scope if sent is None else scopes.parse(sent)
+    asked.scope = tuple(
+        scope for scope in wanted if scope in allowed and (scope == OFFLINE_ACCESS or asked.client.may_ask(scope))
+    )
+    if not set(asked.scope) - {OFFLINE_ACCESS}:
+        if sent is not None and set(wanted) <= {OFFLINE_ACCESS}:
+            asked.scope = (*asked.resource.default_scope, *asked.scope)
+            return
+        raise InvalidScope("scope: none of these is known at this resource.", reason="unknown_scope")
+
+
+async def prompt_is_understood(_work: UnitOfWork, asked: Asked) -> None:
+    """OpenID Connect Core §3.1.2.1: `none` stands alone."""
+    prompt = frozenset((asked.parameters.one("prompt") or "").split())
+    if prompt - set(PROMPTS) or ("none" in prompt and len(prompt) > 1):
+        raise InvalidRequest(f"prompt: of {', '.join(PROMPTS)}; none stands alone.", reason="malformed_prompt")
+    asked.prompt = prompt
+
+
+async def max_age_is_a_number(_work: UnitOfWork, asked: Asked) -> None:
+    """OpenID Connect Core §3.1.2.1, RFC 9470 §4: seconds since the person last proved who they are."""
+    value = asked.parameters.one("max_age")
+    if value is None:
+        return
+    if not value.isascii() or not value.isdigit() or len(value) > 9:
+        raise InvalidRequest("max_age: a number of seconds.", reason="malformed_max_age")
+    asked.max_age = int(value)
+
+
+BEFORE_A_REDIRECT_IS_SAFE: tuple[Check, ...] = (
+    client_is_known,
+    redirect_uri_is_registered,
+)
+
+CHECKS: tuple[Check, ...] = (
+    nothing_is_repeated,
+    response_type_is_code,
+    response_mode_is_query,
+    no_request_object,
+    client_may_use_codes,
+    pkce_is_s256,
+    resource_is_reachable,
+    scope_is_grantable,
+    prompt_is_understood,
+    max_age_is_a_number,
+)
+
+
+async def check(work: UnitOfWork, issuer: Issuer, parameters: Parameters) -> Asked:
+    """Return the request once it has passed every check.
+
+    Raises UnregisteredRedirect (show a page, send nothing anywhere) or RefusedAuthorization (tell the client).
+    """
+    asked = Asked(parameters=parameters, issuer=issuer)
+    for each in BEFORE_A_REDIRECT_IS_SAFE:
+        await each(work, asked)
+    try:
+        for each in CHECKS:
+            await each(work, asked)
+    except OAuthError as error:
+        raise RefusedAuthorization(asked, error) from None
+    return asked

@@ -1,0 +1,117 @@
+"""
+Who is asking: no credential, a secret in the header, or a secret in the body, and never two at once.
+
+OAuth 2.1 §2.4, §2.4.1; RFC 6749 §2.3.1 (the header's parts are form-encoded). Guessing is limited per client and address
+prefix, so that a stranger cannot lock the rightful client out.
+"""
+
+import base64
+import binascii
+import hmac
+from dataclasses import dataclass
+from urllib.parse import unquote_plus
+
+from authserver.domain.clients import registry
+from authserver.domain.clients.client import Client
+from authserver.domain.issuers.issuer import Issuer, all_issuers
+from authserver.domain.tenants import tenant as tenants
+from authserver.oauth.errors import InvalidClient, InvalidRequest, SlowDown
+from authserver.oauth.parameters import Parameters
+from authserver.runtime.addresses import address_prefix
+from authserver.runtime.identifiers import secret_hash
+from authserver.runtime.unit_of_work import UnitOfWork
+
+METHODS = ("none", "client_secret_basic", "client_secret_post")
+
+_MOST_HEADER_BYTES = 4096
+_UNKNOWN = b"\0" * 32
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Credentials:
+    """What a request says of its client; nothing is proven yet."""
+
+    method: str
+    client_id: str
+    secret: str | None
+
+
+def read(authorization: bytes | None, form: Parameters) -> Credentials:
+    """Return the one credential of a request. Raises InvalidRequest for two, InvalidClient for none or an unreadable one."""
+    body_id, body_secret = form.one("client_id"), form.one("client_secret")
+    if form.one("client_assertion") or form.one("client_assertion_type"):
+        raise InvalidClient("Client assertions are not supported.", reason="unsupported_client_authentication")
+    if authorization is not None:
+        header_id, header_secret = _basic(authorization)
+        if body_secret is not None:
+            raise InvalidRequest(
+                "The client authenticates in the header or in the body, not both.", reason="two_credentials"
+            )
+        if body_id is not None and body_id != header_id:
+            raise InvalidRequest("client_id: is another than the one in the header.", reason="two_clients")
+        return Credentials(method="client_secret_basic", client_id=header_id, secret=header_secret)
+    if body_id is None:
+        raise InvalidClient("The client did not say who it is.", reason="missing_client")
+    if body_secret is not None:
+        return Credentials(method="client_secret_post", client_id=body_id, secret=body_secret)
+    return Credentials(method="none", client_id=body_id, secret=None)
+
+
+async def authenticate(work: UnitOfWork, issuer: Issuer, credentials: Credentials) -> Client:
+    """Return the client that proved to be who it says, at the issuer that speaks for it.
+
+    Raises InvalidClient, the same for an unknown client, a wrong secret, another method, a suspended tenant; SlowDown
+    after too many wrong secrets.
+    """
+    client = await registry.find(work, credentials.client_id)
+    guesser = f"{credentials.client_id[:100]}\0{address_prefix(work.address)}"
+    if credentials.secret is not None and (limited := work.machines.secret_guesses.peek(guesser, work.at_us)):
+        raise SlowDown("Too many wrong secrets.", reason="client_guessing", retry_after_s=limited.retry_after_s)
+    if not _is_proven(client, credentials):
+        if credentials.secret is not None:
+            work.machines.secret_guesses.take(guesser, work.at_us)
+        raise InvalidClient("The client is unknown or its credential is wrong.", reason="unproven_client")
+    assert client is not None
+    if not await is_served(work, issuer, client):
+        raise InvalidClient("The client is unknown or its credential is wrong.", reason="client_not_served")
+    return client
+
+
+async def is_served(work: UnitOfWork, issuer: Issuer, client: Client) -> bool:
+    """Whether this issuer answers this client at all now."""
+    if not client.is_active:
+        return False
+    if client.is_shared:
+        return True
+    tenant = await tenants.by_id(work, client.tenant)
+    return tenant is not None and tenant.is_active and (await all_issuers(work)).serves(issuer, client.tenant)
+
+
+def _is_proven(client: Client | None, credentials: Credentials) -> bool:
+    # The registered method alone counts: a public client cannot be made confidential by sending a secret, nor a
+    # confidential one public by leaving it out.
+    known = client.secret_hash if client is not None and client.secret_hash is not None else _UNKNOWN
+    given = secret_hash(credentials.secret) if credentials.secret is not None else b"\1" * 32
+    is_same = hmac.compare_digest(known, given)
+    if client is None or client.auth_method != credentials.method:
+        return False
+    return client.auth_method == "none" or (client.secret_hash is not None and is_same)
+
+
+def _basic(header: bytes) -> tuple[str, str]:
+    scheme, _, encoded = header.partition(b" ")
+    if scheme.lower() != b"basic" or len(header) > _MOST_HEADER_BYTES:
+        raise InvalidClient("Authorization: only Basic is understood here.", reason="unreadable_credential")
+    try:
+        decoded = base64.b64decode(encoded.strip(), validate=True).decode("utf-8")
+        client_id, separator, secret = decoded.partition(":")
+        client_id = unquote_plus(client_id, errors="strict")
+        secret = unquote_plus(secret, errors="strict")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        separator = ""
+        client_id = secret = ""
+    if not separator or not client_id or not secret:
+        raise InvalidClient(
+            "Authorization: Basic needs base64 of client_id:client_secret.", reason="unreadable_credential"
+        )
+    return client_id, secret

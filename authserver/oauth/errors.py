@@ -1,0 +1,109 @@
+"""
+One class per OAuth error code; the description is for the client, the reason is for us.
+
+OAuth 2.1 §3.2.4 (token endpoint), §4.1.2.1 (authorization endpoint), RFC 8707 §2, RFC 6750 §3.1, OpenID Connect Core
+§3.1.2.6. An OAuthError is an answer: what was recorded before it was raised is committed (decision 3).
+"""
+
+from typing import ClassVar
+
+
+class OAuthError(Exception):
+    """An answer that refuses. `code` and `description` go out; `reason` stays in the record."""
+
+    code: ClassVar[str]
+    status: ClassVar[int] = 400
+
+    def __init__(self, description: str, *, reason: str = "", retry_after_s: int | None = None) -> None:
+        super().__init__(description)
+        self.description = description
+        self.reason = reason or self.code
+        self.retry_after_s = retry_after_s
+
+
+class InvalidRequest(OAuthError):
+    """OAuth 2.1 §3.2.4: a parameter is missing, repeated, or not of its form."""
+
+    code = "invalid_request"
+
+
+class InvalidClient(OAuthError):
+    """OAuth 2.1 §3.2.4: the client is unknown or did not prove who it is."""
+
+    code, status = "invalid_client", 401
+
+
+class InvalidGrant(OAuthError):
+    """OAuth 2.1 §3.2.4: the code or refresh token is invalid, expired, revoked, or not yours."""
+
+    code = "invalid_grant"
+
+
+class UnauthorizedClient(OAuthError):
+    """OAuth 2.1 §3.2.4: this client may not use this grant."""
+
+    code = "unauthorized_client"
+
+
+class UnsupportedGrantType(OAuthError):
+    """OAuth 2.1 §3.2.4: this server does not know the grant."""
+
+    code = "unsupported_grant_type"
+
+
+class InvalidScope(OAuthError):
+    """OAuth 2.1 §3.2.4: the scope is unknown, malformed, or beyond what was granted."""
+
+    code = "invalid_scope"
+
+
+class InvalidTarget(OAuthError):
+    """RFC 8707 §2: the resource is unknown, malformed, or not for this client."""
+
+    code = "invalid_target"
+
+
+class UnsupportedResponseType(OAuthError):
+    """OAuth 2.1 §4.1.2.1: only `code`."""
+
+    code = "unsupported_response_type"
+
+
+class AccessDenied(OAuthError):
+    """OAuth 2.1 §4.1.2.1: the person, or this server, said no."""
+
+    code = "access_denied"
+
+
+class LoginRequired(OAuthError):
+    """OpenID Connect Core §3.1.2.6: `prompt=none` and nobody is signed in."""
+
+    code = "login_required"
+
+
+class ConsentRequired(OAuthError):
+    """OpenID Connect Core §3.1.2.6: `prompt=none` and the person has not allowed this."""
+
+    code = "consent_required"
+
+
+class TemporarilyUnavailable(OAuthError):
+    """OAuth 2.1 §4.1.2.1: too busy, or limited; come back."""
+
+    code, status = "temporarily_unavailable", 503
+
+
+class SlowDown(OAuthError):
+    """RFC 6585 §4: this credential asks too often. The code is the one clients already retry on."""
+
+    code, status = "temporarily_unavailable", 429
+
+
+class UnregisteredRedirect(Exception):
+    """The redirect URI or the client cannot be trusted, so nothing may be sent there: the person gets a page (§4.1.2.1)."""
+
+    def __init__(self, description: str, *, reason: str, client_is_unknown: bool = False) -> None:
+        super().__init__(description)
+        self.description = description
+        self.reason = reason
+        self.client_is_unknown = client_is_unknown

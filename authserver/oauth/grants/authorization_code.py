@@ -1,0 +1,98 @@
+"""
+A code becomes tokens, once, for whoever asked for it.
+
+OAuth 2.1 §4.1.3, §7.5.2; RFC 7636 §4.6; RFC 8707 §2.2. Everything is checked before anything is written. A stranger's try
+never uses the code up; a replay ends what the code began only when it is otherwise valid, so that nobody else can end it.
+"""
+
+from authserver.domain.audit import event
+from authserver.domain.clients.client import Client
+from authserver.domain.codes import authorization_code as codes
+from authserver.domain.codes.authorization_code import Code
+from authserver.domain.consent import consent
+from authserver.domain.issuers.issuer import Issuer
+from authserver.domain.tokens import authorization, refresh_token
+from authserver.oauth import pkce
+from authserver.oauth.errors import InvalidGrant
+from authserver.oauth.issuing import issue_access_token, live_member, served_resource, still_held
+from authserver.oauth.parameters import Parameters
+from authserver.oauth.resource_indicators import same_resource
+from authserver.oauth.token_response import TokenResponse
+from authserver.runtime.unit_of_work import UnitOfWork
+
+
+async def exchange(work: UnitOfWork, issuer: Issuer, client: Client, form: Parameters) -> TokenResponse:
+    """Return the tokens of a code. Raises InvalidGrant, InvalidTarget, InvalidRequest."""
+    presented, verifier = form.required("code"), form.required("code_verifier")
+    code = await _known(work, issuer, client, presented)
+    sent_redirect = form.one("redirect_uri")
+    if sent_redirect is not None and sent_redirect != code.redirect_uri:
+        # OAuth 2.1 §10.2: it may be left out, but what is sent is enforced.
+        raise _refused("other_redirect_uri")
+    if not pkce.verifies(verifier, code.code_challenge):
+        if not code.is_used:
+            codes.count_attempt(work, code)
+        raise _refused("wrong_verifier")
+    same_resource(form, code.resource)
+    if code.is_used:
+        await _end_what_it_began(work, client, code)
+        raise _refused("code_replayed")
+    if work.now >= code.expires_at or code.attempts >= codes.MOST_ATTEMPTS:
+        raise _refused("code_expired")
+    standing, allowed = await consent.of_sub(work, sub=code.sub, client_id=client.id, resource=code.resource)
+    member = await live_member(work, issuer, standing, proven_at=code.auth_time)
+    if allowed is None:
+        raise _refused("consent_withdrawn")
+    resource = await served_resource(work, client, code.resource)
+    scope = still_held(code.scope, allowed=allowed.scope, resource=resource, client=client, member=member)
+
+    codes.redeem(work, code)
+    begun = authorization.start(
+        work,
+        authorization_id=code.authorization_id,
+        issuer_path=issuer.path,
+        sub=code.sub,
+        client_id=client.id,
+        resource=code.resource,
+        scope=scope,
+        profile=authorization.Profile.INTERACTIVE,
+        acr=code.acr,
+        amr=code.amr,
+        auth_time=code.auth_time,
+    )
+    refresh = refresh_token.first(work, begun) if "refresh_token" in client.grant_types else None
+    access = await issue_access_token(work, issuer, begun, scope=scope, roles=member.roles)
+    return TokenResponse(access_token=access, refresh_token=refresh)
+
+
+async def _known(work: UnitOfWork, issuer: Issuer, client: Client, presented: str) -> Code:
+    tenant = codes.tenant_named_in(presented)
+    if tenant is None or (not client.is_shared and client.tenant != tenant):
+        raise _refused("unknown_code")
+    code = await codes.find(work.beside(tenant), presented)
+    if code is None:
+        # Still bound to no tenant: a stranger's text must not choose whose record it fills.
+        raise _refused("unknown_code")
+    work.bind(tenant)
+    if code.client_id != client.id or code.issuer_path != issuer.path:
+        raise _refused("other_client")
+    return code
+
+
+async def _end_what_it_began(work: UnitOfWork, client: Client, code: Code) -> None:
+    begun = await authorization.find(work, code.authorization_id)
+    if begun is not None and not begun.is_ended:
+        authorization.end(work, begun, reason="code_replayed")
+    event.record(
+        work,
+        event.Kind.CODE_REPLAYED,
+        event.Outcome.REFUSED,
+        client_id=client.id,
+        sub=code.sub,
+        authorization_id=code.authorization_id,
+    )
+
+
+def _refused(reason: str) -> InvalidGrant:
+    # One description for every cause: which one it was is in the record.
+    return InvalidGrant("The code is unknown, used, expired, or not for this request.", reason=reason)

@@ -1,0 +1,44 @@
+"""
+What this server supports, derived from the tables that make it so.
+
+RFC 8414 §2, RFC 9207 §3, RFC 8707; MCP authorization A3 to A6, A28, A34. What is not built is not advertised.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import orjson
+
+from authserver.domain.issuers.issuer import Issuer
+from authserver.domain.resources.resource import OFFLINE_ACCESS
+from authserver.oauth import authorization_request, client_authentication, pkce
+from authserver.oauth.grants import GRANTS
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MetadataDocument:
+    """The document as bytes, and its entity tag."""
+
+    body: bytes
+    etag: bytes
+
+
+def document(issuer: Issuer) -> MetadataDocument:
+    """Return the metadata of one issuer, the same bytes at every discovery location."""
+    body = orjson.dumps(
+        {
+            "issuer": issuer.identifier,
+            "authorization_endpoint": issuer.url("/authorize"),
+            "token_endpoint": issuer.url("/token"),
+            "jwks_uri": issuer.url("/jwks.json"),
+            "response_types_supported": authorization_request.RESPONSE_TYPES,
+            "response_modes_supported": ["query"],
+            "grant_types_supported": list(GRANTS),
+            "token_endpoint_auth_methods_supported": client_authentication.METHODS,
+            "code_challenge_methods_supported": pkce.METHODS,
+            "scopes_supported": [OFFLINE_ACCESS],
+            "prompt_values_supported": authorization_request.PROMPTS,
+            "authorization_response_iss_parameter_supported": True,
+        }
+    )
+    return MetadataDocument(body=body, etag=b'"' + hashlib.sha256(body).hexdigest()[:32].encode() + b'"')

@@ -1,0 +1,31 @@
+"""
+The one shape of success at the token endpoint.
+
+OAuth 2.1 §3.2.3. `scope` always stands in it, because what was granted can be less than what was asked.
+"""
+
+from dataclasses import dataclass
+
+import orjson
+
+from authserver.domain.tokens.access_token import AccessToken
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TokenResponse:
+    """What a client gets."""
+
+    access_token: AccessToken
+    refresh_token: str | None = None
+
+    def encoded(self) -> bytes:
+        """Return the JSON body."""
+        answer: dict[str, str | int] = {
+            "access_token": self.access_token.token,
+            "token_type": "Bearer",
+            "expires_in": self.access_token.expires_in,
+            "scope": " ".join(self.access_token.scope),
+        }
+        if self.refresh_token is not None:
+            answer["refresh_token"] = self.refresh_token
+        return orjson.dumps(answer)
