@@ -1,0 +1,91 @@
+"""The composition root: settings in, ASGI application out; the only file that knows every part."""
+
+from authserver import jobs
+from authserver.domain.keys.deployment import open_deployment_keys
+from authserver.domain.revocation import feed
+from authserver.runtime.buckets import Bucket
+from authserver.runtime.clock import Clock, system_clock
+from authserver.runtime.database import open_database
+from authserver.runtime.hints import Hints, NoHints, RedisHints
+from authserver.runtime.machines import Machines
+from authserver.runtime.memory import Memory
+from authserver.runtime.passwords import PasswordHasher
+from authserver.runtime.vault import open_key_encryption
+from authserver.settings import Settings, SettingsError
+from authserver.web.application import Application
+
+
+async def open_machines(settings: Settings, *, clock: Clock = system_clock) -> Machines:
+    """Open the database, the vault and the rest. Raises VaultError, SettingsError, DatabaseUnavailableError."""
+    key_encryption = open_key_encryption(
+        file=settings.kek_file, text=settings.kek.get_secret_value() if settings.kek else None
+    )
+    database = await open_database(settings.database_url)
+    try:
+        keys = await open_deployment_keys(database, key_encryption)
+    except BaseException:
+        await database.close()
+        raise
+    return Machines(
+        settings=settings,
+        database=database,
+        clock=clock,
+        memory=Memory(),
+        passwords=PasswordHasher(
+            memory_kib=settings.password_memory_kib,
+            time_cost=settings.password_time_cost,
+            workers=settings.password_workers,
+        ),
+        key_encryption=key_encryption,
+        keys=keys,
+        hints=_hints(settings),
+        token_requests=Bucket(
+            per_minute=settings.token_requests_per_minute, burst=max(1, settings.token_requests_per_minute // 6)
+        ),
+    )
+
+
+async def close_machines(machines: Machines) -> None:
+    """Close what `open_machines` opened."""
+    await machines.hints.close()
+    await machines.database.close()
+
+
+def _hints(settings: Settings) -> Hints:
+    if settings.redis_url is None:
+        return NoHints()
+    try:
+        return RedisHints(settings.redis_url.get_secret_value())
+    except ImportError:
+        raise SettingsError(
+            "AUTHSERVER_REDIS_URL: needs the extra `redis`: pip install 'authserver[server,redis]'"
+        ) from None
+    except ValueError:
+        raise SettingsError("AUTHSERVER_REDIS_URL: must be like redis://host:6379/0") from None
+
+
+def create_app(settings: Settings, *, clock: Clock = system_clock, with_jobs: bool = True) -> Application:
+    """Return the authorization server. Its machines are opened by the ASGI lifespan.
+
+    `with_jobs` False leaves housekeeping to the caller, who then sets the clock too.
+    """
+    running: list[jobs.Jobs] = []
+
+    async def start() -> Machines:
+        machines = await open_machines(settings, clock=clock)
+        try:
+            await feed.observe(machines.work())
+            await jobs.rotate_keys(machines)
+        except BaseException:
+            await close_machines(machines)
+            raise
+        if with_jobs:
+            running.append(jobs.Jobs(machines))
+        return machines
+
+    async def stop(machines: Machines) -> None:
+        while running:
+            await running.pop().stop()
+        await close_machines(machines)
+
+    return Application(start, stop)

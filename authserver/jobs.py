@@ -1,0 +1,76 @@
+"""The timetable of housekeeping: follow the directory, rotate keys, expire what has lapsed."""
+
+import asyncio
+import contextlib
+
+import structlog
+
+from authserver.domain.audit import event
+from authserver.domain.codes import authorization_code
+from authserver.domain.issuers.issuer import all_issuers
+from authserver.domain.keys import rotation
+from authserver.domain.login import session
+from authserver.domain.rate_limits import limit
+from authserver.domain.revocation import feed
+from authserver.domain.tokens import authorization
+from authserver.runtime.machines import Machines
+
+log = structlog.get_logger("authserver.jobs")
+
+_HOUSEKEEPING_S = 300
+
+
+async def follow_directory(machines: Machines) -> None:
+    """Ask for the newest numbers, for ever; what changed elsewhere is forgotten here."""
+    while True:
+        await machines.hints.wait(machines.settings.memory_refresh_seconds)
+        try:
+            await feed.observe(machines.work())
+        except Exception as error:  # noqa: BLE001 - a job outlives every accident
+            log.warning("directory_not_followed", error=type(error).__name__)
+
+
+async def keep_house(machines: Machines) -> None:
+    """Rotate keys that are due and forget what has lapsed, for ever."""
+    while True:
+        try:
+            await rotate_keys(machines)
+            await expire(machines)
+        except Exception as error:
+            log.error("housekeeping_failed", error=type(error).__name__, exc_info=error)
+        rest = min(_HOUSEKEEPING_S, max(1, machines.settings.key_publish_ahead_seconds // 2))
+        await asyncio.sleep(rest)
+
+
+async def rotate_keys(machines: Machines) -> None:
+    """See that every issuer has the keys it should have now."""
+    for issuer in (await all_issuers(machines.work())).by_path.values():
+        await rotation.rotate_if_due(machines.work(), issuer)
+
+
+async def expire(machines: Machines) -> None:
+    """Forget what has lapsed, in every tenant."""
+    work = event.platform_work(machines, "expire what has lapsed")
+    authorization_code.expire(work)
+    authorization.expire(work)
+    limit.expire(work)
+    session.expire(work)
+    await work.commit()
+
+
+class Jobs:
+    """The jobs of one process."""
+
+    def __init__(self, machines: Machines) -> None:
+        self._tasks = [
+            asyncio.create_task(follow_directory(machines), name="follow_directory"),
+            asyncio.create_task(keep_house(machines), name="keep_house"),
+        ]
+
+    async def stop(self) -> None:
+        """End them."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task

@@ -1,0 +1,129 @@
+"""
+GET /authorize — OAuth 2.1 §4.1.1.
+
+Decides between a page, a redirect back with an error, the login page, the consent page, and a code. It stores nothing for a
+person who is not signed in.
+"""
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlencode
+
+from authserver.domain.audit import event
+from authserver.domain.login import session as sessions
+from authserver.oauth import authorization_decision as decision
+from authserver.oauth import authorization_request, authorization_response, parameters
+from authserver.oauth.authorization_request import Asked, RefusedAuthorization
+from authserver.oauth.errors import (
+    AccessDenied,
+    ConsentRequired,
+    InvalidRequest,
+    LoginRequired,
+    OAuthError,
+    UnregisteredRedirect,
+)
+from authserver.runtime.unit_of_work import UnitOfWork
+from authserver.web.http import MOST_QUERY_BYTES, Request, Response, redirect
+from authserver.web.pages.answers import error_page
+from authserver.web.pages.forms import session_cookie_name
+from authserver.web.work import run
+
+
+async def authorize(request: Request) -> Response:
+    """Answer an authorization request."""
+
+    async def flow(work: UnitOfWork) -> Response:
+        asked = await checked(work, request)
+        session = await sessions.find(work, request.cookie(session_cookie_name(work.machines.settings)))
+        silent = "none" in asked.prompt
+        if session is None or decision.needs_login(work, asked, session):
+            if silent:
+                raise RefusedAuthorization(asked, LoginRequired("The person must sign in."))
+            return redirect(request.issuer.path + "/login?" + request.query.decode("ascii"))
+        try:
+            offered = await decision.offer(work, asked, session)
+        except AccessDenied as error:
+            if silent:
+                raise RefusedAuthorization(asked, error) from None
+            return denied_page(request, error)
+        if decision.may_skip_consent(asked, offered):
+            return redirect(
+                authorization_response.with_code(asked, decision.allow_as_before(work, asked, session, offered))
+            )
+        if silent:
+            raise RefusedAuthorization(asked, ConsentRequired("The person must be asked."))
+        return redirect(request.issuer.path + "/consent?" + request.query.decode("ascii"))
+
+    return await answer(request, flow)
+
+
+async def checked(work: UnitOfWork, request: Request) -> Asked:
+    """Return the checked request; a refusal is recorded. Raises UnregisteredRedirect, RefusedAuthorization."""
+    try:
+        return await authorization_request.check(work, request.issuer, read_query(request))
+    except UnregisteredRedirect as refused:
+        event.record_stranger(work, event.Kind.AUTHORIZATION_REFUSED, reason=refused.reason)
+        raise
+    except RefusedAuthorization as refused:
+        event.record_stranger(
+            work,
+            event.Kind.AUTHORIZATION_REFUSED,
+            reason=refused.error.reason,
+            client_id=refused.asked.client.id,
+        )
+        raise
+
+
+def read_query(request: Request) -> parameters.Parameters:
+    """Return the query. Raises UnregisteredRedirect when it cannot be read: then nobody knows where to answer."""
+    try:
+        if len(request.query) > MOST_QUERY_BYTES or not request.query.isascii():
+            raise InvalidRequest("The request is too long, or not ASCII.", reason="unreadable_query")
+        return parameters.parse(request.query)
+    except InvalidRequest as error:
+        raise UnregisteredRedirect("The application sent a request that cannot be read.", reason=error.reason) from None
+
+
+async def answer(request: Request, flow: Callable[[UnitOfWork], Awaitable[Response]]) -> Response:
+    """Run a flow of the authorization pages and turn what it refuses with into a page or a redirect."""
+    try:
+        return await run(request, flow)
+    except RefusedAuthorization as refused:
+        return redirect(authorization_response.with_error(refused.asked, refused.error))
+    except UnregisteredRedirect as refused:
+        cure = (
+            "Check the client id in the application's settings, or ask an administrator to add the application."
+            if refused.client_is_unknown
+            else "Tell the application's maker; you cannot cure this from here."
+        )
+        return error_page(
+            request, status=400, title="This application cannot continue", message=refused.description, cure=cure
+        )
+    except OAuthError as error:
+        return error_page(
+            request,
+            status=error.status,
+            title="That did not work",
+            message=error.description,
+            cure="Go back and try again.",
+        )
+
+
+def denied_page(request: Request, error: AccessDenied) -> Response:
+    """Answer to a signed-in person who has nothing to allow here: they may have another account."""
+    return error_page(
+        request,
+        status=403,
+        title="You cannot give access here",
+        message=error.description,
+        cure="Sign in with another account, or ask the person who runs your organisation.",
+    )
+
+
+def without_login_prompt(query: parameters.Parameters, raw: bytes) -> str:
+    """Return the query after a login: `prompt=login` has been done and must not ask for ever."""
+    prompt = query.one("prompt")
+    if prompt is None:
+        return raw.decode("ascii")
+    left = " ".join(word for word in prompt.split() if word not in {"login", "select_account"})
+    pairs = [(name, value) for name, value in query.pairs() if name != "prompt"]
+    return urlencode([*pairs, ("prompt", left)] if left else pairs)

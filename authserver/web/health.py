@@ -1,0 +1,34 @@
+"""GET /livez, /readyz, and /.well-known/security.txt — RFC 9116."""
+
+from datetime import UTC, datetime, timedelta
+
+from authserver.domain.keys.signing_key import key_ring
+from authserver.domain.revocation import feed
+from authserver.web.errors import plain_error
+from authserver.web.http import Request, Response
+
+
+async def livez(_request: Request) -> Response:
+    """Whether this process answers at all."""
+    return Response(status=200, body=b'{"status":"live"}')
+
+
+async def readyz(request: Request) -> Response:
+    """Whether it can issue tokens: the database answers and a key may sign."""
+    work = request.machines.work(request_id=request.request_id)
+    try:
+        await feed.observe(work)
+        ring = await key_ring(work, request.issuer.path)
+    except Exception:  # noqa: BLE001 - whatever is wrong, the answer is: not ready
+        return plain_error(503, "not_ready", "The database does not answer.", (b"retry-after", b"1"))
+    if ring.signing(work.now) is None:
+        return plain_error(503, "not_ready", "No key may sign.", (b"retry-after", b"1"))
+    return Response(status=200, body=b'{"status":"ready"}')
+
+
+async def security_txt(request: Request) -> Response:
+    """Where to report a vulnerability."""
+    settings = request.machines.settings
+    expires = datetime.fromtimestamp(request.machines.clock() / 1_000_000, UTC) + timedelta(days=180)
+    text = f"Contact: {settings.security_contact}\nExpires: {expires:%Y-%m-%dT00:00:00Z}\n"
+    return Response(status=200, body=text.encode(), content_type=b"text/plain; charset=utf-8")

@@ -1,0 +1,110 @@
+"""
+A request and an answer, as small as the protocol endpoints need them.
+
+Decision 20: no framework stands between the socket and `/token`. A body is bounded before it is read, and read once.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+
+from authserver.domain.issuers.issuer import Issuer
+from authserver.runtime.machines import Machines
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+MOST_BODY_BYTES = 64 * 1024
+MOST_QUERY_BYTES = 16 * 1024
+
+
+class BodyTooLargeError(Exception):
+    """The body is larger than any request of ours."""
+
+
+class ClientGoneError(Exception):
+    """The connection closed before the request was complete."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """One request to one issuer. Header names are in lower case, as ASGI has them."""
+
+    method: str
+    path: str
+    query: bytes
+    headers: Mapping[bytes, bytes]
+    repeated_headers: frozenset[bytes]
+    body: bytes
+    address: str
+    issuer: Issuer
+    machines: Machines
+    request_id: str
+
+    def cookie(self, name: str) -> str | None:
+        """Return a cookie, or None; an unreadable header has none."""
+        raw = self.headers.get(b"cookie")
+        if raw is None or len(raw) > 8192:
+            return None
+        try:
+            morsel = SimpleCookie(raw.decode("latin-1")).get(name)
+        except CookieError:
+            return None
+        return morsel.value if morsel else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Response:
+    """One answer; the security headers of its route are added to it."""
+
+    status: int
+    body: bytes = b""
+    content_type: bytes = b"application/json"
+    headers: tuple[Header, ...] = field(default=())
+
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+async def read_body(scope: Scope, receive: Receive) -> bytes:
+    """Return the whole body. Raises BodyTooLargeError, before reading it where its length is declared."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and (not value.isdigit() or len(value) > 12 or int(value) > MOST_BODY_BYTES):
+            raise BodyTooLargeError
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > MOST_BODY_BYTES:
+            raise BodyTooLargeError
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def send_response(
+    send: Send, response: Response, route_headers: tuple[Header, ...], *, head: bool = False
+) -> None:
+    """Send the answer with its route's headers."""
+    headers = [
+        (b"content-type", response.content_type),
+        (b"content-length", str(len(response.body)).encode()),
+        *route_headers,
+        *response.headers,
+    ]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if head else response.body})
+
+
+def redirect(location: str, *headers: Header) -> Response:
+    """Answer 303: the next request is a GET without the form (OAuth 2.1 §7.5.3 forbids 307)."""
+    return Response(
+        status=303, content_type=b"text/plain", headers=((b"location", location.encode("ascii", "strict")), *headers)
+    )

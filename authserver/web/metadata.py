@@ -1,0 +1,28 @@
+"""
+GET /.well-known/oauth-authorization-server and /.well-known/openid-configuration — RFC 8414 §3.
+
+One document at every location a client may try: at the root, and for a path issuer inserted and appended (MCP A5).
+"""
+
+from authserver.oauth import server_metadata
+from authserver.oauth.server_metadata import MetadataDocument
+from authserver.web.http import Request, Response
+
+_documents: dict[str, MetadataDocument] = {}
+
+
+async def metadata(request: Request) -> Response:
+    """Answer with the metadata of the issuer that the path names."""
+    identifier = request.issuer.identifier
+    document = _documents.get(identifier)
+    if document is None:
+        document = _documents[identifier] = server_metadata.document(request.issuer)
+    return cached(request, document.body, document.etag, max_age=300)
+
+
+def cached(request: Request, body: bytes, etag: bytes, *, max_age: int) -> Response:
+    """Answer 200 with the body, or 304 when the caller has it (RFC 9110 §13.1.2)."""
+    headers = ((b"etag", etag), (b"cache-control", b"public, max-age=" + str(max_age).encode()))
+    if request.headers.get(b"if-none-match") == etag:
+        return Response(status=304, headers=headers)
+    return Response(status=200, body=body, headers=headers)

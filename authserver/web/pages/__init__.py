@@ -1,0 +1,1 @@
+"""What a person sees: plain HTML forms that work without a script."""

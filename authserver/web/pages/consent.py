@@ -1,0 +1,184 @@
+"""
+GET and POST /consent: "this application wants …", and the person allows, narrows or denies.
+
+OAuth 2.1 §7.3.1, §7.9; MCP A17, A19: the page names the host that the answer goes to, because a name proves nothing.
+"""
+
+import hashlib
+
+import orjson
+
+from authserver.domain.login import session as sessions
+from authserver.domain.login.session import Session
+from authserver.domain.resources.resource import OFFLINE_ACCESS
+from authserver.oauth import authorization_decision as decision
+from authserver.oauth import authorization_response
+from authserver.oauth.authorization_decision import Offer
+from authserver.oauth.authorization_request import Asked, RefusedAuthorization
+from authserver.oauth.errors import AccessDenied, InvalidRequest
+from authserver.oauth.redirect_uris import form_action_source, host_of, is_local
+from authserver.runtime.unit_of_work import UnitOfWork
+from authserver.web.authorize import answer, checked, denied_page
+from authserver.web.http import Request, Response, redirect
+from authserver.web.pages import forms
+from authserver.web.pages.answers import form_refused, page
+from authserver.web.token import read_form
+
+_STALE = "Nothing was allowed: this page was made for another sign-in, perhaps in another tab. Look again, then decide."
+_CHANGED = "Nothing was allowed: what this would allow has changed since the page was made. Look again, then decide."
+
+
+async def show_consent(request: Request) -> Response:
+    """Show what is asked for."""
+
+    async def flow(work: UnitOfWork) -> Response:
+        asked = await checked(work, request)
+        session = await _session(work, request, asked)
+        if session is None:
+            return _to_login(request)
+        try:
+            offered = await decision.offer(work, asked, session)
+        except AccessDenied as error:
+            return denied_page(request, error)
+        return _page(work, request, asked, session, offered)
+
+    return await answer(request, flow)
+
+
+async def decide(request: Request) -> Response:
+    """Take the person's decision and send it to the application."""
+    try:
+        form = read_form(request)
+    except InvalidRequest:
+        return form_refused(request)
+
+    async def flow(work: UnitOfWork) -> Response:
+        asked = await checked(work, request)
+        session = await _session(work, request, asked)
+        if session is None:
+            return _to_login(request)
+        try:
+            forms.check(request, form, *_bound_to(request, session))
+        except forms.FormRefusedError:
+            return await _ask_again(work, request, asked, session)
+        choice = form.one("decision")
+        if choice == "deny":
+            decision.deny(work, asked, session)
+            raise RefusedAuthorization(asked, AccessDenied("The person said no."))
+        if choice != "allow":
+            raise InvalidRequest("decision: allow or deny.", reason="missing_decision")
+        try:
+            offered = await decision.offer(work, asked, session)
+            if form.one("shown") != _shown(asked, offered):
+                # What can be allowed changed since the page was made: show it as it is now.
+                return _page(work, request, asked, session, offered, notice=_CHANGED)
+            chosen = await decision.offer(work, asked, session, chosen=form.one("tenant"))
+        except AccessDenied as error:
+            return denied_page(request, error)
+        code = decision.allow(
+            work, asked, session, chosen, tools=frozenset(form.many("tool")), shown=_shown(asked, offered)
+        )
+        return redirect(authorization_response.with_code(asked, code))
+
+    return await answer(request, flow)
+
+
+async def _ask_again(work: UnitOfWork, request: Request, asked: Asked, session: Session) -> Response:
+    # AZ-29: whoever signed in anew in another tab gets a page of the new session, not a dead end.
+    try:
+        offered = await decision.offer(work, asked, session)
+    except AccessDenied as error:
+        return denied_page(request, error)
+    return _page(work, request, asked, session, offered, status=403, notice=_STALE)
+
+
+async def _session(work: UnitOfWork, request: Request, asked: Asked) -> Session | None:
+    session = await sessions.find(work, request.cookie(forms.session_cookie_name(work.machines.settings)))
+    if session is None or decision.is_too_old(work, asked, session):
+        return None
+    return session
+
+
+def _to_login(request: Request) -> Response:
+    return redirect(request.issuer.path + "/login?" + request.query.decode("ascii"))
+
+
+def _bound_to(request: Request, session: Session) -> tuple[str, ...]:
+    return ("consent", session.reference, request.issuer.path, hashlib.sha256(request.query).hexdigest())
+
+
+def _shown(asked: Asked, offered: Offer) -> str:
+    """Return the hash of what the page shows and a yes would mean; it is kept with the consent."""
+    said = {
+        "client": [asked.client.id, asked.client.name, asked.redirect_uri],
+        "resource": [asked.resource.uri, asked.resource.name],
+        "tenants": [choice.tenant.id for choice in offered.choices],
+        "scope": [[name, _words(asked, name)] for name in offered.scope],
+        "tools": [[tool.name, tool.sensitivity, tool.title, tool.description] for tool in offered.tools],
+    }
+    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _words(asked: Asked, scope: str) -> str:
+    if scope == OFFLINE_ACCESS:
+        return "Stay connected when you are away, until you end it"
+    info = asked.resource.scopes.get(scope)
+    return info.description if info is not None and info.description else scope
+
+
+def _page(
+    work: UnitOfWork,
+    request: Request,
+    asked: Asked,
+    session: Session,
+    offered: Offer,
+    *,
+    status: int = 200,
+    notice: str | None = None,
+) -> Response:
+    settings = work.machines.settings
+    return page(
+        "consent.html",
+        status=status,
+        notice=notice,
+        form_targets=(form_action_source(asked.redirect_uri),),
+        csrf=work.machines.keys.form_token(*_bound_to(request, session)),
+        shown=_shown(asked, offered),
+        client_name=asked.client.name,
+        client_verified=asked.client.is_verified,
+        redirect_host=host_of(asked.redirect_uri),
+        redirect_is_local=is_local(asked.redirect_uri),
+        resource_name=asked.resource.name,
+        resource_uri=asked.resource.uri,
+        person_name=offered.person.name,
+        person_email=offered.person.email,
+        tenants=[
+            {"slug": choice.tenant.slug, "name": choice.tenant.name, "selected": len(offered.choices) == 1}
+            for choice in offered.choices
+        ],
+        scopes=[
+            {"name": name, "description": _words(asked, name), "granted": name in offered.allowed_before}
+            for name in offered.scope
+            if asked.resource.tool_of(name) is None
+        ],
+        tools=[
+            {
+                "name": tool.name,
+                "title": tool.title or tool.name,
+                "description": tool.description,
+                "class": tool.sensitivity,
+                "ticked": offered.starts_ticked(tool),
+            }
+            for tool in offered.tools
+        ],
+        switch_url=request.issuer.path + "/login?" + request.query.decode("ascii"),
+        lasts=f"until it has not been used for {_days(settings.interactive_idle_seconds)}, "
+        f"and never longer than {_days(settings.interactive_absolute_seconds)}.",
+    )
+
+
+def _days(seconds: int) -> str:
+    hours = max(1, seconds // 3600)
+    if hours % 24 == 0 and hours > 24:
+        return f"{hours // 24} days"
+    return "1 hour" if hours == 1 else f"{hours} hours"

@@ -1,0 +1,148 @@
+"""
+GET and POST /login, POST /logout: a person signs in, with the application's own request in the query.
+
+The answer to a wrong password and to an unknown address is the same, byte for byte and in the same time.
+"""
+
+from authserver.domain.login import login as logins
+from authserver.domain.login import session as sessions
+from authserver.domain.users import user
+from authserver.oauth.errors import InvalidRequest, UnregisteredRedirect
+from authserver.oauth.redirect_uris import form_action_source
+from authserver.runtime.unit_of_work import UnitOfWork
+from authserver.web.authorize import answer, checked, read_query, without_login_prompt
+from authserver.web.http import Header, Request, Response, redirect
+from authserver.web.pages import forms
+from authserver.web.pages.answers import form_refused, page
+from authserver.web.token import read_form
+from authserver.web.work import run
+
+_STALE = "This page was open too long, or you signed in from another tab. Nothing was sent; sign in here to go on."
+_WRONG = "That e-mail address and password do not match. Check both and try again."
+
+
+async def show_login(request: Request) -> Response:
+    """Show the form, or who is signed in when nobody sent them here."""
+
+    async def flow(work: UnitOfWork) -> Response:
+        if not request.query:
+            signed_in = await _signed_in(work, request)
+            if signed_in is not None:
+                return signed_in
+        return await _form(work, request)
+
+    return await answer(request, flow)
+
+
+async def log_in(request: Request) -> Response:
+    """Check the form, sign in, and go on to where the person was sent from."""
+    nonce = request.cookie(forms.nonce_cookie_name(request.machines.settings)) or ""
+    if not nonce:
+        return await _ask_again(request)
+    try:
+        form = read_form(request)
+        forms.check(request, form, "login", nonce)
+    except (forms.FormRefusedError, InvalidRequest):
+        return await _ask_again(request)
+    if request.query:
+        try:
+            read_query(request)
+        except UnregisteredRedirect:
+            # There is nowhere to go on to: say so before a password is looked at.
+            return await show_login(request)
+    email, password = form.one("email") or "", form.one("password") or ""
+
+    async def prove(work: UnitOfWork) -> logins.LoggedIn | logins.Refused:
+        current = await sessions.find(work, request.cookie(forms.session_cookie_name(work.machines.settings)))
+        return await logins.with_password(work, email=email, password=password, current_session=current)
+
+    outcome = await run(request, prove)
+    settings = request.machines.settings
+    if isinstance(outcome, logins.LoggedIn):
+        return redirect(
+            _next(request),
+            forms.set_cookie(settings, forms.session_cookie_name(settings), outcome.cookie),
+            forms.drop_cookie(settings, forms.nonce_cookie_name(settings)),
+        )
+
+    async def again(work: UnitOfWork) -> Response:
+        if outcome.retry_after_s is None:
+            return await _form(work, request, status=401, error=_WRONG, email=email)
+        minutes = -(-outcome.retry_after_s // 60)
+        wait = "a minute" if minutes <= 1 else f"{minutes} minutes"
+        return await _form(
+            work,
+            request,
+            (b"retry-after", str(outcome.retry_after_s).encode()),
+            status=429,
+            error=f"Too many attempts. Wait {wait}, then try again.",
+            email=email,
+        )
+
+    return await answer(request, again)
+
+
+async def _ask_again(request: Request) -> Response:
+    # The nonce is gone once another tab has signed in: whoever typed into this one gets a fresh form, not a dead end.
+    async def flow(work: UnitOfWork) -> Response:
+        return await _form(work, request, status=403, error=_STALE)
+
+    return await answer(request, flow)
+
+
+async def log_out(request: Request) -> Response:
+    """End the browser's session."""
+    settings = request.machines.settings
+
+    async def flow(work: UnitOfWork) -> Response:
+        session = await sessions.find(work, request.cookie(forms.session_cookie_name(settings)))
+        if session is not None:
+            forms.check(request, read_form(request), "logout", session.reference)
+            sessions.end(work, session)
+        return page("signed_out.html", forms.drop_cookie(settings, forms.session_cookie_name(settings)))
+
+    try:
+        return await answer(request, flow)
+    except forms.FormRefusedError:
+        return form_refused(request)
+
+
+def _next(request: Request) -> str:
+    if not request.query:
+        return request.issuer.path + "/login"
+    return request.issuer.path + "/authorize?" + without_login_prompt(read_query(request), request.query)
+
+
+async def _signed_in(work: UnitOfWork, request: Request) -> Response | None:
+    session = await sessions.find(work, request.cookie(forms.session_cookie_name(work.machines.settings)))
+    person = await user.person_by_id(work, session.person_id) if session else None
+    if session is None or person is None or not person.is_active:
+        return None
+    csrf = work.machines.keys.form_token("logout", session.reference)
+    return page("signed_in.html", person_name=person.name, person_email=person.email, csrf=csrf)
+
+
+async def _form(
+    work: UnitOfWork, request: Request, *headers: Header, status: int = 200, error: str | None = None, email: str = ""
+) -> Response:
+    client_name = resource_name = None
+    targets: tuple[str, ...] = ()
+    if request.query:
+        # Whoever is sent here with a request that could not end well learns it before typing a password.
+        asked = await checked(work, request)
+        client_name, resource_name = asked.client.name, asked.resource.name
+        # The answer to this form may end in a redirect to the application.
+        targets = (form_action_source(asked.redirect_uri),)
+    nonce, cookie = forms.login_nonce(request)
+    return page(
+        "login.html",
+        *headers,
+        *cookie,
+        status=status,
+        form_targets=targets,
+        csrf=work.machines.keys.form_token("login", nonce),
+        email=email,
+        error=error,
+        client_name=client_name,
+        resource_name=resource_name,
+    )

@@ -1,0 +1,62 @@
+"""
+ROUTES: the whole URL space as one table, one line per endpoint and method.
+
+Every issuer has all of them under its own path; what is named in `WELL_KNOWN` also has the locations of RFC 8414 §3.1.
+"""
+
+from dataclasses import dataclass
+
+from authserver.web.authorize import authorize
+from authserver.web.health import livez, readyz, security_txt
+from authserver.web.http import Endpoint
+from authserver.web.jwks import jwks
+from authserver.web.metadata import metadata
+from authserver.web.pages.assets import mark, stylesheet
+from authserver.web.pages.consent import decide, show_consent
+from authserver.web.pages.login import log_in, log_out, show_login
+from authserver.web.token import token
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """One URL: the headers of its group, and an endpoint per method."""
+
+    group: str
+    methods: dict[str, Endpoint]
+
+
+ROUTES: dict[str, Route] = {
+    "/.well-known/oauth-authorization-server": Route(group="public", methods={"GET": metadata}),
+    "/.well-known/openid-configuration": Route(group="public", methods={"GET": metadata}),
+    "/jwks.json": Route(group="public", methods={"GET": jwks}),
+    "/authorize": Route(group="page", methods={"GET": authorize}),
+    "/token": Route(group="protocol", methods={"POST": token}),
+    "/login": Route(group="page", methods={"GET": show_login, "POST": log_in}),
+    "/logout": Route(group="page", methods={"POST": log_out}),
+    "/consent": Route(group="page", methods={"GET": show_consent, "POST": decide}),
+    "/static/style.css": Route(group="asset", methods={"GET": stylesheet}),
+    "/static/mark.svg": Route(group="asset", methods={"GET": mark}),
+    "/livez": Route(group="operations", methods={"GET": livez}),
+    "/readyz": Route(group="operations", methods={"GET": readyz}),
+    "/.well-known/security.txt": Route(group="operations", methods={"GET": security_txt}),
+}
+
+WELL_KNOWN = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
+
+READABLE_CROSS_ORIGIN = frozenset({"public", "protocol"})
+"""Groups whose preflight is answered (MCP browser clients); a page is never among them (OAuth 2.1 §3.1)."""
+
+
+def locate(path: str) -> tuple[str, str]:
+    """Return the issuer's path and the endpoint that a URL path names; they need not exist.
+
+    `/t/acme/token` is the token endpoint of the issuer `/t/acme`; so is
+    `/.well-known/oauth-authorization-server/t/acme` its metadata, path inserted.
+    """
+    for well_known in WELL_KNOWN:
+        if path.startswith(well_known + "/t/"):
+            return path[len(well_known) :], well_known
+    if path.startswith("/t/"):
+        slug, slash, rest = path[3:].partition("/")
+        return "/t/" + slug, slash + rest
+    return "", path
