@@ -1,0 +1,204 @@
+"""What `authserver check` looks at: settings, exposure, database, keys, clock, and that forbidden calls are refused."""
+
+import asyncio
+import os
+import stat
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from authserver.app import close_machines, create_app, open_machines
+from authserver.domain.issuers.issuer import all_issuers
+from authserver.domain.keys import rotation
+from authserver.domain.keys.signing_key import key_ring
+from authserver.runtime import serving
+from authserver.runtime.machines import Machines
+from authserver.runtime.migration import pending
+from authserver.runtime.unit_of_work import DatabaseUnavailableError
+from authserver.runtime.vault import VaultError
+from authserver.settings import Settings
+
+_OWASP_MEMORY_KIB = 19 * 1024
+_MOST_CLOCK_SKEW_S = 60
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing looked at."""
+
+    what: str
+    state: Literal["ok", "warning", "failed"]
+    detail: str
+
+    def row(self) -> dict[str, str]:
+        """Return it for printing."""
+        return asdict(self)
+
+
+async def findings(settings: Settings) -> list[Finding]:
+    """Look at everything. Like any start, the probes give a deployment without a signing key its first one."""
+    found = [
+        Finding(what="settings", state="ok", detail=f"issuer {settings.issuer}"),
+        *_strangers(),
+        _exposure(settings),
+    ]
+    if settings.password_memory_kib < _OWASP_MEMORY_KIB:
+        found.append(
+            Finding(
+                what="passwords",
+                state="warning",
+                detail=f"AUTHSERVER_PASSWORD_MEMORY_KIB is {settings.password_memory_kib}; below 19456 a stolen hash is cheap to guess",
+            )
+        )
+    try:
+        late = await pending(settings.database_url)
+    except DatabaseUnavailableError as error:
+        return [*found, Finding(what="database", state="failed", detail=f"AUTHSERVER_DATABASE_URL: {error}")]
+    if late:
+        return [
+            *found,
+            Finding(what="database", state="failed", detail="behind this version: run `authserver migrate`"),
+        ]
+    found.append(Finding(what="database", state="ok", detail="reachable, at this version"))
+    found += _key_file(settings)
+    try:
+        machines = await open_machines(settings)
+    except VaultError as error:
+        return [*found, Finding(what="key-encryption key", state="failed", detail=str(error))]
+    try:
+        found += await _keys(machines)
+        found.append(await _clock(machines))
+    except VaultError as error:
+        return [*found, Finding(what="keys", state="failed", detail=str(error))]
+    finally:
+        await close_machines(machines)
+    found += await _probes(settings)
+    return found
+
+
+def _strangers() -> list[Finding]:
+    known = {f"AUTHSERVER_{name.upper()}" for name in Settings.model_fields}
+    return [
+        Finding(what="settings", state="warning", detail=f"{name} is no setting and does nothing: is it misspelt?")
+        for name in sorted(os.environ)
+        if name.startswith("AUTHSERVER_") and name not in known
+    ]
+
+
+def _exposure(settings: Settings) -> Finding:
+    try:
+        warning = serving.check_exposure(
+            settings.host,
+            settings.exposure,
+            has_tls=settings.tls_certificate is not None,
+            has_client_ca=settings.tls_client_ca is not None,
+            has_proxies=bool(settings.trusted_proxies),
+        )
+    except serving.ExposureError as error:
+        return Finding(what="exposure", state="failed", detail=str(error))
+    if warning is not None:
+        return Finding(what="exposure", state="warning", detail=warning)
+    where = "loopback" if serving.is_loopback(settings.host) else settings.exposure
+    return Finding(what="exposure", state="ok", detail=f"{settings.host}: {where}")
+
+
+async def _keys(machines: Machines) -> list[Finding]:
+    found = []
+    now = machines.clock() // 1_000_000
+    for issuer in (await all_issuers(machines.work())).by_path.values():
+        ring = await key_ring(machines.work(), issuer.path)
+        signing = ring.signing(now)
+        if signing is None:
+            detail = "no key yet: `authserver serve` makes the first"
+            found.append(Finding(what=f"key of {issuer.identifier}", state="warning", detail=detail))
+        else:
+            detail = f"{signing.algorithm} {signing.kid}, {len(ring.published(now))} published"
+            found.append(Finding(what=f"key of {issuer.identifier}", state="ok", detail=detail))
+    return found
+
+
+def _key_file(settings: Settings) -> list[Finding]:
+    if settings.kek_file is None or os.name != "posix":
+        return []
+    try:
+        others = settings.kek_file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    except OSError:
+        # `open_machines` says it, with the cure.
+        return []
+    if others:
+        detail = f"AUTHSERVER_KEK_FILE: others on this machine can read it: chmod 600 {settings.kek_file}"
+        return [Finding(what="key-encryption key", state="warning", detail=detail)]
+    return [Finding(what="key-encryption key", state="ok", detail="readable by its owner alone")]
+
+
+async def _clock(machines: Machines) -> Finding:
+    newest = max((row["publish_at"] for row in await rotation.rows(machines.work())), default=0)
+    ahead = newest - machines.clock() // 1_000_000
+    if ahead > _MOST_CLOCK_SKEW_S:
+        return Finding(
+            what="clock",
+            state="failed",
+            detail=f"{ahead} s behind what this deployment did last: check time synchronisation on every machine of it",
+        )
+    # A wall clock that the monotonic one does not follow is being stepped; one before this release was never set.
+    wall, steady = time.time(), time.monotonic()
+    await asyncio.sleep(0.05)
+    drift = abs((time.time() - wall) - (time.monotonic() - steady))
+    if wall < 1_767_225_600 or drift > 0.05:
+        return Finding(
+            what="clock", state="failed", detail="the wall clock is wrong or jumping: check time synchronisation"
+        )
+    return Finding(what="clock", state="ok", detail="steady")
+
+
+async def _probes(settings: Settings) -> list[Finding]:
+    """Send what must be refused to an application in this process: the same code, the same database."""
+    app = create_app(settings, with_jobs=False)
+    await app.start()
+    try:
+        forbidden: tuple[tuple[str, int, Callable[[], Awaitable[int]]], ...] = (
+            ("token without a client", 401, lambda: _status(app, "POST", "/token", b"grant_type=client_credentials")),
+            (
+                "token with a guessed secret",
+                401,
+                lambda: _status(
+                    app, "POST", "/token", b"grant_type=client_credentials&client_id=x&client_secret=guess"
+                ),
+            ),
+            ("authorization of an unknown client", 400, lambda: _status(app, "GET", "/authorize?client_id=nobody")),
+        )
+        found = []
+        for what, expected, send in forbidden:
+            status = await send()
+            state: Literal["ok", "failed"] = "ok" if status == expected else "failed"
+            detail = f"refused with {status}" if state == "ok" else f"answered {status}, expected {expected}"
+            found.append(Finding(what=what, state=state, detail=detail))
+        return found
+    finally:
+        await app.stop()
+
+
+async def _status(app: Any, method: str, url: str, body: bytes = b"") -> int:
+    path, _, query = url.partition("?")
+    status = 0
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        nonlocal status
+        status = message.get("status", status)
+
+    headers = [(b"content-type", b"application/x-www-form-urlencoded"), (b"content-length", str(len(body)).encode())]
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "headers": headers,
+        "client": ("127.0.0.1", 0),
+    }
+    await app(scope, receive, send)
+    return status

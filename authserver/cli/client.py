@@ -1,0 +1,262 @@
+"""`authserver client add|list|show|set|disable|rotate|remove`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from authserver.cli.operator import (
+    AsJson,
+    DataDir,
+    Yes,
+    committed,
+    confirm,
+    examples,
+    fail,
+    show,
+    tenant_named,
+    with_machines,
+)
+
+app = typer.Typer(no_args_is_help=True)
+
+ClientId = Annotated[str, typer.Argument(help="The client_id.", metavar="CLIENT_ID")]
+Tenant = Annotated[
+    str | None, typer.Option("--tenant", help="The tenant it belongs to; without one it is shared.", metavar="SLUG")
+]
+Redirects = Annotated[
+    list[str] | None, typer.Option("--redirect-uri", help="Where answers may go; repeat for several.", metavar="URI")
+]
+Grants = Annotated[
+    list[str] | None,
+    typer.Option("--grant", help="authorization_code, refresh_token, client_credentials; repeat.", metavar="GRANT"),
+]
+Scope = Annotated[
+    str | None,
+    typer.Option(help='What it may ask for, "a b c". Default: whatever its resources offer.', metavar="SCOPES"),
+]
+Resources = Annotated[
+    list[str] | None,
+    typer.Option("--resource", help="Which MCP servers it may reach; repeat. The first is its default.", metavar="URI"),
+]
+
+
+def _row(client: Any) -> dict[str, Any]:
+    return {
+        "client_id": client.id,
+        "name": client.name,
+        "token_endpoint_auth_method": client.auth_method,
+        "grant_types": list(client.grant_types),
+        "redirect_uris": list(client.redirect_uris),
+        "scope": list(client.scope),
+        "resources": list(client.resources),
+        "active": client.is_active,
+    }
+
+
+async def _found(machines: Any, client_id: str) -> Any:
+    from authserver.domain.clients import registry
+
+    client = await registry.find(machines.work(), client_id)
+    if client is None:
+        fail(f"client_id: {client_id} is unknown. `authserver client list --tenant SLUG` lists them.")
+    return client
+
+
+async def _known_resources(machines: Any, uris: list[str], tenant: Any) -> None:
+    from authserver.domain.resources import resource as resources
+
+    for uri in uris:
+        found = await resources.by_uri(machines.work(), uri)
+        if found is None:
+            fail(f"resource: {uri} is unknown. `authserver resource add URI` registers an MCP server.")
+        if tenant is not None and tenant.id not in found.tenants:
+            fail(
+                f"resource: {uri} is not linked to {tenant.slug}. `authserver resource set {uri} --link {tenant.slug}`."
+            )
+
+
+@app.command(
+    epilog=examples(
+        'authserver client add --tenant acme --name "Acme CLI" --redirect-uri http://127.0.0.1/callback',
+        "authserver client add --tenant acme --name Robot --auth client_secret_basic --grant client_credentials"
+        ' --scope "orders:read" --resource https://mcp.example.com/mcp',
+        'authserver client add --name "Any tenant\'s assistant" --redirect-uri https://app.example.com/callback',
+    )
+)
+def add(
+    name: Annotated[str, typer.Option(help="The name people see at consent.")],
+    tenant: Tenant = None,
+    auth: Annotated[
+        str, typer.Option(help="none (public), client_secret_basic or client_secret_post.", metavar="METHOD")
+    ] = "none",
+    grant: Grants = None,
+    redirect_uri: Redirects = None,
+    scope: Scope = None,
+    resource: Resources = None,
+    refresh_replay_seconds: Annotated[
+        int | None,
+        typer.Option(help="How long a retried refresh gets the same answer. Default: the setting's.", min=0, max=600),
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Register an application; a confidential one gets a secret, shown once."""
+    from authserver.domain.clients import registry
+
+    grants = tuple(grant or (("authorization_code", "refresh_token") if redirect_uri else ("client_credentials",)))
+    uris = list(resource or ())
+
+    async def job(machines: Any) -> Any:
+        owner = await tenant_named(machines, tenant) if tenant else None
+        await _known_resources(machines, uris, owner)
+        if auth == "none" and not grant and not redirect_uri:
+            fail(
+                "--redirect-uri: needed by an application that people log in to. "
+                "A machine says --auth client_secret_basic --grant client_credentials.",
+                code=2,
+            )
+        work = machines.work(tenant=owner.id if owner else "*")
+        made = registry.add(
+            work,
+            name=name,
+            auth_method=auth,
+            grant_types=grants,
+            redirect_uris=tuple(redirect_uri or ()),
+            scope=tuple((scope or "").split()),
+            resources=tuple(uris),
+            default_resource=uris[0] if uris else "",
+            refresh_replay_seconds=refresh_replay_seconds,
+        )
+        await committed(work, otherwise="that client exists already.")
+        said = _row(made.client)
+        if made.secret is not None:
+            said["client_secret"] = made.secret
+        return said
+
+    show(with_machines(data_dir, job), as_json=as_json)
+
+
+@app.command("list", epilog=examples("authserver client list --tenant acme", "authserver client list --json"))
+def list_(tenant: Tenant = None, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """List a tenant's applications; without --tenant the shared ones."""
+    from authserver.domain.clients import registry
+
+    async def job(machines: Any) -> Any:
+        owner = (await tenant_named(machines, tenant)).id if tenant else "*"
+        return [_row(client) for client in await registry.of_tenant(machines.work(tenant=owner))]
+
+    show(
+        with_machines(data_dir, job),
+        as_json=as_json,
+        empty="No application yet. `authserver client add` registers one.",
+    )
+
+
+@app.command("show", epilog=examples("authserver client show cli_abc"))
+def show_(client_id: ClientId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Show one application."""
+
+    async def job(machines: Any) -> Any:
+        return _row(await _found(machines, client_id))
+
+    show(with_machines(data_dir, job), as_json=as_json)
+
+
+@app.command(
+    "set",
+    epilog=examples(
+        "authserver client set cli_abc --redirect-uri https://app.example.com/callback",
+        'authserver client set cli_abc --scope "orders:read orders:write" --active',
+    ),
+)
+def set_(
+    client_id: ClientId,
+    name: Annotated[str | None, typer.Option(help="The name people see at consent.")] = None,
+    redirect_uri: Redirects = None,
+    grant: Grants = None,
+    scope: Scope = None,
+    resource: Resources = None,
+    active: Annotated[bool | None, typer.Option("--active/--disabled", help="Whether it is answered at all.")] = None,
+    refresh_replay_seconds: Annotated[
+        int | None, typer.Option(help="How long a retried refresh gets the same answer.", min=0, max=600)
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change what is given; a list that is given replaces the whole list."""
+    from authserver.domain.clients import registry
+
+    async def job(machines: Any) -> Any:
+        client = await _found(machines, client_id)
+        if resource:
+            await _known_resources(machines, resource, None)
+        given: dict[str, Any] = {
+            "name": name,
+            "redirect_uris": tuple(redirect_uri) if redirect_uri else None,
+            "grant_types": tuple(grant) if grant else None,
+            "scope": tuple(scope.split()) if scope is not None else None,
+            "resources": tuple(resource) if resource else None,
+            "default_resource": resource[0] if resource else None,
+            "is_active": active,
+            "refresh_replay_seconds": refresh_replay_seconds,
+        }
+        work = machines.work()
+        changed = registry.change(work, client, **{field: value for field, value in given.items() if value is not None})
+        await committed(work, otherwise=f"{client_id} was removed meanwhile.")
+        return _row(changed)
+
+    show(with_machines(data_dir, job), as_json=as_json)
+
+
+@app.command(epilog=examples("authserver client disable cli_abc --yes"))
+def disable(client_id: ClientId, yes: Yes = False, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Answer an application no more. `client set CLIENT_ID --active` undoes it."""
+    confirm(f"Disable {client_id}?", yes=yes)
+    set_(
+        client_id,
+        active=False,
+        data_dir=data_dir,
+        as_json=as_json,
+        name=None,
+        redirect_uri=None,
+        grant=None,
+        scope=None,
+        resource=None,
+        refresh_replay_seconds=None,
+    )
+
+
+@app.command(epilog=examples("authserver client rotate cli_abc --yes --json"))
+def rotate(client_id: ClientId, yes: Yes = False, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Give an application a new secret, shown once; the old one is dead, and its standing authorizations begin anew."""
+    from authserver.domain.clients import registry
+
+    confirm(f"The old secret of {client_id} stops working at once. Go on?", yes=yes)
+
+    async def job(machines: Any) -> Any:
+        client = await _found(machines, client_id)
+        if client.is_public:
+            fail(f"{client_id} is public and has no secret.")
+        work = machines.work()
+        secret = registry.rotate_secret(work, client)
+        await committed(work, otherwise=f"{client_id} was removed meanwhile.")
+        return {"client_id": client_id, "client_secret": secret}
+
+    show(with_machines(data_dir, job), as_json=as_json)
+
+
+@app.command(epilog=examples("authserver client remove cli_abc --yes"))
+def remove(client_id: ClientId, yes: Yes = False, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Forget an application for good: it is unknown everywhere, and nothing it holds is refreshed again."""
+    from authserver.domain.clients import registry
+
+    confirm(f"Remove {client_id} for good?", yes=yes)
+
+    async def job(machines: Any) -> Any:
+        client = await _found(machines, client_id)
+        work = machines.work()
+        registry.remove(work, client)
+        await committed(work, otherwise=f"{client_id} is gone already.")
+        return {"removed": client_id}
+
+    show(with_machines(data_dir, job), as_json=as_json)

@@ -1,0 +1,236 @@
+"""`authserver resource add|list|show|set|disable|remove`."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from authserver.cli.operator import (
+    AsJson,
+    DataDir,
+    Yes,
+    committed,
+    confirm,
+    examples,
+    fail,
+    show,
+    tenant_named,
+    with_machines,
+)
+
+app = typer.Typer(no_args_is_help=True)
+
+URI = Annotated[str, typer.Argument(help="The MCP server's URL, exactly as clients use it.", metavar="URI")]
+Scopes = Annotated[
+    list[str] | None,
+    typer.Option("--scope", help='A scope in words, "orders:read=Read your orders"; repeat.', metavar="NAME=WORDS"),
+]
+Tools = Annotated[
+    Path | None,
+    typer.Option("--tools", help="A JSON file: a list of {name, class, scopes, title, description}.", metavar="FILE"),
+]
+Links = Annotated[list[str] | None, typer.Option("--link", help="A tenant that may use it; repeat.", metavar="SLUG")]
+
+
+async def _row(machines: Any, resource: Any) -> dict[str, Any]:
+    from authserver.domain.tenants import tenant as tenants
+
+    linked = [await tenants.by_id(machines.work(), tenant) for tenant in resource.tenants]
+    return {
+        "uri": resource.uri,
+        "name": resource.name,
+        "scopes": list(resource.scopes),
+        "tools": [f"{tool.name}({tool.sensitivity})" for tool in resource.tools],
+        "tenants": sorted(tenant.slug for tenant in linked if tenant is not None),
+        "active": resource.is_active,
+    }
+
+
+def _scopes(given: list[str] | None) -> Any:
+    from authserver.domain.resources.resource import ScopeInfo
+
+    if given is None:
+        return None
+    scopes = {}
+    for entry in given:
+        name, separator, words = entry.partition("=")
+        if not separator or not words.strip():
+            fail(f"--scope: {entry!r} needs words for people, as in orders:read=Read your orders.", code=2)
+        scopes[name] = ScopeInfo(description=words.strip())
+    return scopes
+
+
+def _tools(path: Path | None) -> Any:
+    from authserver.domain.resources.resource import InvalidResourceError, tool_from_json
+
+    if path is None:
+        return None
+    try:
+        listed = json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        fail(f"--tools: {path} cannot be read.", code=2)
+    except ValueError as error:
+        fail(f"--tools: {path} is no JSON: {error}.", code=2)
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        fail("--tools: must hold a list of objects with name, class, scopes, title, description.", code=2)
+    try:
+        return [tool_from_json(entry) for entry in listed]
+    except InvalidResourceError as error:
+        fail(f"--{error}", code=2)  # it begins with the member, `tools: `
+
+
+async def _found(machines: Any, uri: str) -> Any:
+    from authserver.domain.resources import resource as resources
+
+    found = await resources.by_uri(machines.work(), uri)
+    if found is None:
+        fail(f"uri: {uri} is unknown. `authserver resource list` lists them.")
+    return found
+
+
+async def _linked(machines: Any, uri: str, link: list[str] | None, unlink: list[str] | None = None) -> None:
+    from authserver.domain.resources import resource as resources
+
+    for slugs, act in ((link, resources.link), (unlink, resources.unlink)):
+        for slug in slugs or ():
+            tenant = await tenant_named(machines, slug)
+            work = machines.work()
+            act(work, uri, tenant.id)
+            await committed(work, otherwise="the resource changed meanwhile; try again.")
+
+
+@app.command(
+    epilog=examples(
+        'authserver resource add https://mcp.example.com/mcp --name Orders --scope "orders:read=Read your orders" --link acme',
+        "authserver resource add https://mcp.example.com/mcp --name Orders --tools tools.json --link acme --link globex",
+        "",
+        "tools.json:",
+        '  [{"name": "refund_order", "class": "destructive", "scopes": ["orders:write"], "title": "Refund an order"}]',
+    )
+)
+def add(
+    uri: URI,
+    name: Annotated[str, typer.Option(help="The name people see at consent.")],
+    scope: Scopes = None,
+    tools: Tools = None,
+    link: Links = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Register an MCP server and get the credential with which it will speak to us, shown once."""
+    from authserver.domain.clients import registry
+    from authserver.domain.resources import resource as resources
+
+    described, listed = _scopes(scope) or {}, _tools(tools) or []
+
+    async def job(machines: Any) -> Any:
+        for slug in link or ():
+            await tenant_named(machines, slug)
+        work = machines.work()
+        stored = resources.add(work, uri=uri, name=name, scopes=described, tools=listed)
+        made = registry.add(
+            work,
+            name=f"Resource server {name}"[:200],
+            auth_method="client_secret_basic",
+            grant_types=(),
+            speaks_for=stored,
+        )
+        await committed(work, otherwise=f"uri: {uri} is registered already.")
+        await _linked(machines, stored, link)
+        said = await _row(machines, await _found(machines, stored))
+        said["client_id"], said["client_secret"] = made.client.id, made.secret
+        return said
+
+    show(with_machines(data_dir, job), as_json=as_json)
+
+
+@app.command("list", epilog=examples("authserver resource list"))
+def list_(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """List every MCP server."""
+    from authserver.domain.resources import resource as resources
+
+    async def job(machines: Any) -> Any:
+        return [await _row(machines, found) for found in await resources.all_resources(machines.work())]
+
+    show(with_machines(data_dir, job), as_json=as_json, empty="No MCP server yet. `authserver resource add URI`.")
+
+
+@app.command("show", epilog=examples("authserver resource show https://mcp.example.com/mcp"))
+def show_(uri: URI, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Show one MCP server."""
+
+    async def job(machines: Any) -> Any:
+        return await _row(machines, await _found(machines, uri))
+
+    show(with_machines(data_dir, job), as_json=as_json)
+
+
+@app.command(
+    "set",
+    epilog=examples(
+        "authserver resource set https://mcp.example.com/mcp --link globex",
+        "authserver resource set https://mcp.example.com/mcp --unlink globex",
+        "authserver resource set https://mcp.example.com/mcp --tools tools.json",
+    ),
+)
+def set_(
+    uri: URI,
+    name: Annotated[str | None, typer.Option(help="The name people see at consent.")] = None,
+    scope: Scopes = None,
+    tools: Tools = None,
+    link: Links = None,
+    unlink: Annotated[
+        list[str] | None, typer.Option("--unlink", help="A tenant that may use it no more.", metavar="SLUG")
+    ] = None,
+    active: Annotated[
+        bool | None, typer.Option("--active/--disabled", help="Whether tokens for it are issued.")
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change what is given; scopes or tools that are given replace the whole list."""
+    from authserver.domain.resources import resource as resources
+
+    described, listed = _scopes(scope), _tools(tools)
+
+    async def job(machines: Any) -> Any:
+        found = await _found(machines, uri)
+        work = machines.work()
+        resources.change(work, found, name=name, scopes=described, tools=listed, is_active=active)
+        await committed(work, otherwise=f"{uri} was removed meanwhile.")
+        await _linked(machines, found.uri, link, unlink)
+        return await _row(machines, await _found(machines, uri))
+
+    show(with_machines(data_dir, job), as_json=as_json)
+
+
+@app.command(epilog=examples("authserver resource disable https://mcp.example.com/mcp --yes"))
+def disable(uri: URI, yes: Yes = False, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Issue no more tokens for an MCP server. `resource set URI --active` undoes it."""
+    confirm(f"Issue no more tokens for {uri}?", yes=yes)
+    set_(
+        uri, active=False, data_dir=data_dir, as_json=as_json, name=None, scope=None, tools=None, link=None, unlink=None
+    )
+
+
+@app.command(epilog=examples("authserver resource remove https://mcp.example.com/mcp --yes"))
+def remove(uri: URI, yes: Yes = False, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Forget an MCP server and its credential for good: nothing for it is issued or refreshed again."""
+    from authserver.domain.clients import registry
+    from authserver.domain.resources import resource as resources
+    from authserver.runtime.schema import SHARED
+
+    confirm(f"Remove {uri} for good?", yes=yes)
+
+    async def job(machines: Any) -> Any:
+        found = await _found(machines, uri)
+        work = machines.work()
+        resources.remove(work, found.uri)
+        for client in await registry.of_tenant(machines.work(tenant=SHARED)):
+            if client.speaks_for == found.uri:
+                registry.remove(work, client)
+        await committed(work, otherwise=f"{uri} is gone already.")
+        return {"removed": uri}
+
+    show(with_machines(data_dir, job), as_json=as_json)

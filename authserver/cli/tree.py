@@ -1,0 +1,46 @@
+"""The tree: one line per command group."""
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from authserver.cli import client, demo, issuer, key, resource, running, tenant, user
+
+
+class Commands(TyperGroup):
+    """Lists its commands with the whole first sentence of each, wrapped and never cut."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - the overridden method's
+        """Write the list."""
+        rows = [(name, command.get_short_help_str(limit=1000)) for name, command in self.commands.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+app = typer.Typer(
+    name="authserver",
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="An OAuth 2.1 authorization server for the Model Context Protocol.\n\n"
+    "Start with `authserver demo`, or `authserver key kek FILE`, `authserver migrate`, `authserver serve`.",
+)
+
+app.command(epilog=demo.EXAMPLES)(demo.demo)
+app.command(epilog=running.SERVE_EXAMPLES)(running.serve)
+app.command(epilog=running.MIGRATE_EXAMPLES)(running.migrate)
+app.command(epilog=running.CHECK_EXAMPLES)(running.check)
+app.add_typer(tenant.app, name="tenant", cls=Commands, help="Customers: isolated from each other.")
+app.add_typer(user.app, name="user", cls=Commands, help="People, and their membership in a tenant.")
+app.add_typer(client.app, name="client", cls=Commands, help="Applications.")
+app.add_typer(resource.app, name="resource", cls=Commands, help="MCP servers: their scopes and tools.")
+app.add_typer(
+    issuer.app,
+    name="issuer",
+    cls=Commands,
+    help="Issuers: the deployment's own, and one for a tenant that wants it.",
+)
+app.add_typer(key.app, name="key", cls=Commands, help="Signing keys, and the key-encryption key.")

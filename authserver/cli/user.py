@@ -1,0 +1,218 @@
+"""`authserver user add|list|show|set|disable|remove`."""
+
+import getpass
+import secrets
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from authserver.cli.operator import (
+    AsJson,
+    DataDir,
+    Yes,
+    committed,
+    confirm,
+    examples,
+    fail,
+    show,
+    tenant_named,
+    with_machines,
+)
+
+app = typer.Typer(no_args_is_help=True)
+
+Tenant = Annotated[str, typer.Option("--tenant", help="The tenant's short name.", metavar="SLUG")]
+Email = Annotated[str, typer.Argument(help="The person's e-mail address.", metavar="EMAIL")]
+Roles = Annotated[
+    list[str] | None, typer.Option("--role", help="A role in this tenant; repeat for several.", metavar="ROLE")
+]
+PasswordFile = Annotated[
+    str | None,
+    typer.Option(
+        "--password-file",
+        help="Read the password from a file; `-`: typed twice on a terminal, else one line of standard input.",
+        metavar="FILE",
+    ),
+]
+
+
+def _password(source: str | None) -> str | None:
+    # Never an argument: arguments are in the process list and the shell's history.
+    if source is None:
+        return None
+    if source == "-":
+        if not sys.stdin.isatty():
+            return sys.stdin.readline().rstrip("\r\n")
+        typed = getpass.getpass("Password: ")
+        if getpass.getpass("Once more: ") != typed:
+            fail("--password-file: the two passwords differ; nothing was changed.", code=2)
+        return typed
+    try:
+        return Path(source).read_text(encoding="utf-8").rstrip("\r\n")
+    except OSError:
+        fail(f"--password-file: {source} cannot be read.", code=2)
+
+
+def _row(listed: Any) -> dict[str, Any]:
+    return {
+        "email": listed.email,
+        "name": listed.name,
+        "roles": list(listed.roles),
+        "active": listed.is_active,
+        "sub": listed.sub,
+    }
+
+
+async def _listed(machines: Any, slug: str, email: str) -> tuple[Any, Any]:
+    from authserver.domain.users import user as users
+
+    tenant = await tenant_named(machines, slug)
+    found = [
+        listed
+        for listed in await users.members(machines.work(tenant=tenant.id))
+        if listed.email.casefold() == email.strip().casefold()
+    ]
+    if found:
+        return tenant, found[0]
+    return fail(f"email: {email} is not a member of {slug}. `authserver user list --tenant {slug}` lists them.")
+
+
+@app.command(
+    epilog=examples(
+        'authserver user add alice@acme.example --tenant acme --name "Alice" --role approver',
+        "authserver user add alice@acme.example --tenant acme --password-file -",
+        "pass show alice | authserver user add alice@acme.example --tenant acme --password-file -",
+    )
+)
+def add(
+    email: Email,
+    tenant: Tenant,
+    name: Annotated[str, typer.Option(help="The name people see. Default: what stands before the @.")] = "",
+    role: Roles = None,
+    password_file: PasswordFile = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a person a member of a tenant; a new person gets a password, generated and shown once unless one is given."""
+    from authserver.domain.users import user as users
+
+    chosen = _password(password_file)
+
+    async def job(machines: Any) -> Any:
+        owner = await tenant_named(machines, tenant)
+        person = await users.person_by_email(machines.work(), email)
+        password = None
+        work = machines.work(tenant=owner.id)
+        if person is None:
+            password = chosen or secrets.token_urlsafe(12)
+            hashed = await machines.passwords.hash(password)
+            person_id = users.add_person(work, email=email, name=name or email.partition("@")[0], password_hash=hashed)
+        else:
+            person_id = person.id
+        sub = users.add_member(work, person_id=person_id, roles=tuple(role or ()))
+        await committed(work, otherwise=f"email: {email} is a member of {tenant} already.")
+        said: dict[str, Any] = {"email": email, "tenant": tenant, "sub": sub, "roles": list(role or ())}
+        if person is not None:
+            said["password"] = "unchanged: this person has an account"
+        elif chosen is None:
+            said["password"] = password
+        return said
+
+    show(with_machines(data_dir, job), as_json=as_json)
+
+
+@app.command("list", epilog=examples("authserver user list --tenant acme"))
+def list_(tenant: Tenant, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """List the members of a tenant."""
+    from authserver.domain.users import user as users
+
+    async def job(machines: Any) -> Any:
+        owner = await tenant_named(machines, tenant)
+        return [_row(listed) for listed in await users.members(machines.work(tenant=owner.id))]
+
+    show(
+        with_machines(data_dir, job),
+        as_json=as_json,
+        empty=f"Nobody yet. `authserver user add EMAIL --tenant {tenant}`.",
+    )
+
+
+@app.command("show", epilog=examples("authserver user show alice@acme.example --tenant acme"))
+def show_(email: Email, tenant: Tenant, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Show one member."""
+
+    async def job(machines: Any) -> Any:
+        return _row((await _listed(machines, tenant, email))[1])
+
+    show(with_machines(data_dir, job), as_json=as_json)
+
+
+@app.command(
+    "set",
+    epilog=examples(
+        "authserver user set alice@acme.example --tenant acme --role approver --role admin",
+        "authserver user set alice@acme.example --tenant acme --password-file -",
+        "authserver user set alice@acme.example --tenant acme --active",
+    ),
+)
+def set_(
+    email: Email,
+    tenant: Tenant,
+    role: Roles = None,
+    no_roles: Annotated[bool, typer.Option("--no-roles", help="Take every role away.")] = False,
+    active: Annotated[
+        bool | None, typer.Option("--active/--disabled", help="Whether they may use this tenant.")
+    ] = None,
+    password_file: PasswordFile = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change roles, status or password; a new password signs every browser of the person out."""
+    from authserver.domain.login import login
+    from authserver.domain.users import user as users
+
+    chosen = _password(password_file)
+
+    async def job(machines: Any) -> Any:
+        owner, listed = await _listed(machines, tenant, email)
+        work = machines.work(tenant=owner.id)
+        member = await users.member_by_sub(work, listed.sub)
+        if member is None:
+            fail(f"{email} was removed meanwhile.")
+        roles = () if no_roles else tuple(role) if role else None
+        users.change_member(work, member, roles=roles, is_active=active)
+        if chosen is not None:
+            login.change_password(work, member.person_id, await machines.passwords.hash(chosen))
+        await committed(work, otherwise=f"{email} was removed meanwhile.")
+        return _row((await _listed(machines, tenant, email))[1])
+
+    show(with_machines(data_dir, job), as_json=as_json)
+
+
+@app.command(epilog=examples("authserver user disable alice@acme.example --tenant acme"))
+def disable(email: Email, tenant: Tenant, yes: Yes = False, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Refuse a member's every login, refresh and consent in this tenant. `user set … --active` undoes it."""
+    confirm(f"Disable {email} in {tenant}?", yes=yes)
+    set_(email, tenant, active=False, data_dir=data_dir, as_json=as_json, role=None, no_roles=False, password_file=None)
+
+
+@app.command(epilog=examples("authserver user remove alice@acme.example --tenant acme --yes"))
+def remove(email: Email, tenant: Tenant, yes: Yes = False, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """End a membership: no login, consent or refresh in this tenant works again. The person's other tenants are untouched."""
+    from authserver.domain.users import user as users
+
+    confirm(f"Remove {email} from {tenant}?", yes=yes)
+
+    async def job(machines: Any) -> Any:
+        owner, listed = await _listed(machines, tenant, email)
+        work = machines.work(tenant=owner.id)
+        member = await users.member_by_sub(work, listed.sub)
+        if member is None:
+            fail(f"{email} was removed meanwhile.")
+        users.remove_member(work, member)
+        await committed(work, otherwise=f"{email} was removed already.")
+        return {"removed": email, "tenant": tenant}
+
+    show(with_machines(data_dir, job), as_json=as_json)
