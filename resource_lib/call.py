@@ -1,0 +1,44 @@
+"""
+One call, and what is known about whoever makes it: all that a check may look at.
+
+No I/O, no clock: `now` is a fact like the others.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from resource_lib.identity.principal import Principal
+from resource_lib.policy import Demand
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """What is asked for."""
+
+    subject: str
+    """The tool's name for `tools/call`, the method for anything else. As sent: it may be any text."""
+    is_tool: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What is known when a call is decided."""
+
+    demand: Demand | None
+    """What the policy demands; None: the policy does not know this call."""
+    principal: Principal
+    granted: frozenset[str]
+    """The token's scopes and everything they imply."""
+    now: float
+
+
+def granted_scopes(scopes: frozenset[str], implies: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """Return `scopes` with everything they imply. MCP "Step-Up Authorization Flow": a broader scope contains a narrower."""
+    if not implies:
+        return scopes
+    found = scopes
+    for scope in scopes:
+        narrower = implies.get(scope)
+        if narrower is not None:
+            found = found | narrower
+    return found

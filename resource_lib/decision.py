@@ -1,0 +1,74 @@
+"""
+Allowed, or refused with a reason: the answer to one call, and how each check voted.
+
+A refusal carries two texts: `message` goes to the caller and speaks about the call; `reason` stays with us.
+No I/O, no clock.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+ErrorWord = Literal[
+    "insufficient_scope",
+    "insufficient_user_authentication",
+    "approval_required",
+    "approval_denied",
+    "approval_expired",
+    "approval_mismatch",
+    "approval_in_progress",
+    "approval_ambiguous",
+    "rate_limited",
+    "tool_unknown",
+    "invalid_arguments",
+    "policy_denied",
+    "quarantined",
+    "cancelled",
+    "server_inactive",
+    "control_plane_stale",
+    "audit_unavailable",
+]
+"""What a tool caller can be told. Callers must tolerate words that are added later."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Allow:
+    """A check has no objection."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deny:
+    """A check refuses the call."""
+
+    error: ErrorWord
+    message: str
+    """For the caller: about the call, silent about our inside."""
+    reason: str
+    """For us: why, in words that hold no personal data."""
+    needed: frozenset[str] = frozenset()
+    """Every scope the operation needs, when scopes would cure it."""
+    missing: frozenset[str] = frozenset()
+    """Those of `needed` that the caller lacks."""
+    acr_values: tuple[str, ...] = ()
+    """The login strengths that would cure it, RFC 9470 §3."""
+    max_age: int | None = None
+    """How old, in seconds, a login may be at most, RFC 9470 §3."""
+
+
+ALLOW: Final = Allow()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """What every check said about one call; the first refusal, in order, is the answer."""
+
+    subject: str
+    """The tool's name, or the method for anything that is not a tool call."""
+    outcomes: tuple[tuple[str, Allow | Deny], ...]
+    """Check by check, in the order in which they count."""
+    refusal: Deny | None
+    """The answer, or None when the call may run."""
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the call may run."""
+        return self.refusal is None

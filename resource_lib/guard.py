@@ -1,0 +1,421 @@
+"""
+The whole life of one call at an MCP server: who asks, is it allowed, and only then the server itself.
+
+`ResourceGuard(...).wrap(app)` stands around any ASGI app. It answers what the app must not see (no token, no permission,
+an unknown tool) and leaves everything else to the app, byte for byte. It decides on the parsed body, for the sessions
+of 2025-11-25 and the single requests of 2026-07-28 alike.
+
+MCP "Authorization", "Transports"; RFC 6750, RFC 8707, RFC 9728. This version is *token-only*: a token counts until it
+expires; no feed of revocations is followed.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from resource_lib.call import Call, Facts, granted_scopes
+from resource_lib.challenge import Challenges
+from resource_lib.checks import decide
+from resource_lib.decision import Decision, Deny
+from resource_lib.identity.access_token import InvalidToken, KeySource, Validator
+from resource_lib.identity.jwks_cache import JWKSCache, KeysUnavailableError
+from resource_lib.identity.principal import Principal, calling_as
+from resource_lib.metadata import ResourceMetadata
+from resource_lib.policy import Demand, MethodPolicy, ToolPolicy, method_demands, tool_demands
+from resource_lib.settings import MEBIBYTE, Challenge, GuardSettings, scope_hierarchy, scope_names
+from resource_lib.transport import answers
+from resource_lib.transport.answers import Answer, UnacceptableBodyError
+from resource_lib.transport.asgi import App, Headers, Receive, Scope, Send
+from resource_lib.transport.body import Body, Message, read_body
+from resource_lib.transport.browsers import Browsers
+from resource_lib.transport.listing import ListingFilter, ToolSchemas
+from resource_lib.transport.outgoing import Outgoing
+from resource_lib.transport.request import BODILESS, DisconnectedError, Request, replayed, without_body
+from resource_lib.transport.sessions import Owner, Sessions
+
+PRINCIPAL: Final = "principal"
+"""Where the wrapped server finds the caller: `scope["principal"]`, and `request.scope` in a framework."""
+
+log = logging.getLogger("resource_lib.guard")
+
+
+class TokenVerifier(Protocol):
+    """Whatever can tell a good access token from a bad one."""
+
+    async def verify(self, token: str, now: float) -> Principal:
+        """Return whom `token` speaks for. Raises InvalidToken."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What a guard does and does not do, for `doctor()` and for the line it logs at start."""
+
+    mode: str
+    """`token-only`: tokens are verified and count until they expire."""
+    lease: str | None
+    """How old the knowledge of revocations may be; None: no lease is applied."""
+    issuer: str
+    resource: str
+    metadata_url: str
+    tools: Mapping[str, tuple[str, ...]]
+    """Tool names by class."""
+    initial_scopes: tuple[str, ...]
+    """What a first login is asked for."""
+    warnings: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        counted = ", ".join(f"{len(names)} {name}" for name, names in self.tools.items() if names)
+        return f"resource guard for {self.resource}: {self.mode}, no lease applied; tools: {counted}"
+
+
+class ResourceGuard:
+    """Enforces the tokens of one issuer at one MCP server, tool by tool. Raises SettingsError when it cannot."""
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        resource: str,
+        tools: Mapping[str, ToolPolicy],
+        methods: Mapping[str, ToolPolicy | Collection[str]] | None = None,
+        implies: Mapping[str, Collection[str]] | None = None,
+        initial_scopes: Collection[str] | None = None,
+        challenge: Challenge = "granted+operation",
+        resource_name: str | None = None,
+        tenants: Collection[str] | None = None,
+        allowed_origins: Collection[str] | None = None,
+        allowed_hosts: Collection[str] = (),
+        public_paths: Collection[str] = (),
+        close_streams_at_expiry: bool = True,
+        forward_authorization: bool = False,
+        max_body_bytes: int = 4 * MEBIBYTE,
+        max_sessions: int = 100_000,
+        max_token_seconds: int = 3600,
+        keys: KeySource | None = None,
+        verifier: TokenVerifier | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Take the policy and the settings, and refuse at once whatever could not be kept.
+
+        `tools` maps names to `read(…)`, `write(…)` or `destructive(…)`; a tool that is not in it does not exist for
+        callers. `methods` says what other methods need, see `policy/method_policy.py`. `implies` names scopes that
+        contain others. `initial_scopes` is what a first login is asked for; the read tools' scopes when left out.
+        `keys` are the issuer's; found through its metadata at first use when left out. `verifier` replaces the whole
+        validation of tokens.
+        """
+        self.settings = GuardSettings(
+            issuer=issuer,
+            resource=resource,
+            resource_name=resource_name,
+            challenge=challenge,
+            implies=scope_hierarchy(implies),
+            tenants=None if tenants is None else frozenset(tenants),
+            allowed_origins=None if allowed_origins is None else frozenset(allowed_origins),
+            allowed_hosts=frozenset(host.lower() for host in allowed_hosts),
+            public_paths=frozenset(public_paths),
+            max_body_bytes=max_body_bytes,
+            max_sessions=max_sessions,
+            max_token_seconds=max_token_seconds,
+            close_streams_at_expiry=close_streams_at_expiry,
+            forward_authorization=forward_authorization,
+        )
+        self.tools: Mapping[str, Demand] = tool_demands(tools)
+        read_scopes = _all_scopes(demand for demand in self.tools.values() if demand.tool_class == "read")
+        self.initial_scopes = read_scopes if initial_scopes is None else scope_names("initial_scopes", initial_scopes)
+        self._methods = MethodPolicy(method_demands(methods), read_scopes)
+        self.metadata = ResourceMetadata(
+            resource=resource, issuer=issuer, scopes=self.initial_scopes, resource_name=resource_name
+        )
+        self._challenges = Challenges(
+            metadata_url=self.metadata.url, initial_scopes=self.initial_scopes, style=challenge
+        )
+        self._browsers = Browsers(self.settings)
+        self._sessions = Sessions(self.settings.max_sessions)
+        self._schemas = ToolSchemas()
+        self._verifier: TokenVerifier = verifier or Validator(
+            issuer=issuer,
+            resource=resource,
+            keys=keys or JWKSCache(issuer=issuer),
+            tenants=self.settings.tenants,
+            max_life=self.settings.max_token_seconds,
+            clock=clock,
+        )
+        self._clock = clock
+
+    def wrap(self, app: App) -> "GuardedApp":
+        """Return `app` behind this guard."""
+        log.info("%s", self.doctor())
+        return GuardedApp(self, app)
+
+    def doctor(self) -> Report:
+        """Return what this guard does and does not do, with what an operator should know."""
+        settings = self.settings
+        warnings = []
+        if settings.forward_authorization:
+            warnings.append("forward_authorization: the wrapped server sees callers' tokens and must not pass them on")
+        if not settings.close_streams_at_expiry:
+            warnings.append("close_streams_at_expiry: an open stream outlives the token that opened it")
+        return Report(
+            mode="token-only",
+            lease=None,
+            issuer=settings.issuer,
+            resource=settings.resource,
+            metadata_url=self.metadata.url,
+            tools={
+                word: tuple(sorted(name for name, demand in self.tools.items() if demand.tool_class == word))
+                for word in ("read", "write", "destructive")
+            },
+            initial_scopes=tuple(sorted(self.initial_scopes)),
+            warnings=tuple(warnings),
+        )
+
+    async def serve(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection to `app`: its lifespan is its own, HTTP is guarded, and there is no other door."""
+        if scope["type"] == "http":
+            await self._serve_http(app, scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            # MCP has no WebSocket transport: an unguarded side door stays shut.
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _serve_http(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        public = self._public_answer(request)
+        if public is not None:
+            return await self._answer(public, request, send)
+        if request.path in self.settings.public_paths:
+            # Nobody is asked here, so nobody's token, session or cookie of ours goes on.
+            headers = request.forwarded(authorization=False, session=False, encoding=True)
+            return await app({**scope, "headers": headers}, receive, send)
+
+        # Who is asking?
+        now = self._clock()
+        try:
+            principal = await self._identify(request, now)
+        except KeysUnavailableError as error:
+            return await self._answer(answers.keys_unavailable(error.retry_after_s), request, send)
+        if principal is None:
+            return await self._answer(self._unauthenticated(request), request, send)
+        owner: Owner = (principal.tenant, principal.subject, principal.client_id)
+        owns_session = request.session is not None and self._sessions.belongs_to(request.session, owner)
+        if request.session is not None and not owns_session and not request.is_modern:
+            return await self._answer(answers.NO_SUCH_SESSION, request, send)
+
+        # What is asked for, and is all of it allowed?
+        if request.method in BODILESS:
+            lists_tools, receive = request.method == "GET", without_body(receive)
+        else:
+            try:
+                raw = await request.body(receive, most=self.settings.max_body_bytes)
+                body = read_body(raw)
+            except DisconnectedError:
+                return None
+            except UnacceptableBodyError as error:
+                return await self._answer(error.answer, request, send)
+            refusal = self._refusal(body, principal, now, modern=request.is_modern)
+            if refusal is not None:
+                return await self._answer(refusal, request, send)
+            lists_tools = any(message.method == "tools/list" for message in body.messages)
+            receive = replayed(raw, receive)
+
+        # Then, and only then, the server itself.
+        outgoing = Outgoing(
+            send,
+            cors=self._browsers.cors(request.origin),
+            life_s=max(1.0, principal.expires_at - now) if self.settings.close_streams_at_expiry else None,
+            started=None if request.is_modern else self._session_watch(request, owner),
+        )
+        outward = outgoing.take
+        if lists_tools:
+            only_streams = request.method == "GET"
+            outward = ListingFilter(outward, offered=self.tools, schemas=self._schemas, only_streams=only_streams).send
+        headers = request.forwarded(
+            authorization=self.settings.forward_authorization,
+            session=owns_session or not request.is_modern,
+            encoding=not lists_tools,
+        )
+        with calling_as(principal):
+            return await outgoing.run(app, {**scope, "headers": headers, PRINCIPAL: principal}, receive, outward)
+
+    async def _answer(self, answer: Answer, request: Request, send: Send) -> None:
+        await send(answer.start(self._browsers.cors(request.origin)))
+        await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else answer.body})
+
+    def _public_answer(self, request: Request) -> Answer | None:
+        """Return what anybody may hear: the metadata, a preflight, or that a page may not call. None: go on."""
+        browsers = self._browsers
+        if request.well_known is not None and request.path not in self.settings.public_paths:
+            return self._well_known(request, request.well_known)
+        if not browsers.may_host(request.host):
+            return answers.FOREIGN_HOST
+        if not browsers.may_call(request.origin):
+            return answers.FOREIGN_ORIGIN
+        if request.method == "OPTIONS" and request.origin is not None and request.preflight_method is not None:
+            return Answer(204, b"", browsers.preflight(request.preflight_headers))
+        return None
+
+    def _well_known(self, request: Request, path: str) -> Answer:
+        """Return the metadata to everybody, RFC 9728 §3; a 404, not a 401, for what clients look for in vain."""
+        if path not in self.metadata.paths:
+            return answers.NOT_FOUND
+        anyone = (b"access-control-allow-origin", b"*")
+        if request.method == "OPTIONS":
+            return Answer(204, b"", (anyone, *self._browsers.preflight(request.preflight_headers)))
+        if request.method not in ("GET", "HEAD"):
+            return Answer(405, b"", ((b"allow", b"GET, HEAD, OPTIONS"), anyone))
+        fresh = (b"cache-control", b"public, max-age=300"), (b"etag", self.metadata.etag)
+        if request.if_none_match == self.metadata.etag:
+            return Answer(304, b"", (anyone, *fresh))
+        return Answer(200, self.metadata.body, (anyone, *fresh))
+
+    def _session_watch(self, request: Request, owner: Owner) -> Callable[[int, Headers], None]:
+        """Return what notes the session that an answer opens or ends."""
+
+        def started(status: int, headers: Headers) -> None:
+            if request.method == "DELETE" and request.session is not None and 200 <= status < 300:
+                self._sessions.closed(request.session)
+            elif request.session is None and status < 400:
+                for name, value in headers:
+                    if name.lower() == b"mcp-session-id" and not self._sessions.opened(value, owner):
+                        log.critical("security.session_shared", extra={"event": "security.session_shared"})
+
+        return started
+
+    async def _identify(self, request: Request, now: float) -> Principal | None:
+        """Return whom the request's token speaks for, or None: all failures look alike from here on."""
+        if request.token is None:
+            return None
+        try:
+            return await self._verifier.verify(request.token, now)
+        except InvalidToken as refused:
+            # For us alone: the caller is told the same whatever it was.
+            log.info("token refused: %s", refused.reason.value, extra={"event": "token.refused"})
+            return None
+
+    def decide(self, message: Message, principal: Principal, now: float) -> Decision | None:
+        """Return the decision about one message; None when a valid token is all it needs."""
+        if message.tool is not None:
+            call = Call(subject=answers.shown(message.tool), is_tool=True)
+            demand = self.tools.get(message.tool)
+        else:
+            call = Call(subject=message.method, is_tool=False)
+            demand = self._methods.demand(message.method, message.params)
+            if demand is None:
+                return None
+        granted = granted_scopes(principal.scopes, self.settings.implies)
+        return decide(call, Facts(demand=demand, principal=principal, granted=granted, now=now))
+
+    def _unauthenticated(self, request: Request) -> Answer:
+        """Return the one 401."""
+        return answers.unauthenticated(self._challenges.refused if request.credential else self._challenges.missing)
+
+    def _refusal(self, body: Body, principal: Principal, now: float, *, modern: bool) -> Answer | None:
+        """Return the answer to a body of which something may not run, or None when all of it may.
+
+        A batch runs whole or not at all: nothing of it has happened when part of it is refused.
+        """
+        decided = [(message, self.decide(message, principal, now)) for message in body.messages]
+        refused = [
+            (message, decision.refusal)
+            for message, decision in decided
+            if decision is not None and decision.refusal is not None
+        ]
+        if not refused:
+            return None
+        for message, deny in refused:
+            _note(message, deny, principal, known=message.tool in self.tools)
+        return (
+            self._step_up(refused, principal)
+            or self._login_again(refused)
+            or self._replies(decided, modern=modern, is_batch=body.is_batch)
+        )
+
+    def _step_up(self, refused: list[tuple[Message, Deny]], principal: Principal) -> Answer | None:
+        lacking = [(message, deny) for message, deny in refused if deny.error == "insufficient_scope"]
+        if not lacking:
+            return None
+        needed = _union(deny.needed for _, deny in lacking)
+        challenge, scopes = self._challenges.insufficient_scope(needed=needed, granted=principal.scopes)
+        message, deny = lacking[0]
+        return answers.forbidden(message.id, _described(message, deny, scopes), challenge)
+
+    def _login_again(self, refused: list[tuple[Message, Deny]]) -> Answer | None:
+        for message, deny in refused:
+            if deny.error == "insufficient_user_authentication":
+                challenge = self._challenges.insufficient_authentication(
+                    acr_values=deny.acr_values, max_age=deny.max_age
+                )
+                return answers.login_again(message.id, _described(message, deny), challenge)
+        return None
+
+    def _replies(self, decided: list[tuple[Message, Decision | None]], *, modern: bool, is_batch: bool) -> Answer:
+        replies = []
+        for message, decision in decided:
+            deny = _NOT_RUN if decision is None or decision.refusal is None else decision.refusal
+            is_tool = message.tool is not None
+            # A tool nobody knows declares nothing; of the others we know what a listing has shown us.
+            structured = (
+                modern or message.tool is None or message.tool not in self.tools or self._schemas.has_none(message.tool)
+            )
+            replies.append(
+                answers.refused_reply(
+                    message.id, _described(message, deny), is_tool=is_tool, modern=modern, structured=structured
+                )
+            )
+        return answers.replied(replies if is_batch else replies[0])
+
+
+_NOT_RUN: Final = Deny(
+    error="policy_denied",
+    message="Not run: another call of the same batch is refused, and a batch runs whole or not at all.",
+    reason="part of a refused batch",
+)
+
+
+class GuardedApp:
+    """An ASGI app behind a guard. `app` is the server it protects."""
+
+    def __init__(self, guard: ResourceGuard, app: App) -> None:
+        self.guard = guard
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        await self.guard.serve(self.app, scope, receive, send)
+
+
+def _described(message: Message, deny: Deny, scopes: list[str] | None = None) -> dict[str, Any]:
+    subject = answers.shown(message.method if message.tool is None else message.tool)
+    return answers.error_object(deny, subject=subject, is_tool=message.tool is not None, scopes=scopes)
+
+
+def _note(message: Message, deny: Deny, principal: Principal, *, known: bool) -> None:
+    """Write a refusal to the log: ids and words of ours, nothing a caller wrote."""
+    subject = message.method if message.tool is None else (message.tool if known else "(outside the policy)")
+    log.info(
+        "refused %s: %s",
+        subject,
+        deny.error,
+        extra={
+            "event": "call.refused",
+            "error": deny.error,
+            "reason": deny.reason,
+            "tenant": principal.tenant,
+            "authorization_id": principal.authorization_id,
+        },
+    )
+
+
+def _all_scopes(demands: Iterable[Demand]) -> frozenset[str]:
+    return _union(demand.scopes for demand in demands)
+
+
+def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    found: frozenset[str] = frozenset()
+    return found.union(*sets)

@@ -1,0 +1,3 @@
+"""
+Where it plugs in: one file per framework; nothing else imports them.
+"""

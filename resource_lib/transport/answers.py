@@ -1,0 +1,161 @@
+"""
+The answers a guard gives itself, each as one whole response.
+
+A refusal of a tool call is one object `{error, message, tool, …}`: for a 403 in the JSON-RPC error's `data`, for a tool
+result in `_meta["authserver/error"]`, as JSON in the last text block, and in `structuredContent` where no client would
+hold it against an output schema. Codes of our own lie outside -32768..-32000 (JSON-RPC 2.0 §5.1).
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from resource_lib.decision import Deny
+from resource_lib.transport.asgi import Headers, Message
+
+PARSE_ERROR: Final = -32700
+INVALID_REQUEST: Final = -32600
+INVALID_PARAMS: Final = -32602
+UNAUTHENTICATED: Final = -31401
+FORBIDDEN: Final = -31403
+
+ERROR_META: Final = "authserver/error"
+
+_NAME_ROOM: Final = 256
+
+RequestId = str | int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One whole HTTP response."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    def start(self, extra: Headers) -> Message:
+        """Return the ASGI message that opens this response, with `extra` headers that it does not have yet."""
+        headers: Headers = []
+        if self.status not in (204, 304):
+            headers.append((b"content-length", str(len(self.body)).encode("ascii")))
+        if self.body:
+            headers.append((b"content-type", b"application/json"))
+        own = {name for name, _ in self.headers}
+        headers += [*self.headers, *(header for header in extra if header[0] not in own)]
+        return {"type": "http.response.start", "status": self.status, "headers": headers}
+
+
+class UnacceptableBodyError(Exception):
+    """The body could mean different things to different parsers, or is too large; `answer` says so to the caller."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode("ascii")
+
+
+def _error(request_id: RequestId, code: int, message: str, data: dict[str, Any] | None = None) -> bytes:
+    error: dict[str, Any] = {"code": code, "message": message}
+    if data is not None:
+        error["data"] = data
+    return _json({"jsonrpc": "2.0", "id": request_id, "error": error})
+
+
+_UNAUTHENTICATED_BODY: Final = _error(None, UNAUTHENTICATED, "Authentication required.")
+_NO_STORE: Final = (b"cache-control", b"no-store")
+
+
+def unauthenticated(challenge: bytes) -> Answer:
+    """Return the one 401: the same status, body and headers for every way of not being authenticated."""
+    return Answer(401, _UNAUTHENTICATED_BODY, ((b"www-authenticate", challenge), _NO_STORE))
+
+
+NO_SUCH_SESSION: Final = Answer(404, _error(None, INVALID_REQUEST, "Session not found"))
+"""The session does not exist, or is somebody else's: the official SDK's own bytes for both."""
+
+FOREIGN_ORIGIN: Final = Answer(403, _error(None, FORBIDDEN, "This origin may not call this server."))
+FOREIGN_HOST: Final = Answer(403, _error(None, FORBIDDEN, "This server does not answer to this host name."))
+BODY_TOO_LARGE: Final = Answer(413, _error(None, INVALID_REQUEST, "Request body too large"))
+ENCODED_BODY: Final = Answer(
+    415, _error(None, INVALID_REQUEST, "Send the body as plain UTF-8 JSON, without content encoding")
+)
+NOT_FOUND: Final = Answer(404, b"")
+UNUSABLE_LISTING: Final = Answer(502, _error(None, FORBIDDEN, "The server's list of tools could not be read."))
+
+
+def keys_unavailable(retry_after_s: int) -> Answer:
+    """Return the 503 of a guard that cannot tell good tokens from bad: refused, and not the caller's fault."""
+    retry = (b"retry-after", str(max(1, retry_after_s)).encode("ascii"))
+    return Answer(503, _error(None, UNAUTHENTICATED, "Tokens cannot be verified at the moment."), (retry, _NO_STORE))
+
+
+def unreadable(code: int, reason: str, request_id: RequestId) -> Answer:
+    """Return the refusal of a body that has no certain meaning, in JSON-RPC's own codes."""
+    message = reason if code == PARSE_ERROR else f"Invalid request: {reason}"
+    return Answer(400, _error(request_id, code, message))
+
+
+def error_object(deny: Deny, *, subject: str, is_tool: bool, scopes: list[str] | None = None) -> dict[str, Any]:
+    """Return the one object by which every refusal is described, whatever carries it."""
+    found: dict[str, Any] = {"error": deny.error, "message": deny.message, "tool" if is_tool else "method": subject}
+    if deny.needed:
+        found["required_scopes"] = sorted(deny.needed)
+        found["missing_scopes"] = sorted(deny.missing)
+    if scopes is not None:
+        found["challenge_scopes"] = scopes
+    if deny.acr_values:
+        found["acr_values"] = list(deny.acr_values)
+    if deny.max_age is not None:
+        found["max_age_s"] = deny.max_age
+    return found
+
+
+def forbidden(request_id: RequestId, error: dict[str, Any], challenge: bytes) -> Answer:
+    """Return a 403 that teaches the client what to ask for."""
+    body = _error(request_id, FORBIDDEN, error["message"], error)
+    return Answer(403, body, ((b"www-authenticate", challenge), _NO_STORE))
+
+
+def login_again(request_id: RequestId, error: dict[str, Any], challenge: bytes) -> Answer:
+    """Return the second 401, RFC 9470: a valid token, whose login is too weak or too old."""
+    body = _error(request_id, UNAUTHENTICATED, error["message"], error)
+    return Answer(401, body, ((b"www-authenticate", challenge), _NO_STORE))
+
+
+def refused_reply(
+    request_id: RequestId, error: dict[str, Any], *, is_tool: bool, modern: bool, structured: bool
+) -> dict[str, Any]:
+    """Return the JSON-RPC reply to a call that no scope would cure: a tool result for a tool, an error otherwise."""
+    if not is_tool:
+        return {
+            "jsonrpc": "2.0",
+            "id": request_id,
+            "error": {"code": FORBIDDEN, "message": error["message"], "data": error},
+        }
+    result: dict[str, Any] = {
+        "content": [
+            {"type": "text", "text": error["message"]},
+            {"type": "text", "text": json.dumps(error, separators=(",", ":"))},
+        ],
+        "isError": True,
+        "_meta": {ERROR_META: error},
+    }
+    if structured:
+        result["structuredContent"] = error
+    if modern:
+        result["resultType"] = "complete"
+    return {"jsonrpc": "2.0", "id": request_id, "result": result}
+
+
+def replied(value: dict[str, Any] | list[dict[str, Any]]) -> Answer:
+    """Return a 200 that carries one JSON-RPC reply, or those of a batch."""
+    return Answer(200, _json(value), (_NO_STORE,))
+
+
+def shown(name: str) -> str:
+    """Return a caller's text as it is repeated back: all of it unless it is absurdly long."""
+    return name if len(name) <= _NAME_ROOM else name[:_NAME_ROOM] + "…"

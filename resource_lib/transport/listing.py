@@ -1,0 +1,203 @@
+"""
+A list of tools names only tools of the policy.
+
+Tools outside the policy answer as if they did not exist, so they are not listed either. Everything else of the answer
+stays as the server wrote it, and a list that holds only tools of the policy is passed on byte for byte. An event stream
+is handled event by event: a whole event leaves at once, only the unfinished one waits. A JSON answer to `tools/list`
+waits until it is whole. A list that cannot be read is withheld.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Container
+from typing import Any, Final
+
+from resource_lib.transport import answers
+from resource_lib.transport.asgi import Headers, Message, Send
+
+MOST_BYTES: Final = 16 * 1024 * 1024
+
+log = logging.getLogger("resource_lib.guard")
+
+_BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+_LINE = re.compile(rb"\r\n|\n|\r")
+
+
+class UnreadableListingError(Exception):
+    """The server's list of tools cannot be understood, so it cannot be shown."""
+
+
+class ToolSchemas:
+    """Which listed tools declare an output schema: clients of 2025-11-25 hold even an error against it."""
+
+    __slots__ = ("_declared", "_hidden")
+
+    def __init__(self) -> None:
+        self._declared: dict[str, bool] = {}
+        self._hidden: set[str] = set()
+
+    def hide(self, tool: object) -> None:
+        """Tell the operator, once, that a tool of the server is in no policy and so does not exist for callers."""
+        name = tool.get("name") if isinstance(tool, dict) else None
+        if isinstance(name, str) and name not in self._hidden and len(self._hidden) < 1000:
+            self._hidden.add(name)
+            log.warning("the tool %r is not in the policy, so callers cannot see or call it", name)
+
+    def learn(self, tool: dict[str, Any]) -> None:
+        """Take note of one listed tool."""
+        self._declared[tool["name"]] = tool.get("outputSchema") is not None
+
+    def has_none(self, tool: str) -> bool:
+        """Tell whether `tool` is known to declare no output schema."""
+        return self._declared.get(tool) is False
+
+
+def filtered(raw: bytes, offered: Container[str], schemas: ToolSchemas) -> bytes:
+    """Return a JSON-RPC message, or batch, whose lists of tools hold only `offered` ones.
+
+    The very same bytes when nothing had to go. Raises UnreadableListingError.
+    """
+    try:
+        value = json.loads(raw.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise UnreadableListingError from None
+    changed = False
+    for message in value if isinstance(value, list) else [value]:
+        result = message.get("result") if isinstance(message, dict) else None
+        tools = result.get("tools") if isinstance(result, dict) else None
+        if not isinstance(result, dict) or not isinstance(tools, list):
+            continue
+        kept = [tool for tool in tools if isinstance(tool, dict) and _is_offered(tool.get("name"), offered)]
+        for tool in kept:
+            schemas.learn(tool)
+        if len(kept) != len(tools):
+            for tool in tools:
+                if tool not in kept:
+                    schemas.hide(tool)
+            result["tools"] = kept
+            changed = True
+    return json.dumps(value, separators=(",", ":")).encode("ascii") if changed else raw
+
+
+def _is_offered(name: object, offered: Container[str]) -> bool:
+    return isinstance(name, str) and name in offered
+
+
+class ListingFilter:
+    """Stands between the server and the wire for an answer that may list tools."""
+
+    __slots__ = ("_failed", "_held", "_kind", "_offered", "_room", "_schemas", "_send", "_start")
+
+    def __init__(self, send: Send, *, offered: Container[str], schemas: ToolSchemas, only_streams: bool) -> None:
+        self._send = send
+        self._offered = offered
+        self._schemas = schemas
+        self._kind = "stream" if only_streams else "any"
+        self._start: Message | None = None
+        self._held = bytearray()
+        self._room = MOST_BYTES
+        self._failed = False
+
+    async def send(self, message: Message) -> None:
+        """Take one ASGI message from the server."""
+        if message["type"] == "http.response.start":
+            await self._began(message)
+        elif message["type"] == "http.response.body" and self._kind == "event-stream":
+            await self._event_bytes(message)
+        elif message["type"] == "http.response.body" and self._kind == "json":
+            await self._json_bytes(message)
+        else:
+            await self._send(message)
+
+    async def _began(self, message: Message) -> None:
+        headers = {name.lower(): value for name, value in message.get("headers", ())}
+        content_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
+        if content_type == b"text/event-stream" and b"content-encoding" not in headers:
+            self._kind = "event-stream"
+            await self._send({**message, "headers": _without_length(message)})
+        elif self._kind == "any" and message["status"] == 200:
+            # Compressed or of another type: held like JSON, which it then is not, so it is withheld.
+            self._kind = "json"
+            self._start = message
+        else:
+            self._kind = "other"
+            await self._send(message)
+
+    async def _json_bytes(self, message: Message) -> None:
+        if self._failed:
+            return
+        self._held += message.get("body", b"")
+        if len(self._held) > self._room:
+            await self._give_up()
+        elif not message.get("more_body", False):
+            await self._json_end()
+
+    async def _json_end(self) -> None:
+        raw = bytes(self._held)
+        assert self._start is not None
+        try:
+            body = filtered(raw, self._offered, self._schemas)
+        except UnreadableListingError:
+            await self._give_up()
+            return
+        start = self._start
+        if body is not raw:
+            length = (b"content-length", str(len(body)).encode("ascii"))
+            start = {**start, "headers": [*_without_length(start), length]}
+        await self._send(start)
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def _give_up(self) -> None:
+        self._failed = True
+        log.error("security.listing_withheld", extra={"event": "security.listing_withheld"})
+        await self._send(answers.UNUSABLE_LISTING.start([]))
+        await self._send({"type": "http.response.body", "body": answers.UNUSABLE_LISTING.body, "more_body": False})
+
+    async def _event_bytes(self, message: Message) -> None:
+        if self._failed:
+            return
+        more = message.get("more_body", False)
+        scanned = max(0, len(self._held) - 3)
+        self._held += message.get("body", b"")
+        out = bytearray()
+        begun = 0
+        for end in _BLANK_LINE.finditer(self._held, scanned):
+            if end.end() <= begun:
+                continue
+            out += self._event(bytes(self._held[begun : end.end()]))
+            begun = end.end()
+        del self._held[:begun]
+        if not more:
+            out += self._event(bytes(self._held))
+            self._held.clear()
+        elif len(self._held) > self._room:
+            self._failed = True
+            log.error("security.listing_withheld", extra={"event": "security.listing_withheld"})
+            await self._send({"type": "http.response.body", "body": bytes(out), "more_body": False})
+            return
+        if out or not more:
+            await self._send({"type": "http.response.body", "body": bytes(out), "more_body": more})
+
+    def _event(self, raw: bytes) -> bytes:
+        if b"tools" not in raw and b"\\" not in raw:
+            return raw
+        lines = _LINE.split(raw)
+        data = [line[5:].removeprefix(b" ") for line in lines if line.startswith(b"data:")]
+        if not any(data):
+            return raw
+        joined = b"\n".join(data)
+        try:
+            kept = filtered(joined, self._offered, self._schemas)
+        except UnreadableListingError:
+            log.exception("security.listing_withheld", extra={"event": "security.listing_withheld"})
+            return b""
+        if kept is joined:
+            return raw
+        newline = b"\r\n" if b"\r\n" in raw else b"\n"
+        other = [line for line in lines if line and not line.startswith(b"data:")]
+        return newline.join([*other, b"data: " + kept, b"", b""])
+
+
+def _without_length(message: Message) -> Headers:
+    return [(name, value) for name, value in message.get("headers", ()) if name.lower() != b"content-length"]

@@ -1,0 +1,43 @@
+"""
+A session of the 2025-era protocol belongs to whoever opened it.
+
+A session id is a handle, not a credential (MCP "Session Hijacking"): each request proves itself by its token, and a
+session answers only to the principal that opened it. A session that nobody opened through this guard, one that was
+forgotten and somebody else's are the same 404, upon which a client opens a new one.
+"""
+
+from collections import OrderedDict
+
+Owner = tuple[str, str, str]
+"""Tenant, subject and client: a refreshed token of the same three is the same owner."""
+
+
+class Sessions:
+    """The owners of open sessions, the least recently used forgotten first."""
+
+    __slots__ = ("_most", "_owners")
+
+    def __init__(self, most: int) -> None:
+        self._owners: OrderedDict[bytes, Owner] = OrderedDict()
+        self._most = most
+
+    def belongs_to(self, session: bytes, owner: Owner) -> bool:
+        """Tell whether `owner` opened `session`."""
+        if self._owners.get(session) != owner:
+            return False
+        self._owners.move_to_end(session)
+        return True
+
+    def opened(self, session: bytes, owner: Owner) -> bool:
+        """Remember who opened `session`. False: it is somebody else's already."""
+        known = self._owners.setdefault(session, owner)
+        if known != owner:
+            return False
+        self._owners.move_to_end(session)
+        if len(self._owners) > self._most:
+            self._owners.popitem(last=False)
+        return True
+
+    def closed(self, session: bytes) -> None:
+        """Forget `session`."""
+        self._owners.pop(session, None)

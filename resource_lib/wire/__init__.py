@@ -1,0 +1,3 @@
+"""
+The words both sides must spell alike; the standard library and rfc8785 only.
+"""
