@@ -1,0 +1,118 @@
+"""
+The attacker is fast, and the server is several processes: the database alone decides who was first.
+
+Issue, "it must show" 3: on both databases and with 2 worker processes never two live branches; dead after a restart.
+"""
+
+import asyncio
+
+import pytest
+
+from tests.support.server import DATABASES
+from tests.support.workers import Workers
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def processes(request, templates, tmp_path_factory):
+    deployment = Workers(templates, request.param, tmp_path_factory.mktemp("processes"))
+    deployment.start()
+    yield deployment
+    deployment.stop()
+    deployment.place.discard()
+
+
+@pytest.fixture
+async def deployment(processes):
+    yield processes
+    await processes.close()
+
+
+ROUNDS = 3
+"""A race can be lucky; one round stayed green once with the code broken."""
+
+
+async def open_connections(deployment):
+    """Open every connection first, so that the requests that follow arrive together."""
+    await asyncio.gather(*(deployment.http.get("/livez") for _ in range(40)))
+
+
+@pytest.mark.requirement("attack:race:one-code-wins-once-between-processes")
+async def test_of_fifty_redemptions_at_two_processes_one_wins(deployment):
+    """TK-03: and it is the only one for which anything was issued."""
+    app = deployment.client("P")
+    for _ in range(ROUNDS):
+        code = await app.authorize()
+        await open_connections(deployment)
+
+        answers = await asyncio.gather(*(app.redeem(code) for _ in range(50)))
+
+        assert 1 == len([answer for answer in answers if answer.ok])
+        assert {"invalid_grant"} == {answer.error for answer in answers if not answer.ok}
+
+
+@pytest.mark.requirement("attack:race:one-branch-between-processes")
+async def test_a_hundred_refreshes_at_two_processes_make_one_branch(deployment):
+    """TK-33, CVE-2026-1035: inside the window every success carries the same successor."""
+    app = deployment.client("P")
+    tokens = await app.sign_in()
+    for _ in range(ROUNDS):
+        used = tokens
+        await open_connections(deployment)
+
+        answers = await asyncio.gather(*(app.refresh(used) for _ in range(100)))
+        successors = {answer.refresh_token for answer in answers if answer.ok}
+        tokens = answers[0]
+
+        assert 100 == len([answer for answer in answers if answer.ok]), {answer.error for answer in answers}
+        assert 1 == len(successors)
+    assert (await app.refresh(tokens)).ok
+
+
+@pytest.mark.requirement("attack:race:one-branch-between-processes")
+async def test_a_hundred_refreshes_without_a_window_leave_nothing_alive(deployment):
+    """TK-33: exactly one wins; the others are replays, which end the family."""
+    app = deployment.client("Z")
+    for _ in range(ROUNDS):
+        first = await app.sign_in()
+        await open_connections(deployment)
+
+        answers = await asyncio.gather(*(app.refresh(first) for _ in range(100)))
+        won = [answer for answer in answers if answer.ok]
+
+        assert 1 == len(won)
+        assert "invalid_grant" == (await app.refresh(won[0])).error
+
+
+@pytest.mark.requirement("attack:race:both-processes-serve")
+async def test_both_processes_really_take_part(deployment):
+    """Ours: a race against one process would show nothing. Asked of the kernel: who listens on the port?"""
+    import psutil
+
+    parent = psutil.Process(deployment._process.pid)
+    listening = {
+        process.pid
+        for process in [parent, *parent.children(recursive=True)]
+        for connection in process.net_connections(kind="tcp")
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == deployment.port
+    }
+
+    assert len(listening) >= 2
+
+
+@pytest.mark.requirement("attack:replay:dead-stays-dead-after-a-restart")
+async def test_a_replayed_refresh_token_is_still_dead_after_a_restart_of_every_process(deployment):
+    """Issue: truth is in the database, not in a process."""
+    app = deployment.client("Z")
+    stolen = await app.sign_in()
+    fresh = await app.refresh(stolen)
+    alive = await app.sign_in()
+    assert "invalid_grant" == (await app.refresh(stolen)).error
+
+    await deployment.close()
+    await asyncio.to_thread(deployment.restart)
+
+    assert "invalid_grant" == (await app.refresh(stolen)).error
+    assert "invalid_grant" == (await app.refresh(fresh)).error
+    assert (await app.refresh(alive)).ok

@@ -1,0 +1,415 @@
+"""
+A person, a real Chromium and the real server: sign in, decide, and go back to the application.
+"""
+
+import json
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.application import Application, listening
+from tests.browser.conftest import SCREENS
+from tests.support.deployment import Deployment, free_port, logs_kept
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+MCP = "https://mcp.example.com/mcp"
+PASSWORD = "correct horse battery staple"
+TOOLS = [
+    {
+        "name": "search_orders",
+        "class": "read",
+        "scopes": ["orders:read"],
+        "title": "Search orders",
+        "description": "Finds orders by customer, date or state.",
+    },
+    {
+        "name": "update_order",
+        "class": "write",
+        "scopes": ["orders:write"],
+        "title": "Update an order",
+        "description": "Changes the address, the items or the state of an order.",
+    },
+    {
+        "name": "refund_order",
+        "class": "destructive",
+        "scopes": ["orders:write"],
+        "title": "Refund an order",
+        "description": "Pays money back to the customer's card.",
+    },
+]
+READ = "orders:read"
+EVERYTHING = "orders:read orders:write tool:update_order tool:refund_order"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    folder: Path = tmp_path_factory.mktemp("browser")
+    with logs_kept():
+        made = Deployment.migrated(folder, port=free_port())
+        (folder / "tools.json").write_text(json.dumps(TOOLS))
+        made.told("tenant", "add", "acme", "--name", "Acme Industries")
+        made.told("tenant", "add", "globex", "--name", "Globex Corporation")
+        scopes = ("--scope", "orders:read=See orders and what is in them", "--scope", "orders:write=Change orders")
+        links = ("--link", "acme", "--link", "globex", "--tools", str(folder / "tools.json"))
+        made.told("resource", "add", MCP, "--name", "Orders", *scopes, *links)
+        for email, name, tenants in (
+            ("ada@acme.example", "Ada Lovelace", ["acme"]),
+            ("edsger@acme.example", "Edsger Dijkstra", ["acme"]),
+            ("barbara@acme.example", "Barbara Liskov", ["acme"]),
+            ("grace@example.com", "Grace Hopper", ["acme", "globex"]),
+        ):
+            for tenant in tenants:
+                words = ("--tenant", tenant, "--name", name, "--password-file", "-")
+                made.told("user", "add", email, *words, typed=PASSWORD + "\n")
+    with made.served():
+        yield made
+
+
+@pytest.fixture(scope="module")
+def application(server: Deployment) -> Iterator[Application]:
+    with logs_kept():
+        uris = ("http://127.0.0.1/callback", "http://localhost/callback", "http://[::1]/callback")
+        words = [word for uri in uris for word in ("--redirect-uri", uri)]
+        client = server.told("client", "add", "--name", "Desk Assistant", *words)
+    with listening(Application(client["client_id"], server.issuer, MCP)) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visit(browser: Browser) -> AsyncIterator[BrowserContext]:
+    context = await browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    context.set_default_timeout(15_000)
+    yield context
+    await context.close()
+
+
+async def sign_in(page: Page, email: str = "ada@acme.example", password: str = PASSWORD) -> None:
+    await page.get_by_label("Email").fill(email)
+    await page.get_by_label("Password").fill(password)
+    await page.get_by_role("button", name="Sign in").click()
+
+
+def complaints_of(page: Page) -> list[str]:
+    """What the browser complains of: a blocked style, script, form or redirect."""
+    found: list[str] = []
+    page.on("console", lambda message: found.append(message.text) if message.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: found.append(str(error)))
+    return found
+
+
+@pytest.mark.requirement("browser:login:to-token")
+@pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
+async def test_a_person_signs_in_and_the_application_gets_a_token(
+    browser: Browser, application: Application, script: bool
+):
+    """The main job; contract: pages work without JavaScript. The policy of the page lets the answer reach the application."""
+    context = await browser.new_context(java_script_enabled=script)
+    page = await context.new_page()
+    complaints = complaints_of(page)
+
+    await page.goto(application.authorize_url(READ))
+    await sign_in(page)
+    await expect(page.get_by_role("heading", name="Allow Desk Assistant to use Orders?")).to_be_visible()
+    await expect(page.locator(".weighty")).to_contain_text("127.0.0.1")
+    await page.get_by_role("button", name="Allow", exact=True).click()
+    await page.wait_for_url("**/callback?**")
+    answer = application.answers[-1]
+    token = application.redeem(answer)
+    await context.close()
+
+    assert application.issuer == answer["iss"]
+    assert 200 == token.status_code, token.text
+    assert READ == token.json()["scope"]
+    assert [] == complaints
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as listener:
+            listener.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.requirement("browser:login:to-token")
+@pytest.mark.skipif(not has_ipv6(), reason="NO IPv6 LOOPBACK on this machine")
+async def test_an_answer_reaches_an_application_on_ipv6_loopback(visit: BrowserContext, application: Application):
+    """RFC 8252 §7.3: `[::1]` is a redirect host; CSP has no word for it, and the form's answer must arrive all the same."""
+    other = Application(application.client_id, application.issuer, application.resource)
+    other.host = "[::1]"
+    with listening(other):
+        page = await visit.new_page()
+        await page.goto(other.authorize_url(READ))
+        await sign_in(page)
+        await expect(page.locator(".weighty")).to_contain_text("::1")
+        await page.get_by_role("button", name="Allow", exact=True).click()
+        await page.wait_for_url("**/callback?**")
+
+        assert 200 == other.redeem(other.answers[-1]).status_code
+
+
+@pytest.mark.requirement("browser:keyboard:alone-is-enough")
+async def test_the_keyboard_alone_is_enough(visit: BrowserContext, application: Application):
+    """WCAG 2.2 2.1.1: nobody needs a mouse to sign in, tick a tool and allow."""
+    page = await visit.new_page()
+    await page.goto(application.authorize_url(EVERYTHING))
+
+    await expect(page.get_by_label("Email")).to_be_focused()
+    await page.keyboard.type("barbara@acme.example")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type(PASSWORD)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/consent?**")
+    for _ in range(20):
+        await page.keyboard.press("Tab")
+        focused = await page.evaluate("[document.activeElement.value, document.activeElement.innerText]")
+        if focused[0] == "update_order":
+            await page.keyboard.press("Space")
+        if focused[1] == "Allow":
+            break
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/callback?**")
+    token = application.redeem(application.answers[-1]).json()
+
+    assert {"orders:read", "orders:write", "tool:update_order"} == set(token["scope"].split())
+
+
+@pytest.mark.requirement("browser:consent:tools-are-opted-into")
+async def test_nothing_that_writes_is_ticked_at_first_and_only_ticked_tools_are_granted(
+    visit: BrowserContext, application: Application
+):
+    """Decision 11: a first login ticks reads only; writes are opted into tool by tool."""
+    page = await visit.new_page()
+    await page.goto(application.authorize_url(EVERYTHING))
+    await sign_in(page, "edsger@acme.example")
+    boxes = page.locator("input[name=tool]")
+    await expect(boxes).to_have_count(2)
+    ticked = [await boxes.nth(place).is_checked() for place in range(2)]
+    dangerous = page.locator(".tools.destructive")
+
+    await expect(dangerous).to_contain_text("Refund an order")
+    await expect(dangerous).to_contain_text("Cannot be undone")
+    await page.get_by_role("button", name="Allow", exact=True).click()
+    await page.wait_for_url("**/callback?**")
+    token = application.redeem(application.answers[-1]).json()
+
+    assert [False, False] == ticked
+    assert "orders:read" in token["scope"].split()
+    assert not [scope for scope in token["scope"].split() if scope.startswith("tool:")]
+
+
+@pytest.mark.requirement("browser:consent:a-no-reaches-the-application")
+async def test_a_no_reaches_the_application(visit: BrowserContext, application: Application):
+    """OAuth 2.1 §4.1.2.1, RFC 9207 §2: `access_denied` with `iss`, and no code."""
+    page = await visit.new_page()
+    await page.goto(application.authorize_url(READ))
+    await sign_in(page)
+    await page.get_by_role("button", name="Do not allow").click()
+    await page.wait_for_url("**/callback?**")
+    answer = application.answers[-1]
+
+    assert "access_denied" == answer["error"]
+    assert application.issuer == answer["iss"]
+    assert "code" not in answer
+
+
+@pytest.mark.requirement("browser:consent:two-tabs-both-work")
+async def test_two_tabs_of_one_login_both_work(visit: BrowserContext, application: Application):
+    """AZ-29: the consent page opened twice is no dead end; nothing about it is stored."""
+    first, second = await visit.new_page(), await visit.new_page()
+    await first.goto(application.authorize_url(READ))
+    await second.goto(application.authorize_url(READ))
+    # Two login forms of one browser: the one that was opened first is sent first.
+    await sign_in(first)
+    await first.wait_for_url("**/consent?**")
+    await second.goto(first.url)
+
+    codes = []
+    for page in (first, second):
+        await page.get_by_role("button", name="Allow", exact=True).click()
+        await page.wait_for_url("**/callback?**")
+        codes.append(application.redeem(application.answers[-1]).status_code)
+
+    assert [200, 200] == codes
+
+
+@pytest.mark.requirement("browser:consent:two-tabs-both-work")
+async def test_two_tabs_at_the_login_page_are_no_dead_end(visit: BrowserContext, application: Application):
+    """AZ-29: a client may open several logins at once; whichever form is stale is shown again, and then works."""
+    first, second = await visit.new_page(), await visit.new_page()
+    await first.goto(application.authorize_url(READ))
+    await second.goto(application.authorize_url(READ))
+    await sign_in(first)
+    await first.wait_for_url("**/consent?**")
+
+    await sign_in(second)
+    await expect(second.get_by_role("alert")).to_contain_text("sign in here to go on")
+    await sign_in(second)
+    await second.wait_for_url("**/consent?**")
+    # The second sign-in made a new session, so the first tab's form is stale now.
+    before = len(application.answers)
+    await first.get_by_role("button", name="Allow", exact=True).click()
+    await expect(first.get_by_role("alert")).to_contain_text("Nothing was allowed")
+    assert before == len(application.answers)
+    codes = []
+    for page in (first, second):
+        await page.get_by_role("button", name="Allow", exact=True).click()
+        await page.wait_for_url("**/callback?**")
+        codes.append(application.redeem(application.answers[-1]).status_code)
+
+    assert [200, 200] == codes
+
+
+@pytest.mark.requirement("browser:consent:tenant-is-chosen")
+async def test_a_person_of_two_organisations_must_choose_one(visit: BrowserContext, application: Application):
+    """Decision 22: the tenant is chosen at consent, and the token is for that one alone."""
+    page = await visit.new_page()
+    await page.goto(application.authorize_url(READ))
+    await sign_in(page, "grace@example.com")
+    await page.get_by_role("button", name="Allow", exact=True).click()
+    still_here = "/consent?" in page.url
+    await page.get_by_label("Globex Corporation").check()
+    await page.get_by_role("button", name="Allow", exact=True).click()
+    await page.wait_for_url("**/callback?**")
+    token = application.redeem(application.answers[-1])
+
+    assert still_here
+    assert 200 == token.status_code, token.text
+
+
+@pytest.mark.requirement("browser:login:refusal-is-kind-and-silent")
+async def test_a_wrong_password_says_so_and_keeps_only_the_address(visit: BrowserContext, application: Application):
+    """AZ-53: the same words for an unknown address; the password is not sent back."""
+    page = await visit.new_page()
+    said = []
+    for email in ("ada@acme.example", "nobody@acme.example"):
+        await page.goto(application.authorize_url(READ))
+        await sign_in(page, email, "wrong horse battery staple")
+        said.append(await page.get_by_role("alert").inner_text())
+        assert email == await page.get_by_label("Email").input_value()
+        assert "" == await page.get_by_label("Password").input_value()
+        assert "wrong horse" not in await page.content()
+
+    assert said[0] == said[1]
+
+
+@pytest.mark.requirement("browser:errors:never-leave-the-page")
+async def test_a_stale_application_gets_a_page_and_no_redirect(
+    visit: BrowserContext, server: Deployment, application: Application
+):
+    """OAuth 2.1 §4.1.2.1, §7.12.2: an unknown client or redirect URI is told to the person, who learns the cure."""
+    page = await visit.new_page()
+    before = len(application.answers)
+    unknown = await page.goto(application.authorize_url(READ, client_id="cli_gone"))
+    await expect(page.get_by_text("Check the client id")).to_be_visible()
+    await page.screenshot(path=SCREENS / "real-error-light-1280.png", full_page=True)
+    moved = await page.goto(application.authorize_url(READ, redirect_uri="https://evil.example/callback"))
+
+    assert unknown is not None
+    assert moved is not None
+    assert [400, 400] == [unknown.status, moved.status]
+    assert page.url.startswith(server.issuer)
+    assert before == len(application.answers)
+
+
+@pytest.mark.requirement("browser:forms:only-from-our-pages")
+async def test_another_site_cannot_send_our_forms_or_frame_our_pages(
+    visit: BrowserContext, server: Deployment, application: Application
+):
+    """AZ-28, RFC 9700 §4.7, §4.16: a login or consent forged by another site is refused; no page stands in a frame."""
+    page = await visit.new_page()
+    shown = await page.goto(application.authorize_url(READ))
+    assert shown is not None
+    # Either alone keeps a page out of a frame; browsers old and new are told.
+    assert "frame-ancestors 'none'" in shown.headers["content-security-policy"]
+    assert "DENY" == shown.headers["x-frame-options"]
+    await sign_in(page)
+    await page.wait_for_url("**/consent?**")
+    csrf = await page.locator("input[name=csrf]").input_value()
+    consent = page.url.replace("&", "&amp;")
+    fields = f'<input name="csrf" value="{csrf}"><input name="decision" value="allow">'
+    application.pages["/attack"] = (
+        f'<form method="post" action="{consent}">{fields}<button>consent</button></form>'
+        f'<form method="post" action="{server.issuer}/login"><input name="csrf" value="x">'
+        f'<input name="email" value="ada@acme.example"><input name="password" value="{PASSWORD}">'
+        f"<button>login</button></form>"
+        f'<iframe src="{server.issuer}/login"></iframe>'
+    )
+    before = len(application.answers)
+    statuses = []
+    for button in ("consent", "login"):
+        # localhost and 127.0.0.1 are two sites to a browser.
+        await page.goto(f"http://localhost:{application.port}/attack")
+        framed = await page.frames[1].evaluate("document.body ? document.body.innerText : ''")
+        assert "Password" not in framed
+        async with page.expect_response(lambda response: response.request.method == "POST") as caught:
+            await page.get_by_role("button", name=button).click()
+        statuses.append((await caught.value).status)
+        await page.wait_for_load_state()
+
+    # A SameSite=Lax cookie stays at home, so the forged consent meets nobody signed in and is sent to the login page.
+    assert statuses[0] in {303, 403}
+    assert 403 == statuses[1]
+    assert before == len(application.answers)
+
+
+@pytest.mark.requirement("browser:session:ends-at-sign-out")
+async def test_signing_out_ends_the_session(visit: BrowserContext, server: Deployment):
+    """AZ-40: the cookie is out of a script's reach and is dropped; the way back shows no page of the session."""
+    page = await visit.new_page()
+    complaints = complaints_of(page)
+    await page.goto(f"{server.issuer}/login")
+    await sign_in(page)
+    await expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+    cookies = [cookie for cookie in await visit.cookies() if "session" in cookie["name"]]
+    await page.screenshot(path=SCREENS / "real-signed-in-light-1280.png", full_page=True)
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
+    await page.go_back()
+    await page.goto(f"{server.issuer}/login")
+
+    await expect(page.get_by_label("Password")).to_be_visible()
+    assert [(True, "Lax")] == [(cookie["httpOnly"], cookie["sameSite"]) for cookie in cookies]
+    assert [] == complaints
+
+
+@pytest.mark.requirement("pages:screens:readable-in-both-schemes-and-widths")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_the_real_pages_are_photographed(
+    browser: Browser, application: Application, server: Deployment, width: int, scheme: str
+):
+    """Contract: a page is looked at; these are the pages as the server sends them."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    context = await browser.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,  # type: ignore[arg-type]
+    )
+    page = await context.new_page()
+    complaints = complaints_of(page)
+
+    async def photograph(name: str) -> None:
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        await page.screenshot(path=SCREENS / f"real-{name}-{scheme}-{width}.png", full_page=True)
+
+    await page.goto(application.authorize_url(EVERYTHING))
+    await photograph("login")
+    await sign_in(page, "grace@example.com")
+    await page.wait_for_url("**/consent?**")
+    await photograph("consent")
+    await page.goto(application.authorize_url(READ, client_id="cli_gone"))
+    await photograph("error")
+    await page.goto(f"{server.issuer}/login")
+    await photograph("signed-in")
+    await page.get_by_role("button", name="Sign out").click()
+    await photograph("signed-out")
+    await context.close()
+
+    # The 400 of the error page is the one thing the browser mentions.
+    assert [] == [said for said in complaints if "400 (Bad Request)" not in said]

@@ -1,0 +1,1 @@
+"""Long, rough runs: `make chaos`. The ordinary suite counts them as skipped."""

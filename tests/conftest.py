@@ -1,0 +1,84 @@
+"""What every test can ask for. Servers and people stand in `support/`; this file makes them known to pytest."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+import pytest
+
+from tests.support.summary import RequirementCount
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(RequirementCount(), "requirement-count")
+    config.addinivalue_line("markers", "one_database: no row decides the outcome, so SQLite alone is enough")
+    config.addinivalue_line("markers", "settings(**changed): settings of this test's server")
+
+
+def pytest_generate_tests(metafunc):
+    """Every test that asks for a database runs on each, unless it says that one is enough; TEST_ALL=1 asks for both always."""
+    if "database_kind" not in metafunc.fixturenames:
+        return
+    from tests.support.server import DATABASES
+
+    alone = metafunc.definition.get_closest_marker("one_database") and not os.environ.get("TEST_ALL")
+    metafunc.parametrize("database_kind", ["sqlite"] if alone else DATABASES, scope="function")
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """Yield the run's PostgreSQL; it starts at first use and ends with the run."""
+    from tests.support.postgres import postgres_server
+
+    with postgres_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory, request):
+    """Return the world, made once per kind of database."""
+    from tests.support.server import Templates
+
+    return Templates(tmp_path_factory.mktemp("worlds"), lambda: request.getfixturevalue("postgres"))
+
+
+@pytest.fixture
+def place_and_world(database_kind, templates):
+    """Yield a fresh copy of the world's database."""
+    place, world = templates.copy(database_kind)
+    yield place, world
+    place.discard()
+
+
+@pytest.fixture
+async def server_with(place_and_world, templates):
+    """Return a function that starts a server with changed settings on this test's database."""
+    from tests.support.clock import HandClock
+    from tests.support.server import Server, settings_for
+
+    place, world = place_and_world
+    clock = HandClock()
+    async with contextlib.AsyncExitStack() as running:
+
+        async def start(**changed):
+            settings = settings_for(templates.kek, place.url, **changed)
+            server = Server(settings=settings, clock=clock, world=world, place=place)
+            await server.start()
+            running.push_async_callback(server.stop)
+            return server
+
+        yield start
+
+
+@pytest.fixture
+async def server(server_with, request):
+    """Return the server in process; `@pytest.mark.settings(name=value)` changes a setting."""
+    marked = request.node.get_closest_marker("settings")
+    return await server_with(**(marked.kwargs if marked else {}))
+
+
+@pytest.fixture
+async def server_at_https(server_with):
+    """Return a server that is known by an https name, as behind a proxy."""
+    return await server_with(issuer="https://auth.example.com")

@@ -1,0 +1,1 @@
+"""What the machines under the server promise, on both databases."""

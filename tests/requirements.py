@@ -1,0 +1,1187 @@
+"""
+The manifest: every promise, who demands it, and nothing that is not shown.
+
+Each line is `id: Requirement(source, text)`. A test shows a promise by `@pytest.mark.requirement("id")`;
+`tests/architecture/test_requirements.py` fails when a promise has no test, when a test names no promise, and when a
+promise still says `pending` although the capability it waits for has been built.
+
+Sources: RFC and section, MCP section ("MCP A27" is row A27 of the authorization requirements), a control (C01-C66), a case
+of the attack catalogue (AZ-02, TK-33, ...), a numbered design decision, or "ours".
+"""
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One promise. `pending` names the capability of `CAPABILITIES` without which it cannot be tested."""
+
+    source: str
+    text: str
+    pending: str | None = None
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What is not built yet, and how a test can tell that it has been. Never loosen a probe: a capability that is there makes
+# every promise that waits for it fail until somebody writes its test.
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _has(path: str) -> Callable[[], bool]:
+    return (ROOT / path).exists
+
+
+def _knows_auth_method(name: str) -> Callable[[], bool]:
+    def probe() -> bool:
+        if importlib.util.find_spec("authserver.domain.clients.client") is None:
+            return False
+        from authserver.domain.clients.client import AUTH_METHODS
+
+        return name in AUTH_METHODS
+
+    return probe
+
+
+CAPABILITIES: dict[str, Callable[[], bool]] = {
+    "private_key_jwt": _knows_auth_method("private_key_jwt"),
+    "introspection": _has("authserver/oauth/introspection.py"),
+    "token revocation": _has("authserver/oauth/revocation.py"),
+    "kill switch": _has("authserver/domain/revocation/kill_switch.py"),
+    "revocation feed": _has("authserver/web/revocation_feed.py"),
+    "admin API": _has("authserver/web/admin"),
+    "approvals": _has("authserver/domain/approvals"),
+    "registration": _has("authserver/oauth/registration.py"),
+    "client id metadata": _has("authserver/oauth/client_id_metadata.py"),
+    "account page": _has("authserver/web/pages/account.py"),
+}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# tests: the authorization server, black box (tests/spec)
+# ---------------------------------------------------------------------------------------------------------------------
+
+SPEC: dict[str, Requirement] = {
+    "oauth21:authorize:response-has-code-state-iss": Requirement(
+        "OAuth 2.1 §4.1.2, §4.1.2.1", "A decision comes back with state and iss, a refusal without a code."
+    ),
+    "oauth21:authorize:redirect-uri-may-be-omitted-when-single": Requirement(
+        "AZ-07, OAuth 2.1 §2.3.2", "The redirect URI may be left out when one is registered, and only then."
+    ),
+    "oauth21:authorize:only-response-type-code": Requirement(
+        "AZ-10, AZ-11, OAuth 2.1 §10.1, CVE-2026-7571",
+        "There is no implicit or hybrid flow, and no form brings one back.",
+    ),
+    "oauth21:authorize:empty-is-absent-unknown-is-ignored": Requirement(
+        "AZ-18, AZ-19, OAuth 2.1 §3.1", "Empty parameters are absent, unknown ones ignored."
+    ),
+    "oidc:prompt:none-shows-no-page": Requirement(
+        "AZ-36, OpenID Connect Core §3.1.2.6", "prompt=none never shows a page and never gives what was not allowed."
+    ),
+    "oidc:prompt:login-asks-again": Requirement(
+        "AZ-37, OpenID Connect Core §3.1.2.1, RFC 9470", "prompt=login and max_age ask for the password again."
+    ),
+    "oauth21:scope:grammar-is-strict": Requirement(
+        "OAuth 2.1 §1.4.1", "A malformed scope is refused even where part of it is known."
+    ),
+    "oauth21:code:becomes-tokens": Requirement(
+        "OAuth 2.1 §4.1.3", "A code becomes an access token and a refresh token."
+    ),
+    "oauth21:code:expires-after-a-minute": Requirement("OAuth 2.1 §4.1.2", "A code lives sixty seconds."),
+    "oauth21:code:redirect-uri-is-enforced-when-sent": Requirement(
+        "TK-06, OAuth 2.1 §10.2", "The token request's redirect_uri is optional and enforced when sent."
+    ),
+    "oauth21:code:wrong-verifiers-burn-it-after-five": Requirement(
+        "decision D5 of the attack catalogue", "A wrong verifier does not use a code up; five do."
+    ),
+    "oauth21:code:is-compared-whole": Requirement("TK-09, CVE-2026-27840", "An altered code is an unknown code."),
+    "oauth21:code:is-unguessable-and-hashed-at-rest": Requirement(
+        "AZ-48, OAuth 2.1 §7.7, decision 8", "Codes are 256 random bits, stored as a hash."
+    ),
+    "ours:consent:defaults-to-reading": Requirement("decision 19", "Who asks for no scope gets reading."),
+    "ours:consent:writes-are-opted-into-by-tool": Requirement(
+        "decision 11", "A writing tool is ticked by the person, and a form widens nothing."
+    ),
+    "ours:consent:roles-limit-what-a-person-can-allow": Requirement(
+        "decision 22", "A person cannot allow what their role does not permit."
+    ),
+    "ours:consent:person-of-several-tenants-chooses": Requirement(
+        "decision 22", "A person of several tenants chooses one for a shared client."
+    ),
+    "ours:consent:survives-two-tabs": Requirement(
+        "AZ-29, clients.md rule 10", "Pages loaded or posted twice are no dead end."
+    ),
+    "oauth21:refresh:rotates": Requirement(
+        "OAuth 2.1 §4.3.1, MCP A33", "A refresh gives a new refresh token and the same authority."
+    ),
+    "oauth21:refresh:chain-lives-on": Requirement(
+        "OAuth 2.1 §4.3", "Every link of a chain works and hands over to the next."
+    ),
+    "oauth21:refresh:never-widens": Requirement(
+        "TK-38, OAuth 2.1 §4.3.1", "A refresh narrows one access token and never widens."
+    ),
+    "oauth21:refresh:failed-attempts-burn-nothing": Requirement(
+        "decision 9", "A refused refresh leaves the token usable."
+    ),
+    "oauth21:refresh:ends-when-idle": Requirement(
+        "TK-41, OAuth 2.1 §4.3.3", "An authorization that nobody uses for a day ends."
+    ),
+    "oauth21:refresh:absolute-end-is-not-extended": Requirement("TK-41", "Rotation never extends the absolute end."),
+    "oauth21:refresh:ends-with-what-it-stands-on": Requirement(
+        "TK-40, CVE-2025-64521, CVE-2024-46999",
+        "A refresh fails at once when person, tenant, consent, client, resource, password or authorization ended.",
+    ),
+    "oauth21:refresh:only-for-clients-with-the-grant": Requirement(
+        "OAuth 2.1 §4.3, RFC 6749 §5.2", "A client without the grant gets and uses no refresh token."
+    ),
+    "ours:refresh:follows-the-persons-roles": Requirement(
+        "clients.md rule 14", "A role taken away takes its scopes with it at the next refresh."
+    ),
+    "ours:refresh:follows-the-resource": Requirement(
+        "clients.md rule 14", "A scope or tool that is gone is not granted again."
+    ),
+    "oauth21:client-credentials:speaks-for-itself": Requirement(
+        "CC-01, OAuth 2.1 §4.2", "A machine's token names the client, its tenant and one resource; no refresh token."
+    ),
+    "oauth21:client-credentials:stays-inside-its-registration": Requirement(
+        "CC-03, OAuth 2.1 §1.4.1", "A machine asks for less or exactly what it was given."
+    ),
+    "oauth21:client-credentials:tenant-is-the-clients-own": Requirement("CC-05, C22", "No argument selects a tenant."),
+    "oauth21:client-credentials:reaches-only-its-resources": Requirement(
+        "RFC 8707 §2.2", "A machine reaches only the resources it was given."
+    ),
+    "oauth21:client-credentials:is-for-confidential-clients": Requirement(
+        "TK-28, OAuth 2.1 §4.2", "Interactive clients get no token of their own, machines send nobody to authorize."
+    ),
+    "ours:machine:one-standing-authorization": Requirement(
+        "design §2", "A machine has one standing authorization per resource and secret."
+    ),
+    "ours:machine:standing-authorization-ends": Requirement(
+        "design §4", "It ends when ended or after thirty days, and begins anew with a new secret."
+    ),
+    "ours:limits:token-endpoint-slows-one-client": Requirement(
+        "CC-07, decision 12", "A flood of one client is 429 with Retry-After; others are served."
+    ),
+    "oauth21:client-authentication:registered-method-alone": Requirement(
+        "TK-17, TK-18, OAuth 2.1 §2.4, GHSA-pw9m-5jxm-xr6h", "Only the registered method counts, for every grant."
+    ),
+    "oauth21:client-authentication:never-two-at-once": Requirement(
+        "TK-05, TK-10, OAuth 2.1 §2.4", "Two credentials or two names are refused even when right."
+    ),
+    "oauth21:client-authentication:unreadable-is-401": Requirement(
+        "TK-13, RFC 6749 §5.2", "An unreadable or missing credential is 401 invalid_client."
+    ),
+    "oauth21:client-authentication:basic-is-read-as-specified": Requirement(
+        "TK-13, RFC 9110 §11.1", "The scheme's case does not matter."
+    ),
+    "oauth21:client-authentication:unknown-client-is-401": Requirement(
+        "RFC 6749 §5.2, clients.md rule 5", "Unknown, wrong and removed look alike."
+    ),
+    "oauth21:client-authentication:guessing-is-limited": Requirement(
+        "TK-15, OAuth 2.1 §2.4.1", "Guessing a secret is limited per address; the rightful client goes on."
+    ),
+    "oauth21:errors:one-shape": Requirement(
+        "OAuth 2.1 §3.2.4", "Every refusal is JSON with error and description, not cached."
+    ),
+    "oauth21:errors:form-encoding-alone": Requirement(
+        "TK-29, OAuth 2.1 §3.2.2", "Another content type is refused and never guessed at."
+    ),
+    "oauth21:errors:only-post": Requirement("OAuth 2.1 §3.2", "The token endpoint takes POST alone."),
+    "oauth21:errors:grant-must-be-registered": Requirement(
+        "TK-28, RFC 6749 §5.2", "A client uses only its registered grants."
+    ),
+    "oauth21:errors:silent-about-our-inside": Requirement("OAuth 2.1 §3.2.4", "Why a code is refused is not told."),
+    "rfc7636:s256:appendix-b": Requirement("RFC 7636 Appendix B", "The specification's example works."),
+    "rfc7636:required-of-everyone": Requirement(
+        "C01, AZ-12, OAuth 2.1 §7.5.1, MCP A7", "No client may leave PKCE out."
+    ),
+    "rfc7636:s256-alone": Requirement("AZ-13, RFC 7636 §4.3", "S256 is the only method and none means none."),
+    "rfc7636:challenge-is-a-sha256": Requirement(
+        "AZ-14, RFC 7636 §4.2", "A challenge that no verifier has is refused."
+    ),
+    "rfc7636:verifier-must-match": Requirement(
+        "AZ-15, RFC 7636 §4.6, CVE-2024-23647, CVE-2023-48228",
+        "A code without its verifier is worth nothing, and challenge and verifier cannot be stripped.",
+    ),
+    "rfc8252:loopback:any-port": Requirement("AZ-04, RFC 8252 §7.3", "The port of a loopback redirect is free."),
+    "rfc8252:loopback:token-request-compares-exactly": Requirement(
+        "clients.md rule 2", "The token request must repeat the very port."
+    ),
+    "rfc8252:loopback:only-the-port-is-free": Requirement(
+        "AZ-05, AZ-06, OAuth 2.1 §8.4.2, §8.5.4", "Nothing but the port, and only on loopback."
+    ),
+    "rfc8414:metadata:at-every-location": Requirement(
+        "RFC 8414 §3.1, §5, MCP A3 to A5", "Metadata at every discovery location, the issuer byte-identical."
+    ),
+    "rfc8414:metadata:says-what-we-do": Requirement(
+        "RFC 8414 §2, MCP A6, A7, A28, A34", "The members that clients rely on."
+    ),
+    "rfc8414:metadata:is-valid-to-authlib": Requirement("RFC 8414 §2", "Somebody else's library finds it valid."),
+    "rfc8414:metadata:advertises-nothing-that-is-not-there": Requirement(
+        "design §1", "Every advertised endpoint answers."
+    ),
+    "rfc8414:metadata:unknown-issuers-are-404": Requirement(
+        "RFC 8414 §3, TN-11", "An issuer that does not exist has no metadata."
+    ),
+    "rfc8414:metadata:issuer-comes-from-settings": Requirement(
+        "JK-08, GHSA-93m4-mfpg-c3xf, CVE-2025-64101", "No header changes who we say we are."
+    ),
+    "rfc7517:jwks:public-halves-alone": Requirement(
+        "JK-01, RFC 7517 §9.3", "The key set holds public halves alone, each issuer's its own."
+    ),
+    "rfc9110:conditional:unchanged-documents-are-304": Requirement(
+        "RFC 9110 §13.1.2, decision 20", "Unchanged documents are not sent again."
+    ),
+    "rfc8707:resource:becomes-the-audience": Requirement(
+        "C08, RFC 8707 §2, MCP A30, decision 7", "The approved resource is the one audience."
+    ),
+    "rfc8707:resource:has-a-default": Requirement(
+        "AZ-46, decision 7", "An absent resource is the default, recorded; never no audience."
+    ),
+    "rfc8707:resource:unknown-is-invalid-target": Requirement(
+        "AZ-45, RFC 8707 §2, GHSA-p2fr-6hmx-4528", "What is not ours is invalid_target at authorize."
+    ),
+    "rfc8707:resource:scheme-and-host-in-any-case": Requirement(
+        "MCP A31", "Scheme and host may be written in any case."
+    ),
+    "rfc8707:resource:token-request-cannot-change-it": Requirement(
+        "TK-08, RFC 8707 §2.2", "A token request cannot change the resource and uses nothing up."
+    ),
+    "rfc9068:token:has-exactly-the-contract-claims": Requirement(
+        "RFC 9068 §2.2, design §4", "Exactly the contract's claims."
+    ),
+    "rfc9068:token:header-is-fixed": Requirement("RFC 9068 §2.1, RFC 8725 §3.11", "alg, kid, typ and nothing else."),
+    "rfc9068:token:verifies-for-others": Requirement(
+        "RFC 9068 §4", "pyjwt verifies our tokens with the published keys."
+    ),
+    "rfc9068:token:holds-no-personal-data": Requirement("design §4", "Under 2 KB, naming nobody."),
+    "rfc9068:token:subject-differs-by-tenant": Requirement(
+        "decision 22", "One person has another subject in every tenant."
+    ),
+    "rfc9068:token:is-unique": Requirement("RFC 9068 §2.2", "Every token has an id of its own."),
+    "rfc9068:token:algorithm-is-a-setting": Requirement("design §4", "EdDSA and RS256 verify for others too."),
+    "rfc9207:iss:in-every-response": Requirement(
+        "AZ-22, RFC 9207 §2, MCP A27, A29", "Success and every error carry iss and state once."
+    ),
+    "rfc9207:iss:is-the-tenants-own": Requirement(
+        "AZ-24, OAuth 2.1 §7.15", "A tenant's own issuer answers under its own name."
+    ),
+    "rfc9207:iss:serves-only-its-own": Requirement(
+        "AZ-24, decision 22", "An issuer answers for no client, code or token of another."
+    ),
+    "rfc9207:state:comes-back-as-it-was": Requirement(
+        "OAuth 2.1 §4.1.2", "The state comes back as it was and adds nothing."
+    ),
+    "cors:open:where-browser-clients-ask": Requirement(
+        "clients.md rule 11", "Protocol endpoints are readable from any origin, without credentials."
+    ),
+    "cors:closed:where-a-person-navigates": Requirement(
+        "OAuth 2.1 §3.1, §7.13", "Pages are readable from no other origin."
+    ),
+    "mcp:discovery:in-the-clients-order": Requirement(
+        "MCP A3 to A6", "Every URL of the clients' discovery order gives its issuer and PKCE."
+    ),
+    "mcp:consent:shows-where-the-answer-goes": Requirement(
+        "MCP A19", "Consent names the redirect host, client, resource and scopes in words."
+    ),
+    "mcp:consent:warns-about-local-programs": Requirement(
+        "MCP A17", "Consent warns when a local program gets the answer."
+    ),
+    "mcp:pages:cannot-be-framed-or-scripted": Requirement(
+        "MCP A38, OAuth 2.1 §7.11", "No page can be framed, scripted or stored."
+    ),
+    "mcp:refresh-tokens:public-clients-rotate": Requirement("MCP A33", "Public clients' refresh tokens rotate."),
+    "mcp:refresh-tokens:offline-access-permits-nothing": Requirement(
+        "MCP A34", "offline_access may be asked for and opens nothing."
+    ),
+    "mcp:scopes:subset-is-told": Requirement("MCP A35", "What is left out is told."),
+    "mcp:step-up:union-keeps-what-was-granted": Requirement(
+        "MCP §7a.10", "Asking for the union gives the union and changes no older authorization."
+    ),
+    "mcp:resource:accepted-in-both-requests": Requirement("MCP A30", "resource is accepted in both requests."),
+    "mcp:interop:authlib-walks-the-whole-flow": Requirement("MCP A1", "authlib's client walks the whole flow."),
+}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# tests: one attacker's plan per file (tests/attacks)
+# ---------------------------------------------------------------------------------------------------------------------
+
+ATTACKS: dict[str, Requirement] = {
+    "attack:logs:no-secret-is-ever-written": Requirement(
+        "C47, issue", "No canary and no real secret stands in the logs."
+    ),
+    "attack:logs:accidents-quote-no-secret": Requirement(
+        "C47", "An accident that quotes a secret is logged without it."
+    ),
+    "attack:logs:names-of-secrets-are-replaced": Requirement(
+        "LG-05", "Members named like secrets are replaced at any depth."
+    ),
+    "attack:logs:one-event-is-one-line": Requirement("LG-01, CWE-117", "What a stranger writes stays inside one line."),
+    "attack:code:is-bound-to-everything-it-was-made-for": Requirement(
+        "TK-04, TK-08, AZ-15, CVE-2026-55672, OAuth 2.1 §4.1.3",
+        "A stolen code with any binding swapped is refused and stays its owner's.",
+    ),
+    "attack:refresh-token:is-bound-to-everything-it-was-made-for": Requirement(
+        "TK-37, CVE-2026-55672, OAuth 2.1 §4.3.1", "So is a stolen refresh token, and it is recorded."
+    ),
+    "attack:code:ends-with-what-it-stands-on": Requirement(
+        "TK-40, AZ-51, CVE-2025-53942", "Between the yes and the redemption the world goes on."
+    ),
+    "attack:consent:person-or-tenant-that-ended-gives-no-code": Requirement(
+        "AZ-51, CVE-2025-53942, CVE-2024-47060", "Nobody allows anything who was disabled meanwhile."
+    ),
+    "attack:consent:shows-what-it-allows": Requirement(
+        "decision 11", "A yes to an old page allows nothing that was added since."
+    ),
+    "attack:consent:form-is-bound-to-person-and-request": Requirement(
+        "AZ-28, AZ-30, CVE-2026-45337", "A consent form counts for one person and one request."
+    ),
+    "attack:session:dead-cookies-open-nothing": Requirement(
+        "AZ-39, ASVS 7.2", "Ended, replaced, expired or altered cookies are nobody."
+    ),
+    "attack:session:fixed-cookies-are-replaced": Requirement(
+        "AZ-39, CVE-2024-28197", "A login makes a new session whatever cookie came."
+    ),
+    "attack:session:cookies-are-locked-down": Requirement(
+        "AZ-40, OAuth 2.1 §7.1.3.4, design §4",
+        "__Host-, Secure, HttpOnly, SameSite=Lax; named after the port on loopback.",
+    ),
+    "attack:csrf:forms-of-other-sites-do-nothing": Requirement(
+        "AZ-28, RFC 9700 §4.7", "Forms without this browser's token, or from another origin, change nothing."
+    ),
+    "attack:csrf:strict-referrer-policies-still-work": Requirement(
+        "clients.md, seen 1", "Origin null with Sec-Fetch-Site same-origin is our own page."
+    ),
+    "attack:login:answers-with-303": Requirement("AZ-41, OAuth 2.1 §7.5.3", "Forms answer with 303."),
+    "attack:login:unknown-and-wrong-look-alike": Requirement(
+        "AZ-53, CVE-2026-23511, ASVS 6.3", "Unknown address and wrong password get the same page."
+    ),
+    "attack:login:unknown-and-wrong-cost-the-same": Requirement("AZ-53, CVE-2024-41952", "And cost the same hash."),
+    "attack:login:guessing-is-throttled": Requirement(
+        "AZ-52, OAuth 2.1 §2.4.1, CVE-2026-45364, CVE-2025-64102",
+        "Per account and per address prefix; forged headers do not count.",
+    ),
+    "attack:login:success-costs-no-budget": Requirement(
+        "decision 12", "Rightful logins from one address are never throttled."
+    ),
+    "attack:login:passwords-are-bounded-before-hashing": Requirement(
+        "AZ-54, ASVS 6.2", "Passwords are capped before hashing, compared in NFKC, never truncated."
+    ),
+    "attack:login:disabled-person-cannot-sign-in": Requirement("ours", "An address is the same in any case."),
+    "attack:redirect:only-registered-uris": Requirement(
+        "AZ-02, RFC 9700 §2.1", "An unregistered address gets an error page at every page that carries the request."
+    ),
+    "attack:redirect:unknown-clients-get-a-page": Requirement(
+        "AZ-08, OAuth 2.1 §2.3.5", "Unknown clients get the error page."
+    ),
+    "attack:redirect:login-goes-nowhere-else": Requirement(
+        "RFC 9700 §4.11", "A login leads to our own authorize and nowhere else."
+    ),
+    "attack:redirect:answers-add-no-parameter": Requirement(
+        "CWE-113", "No parameter can add a parameter or header to an answer."
+    ),
+    "attack:redirect:registration-refuses-dangerous-uris": Requirement(
+        "OAuth 2.1 §2.3.1", "Dangerous redirect URIs cannot be registered."
+    ),
+    "attack:pollution:doubled-at-authorize": Requirement(
+        "AZ-16, OAuth 2.1 §3.1, CVE-2026-9689",
+        "Doubled parameters never give a code; doubled client or address never redirect.",
+    ),
+    "attack:pollution:doubled-at-token": Requirement(
+        "AZ-16, OAuth 2.1 §3.2", "Doubled parameters at the token endpoint use nothing up."
+    ),
+    "attack:pollution:query-is-not-form": Requirement("OAuth 2.1 §3.2", "The token endpoint reads no query."),
+    "attack:pollution:form-cannot-change-the-request": Requirement(
+        "AZ-11, AZ-16", "A form cannot change the request it answers."
+    ),
+    "attack:pollution:two-authorization-headers": Requirement(
+        "OAuth 2.1 §2.4", "Two Authorization headers are refused."
+    ),
+    "attack:replay:window-gives-the-same-successor": Requirement(
+        "TK-34, decision 9", "A retry inside the window gets the same successor."
+    ),
+    "attack:replay:after-the-window-ends-the-family": Requirement(
+        "OAuth 2.1 §4.3.1, decision 9", "A replay after it ends the family."
+    ),
+    "attack:replay:other-logins-live-on": Requirement("design §2", "Other logins live on."),
+    "attack:replay:window-zero-allows-none": Requirement("decision 9", "Window 0 allows no retry."),
+    "attack:replay:window-is-per-client": Requirement("decision 9", "The window is per client."),
+    "attack:replay:revoked-is-dead-inside-the-window": Requirement(
+        "TK-35, DOT #1816", "Ended on purpose is dead inside the window."
+    ),
+    "attack:replay:dead-stays-dead-after-a-restart": Requirement(
+        "issue, CK-02", "Dead stays dead after a restart and with the clock set back."
+    ),
+    "attack:replay:code-ends-what-it-began": Requirement(
+        "TK-01, OAuth 2.1 §4.1.3, §7.5.2", "A replayed code ends what it began."
+    ),
+    "attack:replay:code-by-a-stranger-ends-nothing": Requirement(
+        "decision D4 of the attack catalogue", "A stranger's replay ends nothing."
+    ),
+    "attack:race:one-code-wins-once": Requirement(
+        "TK-03, GHSA-7w99-5wm4-3g79", "Of fifty parallel redemptions one wins."
+    ),
+    "attack:race:parallel-refreshes-make-one-branch": Requirement(
+        "TK-33, CVE-2026-1035, GHSA-392p-2q2v-4372", "A hundred parallel refreshes make one branch."
+    ),
+    "attack:race:one-code-wins-once-between-processes": Requirement(
+        "TK-03, issue", "Of fifty redemptions at two processes one wins, on both databases."
+    ),
+    "attack:race:one-branch-between-processes": Requirement(
+        "TK-33, issue", "A hundred refreshes at two processes make one branch, on both databases."
+    ),
+    "attack:race:both-processes-serve": Requirement("ours", "Both processes take part in the race."),
+    "attack:race:end-beats-refresh": Requirement("RV-07", "An end beside refreshes leaves nothing alive."),
+    "attack:race:one-standing-authorization": Requirement(
+        "design §2", "Parallel first tokens share one authorization."
+    ),
+    "attack:race:login-budget-is-not-outrun": Requirement("AZ-52", "Parallel guesses do not outrun the budget."),
+    "attack:race:wrong-verifiers-are-counted": Requirement(
+        "decision D5 of the attack catalogue", "Parallel wrong verifiers are all counted."
+    ),
+    "attack:tenant:client-cannot-reach-the-others-resource": Requirement(
+        "AZ-45, C22", "A client gets nothing for another tenant's resource."
+    ),
+    "attack:tenant:person-cannot-enter-the-others-client": Requirement(
+        "C22", "A person cannot use a client of a tenant they are not in."
+    ),
+    "attack:tenant:chosen-tenant-must-be-the-persons": Requirement(
+        "decision 22", "The form's tenant must be the person's."
+    ),
+    "attack:tenant:tokens-stay-where-they-were-made": Requirement(
+        "C03, C22, C23", "Tokens of two tenants share nothing."
+    ),
+    "attack:tenant:secret-that-names-another-tenant-is-nothing": Requirement(
+        "TK-09", "A renamed secret opens nothing."
+    ),
+    "attack:tenant:strangers-write-no-record-of-another-tenant": Requirement(
+        "TN-15", "Events stand where the client belongs."
+    ),
+    "attack:tenant:rows-are-walled": Requirement(
+        "C22, TN-07, TN-08", "No statement of one tenant reaches a row of another."
+    ),
+    "attack:tenant:same-names-in-two-tenants": Requirement("TN-13", "Two tenants may use the same names."),
+    "attack:tenant:issuer-paths-have-one-form": Requirement("TN-11", "A tenant's path has one form."),
+    "attack:tenant:client-of-two-tenants-keeps-consents-apart": Requirement(
+        "design §2", "Consent in one tenant counts in no other."
+    ),
+    "attack:http:head-issues-no-code": Requirement("AZ-55", "HEAD never issues a code."),
+    "attack:http:unknown-methods-are-405": Requirement(
+        "AZ-55, RFC 9110 §15.5.6", "Other methods are 405 with Allow, and no header changes one."
+    ),
+    "attack:http:bodies-are-bounded": Requirement(
+        "EX-03, CVE-2023-30798, CVE-2024-24762, CVE-2024-53981", "Bodies are bounded before they are read."
+    ),
+    "attack:http:compressed-bodies-are-refused": Requirement("EX-08", "Compressed bodies are never unpacked."),
+    "attack:http:unreadable-requests-are-no-accident": Requirement(
+        "TK-13, EX-04", "What cannot be read is a refusal, never a 500."
+    ),
+    "attack:http:hosts-are-not-believed": Requirement(
+        "PX-04, JK-08, CVE-2026-48710", "No Host header changes anything."
+    ),
+    "attack:http:identity-headers-are-ignored": Requirement("PX-03", "No header says who somebody is."),
+    "attack:http:forwarding-is-believed-from-declared-proxies": Requirement(
+        "PX-02, CVE-2025-64102", "The caller is the right-most hop that is no declared proxy."
+    ),
+    "attack:http:paths-have-one-form": Requirement("PX-04, TN-11", "A path has one form."),
+    "attack:http:errors-are-silent-about-our-inside": Requirement(
+        "D8, AD-15, ASVS 13.4", "Accidents tell a request id and nothing else."
+    ),
+}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# tests: what is ours (tests/promises)
+# ---------------------------------------------------------------------------------------------------------------------
+
+PROMISES: dict[str, Requirement] = {
+    "ours:keys:published-before-use": Requirement("JK-02, decision 16", "A key is published long before it signs."),
+    "ours:keys:kept-until-the-last-token": Requirement(
+        "JK-02, decision 16", "A key stays published until the last token it signed has expired, and no longer."
+    ),
+    "ours:keys:one-starter-wins": Requirement(
+        "decisions 5 and 16", "Of many starters one publishes a key and makes the deployment's secrets."
+    ),
+    "ours:keys:ten-rotations-under-load": Requirement(
+        "JK-03, issue", "Ten rotations under load fail no validation by the real library."
+    ),
+    "ours:keys:last-good-set-survives-failures": Requirement(
+        "JK-06", "Resource servers go on with the last good key set for a bounded time, and never begin without one."
+    ),
+    "ours:keys:a-removed-key-is-replaced": Requirement(
+        "JK-06, C09", "When the key that signs was taken out, the timetable makes another that signs at once."
+    ),
+    "ours:keys:leaked-key-is-out-at-once": Requirement("decision 16", "A key that leaked is out of the set at once."),
+    "ours:keys:nothing-is-signed-without-a-key": Requirement(
+        "decision 16", "Without a key nothing is issued and nothing used up."
+    ),
+    "ours:keys:wrapped-at-rest": Requirement(
+        "C09, decision 16", "Private keys and deployment secrets are wrapped; another wrapping key opens nothing."
+    ),
+    "ours:personal-data:names-nobody-at-rest": Requirement(
+        "decision 15", "No name or address stands in any byte of the database."
+    ),
+    "ours:personal-data:found-without-being-stored": Requirement("decision 15", "People are found by a keyed hash."),
+    "ours:personal-data:erasing-the-key-erases-the-person": Requirement(
+        "decision 15", "Erasing a person's key erases the person."
+    ),
+    "ours:secrets:hashed-at-rest": Requirement("C09, decision 8", "No secret stands in any byte of the database."),
+    "ours:audit:every-step-is-one-event": Requirement("C46, issue", "Each step of a flow leaves exactly its events."),
+    "ours:audit:refusals-commit": Requirement("AU-07, decision 3", "A refusal commits what it did and why."),
+    "ours:audit:accidents-leave-nothing": Requirement(
+        "decision 3", "An accident leaves neither the change nor its event."
+    ),
+    "ours:audit:lost-races-leave-nothing": Requirement("decision 20", "A lost claim leaves no event."),
+    "ours:audit:people-are-only-in-the-payload": Requirement(
+        "decision 15", "People are named in an encrypted payload and nowhere else."
+    ),
+    "ours:audit:recorded-by-request": Requirement("decision 2", "The events of one request share its id and time."),
+    "ours:settings:wrong-values-name-setting-and-cure": Requirement(
+        "design §4", "A wrong setting stops the start and names the cure."
+    ),
+    "ours:settings:errors-hold-no-secret": Requirement("C47", "No secret setting is ever shown."),
+    "ours:settings:file-is-read-strictly": Requirement("design §4", "A line that is no setting stops the start."),
+    "ours:settings:defaults-are-safe": Requirement(
+        "C60, decisions 9, 19 and 21", "The defaults are those of the design."
+    ),
+}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# tests: cases of the catalogue that need a capability which is not built
+# ---------------------------------------------------------------------------------------------------------------------
+
+PENDING: dict[str, Requirement] = {
+    "client-assertion:subject:names-the-client": Requirement(
+        "TK-19, RFC 7523 §3",
+        "An assertion whose iss, sub and client_id differ, or name nobody, is invalid_client.",
+        pending="private_key_jwt",
+    ),
+    "client-assertion:audience:is-the-issuer-alone": Requirement(
+        "TK-20, draft-ietf-oauth-rfc7523bis",
+        "An assertion's audience is our issuer as one string; the token endpoint, arrays, prefixes are refused.",
+        pending="private_key_jwt",
+    ),
+    "client-assertion:jti:is-used-once": Requirement(
+        "TK-21, RFC 7523 §3", "An assertion is used once, across nodes and restarts.", pending="private_key_jwt"
+    ),
+    "client-assertion:algorithm:is-the-registered-one": Requirement(
+        "TK-23, RFC 8725 §3.1",
+        "none, HS256 keyed with a public key and unregistered algorithms are refused.",
+        pending="private_key_jwt",
+    ),
+    "client-assertion:size:is-bounded-before-parsing": Requirement(
+        "TK-25, CVE-2025-30204", "A huge or deep assertion costs milliseconds and no memory.", pending="private_key_jwt"
+    ),
+    "client-assertion:type:is-required": Requirement(
+        "TK-26, RFC 7521 §4.2", "client_assertion_type must be there and right.", pending="private_key_jwt"
+    ),
+    "oauth21:client-credentials:approval-only-tools-are-refused": Requirement(
+        "CC-03, OAuth 2.1 §1.4.1",
+        "A machine client gets no scope of a tool that needs a person's yes.",
+        pending="approvals",
+    ),
+    "kill:refresh:ends-at-once": Requirement(
+        "TK-40, decision 14", "A killed user, client or tenant refreshes nothing.", pending="kill switch"
+    ),
+    "revocation:access-token:is-refused-by-the-resource": Requirement(
+        "TK-01, decision 14",
+        "The access token of a replayed code is refused at the resource server within the staleness bound.",
+        pending="revocation feed",
+    ),
+}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# machines: database, migrations, serving, logs
+# ---------------------------------------------------------------------------------------------------------------------
+
+MACHINES: dict[str, Requirement] = {
+    "storage:claim:exactly-one-wins": Requirement(
+        "decision 4, TK-36", "Of many parallel claims of one single-use row, in several processes, exactly one wins."
+    ),
+    "storage:claim:a-lost-claim-writes-nothing": Requirement(
+        "decision 20", "A unit that loses a claim leaves nothing behind, not even what it had claimed before."
+    ),
+    "storage:batch:one-bad-unit-fails-alone": Requirement(
+        "decision 20", "Units share a durable commit; one that is refused fails alone and is not quoted."
+    ),
+    "storage:batch:keeps-each-units-order": Requirement("decision 20", "A unit is written in the order it asked for."),
+    "storage:read:sees-what-was-committed": Requirement("ours", "What was committed is seen at once by every process."),
+    "storage:read:truth-values-are-the-same": Requirement("decision 5", "Both databases return the same values."),
+    "storage:read:cannot-write": Requirement("decision 2", "What reads cannot change a row."),
+    "storage:scope:a-statement-is-bound-to-its-unit": Requirement(
+        "C22, decision 5", "A statement that names another tenant than its unit of work never reaches the database."
+    ),
+    "storage:close:finishes-what-was-accepted": Requirement(
+        "ours", "Closing finishes what was accepted and refuses the rest."
+    ),
+    "storage:line:is-bounded": Requirement("ours", "A flood of writes is turned away instead of filling memory."),
+    "storage:numbers:appear-in-order-without-holes": Requirement(
+        "decision 14", "Control numbers become visible in order and without holes, however many processes write."
+    ),
+    "storage:numbers:a-refused-unit-takes-none": Requirement("decision 14", "A unit that is refused takes no number."),
+    "storage:wall:every-tenanted-table-is-guarded": Requirement(
+        "C23, decision 5", "Every tenanted table has row-level security with FORCE and exactly the declared policies."
+    ),
+    "storage:wall:no-tenant-sees-nothing": Requirement("C23", "Without a tenant the serving role sees no row."),
+    "storage:wall:one-tenant-sees-its-own": Requirement("C22, C03", "SQL that forgot every filter sees one tenant."),
+    "storage:wall:no-row-is-written-across": Requirement("C23", "No row is inserted or moved into another tenant."),
+    "storage:wall:crossing-is-deliberate": Requirement(
+        "decision 5", "Crossing tenants is a right that is taken on for one transaction, never had."
+    ),
+    "storage:wall:what-happened-cannot-be-unsaid": Requirement(
+        "decision 15", "The serving roles cannot change or delete audit and control events."
+    ),
+    "storage:statements:both-databases-understand-them": Requirement(
+        "decision 5", "Every statement of every store is understood by both databases, with the rights it has."
+    ),
+    "storage:processes:share-one-database": Requirement(
+        "decision 20", "Processes that write at once lose nothing and win nothing twice."
+    ),
+    "storage:locked:is-waited-for": Requirement(
+        "ours", "A file held by another process is waited for within bounds; nobody sees a locked database."
+    ),
+    "storage:locked:the-loop-goes-on": Requirement("ours", "The event loop goes on while a commit waits."),
+    "storage:accident:nobody-waits-for-ever": Requirement(
+        "ours", "A broken writer or a database that is gone answers every caller, and serves again afterwards."
+    ),
+    "storage:accident:connections-come-back": Requirement("ours", "Connections that were cut are replaced unseen."),
+    "storage:accident:clashes-are-retried": Requirement("ours", "A deadlock is retried and nobody learns of it."),
+    "storage:durable:before-the-answer": Requirement(
+        "decision 5", "What was answered survives a power cut: WAL with synchronous=FULL."
+    ),
+    "logs:secrets:never-appear": Requirement(
+        "ours", "A planted secret, under the name of one or looking like one, is in no log line at any depth."
+    ),
+    "logs:event:is-one-line": Requirement("CWE-117", "Nobody writes a log line of their own."),
+    "logs:event:is-bounded": Requirement("ours", "A log event is bounded in length, depth and width."),
+    "serving:head:is-bounded": Requirement("ours", "A request's head costs a bounded amount of memory."),
+    "serving:request:is-complete-in-time": Requirement("ours", "A request that trickles in is cut off (slowloris)."),
+    "serving:tls:two-suites-of-one-version": Requirement(
+        "C61", "TLS 1.3 alone, with TLS_AES_256_GCM_SHA384 and TLS_CHACHA20_POLY1305_SHA256 alone, else no start."
+    ),
+    "serving:tls:client-certificates": Requirement(
+        "C61, decision 21",
+        "Client certificates are verified, demanded where that is the mode, and told to the application.",
+    ),
+    "serving:exposure:is-declared": Requirement(
+        "C60, C61, decision 21",
+        "An address beyond loopback needs a declared mode that protects it, or the start is refused.",
+    ),
+    "serving:processes:share-the-port": Requirement(
+        "decision 20", "Workers share the port, come back when they die, end calmly, and nobody else shares it."
+    ),
+    "storage:migration:many-starters-migrate-once": Requirement(
+        "decision 5", "Of many processes that start at once, one migrates and the others wait for it."
+    ),
+    "storage:migration:is-what-the-code-declares": Requirement(
+        "decision 5", "The migrated schema of each database is what the code declares."
+    ),
+    "storage:migration:an-older-schema-is-not-served": Requirement(
+        "ours", "A schema that is older or newer than the code is not served, and the cure is named."
+    ),
+    "storage:migration:the-file-is-ours-alone": Requirement("ours", "An SQLite file is readable by its owner alone."),
+    "storage:migration:guards-anew": Requirement(
+        "C23", "Migrating puts back row-level security and policies that were changed by hand."
+    ),
+    "storage:migration:makes-the-serving-role": Requirement(
+        "decision 5", "The serving role is made, its password in no statement, or an administrator is told what to run."
+    ),
+    "storage:migration:the-wheel-can-migrate": Requirement("ours", "An installed distribution carries its migrations."),
+    "storage:wall:the-owner-may-not-serve": Requirement(
+        "decision 5", "A role that row-level security does not bind may not serve."
+    ),
+}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# tokens: resource_lib/identity, wire, vectors
+# ---------------------------------------------------------------------------------------------------------------------
+
+TOKENS: dict[str, Requirement] = {
+    "wire:tool-call:one-hash-on-both-sides": Requirement(
+        "RFC 8785, decision 13",
+        "A call and a tool's definition have one frozen hash; what it cannot express is refused.",
+    ),
+    "token:claims:become-a-principal": Requirement(
+        "RFC 9068 §2.2, §4", "A good token of any supported algorithm becomes the principal that it describes."
+    ),
+    "token:claims:no-call-changes-another's": Requirement(
+        "ours", "What one call does to a principal's claims, no other call sees."
+    ),
+    "token:audience:is-this-resource-byte-for-byte": Requirement(
+        "RFC 8707 §2, RFC 9068 §4, MCP R8",
+        "The audience is this resource, alone or in a list, byte for byte but for the slash after a bare host.",
+    ),
+    "token:tenant:must-be-linked": Requirement(
+        "TN-05, decision 22", "A token of a tenant that is not linked to the resource is refused."
+    ),
+    "token:dates:are-exact-within-the-leeway": Requirement(
+        "RS-10, RFC 9068 §4", "A token begins and ends to the second, also when its verdict is remembered."
+    ),
+    "token:memory:ends-with-its-reasons": Requirement(
+        "JK-02, decision 14", "A remembered verdict ends with the token, with its key, or when it is forgotten."
+    ),
+    "token:memory:is-bounded": Requirement("RS-17", "Neither good nor bad tokens can fill the memory."),
+    "token:memory:keeps-no-token": Requirement("ours", "The memory of verdicts holds nothing that can be replayed."),
+    "token:settings:refuse-what-is-unsafe": Requirement(
+        "RFC 8725 §3", "A leeway of minutes or a life of days stops the start."
+    ),
+    "token:forged:every-nasty-token-is-refused": Requirement(
+        "RS-01, RS-04, RS-05, RS-08, RS-10, RS-11, RS-12, RS-14, RS-15, RS-16, RS-17, RFC 8725",
+        "Each of some 400 wrong tokens, most of them rightly signed, is refused for its own reason.",
+    ),
+    "token:forged:costs-little": Requirement("RS-17, CVE-2025-30204", "No wrong token costs more than milliseconds."),
+    "token:forged:no-request-goes-where-a-token-says": Requirement(
+        "RS-03, CVE-2026-27962", "Nothing in a token makes the library ask anybody but its issuer."
+    ),
+    "token:forged:wycheproof-is-refused": Requirement(
+        "RS-15, RFC 7515 §5.2", "The 401 Wycheproof signatures are judged as they should, with six named differences."
+    ),
+    "token:refusal:tells-the-caller-nothing": Requirement(
+        "decision 10", "A refusal holds a word for the log and nothing of the token."
+    ),
+    "token:agreement:never-alone-in-accepting": Requirement(
+        "decision 1", "No token is accepted that pyjwt and joserfc both refuse; good ones all three accept."
+    ),
+    "keys:import:each-stands-or-falls-alone": Requirement(
+        "RFC 7517 §4, RFC 8725 §3.2",
+        "Secret, weak, ambiguous or misused keys are refused one by one; the others serve.",
+    ),
+    "keys:discovery:through-the-issuers-own-metadata": Requirement(
+        "RFC 8414 §3, decision 6",
+        "Keys are found through metadata whose issuer is the same string, over https or loopback.",
+    ),
+    "keys:fetch:one-at-a-time": Requirement(
+        "CVE-2026-48524", "One fetch serves every caller that waits, in every loop; one that hangs up stops nobody."
+    ),
+    "keys:outage:last-good-set-stays": Requirement(
+        "JK-06, RFC 5861 §4",
+        "A failing issuer's last good set stays in force up to a bound; without one all is refused.",
+    ),
+    "keys:unknown:flood-is-bounded": Requirement(
+        "CVE-2026-48524, RS-04", "Unknown kids cause a bounded number of fetches and push out no good key."
+    ),
+    "keys:rotation:no-call-fails": Requirement("JK-03, JK-02", "Ten rotations under load, and not one call fails."),
+    "testing:wall:every-tool-of-the-example-holds": Requirement(
+        "C07, C23, TN-06, TN-08",
+        "Every tool of the example server, with one tenant's token and another's identifiers, touches none of its rows.",
+    ),
+    "testing:wall:finds-a-hole": Requirement(
+        "ours", "The generated tenant wall finds each kind of hole, and a tool without an example stops the suite."
+    ),
+    "principal:current:only-inside-a-call": Requirement(
+        "ours", "Whoever is calling is known inside the call, to that call alone."
+    ),
+}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# guard: resource_lib/guard, policy, checks, data, integrations
+# ---------------------------------------------------------------------------------------------------------------------
+
+GUARD: dict[str, Requirement] = {
+    "guard:policy:unenforced-words-stop-the-start": Requirement(
+        "ours", "A policy word that is not enforced yet stops the start and names the cure."
+    ),
+    "guard:policy:default-deny": Requirement("decision 19", "A guard without a policy does not start."),
+    "guard:policy:unannotated-means-destructive": Requirement(
+        "decision 19, MCP Tool Annotations", "A tool without annotations counts as destructive."
+    ),
+    "guard:settings:https-or-loopback": Requirement(
+        "RFC 8414 §2, RFC 8707 §2, decision 6", "Issuer and resource are https, or http on loopback, and plain URLs."
+    ),
+    "guard:checks:adding-one-never-widens": Requirement(
+        "decision 18", "No check, in any order, allows what was refused without it; none raises."
+    ),
+    "guard:checks:unknown-tool-is-refused-by-each": Requirement(
+        "decision 19", "Every check by itself refuses a call that the policy does not know."
+    ),
+    "guard:scopes:hierarchy-is-accounted-for": Requirement(
+        "RS-24, MCP R16", "A broader scope contains the narrower ones that the author says it implies."
+    ),
+    "guard:body:one-meaning-for-every-parser": Requirement(
+        "RS-31, RFC 7493 §2", "A body that two parsers could read in two ways is refused."
+    ),
+    "guard:body:no-input-raises": Requirement("RS-17", "Any bytes are read or refused; none raise."),
+    "guard:401:one-answer-for-every-bad-token": Requirement(
+        "RS-20, decision 10", "Missing, malformed, expired and foreign tokens get the very same 401."
+    ),
+    "guard:401:no-credential-no-error-code": Requirement(
+        "RFC 6750 §3.1, MCP R4", "Without a credential only the error code is missing; the scopes to ask for are there."
+    ),
+    "guard:token:only-one-authorization-header": Requirement(
+        "RS-19, RFC 6750 §2.1",
+        "A token is exactly one Authorization header's, in one spelling but for the scheme's case.",
+    ),
+    "guard:token:every-request-and-every-method": Requirement(
+        "MCP R7", "No method and no path of the wrapped server is open."
+    ),
+    "guard:token:never-reaches-the-server": Requirement(
+        "RS-28, MCP R10", "The wrapped server, and so its tools, never see the caller's token."
+    ),
+    "guard:body:nothing-undecided-reaches-the-server": Requirement(
+        "RS-31", "No encoding, disguise or header brings a call to the server that was not decided about."
+    ),
+    "guard:body:headers-decide-nothing": Requirement(
+        "MCP SEP-2243", "Mirrored headers decide nothing and are left to the server."
+    ),
+    "guard:token:never-reaches-a-public-path": Requirement(
+        "MCP Token Passthrough", "A public path of the wrapped server sees no token, no session and no cookie of ours."
+    ),
+    "guard:body:no-text-costs-more-than-its-length": Requirement(
+        "RS-17, LG-04", "No body within the bound takes the guard longer to read than its length explains."
+    ),
+    "guard:body:bounded-before-parsed": Requirement("RS-17", "A body beyond the bound is refused before it is parsed."),
+    "guard:body:none-for-methods-without-one": Requirement(
+        "RFC 9110 §9.3", "A body of GET, HEAD, DELETE or OPTIONS does not reach the server."
+    ),
+    "guard:batch:whole-or-not-at-all": Requirement(
+        "RS-31, MCP 2025-03-26", "One refused call of a batch refuses the batch, with all scopes in one challenge."
+    ),
+    "guard:tools:outside-the-policy-does-not-exist": Requirement(
+        "decision 11", "A tool outside the policy answers as an unknown tool, and the server never hears of it."
+    ),
+    "guard:tools:exact-name": Requirement("RS-31", "Tool names match exactly."),
+    "guard:403:all-scopes-in-one-challenge": Requirement(
+        "RS-22, MCP R12-R14, decision 11", "An ungranted tool is an HTTP 403 naming all scopes of the operation."
+    ),
+    "guard:write:needs-its-own-scope": Requirement(
+        "decision 11", "A write or destructive tool needs `tool:<name>` too."
+    ),
+    "guard:roles:missing-role-is-policy-denied": Requirement("decision 11", "A missing role is never a 403."),
+    "guard:acr:asks-for-a-stronger-login": Requirement("RFC 9470", "A weak or old login is asked to log in again."),
+    "guard:methods:closed-by-default": Requirement(
+        "ours", "What can show what a read tool shows needs the read scopes; so does a method nobody knows."
+    ),
+    "guard:log:no-callers-words": Requirement("C23", "A refusal is logged without what the caller wrote."),
+    "guard:listing:bytes-untouched-when-covered": Requirement(
+        "MCP R17, decision 18", "A list of tools that the policy covers passes byte for byte."
+    ),
+    "guard:listing:only-tools-of-the-policy": Requirement(
+        "RS-22, decision 11", "A tool outside the policy is not listed, in JSON or in an event stream."
+    ),
+    "guard:errors:structured-content-never-breaks-a-client": Requirement(
+        "design §4", "An old client gets no structuredContent that it would hold against an output schema."
+    ),
+    "guard:sessions:belong-to-their-opener": Requirement(
+        "MCP Session Hijacking", "A 2025-era session answers only to the principal that opened it."
+    ),
+    "guard:rebinding:loopback-answers-to-loopback": Requirement(
+        "RS-29, MCP R18, CVE-2025-66416", "A loopback server refuses foreign Host and Origin."
+    ),
+    "guard:cors:no-credentials-ever": Requirement(
+        "Fetch §3.2", "No answer allows cookies; pages may read the challenge."
+    ),
+    "guard:cors:preflight-needs-no-token": Requirement("Fetch §3.2.2", "A preflight needs no token."),
+    "guard:streams:never-buffered": Requirement("decision 17", "An event is out before the next one is made."),
+    "guard:streams:end-with-their-token": Requirement("RS-34", "A stream ends when the token that opened it does."),
+    "guard:asgi:lifespan-is-forwarded": Requirement("design §4", "The wrapped server's lifespan runs."),
+    "guard:integrations:official-sdk": Requirement(
+        "design §4", "The official SDK's MCPServer is guarded in five lines, for clients of both eras."
+    ),
+    "guard:integrations:low-level-server": Requirement("design §4", "So is its low-level Server."),
+    "guard:integrations:fastmcp": Requirement("design §4", "So is FastMCP, its policy taken from annotations."),
+    "guard:principal:right-for-each-call": Requirement(
+        "MCP R7, decision 2", "Each call of a session sees the token that it came with, in every way of asking."
+    ),
+    "guard:conformance:same-verdicts-with-and-without": Requirement(
+        "decision 18, MCP §7b.12", "The official conformance suite gives the same verdicts with the guard and without."
+    ),
+    "guard:conformance:same-bytes-with-and-without": Requirement(
+        "decision 18", "The wrapped server's own answers, errors too, keep their status, headers and body."
+    ),
+    "data:wall:reads-see-one-tenant": Requirement(
+        "C07, C23", "A tenant's session reads that tenant's rows, whichever way it reads."
+    ),
+    "data:wall:nobody-sees-nothing": Requirement("C07", "Without a caller there are no rows and no writes."),
+    "data:wall:raw-sql-is-held-to-the-tenant": Requirement(
+        "C07, decision 5", "On SQLite a statement that does not compare the tenant is refused with the cure."
+    ),
+    "data:wall:is-read-as-the-database-reads-it": Requirement(
+        "C23, TN-05", "No text means one thing to the wall and another to SQLite."
+    ),
+    "data:wall:a-key-is-not-a-row": Requirement(
+        "C23, TN-05", "Knowing a row's key brings nobody to the row: an object must have been loaded behind the wall."
+    ),
+    "data:wall:no-view-is-a-window": Requirement(
+        "C23, TN-05", "What would show or take rows past row-level security is refused before the first statement."
+    ),
+    "data:wall:crossing-is-a-critical-event": Requirement(
+        "C23", "An attempt to cross is refused and logged as the critical event security.tenant_wall."
+    ),
+    "data:wall:pooled-connections-carry-nothing": Requirement(
+        "C07", "A pooled connection carries no tenant to its next user, through errors too."
+    ),
+    "data:wall:row-level-security-is-told-who-calls": Requirement(
+        "C07, decision 5", "On PostgreSQL each transaction tells row-level security who is calling."
+    ),
+    "data:wall:no-sql-leaves-it": Requirement(
+        "C07", "No SQL of a tool changes the tenant, the role or the transaction."
+    ),
+    "data:wall:painted-on-walls-are-refused": Requirement(
+        "ours", "A role or table that row-level security does not bind is refused before the first statement."
+    ),
+    "rfc9728:metadata:at-path-and-root": Requirement(
+        "RS-30, RFC 9728 §3.1, MCP R3", "The document stands at the path-inserted and the root URL, for everybody."
+    ),
+    "rfc9728:metadata:resource-is-byte-equal": Requirement("RS-30, RFC 9728 §3.3", "`resource` is byte-equal."),
+    "rfc9728:metadata:least-scopes": Requirement(
+        "RS-30, MCP R5 R6", "The published scopes are those of the read tools, without offline_access."
+    ),
+}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# pages: templates, browser tests, command line
+# ---------------------------------------------------------------------------------------------------------------------
+
+PAGES: dict[str, Requirement] = {
+    "pages:screens:readable-in-both-schemes-and-widths": Requirement(
+        "WCAG 2.2 1.4.3, 1.4.10",
+        "Every page has AA contrast and no sideways scrolling, light and dark, wide and narrow.",
+    ),
+    "pages:keyboard:focus-is-visible": Requirement(
+        "WCAG 2.2 2.1.1, 2.4.7", "Everything on a page is reached by the keyboard, and shows where it is."
+    ),
+    "pages:consent:strangers-words-cannot-draw": Requirement(
+        "MCP A19, AZ-25", "A hostile application name is escaped, bounded, isolated, and never hides the redirect host."
+    ),
+    "pages:consent:enter-is-not-a-yes": Requirement("ours", "Enter in a field of the consent page refuses."),
+    "pages:consent:local-program-is-warned-of": Requirement(
+        "MCP A17", "The consent page warns when the access goes to a program on this computer."
+    ),
+    "pages:all:nothing-from-elsewhere": Requirement("DR-05", "No page loads anything from another origin."),
+    "pages:all:a-missing-word-is-a-fault": Requirement("ours", "A page never silently leaves out what it should say."),
+    "browser:login:to-token": Requirement(
+        "ours", "A person in a real browser signs in, allows, and the application gets a token."
+    ),
+    "browser:keyboard:alone-is-enough": Requirement(
+        "WCAG 2.2 2.1.1", "Sign in, tick a tool and allow by keyboard alone."
+    ),
+    "browser:consent:tools-are-opted-into": Requirement("decision 11", "A first consent ticks nothing that writes."),
+    "browser:consent:a-no-reaches-the-application": Requirement(
+        "OAuth 2.1 §4.1.2.1, RFC 9207 §2", "A person's no reaches the application as access_denied with iss."
+    ),
+    "browser:consent:two-tabs-both-work": Requirement("AZ-29", "The consent page in two tabs is no dead end."),
+    "browser:consent:tenant-is-chosen": Requirement("decision 22", "A person of two tenants chooses one at consent."),
+    "browser:login:refusal-is-kind-and-silent": Requirement(
+        "AZ-53", "A refused login keeps the address, drops the password, and tells nothing about the account."
+    ),
+    "browser:errors:never-leave-the-page": Requirement(
+        "OAuth 2.1 §4.1.2.1, §7.12.2", "An unknown client or redirect URI ends on our page, with the cure."
+    ),
+    "browser:forms:only-from-our-pages": Requirement(
+        "AZ-28, RFC 9700 §4.7, §4.16", "Another site can neither send our forms nor frame our pages."
+    ),
+    "browser:session:ends-at-sign-out": Requirement("AZ-40", "Signing out ends the session of this browser."),
+    "cli:help:teaches": Requirement("ours", "Every command explains itself, takes --json and shows what to type."),
+    "cli:nouns:add-list-show-set-disable-remove": Requirement(
+        "ours", "Tenants, users, clients, resources, issuers and keys live from add to remove by commands alone."
+    ),
+    "cli:nouns:both-databases": Requirement(
+        "decision 5", "The same commands work on PostgreSQL, through its two roles."
+    ),
+    "cli:secrets:never-an-argument": Requirement("CWE-214", "No secret is ever a command-line argument."),
+    "cli:secrets:shown-once": Requirement(
+        "decision 8", "A generated secret is shown once, kept as a hash, and rotated."
+    ),
+    "cli:errors:name-the-field-and-the-cure": Requirement(
+        "ours", "A refused command names the field and the cure on standard error, and exits 1 or 2."
+    ),
+    "cli:errors:no-stack-trace": Requirement(
+        "ours", "A wrong setting stops the start with one sentence, never a trace."
+    ),
+    "cli:remove:asks-first": Requirement("ours", "What ends something asks first, or demands --yes."),
+    "cli:output:cannot-steer-the-terminal": Requirement("CWE-150", "Stored text cannot steer an operator's terminal."),
+    "cli:kek:private-and-never-overwritten": Requirement(
+        "decision 16", "The key-encryption key's file is private from its first byte and never overwritten."
+    ),
+    "cli:check:says-what-is-wrong": Requirement(
+        "C60, ours", "`check` finds what is wrong, names the cure, and exits 1."
+    ),
+    "cli:start:is-quick": Requirement("ours", "Help is printed without loading the server."),
+    "cli:serve:answers-and-stops": Requirement("ours", "`serve` answers on its port and ends cleanly when told."),
+}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# demo: example server, tour, packaging, architecture
+# ---------------------------------------------------------------------------------------------------------------------
+
+DEMO: dict[str, Requirement] = {
+    "ours:manifest:every-promise-is-shown": Requirement(
+        "ours", "Every promise of this file has a test or waits by name."
+    ),
+    "agreement:sdk:steps-up-by-itself": Requirement(
+        "MCP A27",
+        "The official SDK's client finds the login, reads, meets the 403, asks again with the union and writes, in both eras.",
+    ),
+    "agreement:fastmcp:steps-up-by-itself": Requirement("MCP A27", "FastMCP's client does the same."),
+    "house:imports:flow-one-way": Requirement("ours", "Who may import whom is checked by a machine."),
+    "house:stores:are-private": Requirement("ours", "Rows are read by their own capability alone."),
+    "house:files:say-what-they-are-for": Requirement("ours", "Every module opens with its promise, and has a name."),
+    "house:tree:names-no-registry-and-no-machine": Requirement(
+        "ours", "No file names a package registry or a path of somebody's machine."
+    ),
+    "house:make:every-target-is-explained": Requirement("ours", "`make` lists every target with a line of help."),
+    "operator:changes:are-recorded": Requirement("decision 15", "What an operator or a job changes is recorded."),
+    "login:session:ends": Requirement("ours", "A session ends at logout, when unused, and when old."),
+    "login:failures:wait-ends": Requirement("ours", "Nobody is locked out for longer than the window of guesses."),
+    "surface:accidents:tell-nothing": Requirement("ours", "An accident is answered without a word of our inside."),
+    "surface:corners:answer": Requirement(
+        "RFC 9116", "security.txt and the pictures of the pages answer as they should."
+    ),
+    "serve:tls:client-certificates": Requirement(
+        "C60, C61",
+        "The server itself speaks TLS 1.3 with two suites, to clients with a certificate where that is declared.",
+    ),
+    "chaos:kill:nothing-is-lost-or-doubled": Requirement(
+        "decisions 4 and 9",
+        "A server killed while clients refresh loses no token it told anybody of, and doubles none.",
+    ),
+    "house:surface:is-tested": Requirement("ours", "Every endpoint, error, event and setting is named by a test."),
+    "packaging:bare:is-the-library-alone": Requirement(
+        "ours", "The distribution without extras is the library, imports alone, and needs only what it declares."
+    ),
+    "packaging:wheel:holds-what-runs": Requirement(
+        "ours", "The wheel can migrate, show its pages, and has its licence."
+    ),
+    "packaging:lock:names-no-host": Requirement("C63", "Locks have hashes, name no host, and agree with each other."),
+    "packaging:sbom:lists-the-lock": Requirement("C63", "The bill of materials lists every pin with its hashes."),
+    "deploy:containers:are-locked-down": Requirement(
+        "C62", "No shipped container is root, writes its root, gains privileges or keeps a capability."
+    ),
+    "deploy:containers:are-bounded-and-watched": Requirement(
+        "C62", "Every shipped container has limits and a health check."
+    ),
+    "deploy:images:are-pinned": Requirement("C62, C63", "Images have exact versions, wheels have hashes."),
+    "deploy:secrets:are-files": Requirement(
+        "C62", "Secrets are mounted files, made once, in no variable and no commit."
+    ),
+    "deploy:networks:one-door-in-one-way-out": Requirement(
+        "C60, C62", "Only the proxies touch the outside; only loopback is published; the way out has an allow-list."
+    ),
+    "deploy:tls:1.3-and-two-suites": Requirement("C61", "The shipped proxy speaks TLS 1.3 with two suites alone."),
+    "deploy:proxy:believes-nobody": Requirement(
+        "PX-01, PX-03, PX-04", "The shipped proxy overwrites what callers say of themselves and changes no path."
+    ),
+    "deploy:database:serving-role-owns-nothing": Requirement(
+        "TN-07, decision 5", "The shipped roles migrate, and the role that serves owns no table."
+    ),
+    "example:wall:each-tool-both-databases": Requirement(
+        "TN-01, TN-02, TN-03, TN-04, TN-07", "No tool of the example reaches another tenant's rows, on either database."
+    ),
+    "example:rules:hold-under-the-model": Requirement(
+        "ours", "The example's own rules hold whatever arguments a model makes up, and accidents stay inside."
+    ),
+    "demo:facts:hold-what-scripts-need": Requirement("ours", "demo.json holds the members that scripts rely on."),
+    "demo:secrets:are-for-their-owner-alone": Requirement("ours", "Whatever the demo writes with a secret is 0600."),
+    "demo:tour:every-step-holds": Requirement("ours", "The tour ends with 0 exactly when each of its steps held."),
+    "demo:start:second-keeps-the-data": Requirement("ours", "A second start with the same folder keeps the data."),
+    "demo:start:leaves-nothing-behind": Requirement("ours", "However the demo ends, its servers end too."),
+    "demo:start:says-the-cure": Requirement("ours", "A start that cannot work says what to do, and destroys nothing."),
+}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# bench
+# ---------------------------------------------------------------------------------------------------------------------
+
+BENCH: dict[str, Requirement] = {
+    "keys:first-start:no-process-is-without-a-key": Requirement(
+        "ours", "Of several processes that start on an empty database, none is without the signing key for a moment."
+    ),
+    "ours:passwords:others-come-first": Requirement(
+        "decision 20", "Hashing a password never takes the processor from the other endpoints."
+    ),
+    "ours:serving:one-write-per-answer": Requirement(
+        "decision 20", "An answer leaves in one write, and all of it before its connection closes."
+    ),
+    "login:throttle:a-success-costs-its-address-nothing": Requirement(
+        "ours; ASVS 6.3",
+        "An office behind one address can log in all day; only failures use up what its address may try.",
+    ),
+    "login:throttle:a-success-pays-for-nobody-else": Requirement(
+        "ASVS 6.3", "Logging in with an account of one's own buys no further guesses at others."
+    ),
+}
+
+
+HINTS: dict[str, Requirement] = {
+    "oauth21:client-credentials:an-end-outlives-housekeeping": Requirement(
+        "design §4; TK restart class",
+        "A machine's authorization that ended or lapsed stays so when old rows are swept.",
+    ),
+    "keys:issuer:takes-its-keys-along": Requirement(
+        "TN-10", "A path issuer that is given again does not inherit the keys of whoever had it before."
+    ),
+    "guard:settings:the-longest-life-is-the-authors": Requirement(
+        "D9 of the catalogue",
+        "A token made to live longer than the server's author takes is refused, even when well signed.",
+    ),
+    "attack:flood:nobody-chooses-whose-record-they-fill": Requirement(
+        "TN-05; ours", "An invented code or refresh token that names a tenant leaves nothing in that tenant's record."
+    ),
+    "attack:address:a-port-is-no-address": Requirement(
+        "PX-02", "Behind a declared proxy the caller's address is found with and without a port."
+    ),
+    "attack:ended:a-new-yes-revives-nothing": Requirement(
+        "TK-35, TK-40", "What a withdrawn consent ended stays ended when the person allows the same again."
+    ),
+    "attack:ended:a-code-stays-under-its-consent": Requirement(
+        "design decision 11", "A code gives at most what its person allows at the moment it is used."
+    ),
+    "attack:ended:an-issuer-speaks-for-its-tenants-alone": Requirement(
+        "AZ-24, decision 22", "Nothing is issued for a tenant by an issuer that does not speak for it any more."
+    ),
+    "attack:ended:a-login-ends-with-its-password": Requirement(
+        "ASVS 7.4", "A login counts only if the password it proved is still the person's when it is written."
+    ),
+    "attack:ended:a-machine-has-no-role": Requirement(
+        "CC-03", "A machine without a list of scopes gets none that people need a role to grant."
+    ),
+    "attack:http:a-declared-proxy-is-the-one-door": Requirement(
+        "C60, C61",
+        "With exposure trusted-proxy only the declared proxies and this machine are answered; health tells everybody.",
+    ),
+    "attack:abuse:no-address-is-an-accident": Requirement(
+        "TK-25, AZ-45", "A resource that no parser takes for a URL is refused like an unknown one."
+    ),
+    "attack:flood:strangers-cannot-fill-the-record": Requirement(
+        "EX-09", "Somebody without a credential cannot make the database grow without bound."
+    ),
+    "attack:flood:nobody-spends-anothers-budget": Requirement(
+        "CC-07; design decision 12",
+        "A stranger who names a client uses up nothing of its; a client that asks too often waits.",
+    ),
+    "consent:narrowing:acts-everywhere": Requirement(
+        "design decision 11", "What a person unticks is gone from their other sessions at the next refresh."
+    ),
+    "storage:hints:a-change-is-seen-at-once": Requirement(
+        "design decision 5", "With a Valkey between them, a change in one process is seen by another before its tick."
+    ),
+    "storage:hints:nothing-depends-on-them": Requirement(
+        "design decision 5", "Without an answer from Valkey everything works; a change is seen at the next tick."
+    ),
+}
+
+
+SECTIONS = (HINTS, SPEC, ATTACKS, PROMISES, PENDING, MACHINES, TOKENS, GUARD, PAGES, DEMO, BENCH)
+
+REQUIREMENTS: dict[str, Requirement] = {name: line for section in SECTIONS for name, line in section.items()}
+
+CATALOGUE: dict[str, str] = {
+    "AZ": "02 04 05 06 07 08 10 11 12 13 14 15 16 18 19 22 24 28 29 30 36 37 39 40 41 45 46 48 51 52 53 54 55",
+    "TK": "01 03 04 05 06 08 09 10 13 15 17 18 19 20 21 23 25 26 28 29 33 34 35 37 38 40 41",
+    "CC": "01 03 05 07",
+    "JK": "01 02 03 06 08",
+    "RS": "01 03 04 05 08 10 11 12 14 15 16 17 19 20 22 24 28 29 30 31 34",
+}
+"""The cases of the attack catalogue that must each be named by a source above."""

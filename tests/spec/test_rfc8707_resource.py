@@ -1,0 +1,101 @@
+"""RFC 8707: a token is for the resource that the person approved, and for no other."""
+
+import pytest
+
+from tests.support.world import R1, R2, R5, R9
+
+pytestmark = pytest.mark.one_database
+
+
+@pytest.mark.requirement("rfc8707:resource:becomes-the-audience")
+@pytest.mark.parametrize("resource", [R1, R2, R5])
+async def test_the_resource_that_was_approved_is_the_one_audience(server, resource):
+    """RFC 8707 §2, MCP A30, decision 7: one string, byte for byte, through refreshes too."""
+    app = server.client("P")
+    tokens = await app.sign_in(resource=resource)
+
+    assert resource == tokens.claims["aud"]
+    assert resource == (await app.refresh(tokens)).claims["aud"]
+    assert resource == (await app.refresh(tokens, resource=resource)).claims["aud"]
+
+
+@pytest.mark.requirement("rfc8707:resource:has-a-default")
+async def test_a_request_without_a_resource_is_for_the_tenants_default(server):
+    """Decision 7 (AZ-46): never a token without an audience; that it was defaulted is recorded."""
+    tokens = await server.client("P").sign_in(resource=None)
+
+    assert R1 == tokens.claims["aud"]
+    [event] = [event for event in await server.operator.events() if event["kind"] == "client:code:issued"]
+    assert '"resource_defaulted":true' in event["header"]
+
+
+@pytest.mark.requirement("rfc8707:resource:has-a-default")
+async def test_where_there_is_no_default_a_resource_must_be_named(server):
+    """Decision 7 (AZ-46): a shared client has no tenant yet, so no tenant's default."""
+    answer = await server.client("G").authorize(resource=None)
+
+    assert "invalid_target" == answer.error
+
+
+@pytest.mark.requirement("rfc8707:resource:unknown-is-invalid-target")
+@pytest.mark.parametrize(
+    "resource",
+    [
+        R9,
+        "https://evil.example/mcp",
+        "mcp1.example/mcp",
+        "/mcp",
+        f"{R1}#f",
+        f"{R1}?x=1",
+        f"{R1}/",
+        f"{R1}/x",
+        "https://mcp1.example/MCP",
+        "https://mcp1.example/mcp%2f",
+        "https://mcp1.example/x/../mcp",
+        "https://mcp1.example:443/mcp",
+        "https://mcp1.example./mcp",
+        "http://mcp1.example/mcp",
+        "https://user@mcp1.example/mcp",
+        "https://mcp1.example",
+        "urn:mcp1",
+        "*",
+        "https://mcp1.example/" + "a" * 3000,
+        [R1, R2],
+        [R1, R1],
+    ],
+    ids=lambda value: str(value)[:40],
+)
+async def test_a_resource_that_is_not_ours_is_invalid_target_at_authorize(server, resource):
+    """RFC 8707 §2 (AZ-45), GHSA-p2fr-6hmx-4528: refused before anybody logs in for nothing."""
+    answer = await server.client("P").authorize(resource=resource)
+
+    assert "invalid_target" == answer.error
+    assert not answer.has_code
+
+
+@pytest.mark.requirement("rfc8707:resource:scheme-and-host-in-any-case")
+@pytest.mark.parametrize("resource", ["HTTPS://MCP1.EXAMPLE/mcp", "https://Mcp1.Example/mcp"])
+async def test_scheme_and_host_may_be_written_in_any_case(server, resource):
+    """MCP A31: accepted, and the audience is the canonical form."""
+    app = server.client("P")
+    tokens = await app.sign_in(resource=resource)
+
+    assert R1 == tokens.claims["aud"]
+    assert (await app.refresh(tokens, resource=resource)).ok
+
+
+@pytest.mark.requirement("rfc8707:resource:token-request-cannot-change-it")
+@pytest.mark.parametrize("resource", [R2, R5, R9, "https://evil.example/", [R1, R2], f"{R1}/"])
+async def test_a_token_request_for_another_resource_is_refused_and_uses_nothing_up(server, resource):
+    """RFC 8707 §2.2 (TK-08): the audience never comes from the token request alone."""
+    app = server.client("P")
+    code = await app.authorize()
+
+    refusal = await app.redeem(code, resource=resource)
+    tokens = await app.redeem(code, resource=R1)
+    again = await app.refresh(tokens, resource=resource)
+
+    assert "invalid_target" == refusal.error
+    assert R1 == tokens.claims["aud"]
+    assert "invalid_target" == again.error
+    assert R1 == (await app.refresh(tokens)).claims["aud"]

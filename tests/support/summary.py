@@ -1,0 +1,38 @@
+"""What a run says at its end: how many promises it showed, how many wait, and for what."""
+
+from collections import Counter
+
+import pytest
+
+from tests.requirements import REQUIREMENTS
+
+
+class RequirementCount:
+    """Counts the promises whose tests ran and passed in this run."""
+
+    def __init__(self) -> None:
+        self.passed: set[str] = set()
+        self.failed: set[str] = set()
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            # A property travels with the report, from a worker process of pytest-xdist too.
+            names = [mark.args[0] for mark in item.iter_markers("requirement") if mark.args]
+            item.user_properties += [("requirement", name) for name in names]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        names = {str(value) for kind, value in report.user_properties if kind == "requirement"}
+        if report.failed:
+            self.failed |= names
+        elif report.when == "call" and report.passed:
+            self.passed |= names
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        pending = Counter(line.pending for line in REQUIREMENTS.values() if line.pending)
+        testable = len(REQUIREMENTS) - sum(pending.values())
+        shown = len(self.passed - self.failed)
+        terminalreporter.write_sep("-", "promises")
+        terminalreporter.write_line(f"{shown} of {testable} promises shown by this run, {len(self.failed)} broken")
+        if pending:
+            waiting = ", ".join(f"{count} for {capability}" for capability, count in sorted(pending.items()))
+            terminalreporter.write_line(f"{sum(pending.values())} wait: {waiting}")
