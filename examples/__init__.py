@@ -1,0 +1,1 @@
+"""Servers to copy: each runs as it stands, and each is tested."""
