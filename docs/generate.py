@@ -1,0 +1,131 @@
+"""
+Writes the pages of docs/ that follow from the code: settings, events, and the map from RFC sections to files.
+
+`python docs/generate.py` writes them; `python docs/generate.py --check` says which are out of date, and fails.
+"""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+_SECTION = re.compile(
+    r"(RFC \d{4}|OAuth 2\.1|OpenID Connect Core|MCP|Control|NIST SP [\d-]+|FIPS \d+|ASVS)((?:,? (?:and )?§[\d.]+|,? C\d\d|,? [AR]\d+)*)"
+)
+
+
+def settings_page() -> str:
+    """Return every setting: its name, its default, what it is."""
+    from authserver.settings import Settings
+
+    lines = [
+        "# Settings",
+        "",
+        "Read from the environment, or from `DIR/env` with `--data-dir DIR`.",
+        "A wrong value stops the start and names the setting and the cure; `authserver check` looks at them without serving.",
+        "",
+        "| setting | default | what it is |",
+        "|---|---|---|",
+    ]
+    told = _attribute_docs(ROOT / "authserver/settings.py", "Settings")
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else f"`{field.default}`"
+        lines.append(f"| `AUTHSERVER_{name.upper()}` | {default} | {told[name]} |")
+    return "\n".join(lines) + "\n"
+
+
+def events_page() -> str:
+    """Return every event that is recorded."""
+    from authserver.domain.audit.event import Kind
+
+    lines = [
+        "# Events",
+        "",
+        "Every event is inserted with the change it tells of, in the same commit; a refusal is recorded with its answer, a stranger's within a budget.",
+        "An event has a header (numbers, codes, keyed references, a commitment) and, where a person is named, an encrypted payload.",
+        "",
+        "| event | recorded by |",
+        "|---|---|",
+    ]
+    for kind in Kind:
+        places = sorted(
+            str(path.relative_to(ROOT))
+            for path in (ROOT / "authserver").rglob("*.py")
+            if f"Kind.{kind.name}" in path.read_text(encoding="utf-8")
+        )
+        lines.append(f"| `{kind.value}` | {', '.join(f'`{place}`' for place in places) or 'not yet'} |")
+    return "\n".join(lines) + "\n"
+
+
+def rfc_page() -> str:
+    """Return which file keeps which section, from the docstrings."""
+    kept: dict[str, set[str]] = {}
+    for package in ("authserver", "resource_lib"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            documented = [
+                tree,
+                *(
+                    node
+                    for node in ast.walk(tree)
+                    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+                ),
+            ]
+            for node in documented:
+                for name, sections in _SECTION.findall(ast.get_docstring(node) or ""):
+                    for section in re.findall(r"§[\d.]*\d|C\d\d|[AR]\d+", sections) or [""]:
+                        kept.setdefault(f"{name} {section}".strip(), set()).add(str(path.relative_to(ROOT)))
+    lines = [
+        "# From specification to file",
+        "",
+        "Made from the docstrings. OAuth 2.1 sections are those of draft-ietf-oauth-v2-1-13; MCP rows are those of its authorization chapter.",
+        "",
+        "| section | files |",
+        "|---|---|",
+    ]
+    lines += [
+        f"| {name} | {', '.join(f'`{path}`' for path in sorted(paths))} |" for name, paths in sorted(kept.items())
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _attribute_docs(path: Path, class_name: str) -> dict[str, str]:
+    told: dict[str, str] = {}
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if not (isinstance(node, ast.ClassDef) and node.name == class_name):
+            continue
+        previous = ""
+        for item in node.body:
+            if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
+                previous = item.target.id
+            elif isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant) and previous:
+                told[previous] = " ".join(str(item.value.value).split())
+                previous = ""
+            else:
+                previous = ""
+    return told
+
+
+PAGES = {"settings.md": settings_page, "events.md": events_page, "rfc-map.md": rfc_page}
+
+
+def main() -> int:
+    """Write the pages, or check them."""
+    stale = []
+    for name, make in PAGES.items():
+        path, text = ROOT / "docs" / name, make()
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(name)
+        if "--check" not in sys.argv:
+            path.write_text(text, encoding="utf-8")
+    if stale:
+        print(("out of date: " if "--check" in sys.argv else "written: ") + ", ".join(stale))
+    return 1 if stale and "--check" in sys.argv else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
