@@ -16,6 +16,7 @@ import pkgutil
 import re
 import secrets
 import sqlite3
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -46,6 +47,7 @@ __all__ = [
 
 _APPEND_ONLY = frozenset({"audit_events", "control_events"})
 _ROLE = re.compile(r"[a-z_][a-z0-9_]{0,50}")
+_SQLITE_WAIT = 60.0  # seconds
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('authserver.migrate', 0))"
 
 
@@ -170,13 +172,27 @@ def _upgrade(connection: sa.Connection) -> list[str]:
     return late
 
 
+def _into_wal(raw: Any) -> None:
+    """Turn a file that may be new into WAL mode. SQLite's own wait does not cover this change: two starters would refuse."""
+    deadline = time.monotonic() + _SQLITE_WAIT
+    while True:
+        try:
+            raw.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
 def _sqlite_engine(url: str) -> sa.Engine:
-    engine = sa.create_engine(url, connect_args={"timeout": 60})
+    engine = sa.create_engine(url, connect_args={"timeout": _SQLITE_WAIT})
 
     @sa.event.listens_for(engine, "connect")
     def leave_transactions_to_us(raw: Any, _record: Any) -> None:
         raw.isolation_level = None
-        raw.execute("PRAGMA journal_mode=WAL")
+        _into_wal(raw)
         raw.execute("PRAGMA synchronous=FULL")
 
     @sa.event.listens_for(engine, "begin")
