@@ -1173,7 +1173,46 @@ HINTS: dict[str, Requirement] = {
 }
 
 
-SECTIONS = (HINTS, SPEC, ATTACKS, PROMISES, PENDING, MACHINES, TOKENS, GUARD, PAGES, DEMO, BENCH)
+# ---------------------------------------------------------------------------------------------------------------------
+# every client that knocks, and the whole life of a token
+# ---------------------------------------------------------------------------------------------------------------------
+
+CLIENT_ID_METADATA: dict[str, Requirement] = {}
+
+REGISTRATION: dict[str, Requirement] = {}
+
+CLIENT_ASSERTION: dict[str, Requirement] = {}
+
+SECRETS: dict[str, Requirement] = {}
+
+INTROSPECTION: dict[str, Requirement] = {}
+
+REVOCATION: dict[str, Requirement] = {}
+
+ENDS: dict[str, Requirement] = {}
+
+PUSHED: dict[str, Requirement] = {}
+
+DEVICE: dict[str, Requirement] = {}
+
+EXCHANGE: dict[str, Requirement] = {}
+
+API_KEYS: dict[str, Requirement] = {}
+
+ACCOUNT: dict[str, Requirement] = {}
+
+OPENID: dict[str, Requirement] = {}
+
+CLIENTS: dict[str, Requirement] = {}
+
+INTEROP: dict[str, Requirement] = {}
+
+
+SECTIONS = (
+    HINTS, SPEC, ATTACKS, PROMISES, PENDING, MACHINES, TOKENS, GUARD, PAGES, DEMO, BENCH,
+    CLIENT_ID_METADATA, REGISTRATION, CLIENT_ASSERTION, SECRETS, INTROSPECTION, REVOCATION, ENDS, PUSHED,
+    DEVICE, EXCHANGE, API_KEYS, ACCOUNT, OPENID, CLIENTS, INTEROP,
+)  # fmt: skip
 
 REQUIREMENTS: dict[str, Requirement] = {name: line for section in SECTIONS for name, line in section.items()}
 

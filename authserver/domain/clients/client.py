@@ -6,7 +6,9 @@ documents alike.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from unicodedata import category
 from urllib.parse import urlsplit
 
@@ -28,13 +30,27 @@ PRIVATE_USE_REDIRECTS = frozenset(
 _PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+")
 
 
+class Origin(StrEnum):
+    """How a client became known here."""
+
+    OPERATOR = "operator"
+    REGISTRATION = "registration"
+    """It registered itself (RFC 7591)."""
+    DOCUMENT = "document"
+    """Its client_id is the URL of its metadata document."""
+
+
 class InvalidClientDataError(ValueError):
     """A client cannot be like that. The message names the field and the cure."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Client:
-    """An application. `tenant` is `*` for one that belongs to nobody; empty `resources` or `scope`: any it may reach."""
+    """An application. `tenant` is `*` for one that belongs to nobody; empty `resources` or `scope`: any it may reach.
+
+    `about` holds what it says of itself and nobody has checked (`client_uri`, `logo_uri`, …); `jwks` is a JWK Set as JSON;
+    times are seconds since the epoch.
+    """
 
     id: str
     tenant: str
@@ -51,6 +67,18 @@ class Client:
     refresh_replay_seconds: int | None
     epoch: int
     is_active: bool
+    origin: Origin = Origin.OPERATOR
+    application_type: str = ""
+    about: Mapping[str, str] = field(default_factory=dict)
+    jwks: str = ""
+    jwks_uri: str = ""
+    assertion_alg: str = ""
+    previous_secret_hash: bytes | None = None
+    previous_secret_until: int | None = None
+    secret_rotated_at: int | None = None
+    secret_expires_at: int | None = None
+    unused_until: int | None = None
+    created_at: int = 0
 
     @property
     def is_public(self) -> bool:

@@ -1,5 +1,6 @@
 """Finds a client by id, from memory; adds, changes and removes one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -7,7 +8,7 @@ import orjson
 
 from authserver.domain.audit import event
 from authserver.domain.clients import store
-from authserver.domain.clients.client import Client, check, check_name
+from authserver.domain.clients.client import Client, Origin, check, check_name
 from authserver.runtime.identifiers import new_id, new_secret, secret_hash
 from authserver.runtime.unit_of_work import Row, UnitOfWork
 
@@ -55,13 +56,20 @@ def add(
     is_verified: bool = True,
     refresh_replay_seconds: int | None = None,
     client_id: str | None = None,
+    origin: Origin = Origin.OPERATOR,
+    application_type: str = "",
+    about: Mapping[str, str] | None = None,
+    jwks: str = "",
+    jwks_uri: str = "",
+    assertion_alg: str = "",
+    unused_until: int | None = None,
 ) -> NewClient:
     """Register a client in the bound tenant (`*`: in none). Raises InvalidClientDataError; a lost commit: the id exists."""
     assert work.tenant is not None
     check_name(name)
     if not speaks_for:
         check(auth_method=auth_method, grant_types=grant_types, redirect_uris=redirect_uris)
-    secret = None if auth_method == "none" else new_secret("cs")
+    secret = new_secret("cs") if auth_method.startswith("client_secret_") else None
     client = Client(
         id=client_id or new_id("cli"),
         tenant=work.tenant,
@@ -78,6 +86,15 @@ def add(
         refresh_replay_seconds=refresh_replay_seconds,
         epoch=1,
         is_active=True,
+        origin=origin,
+        application_type=application_type,
+        about=about or {},
+        jwks=jwks,
+        jwks_uri=jwks_uri,
+        assertion_alg=assertion_alg,
+        secret_rotated_at=work.now if secret else None,
+        unused_until=unused_until,
+        created_at=work.now,
     )
     work.claim(store.ENTER, client_id=client.id, owner=work.tenant)
     work.write(
@@ -88,6 +105,10 @@ def add(
         speaks_for=speaks_for,
         verified=is_verified,
         now=work.now,
+        origin=client.origin.value,
+        secret_rotated_at=client.secret_rotated_at,
+        secret_expires_at=client.secret_expires_at,
+        unused_until=unused_until,
         **_changeable(client),
     )
     work.changes_directory = True
@@ -138,6 +159,11 @@ def _changeable(client: Client) -> dict[str, Any]:
         "resources": orjson.dumps(client.resources).decode(),
         "default_resource": client.default_resource,
         "refresh_replay_seconds": client.refresh_replay_seconds,
+        "application_type": client.application_type,
+        "about": orjson.dumps(dict(client.about)).decode(),
+        "jwks": client.jwks,
+        "jwks_uri": client.jwks_uri,
+        "assertion_alg": client.assertion_alg,
     }
 
 
@@ -158,4 +184,16 @@ def _client(row: Row) -> Client:
         refresh_replay_seconds=row["refresh_replay_seconds"],
         epoch=row["epoch"],
         is_active=row["status"] == "active",
+        origin=Origin(row["origin"]),
+        application_type=row["application_type"],
+        about=orjson.loads(row["about"]),
+        jwks=row["jwks"],
+        jwks_uri=row["jwks_uri"],
+        assertion_alg=row["assertion_alg"],
+        previous_secret_hash=row["previous_secret_hash"],
+        previous_secret_until=row["previous_secret_until"],
+        secret_rotated_at=row["secret_rotated_at"],
+        secret_expires_at=row["secret_expires_at"],
+        unused_until=row["unused_until"],
+        created_at=row["created_at"],
     )

@@ -29,13 +29,26 @@ table(
     sa.Column("epoch", sa.BigInteger, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("origin", sa.Text, nullable=False, server_default=sa.text("'operator'")),
+    sa.Column("application_type", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("about", sa.Text, nullable=False, server_default=sa.text("'{}'")),
+    sa.Column("jwks", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("jwks_uri", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("assertion_alg", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("previous_secret_hash", sa.LargeBinary, nullable=True),
+    sa.Column("previous_secret_until", sa.BigInteger, nullable=True),
+    sa.Column("secret_rotated_at", sa.BigInteger, nullable=True),
+    sa.Column("secret_expires_at", sa.BigInteger, nullable=True),
+    sa.Column("unused_until", sa.BigInteger, nullable=True),
     sa.PrimaryKeyConstraint("tenant_id", "client_id"),
     tenanted=True,
 )
 
 _COLUMNS = """
     SELECT tenant_id, client_id, name, auth_method, secret_hash, redirect_uris, grant_types, scope, resources,
-        default_resource, speaks_for, verified, refresh_replay_seconds, epoch, status, created_at FROM clients
+        default_resource, speaks_for, verified, refresh_replay_seconds, epoch, status, created_at,
+        origin, application_type, about, jwks, jwks_uri, assertion_alg, previous_secret_hash, previous_secret_until,
+        secret_rotated_at, secret_expires_at, unused_until FROM clients
 """
 
 OWNER = statement("SELECT owner FROM client_directory WHERE client_id = :client_id")
@@ -47,9 +60,11 @@ LEAVE = statement("DELETE FROM client_directory WHERE client_id = :client_id")
 ADD = statement(
     """
     INSERT INTO clients (tenant_id, client_id, name, auth_method, secret_hash, redirect_uris, grant_types, scope, resources,
-        default_resource, speaks_for, verified, refresh_replay_seconds, epoch, status, created_at)
+        default_resource, speaks_for, verified, refresh_replay_seconds, epoch, status, created_at, origin, application_type,
+        about, jwks, jwks_uri, assertion_alg, secret_rotated_at, secret_expires_at, unused_until)
     VALUES (:tenant, :client_id, :name, :auth_method, :secret_hash, :redirect_uris, :grant_types, :scope, :resources,
-        :default_resource, :speaks_for, :verified, :refresh_replay_seconds, 1, 'active', :now)
+        :default_resource, :speaks_for, :verified, :refresh_replay_seconds, 1, 'active', :now, :origin, :application_type,
+        :about, :jwks, :jwks_uri, :assertion_alg, :secret_rotated_at, :secret_expires_at, :unused_until)
     """
 )
 BY_ID = statement(_COLUMNS + " WHERE tenant_id = :tenant AND client_id = :client_id")
@@ -58,7 +73,8 @@ SET = statement(
     """
     UPDATE clients SET name = :name, redirect_uris = :redirect_uris, grant_types = :grant_types, scope = :scope,
         resources = :resources, default_resource = :default_resource, refresh_replay_seconds = :refresh_replay_seconds,
-        status = :status
+        status = :status, application_type = :application_type, about = :about, jwks = :jwks, jwks_uri = :jwks_uri,
+        assertion_alg = :assertion_alg
     WHERE tenant_id = :tenant AND client_id = :client_id RETURNING client_id
     """
 )

@@ -1,0 +1,46 @@
+"""
+every client that knocks
+
+Why: clients that register themselves or are described by a document, clients with keys, and the whole life of a secret and
+of a token. Existing clients keep their rows: they were made by an operator.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    _clients()
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("clients") as batch_op:
+        for column in _client_columns():
+            batch_op.drop_column(column.name)
+
+
+def _client_columns() -> list[sa.Column]:
+    return [
+        sa.Column("origin", sa.Text(), nullable=False, server_default=sa.text("'operator'")),
+        sa.Column("application_type", sa.Text(), nullable=False, server_default=sa.text("''")),
+        sa.Column("about", sa.Text(), nullable=False, server_default=sa.text("'{}'")),
+        sa.Column("jwks", sa.Text(), nullable=False, server_default=sa.text("''")),
+        sa.Column("jwks_uri", sa.Text(), nullable=False, server_default=sa.text("''")),
+        sa.Column("assertion_alg", sa.Text(), nullable=False, server_default=sa.text("''")),
+        sa.Column("previous_secret_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("previous_secret_until", sa.BigInteger(), nullable=True),
+        sa.Column("secret_rotated_at", sa.BigInteger(), nullable=True),
+        sa.Column("secret_expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("unused_until", sa.BigInteger(), nullable=True),
+    ]
+
+
+def _clients() -> None:
+    with op.batch_alter_table("clients") as batch_op:
+        for column in _client_columns():
+            batch_op.add_column(column)
