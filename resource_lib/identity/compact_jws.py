@@ -10,8 +10,8 @@ from binascii import a2b_base64
 from collections.abc import Collection
 from typing import Final, NamedTuple
 
-from resource_lib.identity import strict_json
 from resource_lib.identity.invalid_token import InvalidToken, Reason
+from resource_lib.wire import strict_json
 
 MAX_BYTES: Final = 8192
 MAX_KID_CHARACTERS: Final = 200

@@ -29,9 +29,9 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from resource_lib.identity import strict_json
 from resource_lib.identity.compact_jws import MAX_KID_CHARACTERS
 from resource_lib.identity.verification_key import KeySet, UnusableKeyError, VerificationKey, import_key_set
+from resource_lib.wire import strict_json
 
 _MAX_METADATA_BYTES: Final = 65_536
 _MAX_JWKS_BYTES: Final = 524_288
