@@ -126,7 +126,9 @@ async def test_both_databases_return_the_same_values(database):
     values = {
         "tenant": ACME, "client_id": "c", "name": "né", "auth_method": "none", "secret_hash": None, "redirect_uris": "[]",
         "grant_types": "[]", "scope": "", "resources": "[]", "default_resource": "", "speaks_for": "", "verified": True,
-        "refresh_replay_seconds": None, "now": 2**40,
+        "refresh_replay_seconds": None, "now": 2**40, "origin": "operator", "application_type": "", "about": "{}",
+        "jwks": "", "jwks_uri": "", "assertion_alg": "", "secret_rotated_at": None, "secret_expires_at": None,
+        "unused_until": None,
     }  # fmt: skip
     await database.commit(unit(writes=[(clients.ADD, values)]))
 
