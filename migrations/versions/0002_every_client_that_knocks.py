@@ -16,9 +16,14 @@ depends_on = None
 
 def upgrade() -> None:
     _clients()
+    _openid()
+    _widening()
 
 
 def downgrade() -> None:
+    for column in ("widened", "widened_until"):
+        op.drop_column("authorizations", column)
+    op.drop_column("authorization_codes", "nonce")
     with op.batch_alter_table("clients") as batch_op:
         for column in _client_columns():
             batch_op.drop_column(column.name)
@@ -44,3 +49,16 @@ def _clients() -> None:
     with op.batch_alter_table("clients") as batch_op:
         for column in _client_columns():
             batch_op.add_column(column)
+
+
+def _openid() -> None:
+    # What the client wants to find again in the ID token of the code (OpenID Connect Core §3.1.2.1).
+    op.add_column("authorization_codes", sa.Column("nonce", sa.Text(), nullable=False, server_default=sa.text("''")))
+
+
+def _widening() -> None:
+    # What the owner of an authorization let it do besides, and until when.
+    op.add_column("authorizations", sa.Column("widened", sa.Text(), nullable=False, server_default=sa.text("''")))
+    op.add_column(
+        "authorizations", sa.Column("widened_until", sa.BigInteger(), nullable=False, server_default=sa.text("0"))
+    )

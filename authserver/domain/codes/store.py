@@ -21,6 +21,7 @@ table(
     sa.Column("expires_at", sa.BigInteger, nullable=False),
     sa.Column("attempts", sa.BigInteger, nullable=False),
     sa.Column("used_at", sa.BigInteger, nullable=True),
+    sa.Column("nonce", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.PrimaryKeyConstraint("tenant_id", "code_hash"),
     sa.Index("ix_authorization_codes_expires_at", "expires_at"),
     tenanted=True,

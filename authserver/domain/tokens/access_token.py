@@ -45,6 +45,9 @@ def mint(
         raise NoSigningKeyError
     token_id = secrets.token_urlsafe(16)
     life = min(work.machines.settings.access_token_seconds, authorization.expires_at - work.now)
+    if (set(scope) - set(authorization.scope)) & set(authorization.widened_at(work.now)):
+        # What was allowed for a while is not carried beyond it.
+        life = min(life, authorization.widened_until - work.now)
     said: dict[str, Any] = {
         claims.ISS: issuer,
         claims.SUB: authorization.sub,

@@ -42,10 +42,17 @@ class Authorization:
     ctl: int
     expires_at: int
     is_ended: bool
+    widened: tuple[str, ...] = ()
+    """What its owner let it do besides, until `widened_until`."""
+    widened_until: int = 0
 
     def is_live(self, now: int) -> bool:
         """Whether tokens may still come from it."""
         return not self.is_ended and now < self.expires_at
+
+    def widened_at(self, now: int) -> tuple[str, ...]:
+        """Return what it may do besides its own scope at this moment; nothing once the time the owner chose is over."""
+        return self.widened if now < self.widened_until else ()
 
 
 def from_row(row: Row) -> Authorization:
@@ -64,6 +71,8 @@ def from_row(row: Row) -> Authorization:
         ctl=row["ctl"],
         expires_at=row["expires_at"],
         is_ended=row["ended_at"] is not None,
+        widened=tuple(row["widened"].split()),
+        widened_until=row["widened_until"],
     )
 
 

@@ -22,6 +22,8 @@ table(
     sa.Column("expires_at", sa.BigInteger, nullable=False),
     sa.Column("ended_at", sa.BigInteger, nullable=True),
     sa.Column("end_reason", sa.Text, nullable=True),
+    sa.Column("widened", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("widened_until", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.PrimaryKeyConstraint("tenant_id", "authorization_id"),
     sa.Index("ix_authorizations_tenant_id_sub", "tenant_id", "sub"),
     sa.Index("ix_authorizations_tenant_id_client_id", "tenant_id", "client_id"),
@@ -59,7 +61,7 @@ START = statement(
 FIND = statement(
     """
     SELECT authorization_id, issuer_path, sub, client_id, resource, scope, profile, acr, amr, auth_time, ctl, expires_at,
-        ended_at
+        ended_at, widened, widened_until
     FROM authorizations WHERE tenant_id = :tenant AND authorization_id = :authorization_id
     """
 )
@@ -67,6 +69,35 @@ END = statement(
     """
     UPDATE authorizations SET ended_at = :now, end_reason = :reason
     WHERE tenant_id = :tenant AND authorization_id = :authorization_id AND ended_at IS NULL
+    """
+)
+WIDEN = statement(
+    """
+    UPDATE authorizations SET widened = :scope, widened_until = :until
+    WHERE tenant_id = :tenant AND authorization_id = :authorization_id AND sub = :sub AND ended_at IS NULL
+        AND expires_at >= :until
+    RETURNING authorization_id
+    """
+)
+END_WIDENINGS = statement(
+    """
+    UPDATE authorizations SET widened = '', widened_until = 0
+    WHERE tenant_id = :tenant AND sub = :sub AND client_id = :client_id AND resource = :resource AND widened_until > :now
+    """
+)
+# With when it was last refreshed: its newest refresh token says so.
+CONNECTIONS = statement(
+    """
+    SELECT c.client_id, c.resource, c.scope AS consented, c.allowed_at, a.authorization_id, a.issuer_path, a.sub, a.scope,
+        a.profile, a.acr, a.amr, a.auth_time, a.ctl, a.expires_at, a.ended_at, a.widened, a.widened_until, a.created_at,
+        (SELECT MAX(r.created_at) FROM refresh_tokens r WHERE r.tenant_id = :tenant
+            AND r.authorization_id = a.authorization_id) AS refreshed_at,
+        (SELECT MAX(i.expires_at) FROM refresh_tokens i WHERE i.tenant_id = :tenant
+            AND i.authorization_id = a.authorization_id) AS idle_end
+    FROM consents c LEFT JOIN authorizations a ON a.tenant_id = :tenant AND a.sub = c.sub AND a.client_id = c.client_id
+        AND a.resource = c.resource AND a.ended_at IS NULL AND a.expires_at > :now
+    WHERE c.tenant_id = :tenant AND c.sub = :sub AND c.ended_at IS NULL
+    ORDER BY c.allowed_at DESC, c.client_id, c.resource, a.created_at DESC, a.authorization_id
     """
 )
 LIVE_OF_CONSENT = statement(
@@ -96,7 +127,7 @@ FIND_REFRESH = statement(
     f"""
     SELECT {STANDING_COLUMNS}, r.token_hash, r.expires_at AS token_expires_at, r.used_at, r.successor,
         a.authorization_id, a.issuer_path, a.sub, a.client_id, a.resource, a.scope, a.profile, a.acr, a.amr, a.auth_time,
-        a.ctl, a.expires_at, a.ended_at
+        a.ctl, a.expires_at, a.ended_at, a.widened, a.widened_until
     FROM refresh_tokens r LEFT JOIN authorizations a ON a.authorization_id = r.authorization_id AND a.tenant_id = :tenant
         LEFT JOIN memberships m ON m.tenant_id = :tenant AND m.sub = a.sub
         LEFT JOIN persons p ON p.person_id = m.person_id

@@ -2,7 +2,8 @@
 A refresh token becomes the next one and an access token.
 
 OAuth 2.1 §4.3, decision 9. A retry inside the replay window gets the same successor; a replay after it means theft, and we
-cannot know which side is the thief, so the family ends. A failed refresh burns nothing; a refresh never widens.
+cannot know which side is the thief, so the family ends. A failed refresh burns nothing; a refresh never widens: only the
+person does, on their own page and for a time, and a refresh without `scope` then carries what they allowed.
 """
 
 from authserver.domain.audit import event
@@ -39,7 +40,15 @@ async def exchange(work: UnitOfWork, issuer: Issuer, client: Client, form: Param
     if token.consent is None:
         raise _refused("consent_withdrawn")
     resource = await served_resource(work, client, owner.resource)
-    held = still_held(owner.scope, allowed=token.consent.scope, resource=resource, client=client, member=member)
+    # What the owner let it do for a while on their own page: under that yes, as the rest is under the consent.
+    more = owner.widened_at(work.now)
+    held = still_held(
+        tuple(dict.fromkeys((*owner.scope, *more))),
+        allowed=token.consent.scope | set(more),
+        resource=resource,
+        client=client,
+        member=member,
+    )
     scope = _narrowed(form, held)
 
     successor = (

@@ -1,5 +1,6 @@
 """
-GET and POST /login, POST /logout: a person signs in, with the application's own request in the query.
+GET and POST /login, POST /logout: a person signs in, with the application's own request in the query, or the name of one of
+our own pages. Nothing in a query is ever an address to go to.
 
 The answer to a wrong password and to an unknown address is the same, byte for byte and in the same time.
 """
@@ -18,6 +19,9 @@ from authserver.web.token import read_form
 from authserver.web.work import run
 
 _STALE = "This page was open too long, or you signed in from another tab. Nothing was sent; sign in here to go on."
+_OWN_PAGES = {b"to=account": "/account"}
+"""Where a login may go on to besides an application's request: a name for each of our pages, and no other."""
+
 _WRONG = "That e-mail address and password do not match. Check both and try again."
 
 
@@ -44,7 +48,7 @@ async def log_in(request: Request) -> Response:
         forms.check(request, form, "login", nonce)
     except (forms.FormRefusedError, InvalidRequest):
         return await _ask_again(request)
-    if request.query:
+    if _is_for_an_application(request):
         try:
             read_query(request)
         except UnregisteredRedirect:
@@ -108,9 +112,13 @@ async def log_out(request: Request) -> Response:
 
 
 def _next(request: Request) -> str:
-    if not request.query:
-        return request.issuer.path + "/login"
+    if not _is_for_an_application(request):
+        return request.issuer.path + _OWN_PAGES.get(request.query, "/login")
     return request.issuer.path + "/authorize?" + without_login_prompt(read_query(request), request.query)
+
+
+def _is_for_an_application(request: Request) -> bool:
+    return bool(request.query) and request.query not in _OWN_PAGES
 
 
 async def _signed_in(work: UnitOfWork, request: Request) -> Response | None:
@@ -127,7 +135,7 @@ async def _form(
 ) -> Response:
     client_name = resource_name = None
     targets: tuple[str, ...] = ()
-    if request.query:
+    if _is_for_an_application(request):
         # Whoever is sent here with a request that could not end well learns it before typing a password.
         asked = await checked(work, request)
         client_name, resource_name = asked.client.name, asked.resource.name
