@@ -1195,7 +1195,18 @@ PUSHED: dict[str, Requirement] = {}
 
 DEVICE: dict[str, Requirement] = {}
 
-EXCHANGE: dict[str, Requirement] = {}
+EXCHANGE: dict[str, Requirement] = {
+    "ours:presented:a-good-token-is-read-as-it-was-written": Requirement(
+        "RFC 9068 §4", "The server knows its own access tokens again, with every algorithm it signs with."
+    ),
+    "ours:presented:anything-else-is-refused": Requirement(
+        "RFC 8725 §3.1, §3.11", "A token that is not byte for byte as one of our keys wrote it is nobody's."
+    ),
+    "ours:presented:falls-with-what-it-stands-on": Requirement(
+        "issue, decision 3",
+        "A presented token counts only while authorization, person, consent, client, tenant and resource do.",
+    ),
+}
 
 API_KEYS: dict[str, Requirement] = {}
 

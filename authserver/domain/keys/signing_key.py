@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwcrypto import jwk
 
 from authserver.domain.keys import store
-from authserver.runtime.jose import signer
+from authserver.runtime.jose import signer, verifier, written_header
 from authserver.runtime.unit_of_work import UnitOfWork
 from authserver.runtime.vault import KeyEncryption
 
@@ -26,6 +26,9 @@ _MAKE: dict[str, dict[str, Any]] = {
 ALGORITHMS = tuple(_MAKE)
 
 Sign = Callable[[dict[str, Any]], str]
+Verify = Callable[[bytes, bytes], bool]
+
+_ACCESS_TOKEN = "at+jwt"  # noqa: S105
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +43,10 @@ class SigningKey:
     sign_from: int
     remove_at: int | None
     access_token: Sign
+    access_token_header: bytes
+    """The first part, byte for byte, of every access token that it signs."""
+    verify: Verify
+    """From a signature and what it covers to whether this key made it."""
 
     def is_published(self, now: int) -> bool:
         """Whether it stands in the key set."""
@@ -58,6 +65,10 @@ class KeyRing:
             if key.sign_from <= now and key.is_published(now):
                 return key
         return None
+
+    def of_access_token(self, header: bytes, now: int) -> SigningKey | None:
+        """Return the published key that writes this first part of an access token."""
+        return next((key for key in self.keys if key.access_token_header == header and key.is_published(now)), None)
 
     def published(self, now: int) -> list[SigningKey]:
         """Return the keys that resource servers must know now."""
@@ -91,7 +102,9 @@ async def key_ring(work: UnitOfWork, issuer_path: str) -> KeyRing:
                     publish_at=row["publish_at"],
                     sign_from=row["sign_from"],
                     remove_at=row["remove_at"],
-                    access_token=signer(private, alg=row["algorithm"], kid=row["kid"], typ="at+jwt"),
+                    access_token=signer(private, alg=row["algorithm"], kid=row["kid"], typ=_ACCESS_TOKEN),
+                    access_token_header=written_header(alg=row["algorithm"], kid=row["kid"], typ=_ACCESS_TOKEN),
+                    verify=verifier(private, alg=row["algorithm"]),
                 )
             )
         # Nothing is not remembered: at a first start another process may be publishing the first key right now.

@@ -17,6 +17,9 @@ from authserver.domain.tokens import store
 from authserver.runtime.identifiers import derived_id
 from authserver.runtime.unit_of_work import Row, UnitOfWork
 
+MACHINE = "client:"
+"""How the subject of a machine client's own tokens begins (design §4)."""
+
 
 class Profile(StrEnum):
     """How long it may live."""
@@ -45,6 +48,11 @@ class Authorization:
     widened: tuple[str, ...] = ()
     """What its owner let it do besides, until `widened_until`."""
     widened_until: int = 0
+
+    @property
+    def is_of_machine(self) -> bool:
+        """Whether a machine client acts for itself, with no person behind it."""
+        return self.sub.startswith(MACHINE)
 
     def is_live(self, now: int) -> bool:
         """Whether tokens may still come from it."""
@@ -160,7 +168,7 @@ async def standing(work: UnitOfWork, client: Client, *, issuer_path: str, resour
         work,
         authorization_id=authorization_id,
         issuer_path=issuer_path,
-        sub=f"client:{client.id}",
+        sub=MACHINE + client.id,
         client_id=client.id,
         resource=resource,
         scope=client.scope,

@@ -65,6 +65,18 @@ FIND = statement(
     FROM authorizations WHERE tenant_id = :tenant AND authorization_id = :authorization_id
     """
 )
+# An access token that came back is decided by one reading: its authorization, and who stands behind it now.
+STANDING = statement(
+    f"""
+    SELECT {STANDING_COLUMNS}, a.authorization_id, a.issuer_path, a.sub, a.client_id, a.resource, a.scope, a.profile, a.acr,
+        a.amr, a.auth_time, a.ctl, a.expires_at, a.ended_at
+    FROM authorizations a LEFT JOIN memberships m ON m.tenant_id = :tenant AND m.sub = a.sub
+        LEFT JOIN persons p ON p.person_id = m.person_id
+        LEFT JOIN consents c ON c.tenant_id = :tenant AND c.sub = a.sub AND c.client_id = a.client_id
+            AND c.resource = a.resource AND c.ended_at IS NULL
+    WHERE a.tenant_id = :tenant AND a.authorization_id = :authorization_id
+    """
+)
 END = statement(
     """
     UPDATE authorizations SET ended_at = :now, end_reason = :reason

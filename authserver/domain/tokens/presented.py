@@ -1,0 +1,156 @@
+"""
+An access token that comes back to us: is it ours, and does everything it stands on still stand?
+
+RFC 9068 §4, RFC 7662 §4, RFC 8693 §2.1. Two questions, in this order. `read` asks the signature and the dates, with our own
+published keys and no row. `standing` asks the rows, now and never from memory: the authorization, the person, their
+consent; and the directory: tenant, issuer, client, resource. Who may be told the answer is for the caller to say.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from authserver.domain.clients import registry
+from authserver.domain.clients.client import Client
+from authserver.domain.consent.consent import Consent, standing_from_row
+from authserver.domain.issuers.issuer import Issuer, all_issuers
+from authserver.domain.keys.signing_key import key_ring
+from authserver.domain.resources import resource as resources
+from authserver.domain.resources.resource import Resource
+from authserver.domain.tenants import tenant as tenants
+from authserver.domain.tokens import authorization, store
+from authserver.domain.tokens.authorization import Authorization
+from authserver.domain.users.user import Member
+from authserver.runtime.jose import from_base64url
+from authserver.runtime.unit_of_work import UnitOfWork
+from resource_lib.wire import claims
+
+MOST_BYTES = 8192
+
+
+class NotStandingError(Exception):
+    """The token counts for nothing. `reason` is for our record; whoever sent it is told the same every time."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Presented:
+    """What one of our access tokens says. It was ours and in time when it was read; see `standing` for the rest."""
+
+    claims: dict[str, Any]
+    id: str
+    tenant: str
+    sub: str
+    client_id: str
+    resource: str
+    scope: tuple[str, ...]
+    authorization_id: str
+    issued_at: int
+    expires_at: int
+    ctl: int
+    act: dict[str, Any] | None
+    """RFC 8693 §4.1: who acts for `sub`, and for whom that one acted before; None: the client itself was allowed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """What a token stands on, as it is now. `member` and `consent` are None for a machine client's own token."""
+
+    authorization: Authorization
+    client: Client
+    resource: Resource
+    member: Member | None
+    consent: Consent | None
+
+
+async def read(work: UnitOfWork, issuer: Issuer, token: str) -> Presented:
+    """Return what `token` says, if this issuer signed it as an access token and it has not expired.
+
+    Raises NotStandingError for anything else: another kind of token, another issuer's, a removed key's.
+    """
+    if len(token) > MOST_BYTES or not token.isascii():
+        raise NotStandingError("malformed")
+    signed, _, encoded_signature = token.encode("ascii").rpartition(b".")
+    header, _, encoded_payload = signed.partition(b".")
+    signature, payload = from_base64url(encoded_signature), from_base64url(encoded_payload)
+    if not signature or not payload:
+        raise NotStandingError("malformed")
+    key = (await key_ring(work, issuer.path)).of_access_token(header, work.now)
+    if key is None:
+        raise NotStandingError("not_our_access_token")
+    if not key.verify(signature, signed):
+        raise NotStandingError("wrong_signature")
+    # From here on the words are our own.
+    said = orjson.loads(payload)
+    if said[claims.ISS] != issuer.identifier:
+        raise NotStandingError("other_issuer")
+    if work.now >= said[claims.EXP]:
+        raise NotStandingError("expired")
+    return Presented(
+        claims=said,
+        id=said[claims.JTI],
+        tenant=said[claims.TENANT_ID],
+        sub=said[claims.SUB],
+        client_id=said[claims.CLIENT_ID],
+        resource=said[claims.AUD],
+        scope=tuple(said[claims.SCOPE].split()),
+        authorization_id=said[claims.AUTHORIZATION_ID],
+        issued_at=said[claims.IAT],
+        expires_at=said[claims.EXP],
+        ctl=said[claims.CTL],
+        act=said.get(claims.ACT),
+    )
+
+
+async def standing(work: UnitOfWork, issuer: Issuer, token: Presented) -> Standing:
+    """Return what the token stands on, one reading inside its tenant. Raises NotStandingError when any of it is gone."""
+    row = await work.beside(token.tenant).one(store.STANDING, authorization_id=token.authorization_id)
+    if row is None:
+        raise NotStandingError("authorization_unknown")
+    owner = authorization.from_row(row)
+    if not owner.is_live(work.now):
+        raise NotStandingError("authorization_ended")
+    if owner.sub != token.sub or owner.issuer_path != issuer.path:
+        raise NotStandingError("other_authorization")
+    if (owner.client_id, owner.resource) != (token.client_id, token.resource):
+        raise NotStandingError("other_authorization")
+    tenant = await tenants.by_id(work, token.tenant)
+    if tenant is None or not tenant.is_active:
+        raise NotStandingError("tenant_inactive")
+    if not (await all_issuers(work)).serves(issuer, token.tenant):
+        raise NotStandingError("issuer_changed")
+    client = await _client(work, owner.client_id, token.tenant)
+    resource = await _resource(work, owner.resource, token.tenant)
+    if not client.may_reach(resource.uri):
+        raise NotStandingError("resource_not_for_client")
+    member, allowed = standing_from_row(row)
+    if not owner.is_of_machine:
+        _still_theirs(owner, member, allowed)
+    return Standing(authorization=owner, client=client, resource=resource, member=member, consent=allowed)
+
+
+def _still_theirs(owner: Authorization, member: Member | None, allowed: Consent | None) -> None:
+    if member is None or not member.is_active:
+        raise NotStandingError("member_inactive")
+    if owner.auth_time < member.password_changed_at:
+        raise NotStandingError("password_changed")
+    if allowed is None:
+        raise NotStandingError("consent_withdrawn")
+
+
+async def _client(work: UnitOfWork, client_id: str, tenant: str) -> Client:
+    client = await registry.find(work, client_id)
+    if client is None or not client.is_active or (not client.is_shared and client.tenant != tenant):
+        raise NotStandingError("client_inactive")
+    return client
+
+
+async def _resource(work: UnitOfWork, uri: str, tenant: str) -> Resource:
+    resource = await resources.by_uri(work, uri)
+    if resource is None or not resource.is_active or tenant not in resource.tenants:
+        raise NotStandingError("resource_gone")
+    return resource
