@@ -75,7 +75,11 @@ def verifier(key: PrivateKey, *, alg: str) -> Callable[[bytes, bytes], bool]:
             es256.verify(encode_dss_signature(r, s), signed, ecdsa)
 
     elif alg == "EdDSA" and isinstance(key, ed25519.Ed25519PrivateKey):
-        check = key.public_key().verify
+        eddsa = key.public_key()
+
+        def check(signature: bytes, signed: bytes) -> None:
+            eddsa.verify(signature, signed)
+
     elif alg == "RS256" and isinstance(key, rsa.RSAPrivateKey):
         rs256, pkcs1, sha256 = key.public_key(), padding.PKCS1v15(), hashes.SHA256()
 
