@@ -69,7 +69,7 @@ FIND = statement(
 STANDING = statement(
     f"""
     SELECT {STANDING_COLUMNS}, a.authorization_id, a.issuer_path, a.sub, a.client_id, a.resource, a.scope, a.profile, a.acr,
-        a.amr, a.auth_time, a.ctl, a.expires_at, a.ended_at
+        a.amr, a.auth_time, a.ctl, a.expires_at, a.ended_at, a.widened, a.widened_until
     FROM authorizations a LEFT JOIN memberships m ON m.tenant_id = :tenant AND m.sub = a.sub
         LEFT JOIN persons p ON p.person_id = m.person_id
         LEFT JOIN consents c ON c.tenant_id = :tenant AND c.sub = a.sub AND c.client_id = a.client_id
