@@ -11,11 +11,12 @@ import hmac
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
+from authserver.domain.audit import event
 from authserver.domain.clients import registry
 from authserver.domain.clients.client import Client
 from authserver.domain.issuers.issuer import Issuer, all_issuers
 from authserver.domain.tenants import tenant as tenants
-from authserver.oauth.errors import InvalidClient, InvalidRequest, SlowDown
+from authserver.oauth.errors import InvalidClient, InvalidRequest, OAuthError, SlowDown
 from authserver.oauth.parameters import Parameters
 from authserver.runtime.addresses import address_prefix
 from authserver.runtime.identifiers import secret_hash
@@ -85,6 +86,27 @@ async def is_served(work: UnitOfWork, issuer: Issuer, client: Client) -> bool:
         return True
     tenant = await tenants.by_id(work, client.tenant)
     return tenant is not None and tenant.is_active and (await all_issuers(work)).serves(issuer, client.tenant)
+
+
+def within_limit(work: UnitOfWork, client: Client) -> None:
+    """Raise SlowDown when a client that has said who it is asks too often.
+
+    Anybody can say that they are a public client: then the budget is of client and address prefix together, so that a
+    stranger cannot use up somebody else's.
+    """
+    spender = f"{client.id}\0{address_prefix(work.address)}" if client.is_public else client.id
+    limited = work.machines.token_requests.take(spender, work.at_us)
+    if limited is not None:
+        raise SlowDown("This client asks too often.", reason="token_flood", retry_after_s=limited.retry_after_s)
+
+
+def record_refusal(work: UnitOfWork, kind: event.Kind, client: Client | None, error: OAuthError) -> None:
+    """Record what a client was refused; whoever proved nothing has a bounded share of the record."""
+    client_id = client.id if client else ""
+    if client is None or client.is_public:
+        event.record_stranger(work, kind, reason=error.reason, client_id=client_id, error=error.code)
+    else:
+        event.record(work, kind, event.Outcome.REFUSED, reason=error.reason, client_id=client_id, error=error.code)
 
 
 def _is_proven(client: Client | None, credentials: Credentials) -> bool:
