@@ -1206,6 +1206,47 @@ EXCHANGE: dict[str, Requirement] = {
         "issue, decision 3",
         "A presented token counts only while authorization, person, consent, client, tenant and resource do.",
     ),
+    "rfc8693:exchange:names-who-acts-for-whom": Requirement(
+        "RFC 8693 §2.2.1, §4.1, §4.3", "An exchanged token is for the target, keeps the person and names who acts."
+    ),
+    "rfc8693:exchange:ends-no-later": Requirement("RFC 8693 §5", "It ends no later than the token it came from."),
+    "rfc8693:exchange:never-wider": Requirement(
+        "RFC 8693 §2.1, C10", "It holds what was mapped for what the caller carries and may have, and nothing else."
+    ),
+    "rfc8693:exchange:one-registered-target": Requirement(
+        "RFC 8693 §2.2.2, RFC 8707 §2", "The target is the one resource that an operator allowed."
+    ),
+    "rfc8693:exchange:form": Requirement("RFC 8693 §2.1, §2.2.2", "What is not supported is refused by name."),
+    "rfc8693:exchange:chains-are-named-and-bounded": Requirement(
+        "RFC 8693 §4.1", "Each of at most three servers of a chain is named, and none leads back."
+    ),
+    "rfc8693:exchange:is-recorded": Requirement("decision 15", "Who acted for whom and where is recorded."),
+    "rfc8693:exchange:a-machines-token-too": Requirement(
+        "RFC 8693 §2.1, design §4", "A machine's token is exchanged without what needs a role."
+    ),
+    "attack:exchange:no-deputy-can-be-confused": Requirement(
+        "RFC 8693 §5, MCP Token Passthrough", "A server trades only what was meant for it, and proves who it is."
+    ),
+    "attack:exchange:no-other-kind-of-token": Requirement(
+        "RFC 8693 §2.1, RFC 8725 §3.11", "Nothing but a living access token of this issuer is taken."
+    ),
+    "attack:exchange:what-is-bound-to-a-key-is-not-traded": Requirement(
+        "RFC 9449 §7, RFC 8705 §3", "A sender-constrained token is not traded for a bearer token."
+    ),
+    "attack:exchange:tenants-stay-apart": Requirement(
+        "C22", "The tenant is the caller's, and the target is linked to it."
+    ),
+    "attack:exchange:nothing-that-ended-is-traded": Requirement(
+        "decision 14, issue", "What ended is not traded, and what was traded under it ends with it."
+    ),
+    "attack:exchange:what-the-operator-takes-back-is-gone": Requirement(
+        "RFC 8693 §5", "Taking an exchange back ends what was traded under it."
+    ),
+    "attack:exchange:follows-roles-and-consent": Requirement(
+        "decision 11", "A role or scope taken away is gone from the next trade."
+    ),
+    "attack:exchange:is-no-way-back": Requirement("RFC 8693 §2.2.1", "What was traded refreshes and widens nothing."),
+    "attack:exchange:floods-are-slowed": Requirement("decision 12", "A server that floods is slowed like any client."),
 }
 
 API_KEYS: dict[str, Requirement] = {}

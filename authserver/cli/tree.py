@@ -5,7 +5,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from authserver.cli import client, demo, issuer, key, resource, running, tenant, user
+from authserver.cli import client, demo, exchange, issuer, key, resource, running, tenant, user
 
 
 class Commands(TyperGroup):
@@ -37,6 +37,12 @@ app.add_typer(tenant.app, name="tenant", cls=Commands, help="Customers: isolated
 app.add_typer(user.app, name="user", cls=Commands, help="People, and their membership in a tenant.")
 app.add_typer(client.app, name="client", cls=Commands, help="Applications.")
 app.add_typer(resource.app, name="resource", cls=Commands, help="MCP servers: their scopes and tools.")
+app.add_typer(
+    exchange.app,
+    name="exchange",
+    cls=Commands,
+    help="Which MCP server may act for its callers at which upstream resource.",
+)
 app.add_typer(
     issuer.app,
     name="issuer",

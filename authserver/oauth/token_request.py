@@ -28,7 +28,7 @@ async def handle(work: UnitOfWork, issuer: Issuer, form: Parameters, authorizati
         grant = GRANTS.get(form.required("grant_type"))
         if grant is None:
             raise UnsupportedGrantType("grant_type: is not known here.")
-        if form.one("grant_type") not in client.grant_types:
+        if not client.may_use(form.required("grant_type")):
             raise UnauthorizedClient("This client is not registered for that grant_type.")
         if not client.is_shared:
             work.bind(client.tenant)

@@ -17,6 +17,8 @@ class TokenResponse:
 
     access_token: AccessToken
     refresh_token: str | None = None
+    issued_token_type: str | None = None
+    """RFC 8693 §2.2.1: what kind of token it is, said where one was exchanged."""
 
     def encoded(self) -> bytes:
         """Return the JSON body."""
@@ -28,4 +30,6 @@ class TokenResponse:
         }
         if self.refresh_token is not None:
             answer["refresh_token"] = self.refresh_token
+        if self.issued_token_type is not None:
+            answer["issued_token_type"] = self.issued_token_type
         return orjson.dumps(answer)

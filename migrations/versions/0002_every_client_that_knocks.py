@@ -18,9 +18,11 @@ def upgrade() -> None:
     _clients()
     _openid()
     _widening()
+    _exchanges()
 
 
 def downgrade() -> None:
+    op.drop_table("exchanges")
     for column in ("widened", "widened_until"):
         op.drop_column("authorizations", column)
     op.drop_column("authorization_codes", "nonce")
@@ -61,4 +63,23 @@ def _widening() -> None:
     op.add_column("authorizations", sa.Column("widened", sa.Text(), nullable=False, server_default=sa.text("''")))
     op.add_column(
         "authorizations", sa.Column("widened_until", sa.BigInteger(), nullable=False, server_default=sa.text("0"))
+    )
+
+
+def _exchanges() -> None:
+    # Which MCP server may act for its callers at which other one (RFC 8693).
+    op.create_table(
+        "exchanges",
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("scopes", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("actor", "target", name=op.f("pk_exchanges")),
+        sa.ForeignKeyConstraint(
+            ["actor"], ["resources.uri"], name=op.f("fk_exchanges_actor_resources"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["target"], ["resources.uri"], name=op.f("fk_exchanges_target_resources"), ondelete="CASCADE"
+        ),
+        info={"tenanted": False},
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from authserver.domain.audit import event
 from authserver.domain.clients import registry
+from authserver.domain.exchange import policy
 from authserver.domain.issuers import issuer as issuers
 from authserver.domain.keys import rotation
 from authserver.domain.login import login
@@ -13,6 +14,7 @@ from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tokens import authorization
 from authserver.domain.users import user
 from authserver.runtime.machines import Machines
+from authserver.runtime.schema import SHARED
 from authserver.runtime.unit_of_work import UnitOfWork
 from tests.support.world import Application, World
 
@@ -102,6 +104,43 @@ class Operator:
         assert found is not None
         resources.change(work, found, **changed)
         assert await work.commit()
+
+    async def add_resource_like(self, pattern: str, uri: str, tenant: str) -> None:
+        """Register another MCP server with the same scopes and tools."""
+        found, work = await self.resource(pattern), self.work()
+        resources.add(work, uri=uri, name="Another", scopes=found.scopes, tools=found.tools)
+        resources.link(work, uri, self.world.tenants[tenant])
+        assert await work.commit()
+
+    async def allow_exchange(self, actor: str, target: str, scopes: dict[str, tuple[str, ...]]) -> None:
+        """Let one MCP server act at another; `scopes` of the target, each with what a caller must carry."""
+        work = self.work()
+        policy.allow(work, await self.resource(actor), await self.resource(target), scopes)
+        assert await work.commit()
+
+    async def forbid_exchange(self, actor: str, target: str) -> None:
+        """Take it back."""
+        work = self.work()
+        policy.forbid(work, actor, target)
+        assert await work.commit()
+
+    async def credential_of(self, uri: str, **changed: Any) -> Application:
+        """Return the credential of an MCP server, as `resource add` makes it."""
+        work = self.machines.work(tenant=SHARED)
+        made = registry.add(
+            work,
+            name=f"Resource server {uri}",
+            **{"auth_method": "client_secret_basic", "grant_types": (), "speaks_for": uri, **changed},
+        )
+        assert await work.commit()
+        return Application(
+            name=made.client.name,
+            tenant=None,
+            auth_method=made.client.auth_method,
+            client_id=made.client.id,
+            secret=made.secret,
+            resource=uri,
+        )
 
     async def withdraw_consent(self, who: str, tenant: str, app: Application, resource: str) -> None:
         """Take back what a person allowed an application."""

@@ -40,6 +40,7 @@ class Kind(StrEnum):
     AUTHORIZATION_STARTED = "client:authorization:started"
     AUTHORIZATION_ENDED = "client:authorization:ended"
     TOKEN_ISSUED = "client:token:issued"  # noqa: S105
+    TOKEN_EXCHANGED = "client:token:exchanged"  # noqa: S105
     TOKEN_REFUSED = "client:token:refused"  # noqa: S105
     REFRESH_REPLAYED = "client:refresh_token:replayed"
     KEY_PUBLISHED = "key:signing:published"
@@ -47,6 +48,7 @@ class Kind(StrEnum):
     TENANT_CHANGED = "operator:tenant:changed"
     USER_CHANGED = "operator:user:changed"
     CLIENT_CHANGED = "operator:client:changed"
+    EXCHANGE_CHANGED = "operator:exchange:changed"
     RESOURCE_CHANGED = "operator:resource:changed"
     ISSUER_CHANGED = "operator:issuer:changed"
     PLATFORM_WORK = "platform:work:done"

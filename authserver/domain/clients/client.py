@@ -17,6 +17,9 @@ from authserver.settings import LOOPBACK
 AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post")
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105
+"""RFC 8693 §2.1. No client registers it: an MCP server has it, and an operator says where it may act."""
+
 PRIVATE_USE_REDIRECTS = frozenset(
     {
         "cursor://anysphere.cursor-mcp/oauth/callback",
@@ -93,6 +96,15 @@ class Client:
     def may_reach(self, resource: str) -> bool:
         """Whether tokens for `resource` may be issued to it at all."""
         return not self.resources or resource in self.resources
+
+    def may_use(self, grant_type: str) -> bool:
+        """Whether it may use a grant: those it is registered with, and exchange for whoever speaks for a resource."""
+        return grant_type in self.grant_types or (grant_type == TOKEN_EXCHANGE and self.is_resource_server)
+
+    @property
+    def is_resource_server(self) -> bool:
+        """Whether it is the credential of an MCP server, and proves it."""
+        return bool(self.speaks_for) and not self.is_public
 
     def may_ask(self, scope: str) -> bool:
         """Whether its registration permits a scope."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from authserver.domain.keys.signing_key import KeyRing
-from authserver.domain.tokens.authorization import Authorization
+from authserver.domain.tokens.authorization import MACHINE, Authorization
+from authserver.domain.tokens.presented import Presented
 from authserver.runtime.unit_of_work import UnitOfWork
 from resource_lib.wire import claims
 
@@ -39,15 +40,62 @@ def mint(
     roles: tuple[str, ...] | None,
 ) -> AccessToken:
     """Return a token of `authorization` for `scope`. `roles` is None for machine clients. Raises NoSigningKeyError."""
-    assert work.tenant is not None
     key = ring.signing(work.now)
     if key is None:
         raise NoSigningKeyError
-    token_id = secrets.token_urlsafe(16)
     life = min(work.machines.settings.access_token_seconds, authorization.expires_at - work.now)
     if (set(scope) - set(authorization.scope)) & set(authorization.widened_at(work.now)):
         # What was allowed for a while is not carried beyond it.
         life = min(life, authorization.widened_until - work.now)
+    said = _said(work, authorization, issuer=issuer, scope=scope, life=life, roles=roles)
+    return AccessToken(token=key.access_token(said), id=said[claims.JTI], expires_in=life, scope=scope)
+
+
+def mint_for_actor(
+    work: UnitOfWork,
+    ring: KeyRing,
+    authorization: Authorization,
+    presented: Presented,
+    *,
+    actor: str,
+    resource: str,
+    issuer: str,
+    scope: tuple[str, ...],
+    roles: tuple[str, ...] | None,
+) -> AccessToken:
+    """Return a token with which the client `actor` acts at `resource` for whoever `presented` speaks for (RFC 8693 §4.1).
+
+    It belongs to the same authorization and ends with it, no later than `presented` itself, and by the same kills.
+    Raises NoSigningKeyError.
+    """
+    key = ring.signing(work.now)
+    if key is None:
+        raise NoSigningKeyError
+    life = min(
+        work.machines.settings.access_token_seconds,
+        authorization.expires_at - work.now,
+        presented.expires_at - work.now,
+    )
+    said = _said(work, authorization, issuer=issuer, scope=scope, life=life, roles=roles)
+    said |= {
+        claims.AUD: resource,
+        claims.CLIENT_ID: actor,
+        claims.CTL: min(presented.ctl, said[claims.CTL]),
+        claims.ACT: {claims.SUB: MACHINE + actor} | ({claims.ACT: presented.act} if presented.act else {}),
+    }
+    return AccessToken(token=key.access_token(said), id=said[claims.JTI], expires_in=life, scope=scope)
+
+
+def _said(
+    work: UnitOfWork,
+    authorization: Authorization,
+    *,
+    issuer: str,
+    scope: tuple[str, ...],
+    life: int,
+    roles: tuple[str, ...] | None,
+) -> dict[str, Any]:
+    assert work.tenant is not None
     said: dict[str, Any] = {
         claims.ISS: issuer,
         claims.SUB: authorization.sub,
@@ -56,7 +104,7 @@ def mint(
         claims.SCOPE: " ".join(scope),
         claims.IAT: work.now,
         claims.EXP: work.now + life,
-        claims.JTI: token_id,
+        claims.JTI: secrets.token_urlsafe(16),
         claims.TENANT_ID: work.tenant,
         claims.AUTHORIZATION_ID: authorization.id,
         claims.CTL: work.machines.memory.control_seq,
@@ -66,4 +114,4 @@ def mint(
         said[claims.ACR] = authorization.acr
         said[claims.AUTH_TIME] = authorization.auth_time
         said[claims.AMR] = list(authorization.amr)
-    return AccessToken(token=key.access_token(said), id=token_id, expires_in=life, scope=scope)
+    return said

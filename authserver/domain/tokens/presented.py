@@ -14,6 +14,7 @@ import orjson
 from authserver.domain.clients import registry
 from authserver.domain.clients.client import Client
 from authserver.domain.consent.consent import Consent, standing_from_row
+from authserver.domain.exchange import policy
 from authserver.domain.issuers.issuer import Issuer, all_issuers
 from authserver.domain.keys.signing_key import key_ring
 from authserver.domain.resources import resource as resources
@@ -58,7 +59,11 @@ class Presented:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
-    """What a token stands on, as it is now. `member` and `consent` are None for a machine client's own token."""
+    """What a token stands on, as it is now. `member` and `consent` are None for a machine client's own token.
+
+    `client` and `resource` are those that the authorization was made for. A token that was exchanged says in its own
+    `client_id` and `resource` who acts for them where; that this is still allowed has been seen too.
+    """
 
     authorization: Authorization
     client: Client
@@ -116,7 +121,7 @@ async def standing(work: UnitOfWork, issuer: Issuer, token: Presented) -> Standi
         raise NotStandingError("authorization_ended")
     if owner.sub != token.sub or owner.issuer_path != issuer.path:
         raise NotStandingError("other_authorization")
-    if (owner.client_id, owner.resource) != (token.client_id, token.resource):
+    if token.act is None and (owner.client_id, owner.resource) != (token.client_id, token.resource):
         raise NotStandingError("other_authorization")
     tenant = await tenants.by_id(work, token.tenant)
     if tenant is None or not tenant.is_active:
@@ -130,6 +135,8 @@ async def standing(work: UnitOfWork, issuer: Issuer, token: Presented) -> Standi
     member, allowed = standing_from_row(row)
     if not owner.is_of_machine:
         _still_theirs(owner, member, allowed)
+    if token.act is not None:
+        await _still_acting(work, token, owner)
     return Standing(authorization=owner, client=client, resource=resource, member=member, consent=allowed)
 
 
@@ -140,6 +147,43 @@ def _still_theirs(owner: Authorization, member: Member | None, allowed: Consent 
         raise NotStandingError("password_changed")
     if allowed is None:
         raise NotStandingError("consent_withdrawn")
+
+
+async def _still_acting(work: UnitOfWork, token: Presented, owner: Authorization) -> None:
+    """Walk from where the authorization was given to where the token is for: may each server still act at the next?"""
+    actors = actors_of(token)
+    if not actors or actors[-1] != token.client_id:
+        raise NotStandingError("actor_unknown")
+    here = owner.resource
+    servers = [await registry.find(work, actor) for actor in actors]
+    for place, server in enumerate(servers):
+        if server is None or not server.is_active or server.speaks_for != here:
+            raise NotStandingError("actor_inactive")
+        following = servers[place + 1] if place + 1 < len(servers) else None
+        there = token.resource if following is None else following.speaks_for
+        await _resource(work, there, token.tenant)
+        allowed = await policy.between(work, here, there)
+        if allowed is None:
+            raise NotStandingError("exchange_forbidden")
+        if following is None and not set(token.scope) <= set(allowed.scopes):
+            raise NotStandingError("exchange_narrowed")
+        here = there
+
+
+async def servers_passed(work: UnitOfWork, token: Presented) -> list[str]:
+    """Return the resources whose servers act in this token, the first first."""
+    servers = [await registry.find(work, actor) for actor in actors_of(token)]
+    return [server.speaks_for for server in servers if server is not None]
+
+
+def actors_of(token: Presented) -> list[str]:
+    """Return the client ids of those who act, the first first (RFC 8693 §4.1 nests the earlier inside the later)."""
+    found: list[str] = []
+    act = token.act
+    while act is not None:
+        found.insert(0, str(act[claims.SUB]).removeprefix(authorization.MACHINE))
+        act = act.get(claims.ACT)
+    return found
 
 
 async def _client(work: UnitOfWork, client_id: str, tenant: str) -> Client:

@@ -2,9 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 
-from authserver.domain.clients.client import Client
+from authserver.domain.clients.client import TOKEN_EXCHANGE, Client
 from authserver.domain.issuers.issuer import Issuer
-from authserver.oauth.grants import authorization_code, client_credentials, refresh_token
+from authserver.oauth.grants import authorization_code, client_credentials, refresh_token, token_exchange
 from authserver.oauth.parameters import Parameters
 from authserver.oauth.token_response import TokenResponse
 from authserver.runtime.unit_of_work import UnitOfWork
@@ -15,4 +15,5 @@ GRANTS: dict[str, Exchange] = {
     "authorization_code": authorization_code.exchange,
     "refresh_token": refresh_token.exchange,
     "client_credentials": client_credentials.exchange,
+    TOKEN_EXCHANGE: token_exchange.exchange,
 }

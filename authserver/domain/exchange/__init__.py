@@ -1,0 +1,3 @@
+"""
+Which MCP server may act for its callers at which other one.
+"""

@@ -1,0 +1,108 @@
+"""
+An operator says which MCP server may trade its callers' tokens, for which other one, and for how much.
+
+RFC 8693 §5: a server that may act for everybody who calls it is a deputy, and deputies get confused. So each pair of servers
+is allowed by name, scope by scope, and each scope says what a caller must hold where they called. Nothing is allowed by
+itself.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from authserver.domain.audit import event
+from authserver.domain.exchange import store
+from authserver.domain.resources.resource import OFFLINE_ACCESS, Resource
+from authserver.runtime.unit_of_work import Row, UnitOfWork
+
+
+class InvalidExchangeError(ValueError):
+    """An exchange cannot be like that. The message names the field and the cure."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exchange:
+    """What the server of `actor` may ask for at `target` in its callers' names.
+
+    `scopes` are those of the target, each with the scopes at the actor that a caller's token must carry; none: any caller's.
+    """
+
+    actor: str
+    target: str
+    scopes: Mapping[str, tuple[str, ...]]
+
+    def permits(self, held: Iterable[str]) -> frozenset[str]:
+        """Return the target's scopes that a caller with these scopes can be represented with."""
+        carried = set(held)
+        return frozenset(scope for scope, needed in self.scopes.items() if carried >= set(needed))
+
+
+def allow(work: UnitOfWork, actor: Resource, target: Resource, scopes: Mapping[str, tuple[str, ...]]) -> Exchange:
+    """Let one server act at another; what was allowed between them before is replaced. Raises InvalidExchangeError."""
+    if actor.uri == target.uri:
+        raise InvalidExchangeError("target: another server than the one that acts")
+    if not scopes:
+        raise InvalidExchangeError("scope: name at least one scope of the target")
+    for scope, needed in scopes.items():
+        if scope not in target.grantable or scope == OFFLINE_ACCESS:
+            raise InvalidExchangeError(f"scope: {target.uri} has no scope {scope!r}")
+        for name in needed:
+            if name not in actor.grantable or name == OFFLINE_ACCESS:
+                raise InvalidExchangeError(
+                    f"scope: {actor.uri} has no scope {name!r} that a caller could carry; "
+                    f"say {scope}=OTHER, or {scope}=* for any caller"
+                )
+    work.write(
+        store.ALLOW,
+        actor=actor.uri,
+        target=target.uri,
+        scopes=orjson.dumps({scope: list(needed) for scope, needed in scopes.items()}).decode(),
+        now=work.now,
+    )
+    work.changes_directory = True
+    event.record(
+        work,
+        event.Kind.EXCHANGE_CHANGED,
+        action="allowed",
+        resource=actor.uri,
+        target=target.uri,
+        scope=sorted(scopes),
+    )
+    return Exchange(actor=actor.uri, target=target.uri, scopes=dict(scopes))
+
+
+def forbid(work: UnitOfWork, actor: str, target: str) -> None:
+    """Take the permission back: what was exchanged under it counts no more. A lost commit: there was none."""
+    work.claim(store.REMOVE, actor=actor, target=target)
+    work.changes_directory = True
+    event.record(work, event.Kind.EXCHANGE_CHANGED, action="removed", resource=actor, target=target)
+
+
+async def between(work: UnitOfWork, actor: str, target: str) -> Exchange | None:
+    """Return what is allowed between two servers, from memory, or None."""
+
+    async def load() -> Exchange | None:
+        row = await work.one(store.BETWEEN, actor=actor, target=target)
+        return _exchange(row) if row else None
+
+    return await work.machines.memory.get("exchange", f"{actor}\0{target}", load)
+
+
+async def of_actor(work: UnitOfWork, actor: str) -> tuple[Exchange, ...]:
+    """Return everywhere that one server may act for its callers, from memory: what a person should see of it."""
+
+    async def load() -> tuple[Exchange, ...]:
+        return tuple(_exchange(row) for row in await work.all(store.OF_ACTOR, actor=actor))
+
+    return await work.machines.memory.get("exchanges_of", actor, load)
+
+
+async def every(work: UnitOfWork) -> list[Exchange]:
+    """Return every exchange that is allowed."""
+    return [_exchange(row) for row in await work.all(store.ALL)]
+
+
+def _exchange(row: Row) -> Exchange:
+    scopes = {scope: tuple(needed) for scope, needed in orjson.loads(row["scopes"]).items()}
+    return Exchange(actor=row["actor"], target=row["target"], scopes=scopes)
