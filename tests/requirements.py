@@ -1246,6 +1246,10 @@ EXCHANGE: dict[str, Requirement] = {
         "decision 11", "A role or scope taken away is gone from the next trade."
     ),
     "attack:exchange:is-no-way-back": Requirement("RFC 8693 §2.2.1", "What was traded refreshes and widens nothing."),
+    "cli:exchange:add-list-remove": Requirement(
+        "ours", "An operator allows, lists and takes back exchanges, and each slip is refused with its cure."
+    ),
+    "cli:exchange:is-recorded": Requirement("decision 15", "Allowing an exchange and taking it back are recorded."),
     "attack:exchange:floods-are-slowed": Requirement("decision 12", "A server that floods is slowed like any client."),
 }
 
