@@ -1255,7 +1255,56 @@ EXCHANGE: dict[str, Requirement] = {
 
 API_KEYS: dict[str, Requirement] = {}
 
-ACCOUNT: dict[str, Requirement] = {}
+ACCOUNT: dict[str, Requirement] = {
+    "account:page:shows-what-is-connected": Requirement(
+        "issue: a page for people, MCP A19",
+        "A person sees each connected application: who, where, what it may do in words, since when, last used.",
+    ),
+    "account:page:needs-a-login-and-comes-back": Requirement(
+        "ours, AZ-04", "The account page sends to the login and comes back, and to nowhere else."
+    ),
+    "account:page:all-tenants-each-inside-its-own": Requirement(
+        "design decision 22",
+        "One page shows all of a person's tenants; what is ended in one touches nothing of another.",
+    ),
+    "account:disconnect:acts-at-once": Requirement(
+        "clients.md rule 14", "Disconnecting ends every login of an application at once; connecting again asks anew."
+    ),
+    "account:disconnect:one-login-alone": Requirement("design §2", "One login of an application can be ended alone."),
+    "account:disconnect:is-recorded": Requirement(
+        "design decisions 14, 15", "What a person ends is recorded, and announced in the numbered list."
+    ),
+    "account:more:the-next-refresh-carries-it": Requirement(
+        "design decision 9, clients.md rule 13",
+        "What a person allows one login on our page is carried by its next refresh that names no scope.",
+    ),
+    "account:more:lapses-by-itself": Requirement(
+        "design decision 9", "What was allowed for a while is gone after it, from refreshes and from tokens alike."
+    ),
+    "account:more:is-taken-back": Requirement(
+        "ours", "What was allowed for a while is taken back by a button, by a newer decision, or with the connection."
+    ),
+    "account:more:only-what-the-role-permits": Requirement(
+        "design decision 22", "Nobody can allow on the page what their role or the registration does not permit."
+    ),
+    "account:more:never-beyond-the-login": Requirement(
+        "design decision 9", "What is allowed for a while ends with the login at the latest."
+    ),
+    "account:change:narrows-every-login": Requirement(
+        "design decision 11, clients.md rule 14",
+        "What is unticked on the page is gone from every login, and a form adds nothing.",
+    ),
+    "account:password:ends-what-hangs-on-it": Requirement(
+        "ASVS 7.4.3", "A new password, given the present one, ends every other browser and every application's access."
+    ),
+    "attack:account:only-ones-own": Requirement(
+        "AZ-04, AZ-25, AZ-28, AZ-51, AZ-52; RFC 9700 §4.7; design decision 22",
+        "Nobody sees, ends or widens another person's connections, nor makes a person do it unknowingly.",
+    ),
+    "account:sign-out:everywhere": Requirement(
+        "ASVS 7.4.3", "Signing out everywhere ends every browser session and no application."
+    ),
+}
 
 OPENID: dict[str, Requirement] = {}
 

@@ -15,6 +15,7 @@ from authserver.domain.login.session import Session
 from authserver.domain.resources.resource import OFFLINE_ACCESS, Tool
 from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tenants.tenant import Tenant
+from authserver.domain.tokens import authorization
 from authserver.domain.users import user
 from authserver.domain.users.user import Member, Person
 from authserver.oauth.authorization_request import Asked
@@ -153,6 +154,8 @@ def allow(
         scope=frozenset(scope) | (offered.allowed_before - frozenset(offered.scope)),
         shown=shown,
     )
+    if unticked:
+        authorization.end_widenings(work, sub=choice.member.sub, client_id=asked.client.id, resource=asked.resource.uri)
     return _issue(work, asked, session, choice, scope)
 
 

@@ -11,6 +11,10 @@ from authserver.web.health import livez, readyz, security_txt
 from authserver.web.http import Endpoint
 from authserver.web.jwks import jwks
 from authserver.web.metadata import metadata
+from authserver.web.pages.account import show_account, sign_out_everywhere
+from authserver.web.pages.account_change import allow_more, change, show_change, show_more
+from authserver.web.pages.account_disconnect import disconnect, show_disconnect
+from authserver.web.pages.account_password import change_password, show_password
 from authserver.web.pages.assets import mark, stylesheet
 from authserver.web.pages.consent import decide, show_consent
 from authserver.web.pages.login import log_in, log_out, show_login
@@ -33,6 +37,12 @@ ROUTES: dict[str, Route] = {
     "/token": Route(group="protocol", methods={"POST": token}),
     "/login": Route(group="page", methods={"GET": show_login, "POST": log_in}),
     "/logout": Route(group="page", methods={"POST": log_out}),
+    "/account": Route(group="page", methods={"GET": show_account}),
+    "/account/disconnect": Route(group="page", methods={"GET": show_disconnect, "POST": disconnect}),
+    "/account/change": Route(group="page", methods={"GET": show_change, "POST": change}),
+    "/account/more": Route(group="page", methods={"GET": show_more, "POST": allow_more}),
+    "/account/password": Route(group="page", methods={"GET": show_password, "POST": change_password}),
+    "/account/sign-out-everywhere": Route(group="page", methods={"POST": sign_out_everywhere}),
     "/consent": Route(group="page", methods={"GET": show_consent, "POST": decide}),
     "/static/style.css": Route(group="asset", methods={"GET": stylesheet}),
     "/static/mark.svg": Route(group="asset", methods={"GET": mark}),

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import httpx2
 
-from tests.support.forms import Form, forms_of, text_of
+from tests.support.forms import Form, forms_of, links_of, text_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +45,11 @@ class Page:
             if field in {name for name, _ in [*form.fields, *form.choices, *form.buttons]}:
                 return form
         raise AssertionError(f"no form with {field!r} on the page at {self.url} ({self.status}): {self.text[:400]}")
+
+    @property
+    def links(self) -> list[str]:
+        """Where the page's links lead, as written."""
+        return links_of(self.response.text)
 
     @property
     def is_login(self) -> bool:

@@ -40,12 +40,15 @@ class _Reader(HTMLParser):
         self._select: str | None = None
         self._text: list[str] = []
         self.words: list[str] = []
+        self.links: list[str] = []
         self._mute = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value if value is not None else "" for name, value in attrs}
         if tag in {"script", "style"}:
             self._mute += 1
+        if tag == "a" and "href" in given:
+            self.links.append(given["href"])
         if tag == "form":
             action = urljoin(self.base, given.get("action") or self.base)
             self._form = Form(method=given.get("method", "get").upper(), action=action)
@@ -90,6 +93,13 @@ def forms_of(html: str, url: str) -> list[Form]:
     reader = _Reader(url)
     reader.feed(html)
     return reader.forms
+
+
+def links_of(html: str) -> list[str]:
+    """Return where the links of a page lead, as written."""
+    reader = _Reader("")
+    reader.feed(html)
+    return reader.links
 
 
 def text_of(html: str) -> str:

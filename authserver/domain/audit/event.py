@@ -34,6 +34,8 @@ class Kind(StrEnum):
     LOGOUT = "person:session:ended"
     CONSENT_ALLOWED = "person:consent:allowed"
     CONSENT_DENIED = "person:consent:denied"
+    CONSENT_NARROWED = "person:consent:narrowed"
+    AUTHORIZATION_WIDENED = "person:authorization:widened"
     AUTHORIZATION_REFUSED = "client:authorization:refused"
     CODE_ISSUED = "client:code:issued"
     CODE_REPLAYED = "client:code:replayed"

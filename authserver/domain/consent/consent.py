@@ -69,6 +69,34 @@ def allow(work: UnitOfWork, *, sub: str, client_id: str, resource: str, scope: f
     )
 
 
+def narrow(
+    work: UnitOfWork, before: Consent, *, sub: str, client_id: str, resource: str, scope: frozenset[str], shown: str
+) -> None:
+    """Leave only `scope` of a permission: every session under it has no more at its next refresh.
+
+    A lost commit: the permission is no longer what `before` says.
+    """
+    work.claim(
+        store.NARROW,
+        sub=sub,
+        client_id=client_id,
+        resource=resource,
+        scope=" ".join(sorted(scope & before.scope)),
+        before=" ".join(sorted(before.scope)),
+        allowed_at=before.allowed_at,
+        shown=shown,
+    )
+    event.record(
+        work,
+        event.Kind.CONSENT_NARROWED,
+        client_id=client_id,
+        sub=sub,
+        resource=resource,
+        scope=sorted(scope & before.scope),
+        shown=shown,
+    )
+
+
 def withdraw(work: UnitOfWork, *, sub: str, client_id: str, resource: str) -> None:
     """End the permission alone; `authorization.withdraw_consent` ends what hangs on it too. A lost commit: there was none."""
     work.claim(store.WITHDRAW, sub=sub, client_id=client_id, resource=resource, now=work.now)

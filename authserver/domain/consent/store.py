@@ -35,6 +35,15 @@ _MEMBERS = f"""
 """
 OF_SUB = statement(_MEMBERS + " WHERE m.tenant_id = :tenant AND m.sub = :sub")
 OF_PERSON = statement(_MEMBERS + " WHERE m.tenant_id = :tenant AND m.person_id = :person_id")
+# Only what the page showed may be narrowed: a yes that was given meanwhile is not overwritten.
+NARROW = statement(
+    """
+    UPDATE consents SET scope = :scope, shown = :shown
+    WHERE tenant_id = :tenant AND sub = :sub AND client_id = :client_id AND resource = :resource AND ended_at IS NULL
+        AND scope = :before AND allowed_at = :allowed_at
+    RETURNING sub
+    """
+)
 WITHDRAW = statement(
     """
     UPDATE consents SET ended_at = :now

@@ -29,6 +29,7 @@ class LoggedIn:
 
     person: Person
     cookie: str
+    session: session.Session
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +43,31 @@ async def with_password(
     work: UnitOfWork, *, email: str, password: str, current_session: session.Session | None
 ) -> LoggedIn | Refused:
     """Log a person in. The unit of work is not committed; a refusal is recorded in it too."""
+    person = await _prove(work, email=email, password=password)
+    if isinstance(person, Refused):
+        return person
+    if current_session is not None:
+        session.end(work, current_session)
+    cookie, begun = session.start(work, person_id=person.id, acr=PASSWORD_ACR, amr=PASSWORD_AMR)
+    event.record(work, event.Kind.LOGIN_SUCCEEDED, sub=person.id, payload={"address": work.address})
+    return LoggedIn(person=person, cookie=cookie, session=begun)
+
+
+async def with_new_password(work: UnitOfWork, *, email: str, password: str, new_hash: str) -> LoggedIn | Refused:
+    """Give a person another password: every browser of theirs is signed out, and this one in again.
+
+    What applications hold from a login before counts no longer (`authserver.oauth.issuing.live_member`). Guessing the
+    present password costs the same budget as guessing it at the door.
+    """
+    person = await _prove(work, email=email, password=password)
+    if isinstance(person, Refused):
+        return person
+    change_password(work, person.id, new_hash)
+    cookie, begun = session.start(work, person_id=person.id, acr=PASSWORD_ACR, amr=PASSWORD_AMR)
+    return LoggedIn(person=person, cookie=cookie, session=begun)
+
+
+async def _prove(work: UnitOfWork, *, email: str, password: str) -> Person | Refused:
     settings = work.machines.settings
     account = "login/account/" + email.strip().casefold()[:320]
     address = "login/address/" + address_prefix(work.address)
@@ -69,11 +95,7 @@ async def with_password(
     limit.give_back(work, key=account)
     # Only its own: a success must not pay for the guesses of whoever shares the address, nor a whole office run dry.
     limit.return_one(work, key=address, window_s=settings.login_window_seconds)
-    if current_session is not None:
-        session.end(work, current_session)
-    cookie, _ = session.start(work, person_id=person.id, acr=PASSWORD_ACR, amr=PASSWORD_AMR)
-    event.record(work, event.Kind.LOGIN_SUCCEEDED, sub=person.id, payload={"address": work.address})
-    return LoggedIn(person=person, cookie=cookie)
+    return person
 
 
 def _refuse(work: UnitOfWork, email: str, reason: str) -> None:

@@ -44,7 +44,7 @@ def mint(
     if key is None:
         raise NoSigningKeyError
     life = min(work.machines.settings.access_token_seconds, authorization.expires_at - work.now)
-    if (set(scope) - set(authorization.scope)) & set(authorization.widened_at(work.now)):
+    if set(scope) & set(authorization.widened_at(work.now)):
         # What was allowed for a while is not carried beyond it.
         life = min(life, authorization.widened_until - work.now)
     said = _said(work, authorization, issuer=issuer, scope=scope, life=life, roles=roles)

@@ -193,6 +193,35 @@ def end(work: UnitOfWork, authorization: Authorization, *, reason: str) -> None:
     )
 
 
+def widen(work: UnitOfWork, authorization: Authorization, *, scope: tuple[str, ...], until: int) -> None:
+    """Let it do `scope` besides its own until a moment; what was allowed like that before is replaced, and `()` ends it.
+
+    The next refresh that names no scope carries it (decision 9). A lost commit: it ended, or ends before `until`.
+    """
+    work.claim(
+        store.WIDEN,
+        authorization_id=authorization.id,
+        sub=authorization.sub,
+        scope=" ".join(scope),
+        until=until if scope else 0,
+    )
+    event.record(
+        work,
+        event.Kind.AUTHORIZATION_WIDENED,
+        client_id=authorization.client_id,
+        sub=authorization.sub,
+        authorization_id=authorization.id,
+        resource=authorization.resource,
+        scope=list(scope),
+        until=until if scope else 0,
+    )
+
+
+def end_widenings(work: UnitOfWork, *, sub: str, client_id: str, resource: str) -> None:
+    """Take back what was allowed for a while in every session of an application: a newer decision left something out."""
+    work.write(store.END_WIDENINGS, sub=sub, client_id=client_id, resource=resource, now=work.now)
+
+
 async def withdraw_consent(work: UnitOfWork, *, sub: str, client_id: str, resource: str) -> int:
     """End a permission and all that hangs on it for good: a later yes begins anew. Returns how many sessions ended.
 
@@ -208,6 +237,16 @@ async def withdraw_consent(work: UnitOfWork, *, sub: str, client_id: str, resour
         if found is not None:
             end(work, found, reason="consent_withdrawn")
     work.write(store.END_OF_CONSENT, **under, reason="consent_withdrawn", now=work.now)
+    return len(rows)
+
+
+async def end_all_of(work: UnitOfWork, sub: str, *, reason: str) -> int:
+    """End every live authorization of a member of the bound tenant. Returns how many."""
+    rows = await work.all(store.LIVE_OF_SUB, sub=sub, now=work.now)
+    for row in rows:
+        found = await find(work, row["authorization_id"])
+        if found is not None:
+            end(work, found, reason=reason)
     return len(rows)
 
 

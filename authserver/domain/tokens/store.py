@@ -118,6 +118,9 @@ LIVE_OF_CONSENT = statement(
     WHERE tenant_id = :tenant AND sub = :sub AND client_id = :client_id AND resource = :resource AND ended_at IS NULL
     """
 )
+LIVE_OF_SUB = statement(
+    "SELECT authorization_id FROM authorizations WHERE tenant_id = :tenant AND sub = :sub AND ended_at IS NULL AND expires_at > :now"
+)
 END_OF_CONSENT = statement(
     """
     UPDATE authorizations SET ended_at = :now, end_reason = :reason

@@ -10,7 +10,6 @@ import orjson
 
 from authserver.domain.login import session as sessions
 from authserver.domain.login.session import Session
-from authserver.domain.resources.resource import OFFLINE_ACCESS
 from authserver.oauth import authorization_decision as decision
 from authserver.oauth import authorization_response
 from authserver.oauth.authorization_decision import Offer
@@ -22,6 +21,7 @@ from authserver.web.authorize import answer, checked, denied_page
 from authserver.web.http import Request, Response, redirect
 from authserver.web.pages import forms
 from authserver.web.pages.answers import form_refused, page
+from authserver.web.pages.words import days, scope_in_words
 from authserver.web.token import read_form
 
 _STALE = "Nothing was allowed: this page was made for another sign-in, perhaps in another tab. Look again, then decide."
@@ -113,17 +113,10 @@ def _shown(asked: Asked, offered: Offer) -> str:
         "client": [asked.client.id, asked.client.name, asked.redirect_uri],
         "resource": [asked.resource.uri, asked.resource.name],
         "tenants": [choice.tenant.id for choice in offered.choices],
-        "scope": [[name, _words(asked, name)] for name in offered.scope],
+        "scope": [[name, scope_in_words(asked.resource, name)] for name in offered.scope],
         "tools": [[tool.name, tool.sensitivity, tool.title, tool.description] for tool in offered.tools],
     }
     return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
-
-
-def _words(asked: Asked, scope: str) -> str:
-    if scope == OFFLINE_ACCESS:
-        return "Stay connected when you are away, until you end it"
-    info = asked.resource.scopes.get(scope)
-    return info.description if info is not None and info.description else scope
 
 
 def _page(
@@ -157,7 +150,11 @@ def _page(
             for choice in offered.choices
         ],
         scopes=[
-            {"name": name, "description": _words(asked, name), "granted": name in offered.allowed_before}
+            {
+                "name": name,
+                "description": scope_in_words(asked.resource, name),
+                "granted": name in offered.allowed_before,
+            }
             for name in offered.scope
             if asked.resource.tool_of(name) is None
         ],
@@ -172,13 +169,6 @@ def _page(
             for tool in offered.tools
         ],
         switch_url=request.issuer.path + "/login?" + request.query.decode("ascii"),
-        lasts=f"until it has not been used for {_days(settings.interactive_idle_seconds)}, "
-        f"and never longer than {_days(settings.interactive_absolute_seconds)}.",
+        lasts=f"until it has not been used for {days(settings.interactive_idle_seconds)}, "
+        f"and never longer than {days(settings.interactive_absolute_seconds)}.",
     )
-
-
-def _days(seconds: int) -> str:
-    hours = max(1, seconds // 3600)
-    if hours % 24 == 0 and hours > 24:
-        return f"{hours // 24} days"
-    return "1 hour" if hours == 1 else f"{hours} hours"

@@ -10,6 +10,7 @@ import secrets
 from urllib.parse import urlsplit
 
 from authserver.oauth.parameters import Parameters
+from authserver.runtime.vault import DeploymentKeys
 from authserver.settings import Settings
 from authserver.web.http import Header, Request
 
@@ -63,7 +64,10 @@ def check(request: Request, form: Parameters, *bound_to: str) -> None:
             raise FormRefusedError
     if request.headers.get(b"sec-fetch-site", b"same-origin") not in {b"same-origin", b"none"}:
         raise FormRefusedError
-    sent = form.one("csrf") or ""
-    expected = request.machines.keys.form_token(*bound_to)
-    if not hmac.compare_digest(sent.encode(), expected.encode()):
+    if not is_sealed(request.machines.keys, form.one("csrf") or "", *bound_to):
         raise FormRefusedError
+
+
+def is_sealed(keys: DeploymentKeys, sent: str, *bound_to: str) -> bool:
+    """Whether a token is the one we made for exactly this."""
+    return hmac.compare_digest(sent.encode("utf-8", "surrogatepass"), keys.form_token(*bound_to).encode())

@@ -130,7 +130,18 @@ def _environment() -> Environment:
 _ENVIRONMENT = _environment()
 PAGES = {
     page: _ENVIRONMENT.get_template(page)
-    for page in ("login.html", "consent.html", "error.html", "signed_in.html", "signed_out.html")
+    for page in (
+        "login.html",
+        "consent.html",
+        "error.html",
+        "signed_in.html",
+        "signed_out.html",
+        "account.html",
+        "account_disconnect.html",
+        "account_change.html",
+        "account_more.html",
+        "account_password.html",
+    )
 }
 
 

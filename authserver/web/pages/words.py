@@ -1,0 +1,48 @@
+"""Our own words on a page: how long, since when, and what a scope means."""
+
+from datetime import UTC, datetime
+
+from authserver.domain.resources.resource import OFFLINE_ACCESS, Resource
+
+
+def scope_in_words(resource: Resource | None, scope: str) -> str:
+    """Return what a scope lets an application do: its author's sentence, or its name where nobody wrote one."""
+    if scope == OFFLINE_ACCESS:
+        return "Stay connected when you are away, until you end it"
+    info = resource.scopes.get(scope) if resource is not None else None
+    return info.description if info is not None and info.description else scope
+
+
+def days(seconds: int) -> str:
+    """Return a length of time in whole days or hours."""
+    hours = max(1, seconds // 3600)
+    if hours % 24 == 0 and hours > 24:
+        return f"{hours // 24} days"
+    return "1 hour" if hours == 1 else f"{hours} hours"
+
+
+def day(at: int) -> str:
+    """Return the day of a moment, in UTC."""
+    when = datetime.fromtimestamp(at, UTC)
+    return f"{when.day} {when:%B %Y}"
+
+
+def moment(at: int) -> str:
+    """Return a moment to the minute, in UTC: a page without a script cannot know the reader's own clock."""
+    when = datetime.fromtimestamp(at, UTC)
+    return f"{when.day} {when:%B %Y, %H:%M} UTC"
+
+
+def iso(at: int) -> str:
+    """Return a moment for machines that read the page."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def ago(at: int, now: int) -> str:
+    """Return how long ago something was, coarsely: nobody needs the second, and a guess at more would be wrong."""
+    seconds = max(0, now - at)
+    for unit, length in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            count = seconds // length
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "less than a minute ago"
