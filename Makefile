@@ -59,8 +59,9 @@ bench: $(READY) ## measure beside a peer, as ratios (docs/performance.md)
 browser: $(READY) ## browser tests, and a screenshot of every page in build/screens/
 	$(RUN) -m pytest tests/browser tests/agreement -m browser $(ARGS)
 
-conformance: $(READY) ## the official MCP conformance suite against a server with and without the guard
-	MCP_CONFORMANCE=1 $(RUN) -m pytest tests/agreement/test_mcp_conformance.py --show-capture=no -s $(ARGS)
+conformance: $(READY) ## other people's software from npm: the official conformance suite, the TypeScript SDK, oauth4webapi
+	MCP_CONFORMANCE=1 $(RUN) -m pytest tests/agreement/test_mcp_conformance.py tests/agreement/test_conformance_authorization.py \
+	  tests/agreement/test_typescript_sdk.py tests/agreement/test_oauth4webapi.py --show-capture=no $(ARGS)
 
 chaos: $(READY) ## kill the server in the middle of its work, again and again, and look for what was lost
 	CHAOS=1 $(RUN) -m pytest tests/chaos $(ARGS)
@@ -74,6 +75,7 @@ lock: ## resolve pyproject.toml into requirements/*.txt, with hashes and without
 	UV_PYTHON_DOWNLOADS=never build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate pyproject.toml \
 	  --extra server --extra mcp --extra redis -c requirements/dev.txt -o requirements/runtime.txt
+	cd tests/agreement/js && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund
 
 sbom: $(READY) ## write build/sbom.json (CycloneDX 1.6) of what the server runs on
 	@mkdir -p build

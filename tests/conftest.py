@@ -7,11 +7,12 @@ import os
 
 import pytest
 
-from tests.support.summary import RequirementCount
+from tests.support.summary import InteropTable, RequirementCount
 
 
 def pytest_configure(config):
     config.pluginmanager.register(RequirementCount(), "requirement-count")
+    config.pluginmanager.register(InteropTable(), "interop-table")
     config.addinivalue_line("markers", "one_database: no row decides the outcome, so SQLite alone is enough")
     config.addinivalue_line("markers", "settings(**changed): settings of this test's server")
 

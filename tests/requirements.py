@@ -1310,7 +1310,24 @@ OPENID: dict[str, Requirement] = {}
 
 CLIENTS: dict[str, Requirement] = {}
 
-INTEROP: dict[str, Requirement] = {}
+INTEROP: dict[str, Requirement] = {
+    "interop:conformance:authorization-mode-passes-whole": Requirement(
+        "MCP authorization, its conformance suite", "The official suite finds no failure and nothing to warn of."
+    ),
+    "interop:oauth4webapi:login-and-refresh": Requirement(
+        "RFC 9728, RFC 8414, RFC 7636, RFC 9207, RFC 9068",
+        "npm oauth4webapi finds the server from the MCP server's address, logs in and refreshes, and verifies each token.",
+    ),
+    "interop:typescript-sdk:login-and-refresh": Requirement(
+        "MCP authorization", "The official TypeScript SDK finds the login, reads, and refreshes by itself."
+    ),
+    "interop:typescript-sdk:steps-up": Requirement(
+        "MCP A27", "The official TypeScript SDK meets the 403, logs in for more, and loses nothing it had."
+    ),
+    "interop:oauth4webapi:machine": Requirement(
+        "RFC 6749 §4.4", "npm oauth4webapi gets a machine's token with the client's own proof."
+    ),
+}
 
 
 SECTIONS = (

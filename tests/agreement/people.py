@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx2
@@ -34,6 +35,10 @@ class Person:
 @dataclass(kw_only=True)
 class FormPerson(Person):
     """Posts forms."""
+
+    async def follow(self, said: dict[str, Any]) -> None:
+        """Go where a script says."""
+        await self.visit(str(said["visit"]))
 
     async def visit(self, url: str) -> None:
         """Go from the authorization URL to the application's callback."""

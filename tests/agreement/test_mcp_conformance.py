@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import os
 import re
-import shutil
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,14 +12,11 @@ import pytest
 from resource_lib import ResourceGuard, read
 from resource_lib.integrations.mcp_sdk import guarded
 from resource_lib.testing import TestIssuer
+from tests.agreement import npm
 from tests.agreement.conformance_server import Events, make_server
 from tests.support.forwarder import Forwarder
 from tests.support.guarded import free_socket, serving
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-TOOLS_FOLDER = ROOT / "build" / "conformance"
-SUITE = "@modelcontextprotocol/conformance@0.2.0-alpha.12"
-NODE = "node@22.23.3"  # the suite needs a newer Node.js than many systems have
 REVISIONS = ("2025-11-25", "2026-07-28")
 ASKED_FOR_IN_VAIN = (
     *("greet", "slow_compute", "failing_job", "protocol_error_job", "confirm_delete", "multi_input"),
@@ -34,10 +29,7 @@ ASKED_FOR_IN_VAIN = (
 # Half of what the suite asks for belongs to revisions whose features the SDK calls deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning")
 
-suite = pytest.mark.skipif(
-    os.environ.get("MCP_CONFORMANCE") != "1",
-    reason="the official suite is fetched from npm and takes minutes: `make conformance`",
-)
+suite = pytest.mark.skipif(not npm.DEMANDED, reason="the official suite takes minutes in this mode: `make conformance`")
 
 
 @asynccontextmanager
@@ -70,19 +62,6 @@ async def run(*command, **options):
     return process.returncode, output.decode(errors="replace")
 
 
-async def suite_command():
-    """Return how to start the suite, after fetching it once into `build/conformance`."""
-    if shutil.which("npm") is None:
-        pytest.fail("npm is not here, so the official suite cannot be fetched")
-    entry = TOOLS_FOLDER / "node_modules/@modelcontextprotocol/conformance/dist/index.js"
-    node = TOOLS_FOLDER / "node_modules/node/bin/node"
-    if not entry.exists() or not node.exists():
-        TOOLS_FOLDER.mkdir(parents=True, exist_ok=True)
-        code, output = await run("npm", "install", "--prefix", TOOLS_FOLDER, "--no-audit", "--no-fund", SUITE, NODE)
-        assert 0 == code, output
-    return node, entry
-
-
 def verdicts(folder):
     """Return each scenario's checks: what was looked at, and how it came out."""
     found = {}
@@ -94,10 +73,12 @@ def verdicts(folder):
 
 
 async def result(revision, folder, *, with_guard):
-    node, entry = await suite_command()
+    packages = npm.packages_or_skip()
     async with served(with_guard=with_guard) as url:
         code, output = await run(
-            node, entry, "server", "--url", url, "--requirements", revision, "--output-dir", folder, cwd=TOOLS_FOLDER
+            *(npm.node(), npm.CONFORMANCE, "server", "--url", url),
+            *("--requirements", revision, "--output-dir", folder),
+            cwd=packages,
         )
     assert code in (0, 1), output
     return verdicts(Path(folder)), output
@@ -107,15 +88,19 @@ async def result(revision, folder, *, with_guard):
 @pytest.mark.slow
 @pytest.mark.requirement("guard:conformance:same-verdicts-with-and-without")
 @pytest.mark.parametrize("revision", REVISIONS)
-async def test_the_official_suite_gives_the_same_verdicts_with_the_guard_as_without(revision, tmp_path):
+async def test_the_official_suite_gives_the_same_verdicts_with_the_guard_as_without(revision, tmp_path, tally):
     """Decision 18; MCP §7b.12: scenario by scenario and check by check."""
     bare, _ = await result(revision, tmp_path / "bare", with_guard=False)
     behind, output = await result(revision, tmp_path / "guarded", with_guard=True)
 
-    passed = sum(all(status != "FAILURE" for _, status in checks) for checks in behind.values())
-    print(
-        f"\n{revision}: {len(behind)} scenarios, {passed} without a failed check, {sum(map(len, behind.values()))} checks"
-    )
+    for words, found in (("bare", bare), ("guarded", behind)):
+        failed = [status for checks in found.values() for _, status in checks if status == "FAILURE"]
+        tally(
+            f"MCP conformance, server, {revision}, {words}",
+            scenarios=len(found),
+            checks=sum(map(len, found.values())),
+            failures=len(failed),
+        )
     assert len(bare) > 20, output
     assert {} == {
         name: (bare.get(name), behind.get(name)) for name in bare | behind if bare.get(name) != behind.get(name)

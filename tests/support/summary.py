@@ -1,5 +1,6 @@
 """What a run says at its end: how many promises it showed, how many wait, and for what."""
 
+import json
 from collections import Counter
 
 import pytest
@@ -36,3 +37,27 @@ class RequirementCount:
         if pending:
             waiting = ", ".join(f"{count} for {capability}" for capability, count in sorted(pending.items()))
             terminalreporter.write_line(f"{sum(pending.values())} wait: {waiting}")
+
+
+class InteropTable:
+    """What other people's software found, one line per suite; a test adds to its line with the fixture `tally`."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[int]] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when != "teardown":
+            return
+        for kind, value in report.user_properties:
+            if kind == "tally":
+                suite, *counted = json.loads(str(value))
+                known = self.rows.setdefault(suite, [0, 0, 0])
+                self.rows[suite] = [before + more for before, more in zip(known, counted, strict=True)]
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if not self.rows:
+            return
+        terminalreporter.write_sep("-", "other people's software")
+        terminalreporter.write_line(f"{'suite':<56}{'scenarios':>10}{'checks':>10}{'failures':>10}")
+        for suite, counted in sorted(self.rows.items()):
+            terminalreporter.write_line(f"{suite:<56}" + "".join(f"{number:>10}" for number in counted))

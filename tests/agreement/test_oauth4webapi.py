@@ -1,0 +1,69 @@
+"""npm `oauth4webapi`, which checks every answer against its specification, walks through our server without a word about us."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.agreement import npm
+from tests.agreement.demo_process import Demo, running
+from tests.agreement.people import FormPerson
+
+pytestmark = npm.needs_npm
+
+READING = {"orders:read", "customers:read", "tickets:read"}
+
+
+@pytest.fixture(scope="module")
+def demo(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    with running(tmp_path_factory.mktemp("oauth4webapi") / "data") as running_demo:
+        yield running_demo
+
+
+@pytest.fixture
+def walk(demo: Demo, tally: Callable[..., None]) -> Callable[..., Any]:
+    """Return what runs the script with these steps, while alice does what a person has to do."""
+
+    async def walked(*steps: str, **job: Any) -> dict[str, dict[str, Any]]:
+        user = demo.user("alice")
+        person = FormPerson(email=user["email"], password=user["password"])
+        script = npm.Script("oauth4webapi", {"resource": demo.facts["resource"], "steps": steps, **job})
+        try:
+            return await script.walk(person.follow)
+        finally:
+            suite = f"oauth4webapi {npm.version('oauth4webapi')}"
+            tally(suite, scenarios=1, checks=len(steps), failures=len(steps) - script.held)
+
+    return walked
+
+
+@pytest.mark.requirement("interop:oauth4webapi:login-and-refresh")
+async def test_it_finds_us_logs_in_and_refreshes(demo: Demo, walk: Callable[..., Any]):
+    """RFC 9728, RFC 8414, RFC 7636, RFC 9207, RFC 9068; from the MCP server's address alone."""
+    app = {"client_id": demo.public_client["client_id"]}
+
+    told = await walk("discovery", "known", "login", "refresh", client=app)
+
+    assert told["discovery"]["alike"]
+    assert demo.facts["issuer"] == told["discovery"]["metadata"]["issuer"]
+    for step in (told["login"], told["refresh"]):
+        assert set(step["scope"].split()) >= READING
+        assert (600, True) == (step["expires_in"], step["refreshable"])
+        assert demo.facts["resource"] == step["claims"]["aud"]
+    assert told["login"]["claims"]["authorization_id"] == told["refresh"]["claims"]["authorization_id"]
+    assert told["login"]["claims"]["jti"] != told["refresh"]["claims"]["jti"]
+    assert told["refresh"]["rotated"]
+
+
+@pytest.mark.requirement("interop:oauth4webapi:machine")
+async def test_a_machine_proves_itself_with_its_secret(demo: Demo, walk: Callable[..., Any]):
+    """RFC 6749 §2.3.1, §4.4."""
+    robot = next(one for one in demo.facts["clients"] if one["name"] == "Acme robot")
+    proof = {name: robot[name] for name in ("client_id", "client_secret")}
+
+    told = await walk("discovery", "known", "machine", client=proof, scope="orders:read")
+
+    assert "orders:read" == told["machine"]["scope"]
+    assert not told["machine"]["refreshable"]
+    assert f"client:{robot['client_id']}" == told["machine"]["claims"]["sub"]

@@ -1,0 +1,77 @@
+"""The official TypeScript SDK's client against the guarded demo: it finds, logs in, refreshes, steps up, with no word about us."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.agreement import npm
+from tests.agreement.demo_process import Demo, running
+from tests.agreement.people import FormPerson
+
+pytestmark = npm.needs_npm
+
+READ = {"name": "search_orders", "arguments": {"query": "lamp"}}
+READING = {"orders:read", "customers:read", "tickets:read"}
+
+
+@pytest.fixture(scope="module")
+def demo(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    with running(tmp_path_factory.mktemp("typescript") / "data") as running_demo:
+        yield running_demo
+
+
+@pytest.fixture
+def alice(demo: Demo) -> FormPerson:
+    user = demo.user("alice")
+    return FormPerson(email=user["email"], password=user["password"], ticks=frozenset({"update_order"}))
+
+
+@pytest.fixture
+def walk(demo: Demo, alice: FormPerson, tally: Callable[..., None]) -> Callable[..., Any]:
+    """Return what runs the script with these steps, while alice does what a person has to do."""
+
+    async def walked(*steps: str, **job: Any) -> dict[str, dict[str, Any]]:
+        facts = {"resource": demo.facts["resource"], "issuer": demo.facts["issuer"], "read": READ}
+        script = npm.Script("mcp_sdk", {**facts, "steps": steps, **job})
+        try:
+            return await script.walk(alice.follow)
+        finally:
+            suite = f"TypeScript SDK {npm.version('@modelcontextprotocol/sdk')}"
+            tally(suite, scenarios=1, checks=len(steps), failures=len(steps) - script.held)
+
+    return walked
+
+
+def write(note: str) -> dict[str, Any]:
+    return {"name": "update_order", "arguments": {"order_id": "A-1002", "note": note}}
+
+
+@pytest.mark.requirement("interop:typescript-sdk:login-and-refresh")
+async def test_it_logs_in_with_a_known_client_reads_and_refreshes(demo: Demo, walk: Callable[..., Any]):
+    """MCP authorization; a spoilt access token is a 401, and a refresh is what the SDK does about it."""
+    app = {"client_id": demo.public_client["client_id"]}
+
+    told = await walk("login", "list", "read", "refresh", "again", client=app)
+
+    assert set(told["login"]["scope"]) >= READING
+    assert sorted(tool["name"] for tool in demo.facts["tools"]) == told["list"]["tools"]
+    assert ["A-1002"] == [order["id"] for order in told["read"]["content"]["orders"]]
+    assert not told["refresh"]["is_error"]
+    assert (True, 1) == (told["refresh"]["rotated"], told["refresh"]["logins"])
+    assert {"result": "AUTHORIZED", "logins": 0} == told["again"]
+
+
+@pytest.mark.requirement("interop:typescript-sdk:steps-up")
+async def test_without_a_refresh_token_it_steps_up_by_a_second_login(
+    demo: Demo, walk: Callable[..., Any], alice: FormPerson
+):
+    """MCP A27; the challenge names what was there and what is needed, because this SDK joins nothing."""
+    app = {"client_id": demo.public_client["client_id"]}
+
+    told = await walk("login", "forget", "read", "stepUp", "read", client=app, write=write("by the TypeScript SDK"))
+
+    assert [(), ("update_order",)] == alice.asked_about
+    assert {*told["login"]["scope"], "orders:write", "tool:update_order"} == set(told["stepUp"]["scope"])
+    assert "by the TypeScript SDK" == told["stepUp"]["content"]["note"]
