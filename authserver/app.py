@@ -1,5 +1,7 @@
 """The composition root: settings in, ASGI application out; the only file that knows every part."""
 
+import structlog
+
 from authserver import jobs
 from authserver.domain.keys.deployment import open_deployment_keys
 from authserver.domain.revocation import feed
@@ -9,17 +11,23 @@ from authserver.runtime.database import open_database
 from authserver.runtime.hints import Hints, NoHints, RedisHints
 from authserver.runtime.machines import Machines
 from authserver.runtime.memory import Memory
+from authserver.runtime.outbound import Outbound
 from authserver.runtime.passwords import PasswordHasher
 from authserver.runtime.vault import open_key_encryption
 from authserver.settings import Settings, SettingsError
 from authserver.web.application import Application
 
+log = structlog.get_logger("authserver")
 
-async def open_machines(settings: Settings, *, clock: Clock = system_clock) -> Machines:
+
+async def open_machines(
+    settings: Settings, *, clock: Clock = system_clock, outbound: Outbound | None = None
+) -> Machines:
     """Open the database, the vault and the rest. Raises VaultError, SettingsError, DatabaseUnavailableError."""
     key_encryption = open_key_encryption(
         file=settings.kek_file, text=settings.kek.get_secret_value() if settings.kek else None
     )
+    outbound = outbound or _outbound(settings)
     database = await open_database(settings.database_url)
     try:
         keys = await open_deployment_keys(database, key_encryption)
@@ -39,6 +47,7 @@ async def open_machines(settings: Settings, *, clock: Clock = system_clock) -> M
         key_encryption=key_encryption,
         keys=keys,
         hints=_hints(settings),
+        outbound=outbound,
         token_requests=Bucket(
             per_minute=settings.token_requests_per_minute, burst=max(1, settings.token_requests_per_minute // 6)
         ),
@@ -48,7 +57,17 @@ async def open_machines(settings: Settings, *, clock: Clock = system_clock) -> M
 async def close_machines(machines: Machines) -> None:
     """Close what `open_machines` opened."""
     await machines.hints.close()
+    await machines.outbound.close()
     await machines.database.close()
+
+
+def _outbound(settings: Settings) -> Outbound:
+    try:
+        return Outbound(allow_loopback=settings.cimd_allow_loopback, ca_file=settings.outbound_ca_file)
+    except OSError:  # ssl.SSLError too
+        raise SettingsError(
+            "AUTHSERVER_OUTBOUND_CA_FILE: must be a readable PEM file with at least one certificate"
+        ) from None
 
 
 def _hints(settings: Settings) -> Hints:
@@ -64,15 +83,24 @@ def _hints(settings: Settings) -> Hints:
         raise SettingsError("AUTHSERVER_REDIS_URL: must be like redis://host:6379/0") from None
 
 
-def create_app(settings: Settings, *, clock: Clock = system_clock, with_jobs: bool = True) -> Application:
+def create_app(
+    settings: Settings, *, clock: Clock = system_clock, with_jobs: bool = True, outbound: Outbound | None = None
+) -> Application:
     """Return the authorization server. Its machines are opened by the ASGI lifespan.
 
-    `with_jobs` False leaves housekeeping to the caller, who then sets the clock too.
+    `with_jobs` False leaves housekeeping to the caller, who then sets the clock too. `outbound` is another way out than the
+    settings', for tests.
     """
     running: list[jobs.Jobs] = []
 
     async def start() -> Machines:
-        machines = await open_machines(settings, clock=clock)
+        if settings.cimd_allow_loopback:
+            log.warning(
+                "loopback_may_be_fetched",
+                setting="AUTHSERVER_CIMD_ALLOW_LOOPBACK",
+                meaning="anybody can make this server ask services on this machine: for development only",
+            )
+        machines = await open_machines(settings, clock=clock, outbound=outbound)
         try:
             await feed.observe(machines.work())
             await jobs.rotate_keys(machines)

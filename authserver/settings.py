@@ -125,6 +125,12 @@ class Settings(BaseSettings):
     token_requests_per_minute: Annotated[int, Field(ge=1)] = 6_000
     """Token requests of one client and minute before 429."""
 
+    cimd_allow_loopback: bool = False
+    """Development only: client metadata documents and client keys may come from loopback, by plain http too, at any port."""
+
+    outbound_ca_file: Path | None = None
+    """PEM file of certificate authorities believed besides the public ones when this server fetches what a client names."""
+
     memory_refresh_seconds: Annotated[float, Field(gt=0, le=5)] = 0.25
     """How often a process asks whether clients, keys or policy changed elsewhere."""
 

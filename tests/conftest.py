@@ -62,9 +62,9 @@ async def server_with(place_and_world, templates):
     clock = HandClock()
     async with contextlib.AsyncExitStack() as running:
 
-        async def start(**changed):
+        async def start(*, outbound=None, **changed):
             settings = settings_for(templates.kek, place.url, **changed)
-            server = Server(settings=settings, clock=clock, world=world, place=place)
+            server = Server(settings=settings, clock=clock, world=world, place=place, outbound=outbound)
             await server.start()
             running.push_async_callback(server.stop)
             return server

@@ -1177,7 +1177,39 @@ HINTS: dict[str, Requirement] = {
 # every client that knocks, and the whole life of a token
 # ---------------------------------------------------------------------------------------------------------------------
 
-CLIENT_ID_METADATA: dict[str, Requirement] = {}
+CLIENT_ID_METADATA: dict[str, Requirement] = {
+    "outbound:url:hostile-ones-are-not-asked": Requirement(
+        "MCP A16, CWE-918, draft-ietf-oauth-client-id-metadata-document §6",
+        "A URL with any other reading than one public https name is refused before anybody is asked.",
+    ),
+    "outbound:address:only-public-ones-are-dialled": Requirement(
+        "SF-03, MCP A16", "A name with one answer that is not public unicast gets no connection at all."
+    ),
+    "outbound:address:rebinding-finds-nobody": Requirement(
+        "SF-03", "A name is resolved once and the connection goes to the address that was checked."
+    ),
+    "outbound:request:says-the-name-and-nothing-of-us": Requirement(
+        "ours", "SNI and Host are the name; no cookie, credential or proxy header is ever sent."
+    ),
+    "outbound:environment:is-not-asked": Requirement("MCP A16", "Proxies of the environment are not used."),
+    "outbound:redirect:is-not-followed": Requirement("SF-04", "A redirect leads nowhere."),
+    "outbound:answer:only-a-whole-small-one-counts": Requirement(
+        "clients.md rule 4", "An answer is a whole 200 below its cap, or a 304 that was asked for."
+    ),
+    "outbound:time:is-bounded": Requirement(
+        "clients.md rule 4", "Name, connection, handshake, headers and body end within one deadline."
+    ),
+    "outbound:tls:is-verified": Requirement(
+        "SF-06, OAuth 2.1 §7.14", "The certificate must prove the name, at TLS 1.2 or newer."
+    ),
+    "outbound:budget:per-host-and-for-all": Requirement(
+        "decision 12", "A host and an address are asked a bounded number of times, and slow ones hold few places."
+    ),
+    "outbound:loopback:only-when-allowed": Requirement(
+        "design §4",
+        "Loopback is fetched only where a developer allowed it, which is said aloud; nothing else private is.",
+    ),
+}
 
 REGISTRATION: dict[str, Requirement] = {}
 

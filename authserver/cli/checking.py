@@ -43,6 +43,9 @@ async def findings(settings: Settings) -> list[Finding]:
         *_strangers(),
         _exposure(settings),
     ]
+    if settings.cimd_allow_loopback:
+        detail = "AUTHSERVER_CIMD_ALLOW_LOOPBACK lets anybody make this server ask services on this machine: unset it outside development"
+        found.append(Finding(what="outbound", state="warning", detail=detail))
     if settings.password_memory_kib < _OWASP_MEMORY_KIB:
         found.append(
             Finding(

@@ -7,6 +7,7 @@ from authserver.runtime.clock import Clock
 from authserver.runtime.hints import Hints
 from authserver.runtime.identifiers import new_id
 from authserver.runtime.memory import Memory
+from authserver.runtime.outbound import Outbound
 from authserver.runtime.passwords import PasswordHasher
 from authserver.runtime.unit_of_work import Database, UnitOfWork
 from authserver.runtime.vault import DeploymentKeys, KeyEncryption
@@ -25,6 +26,8 @@ class Machines:
     key_encryption: KeyEncryption
     keys: DeploymentKeys
     hints: Hints
+    outbound: Outbound
+    """The only way to fetch what a stranger names."""
     token_requests: Bucket
     """How often one client may call the token endpoint of this process."""
     secret_guesses: Bucket = field(default_factory=lambda: Bucket(per_minute=4, burst=20))

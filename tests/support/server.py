@@ -21,6 +21,7 @@ from authserver.app import close_machines, create_app, open_machines
 from authserver.domain.resources.resource import Tool
 from authserver.runtime.machines import Machines
 from authserver.runtime.migration import migrate
+from authserver.runtime.outbound import Outbound
 from authserver.runtime.vault import LocalKeyEncryption
 from authserver.settings import Settings
 from authserver.web.application import Application
@@ -102,8 +103,11 @@ class Server:
 
     tools: tuple[Tool, ...] = worlds.TOOLS
 
-    def __init__(self, *, settings: Settings, clock: HandClock, world: World, place: Place) -> None:
+    def __init__(
+        self, *, settings: Settings, clock: HandClock, world: World, place: Place, outbound: Outbound | None = None
+    ) -> None:
         self.settings = settings
+        self.outbound = outbound
         self.clock = clock
         self.world = world
         self.place = place
@@ -114,7 +118,7 @@ class Server:
 
     async def start(self) -> None:
         """Open it, without housekeeping: the test's hand is the clock."""
-        self.app = create_app(self.settings, clock=self.clock, with_jobs=False)
+        self.app = create_app(self.settings, clock=self.clock, with_jobs=False, outbound=self.outbound)
         await self.app.start()
         self.http = self.http_from("127.0.0.1")
 
