@@ -9,7 +9,7 @@ from authserver.runtime.buckets import Bucket
 from authserver.runtime.clock import Clock, system_clock
 from authserver.runtime.database import open_database
 from authserver.runtime.hints import Hints, NoHints, RedisHints
-from authserver.runtime.machines import Machines
+from authserver.runtime.machines import Machines, Registrations
 from authserver.runtime.memory import Memory
 from authserver.runtime.outbound import Outbound
 from authserver.runtime.passwords import PasswordHasher
@@ -51,6 +51,7 @@ async def open_machines(
         token_requests=Bucket(
             per_minute=settings.token_requests_per_minute, burst=max(1, settings.token_requests_per_minute // 6)
         ),
+        registrations=Registrations(settings.registrations_per_minute),
     )
 
 

@@ -6,6 +6,7 @@ import contextlib
 import structlog
 
 from authserver.domain.audit import event
+from authserver.domain.clients import registration
 from authserver.domain.codes import authorization_code
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.keys import rotation
@@ -53,6 +54,7 @@ async def expire(machines: Machines) -> None:
     work = event.platform_work(machines, "expire what has lapsed")
     authorization_code.expire(work)
     authorization.expire(work)
+    await registration.expire(work)
     limit.expire(work)
     session.expire(work)
     await work.commit()

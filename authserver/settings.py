@@ -131,6 +131,22 @@ class Settings(BaseSettings):
     outbound_ca_file: Path | None = None
     """PEM file of certificate authorities believed besides the public ones when this server fetches what a client names."""
 
+    dynamic_registration: bool = True
+    """Whether clients may register themselves (RFC 7591). Off: `/register` is not there and not advertised."""
+
+    registration_unused_seconds: Annotated[int, Field(ge=3600, le=7 * 24 * 3600)] = 24 * 3600
+    """How long a client that registered itself is kept until somebody has allowed it something."""
+
+    registrations_per_minute: Annotated[int, Field(ge=1)] = 10
+    """New registrations of one address prefix and minute, six times as many at once; asking again for the same one is
+    ten times as cheap. Past sixty times this rate from everywhere each prefix is slowed to two a minute."""
+
+    private_use_redirects: str = ""
+    """More redirect URIs with a scheme of an application's own, separated by spaces, compared exactly."""
+
+    confidential_redirects: str = ""
+    """Redirect URIs (https), separated by spaces, whose registrations get a secret even where they ask for none."""
+
     memory_refresh_seconds: Annotated[float, Field(gt=0, le=5)] = 0.25
     """How often a process asks whether clients, keys or policy changed elsewhere."""
 
@@ -157,6 +173,21 @@ class Settings(BaseSettings):
             raise ValueError("must be https: plain http is for 127.0.0.1, [::1] and localhost alone")
         return issuer
 
+    @field_validator("private_use_redirects")
+    @classmethod
+    def _private_use_is_of_applications(cls, listed: str) -> str:
+        for uri in listed.split():
+            if urlsplit(uri).scheme in {"", "http", "https"} or not uri.isascii():
+                raise ValueError("URIs such as editor://company.editor/oauth/callback, separated by spaces")
+        return listed
+
+    @field_validator("confidential_redirects")
+    @classmethod
+    def _confidential_is_https(cls, listed: str) -> str:
+        if not all(uri.startswith("https://") and uri.isascii() for uri in listed.split()):
+            raise ValueError("https URIs, separated by spaces: a program on somebody's computer keeps no secret")
+        return listed
+
     @model_validator(mode="after")
     def _lives_fit(self) -> "Settings":
         if self.interactive_idle_seconds > self.interactive_absolute_seconds:
@@ -170,6 +201,11 @@ class Settings(BaseSettings):
         if bool(self.tls_certificate) != bool(self.tls_key):
             raise ValueError("TLS_CERTIFICATE and TLS_KEY go together")
         return self
+
+    @property
+    def private_use(self) -> frozenset[str]:
+        """The redirect URIs of `private_use_redirects`."""
+        return frozenset(self.private_use_redirects.split())
 
     @property
     def issuer_is_https(self) -> bool:

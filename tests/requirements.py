@@ -1211,7 +1211,116 @@ CLIENT_ID_METADATA: dict[str, Requirement] = {
     ),
 }
 
-REGISTRATION: dict[str, Requirement] = {}
+REGISTRATION: dict[str, Requirement] = {
+    "rfc7591:register:effective-metadata-without-nulls": Requirement(
+        "RFC 7591 §3.2.1, claude-code#52565",
+        "A registration is answered 201 with what is in force, and no member is null.",
+    ),
+    "rfc7591:register:becomes-a-login": Requirement(
+        "MCP A21", "A client that registered itself logs a person in and refreshes."
+    ),
+    "rfc7591:register:missing-members-have-defaults": Requirement(
+        "RFC 7591 §2, MCP A22, clients.md rule 3",
+        "Unknown and missing members are no error; native is inferred; the answer names what is in force.",
+    ),
+    "rfc7591:register:at-most-a-public-interactive-client": Requirement(
+        "issue, clients.md 6a", "Grants in which no person says yes are dropped."
+    ),
+    "rfc7591:register:a-secret-where-it-can-be-kept": Requirement(
+        "RFC 7591 §3.2.1, anthropics/claude-ai-mcp#1043",
+        "A client on a server that asks for a secret gets one, needs it, and still has no grant of its own; a program on somebody's computer gets none.",
+    ),
+    "rfc7591:register:a-secret-where-an-operator-says-so": Requirement(
+        "stacklok/toolhive#6252, RFC 7591 §3.2.1",
+        "An operator names redirect URIs whose clients say `none` and then need a secret.",
+    ),
+    "rfc7591:redirects:judged-one-by-one": Requirement(
+        "clients.md rule 3, erp-mafia/accounted#2225",
+        "A redirect URI that is not served is left out and named; the others register.",
+    ),
+    "rfc7591:redirects:private-use-by-exact-list": Requirement(
+        "clients.md rule 3, RFC 8252 §7.1",
+        "Schemes of known applications are served by their exact URIs, and a setting adds more.",
+    ),
+    "rfc7591:redirects:reverse-domain-is-native": Requirement(
+        "DR-04, OAuth 2.1 §8.4.3", "A reverse-domain scheme is for native applications."
+    ),
+    "rfc7591:register:can-be-switched-off": Requirement(
+        "DR-01", "Switched off, /register is not there and not advertised."
+    ),
+    "rfc7591:register:is-advertised": Requirement(
+        "RFC 8414 §2", "Switched on, every metadata document names the registration endpoint of its issuer."
+    ),
+    "rfc7591:register:belongs-to-its-issuers-tenant": Requirement(
+        "decision 22", "Who registers at a tenant's own issuer is that tenant's; elsewhere the person chooses."
+    ),
+    "rfc7591:same:a-public-client-finds-itself-again": Requirement(
+        "jwaldrip/lion-reader#975, mcphub#1174; ours",
+        "A public client that says the same gets the same client_id, loopback ports aside, and its person is asked all the same.",
+    ),
+    "rfc7591:same:a-secret-is-never-shared": Requirement("ours", "Two confidential clients are never one."),
+    "rfc7591:expiry:unused-registrations-lapse": Requirement(
+        "clients.md rule 3, decision 12",
+        "A registration that nobody uses lapses; its id is unknown from then on, and the page says how to reconnect.",
+    ),
+    "rfc7591:expiry:used-registrations-outlive-their-tokens": Requirement(
+        "clients.md rule 5, supabase/mcp#355",
+        "A registration that was used stays long after its last authorization could end.",
+    ),
+    "rfc7591:register:is-recorded": Requirement("decision 15", "A registration and its refusal are events."),
+    "rfc7591:register:is-json": Requirement(
+        "RFC 7591 §3.1", "One strict, bounded JSON object is read, and nothing else."
+    ),
+    "ours:registration:operators-see-and-remove": Requirement(
+        "ours", "Operators list clients by how they became known, see unused ones, and remove them."
+    ),
+    "ours:registration:settings-are-checked": Requirement(
+        "design §4", "Lists of redirect URIs in settings are judged at the start."
+    ),
+    "attack:registration:harmful-redirects-refuse-everything": Requirement(
+        "DR-03, CVE-2026-29192, GHSA-86j7-9j95-vpqj",
+        "A redirect URI that runs code, opens what is local or hides its host refuses the whole registration.",
+    ),
+    "attack:registration:unusable-redirects-are-never-served": Requirement(
+        "DR-03", "Any other redirect URI outside the rules is refused alone and never served."
+    ),
+    "attack:registration:redirects-are-a-bounded-list-of-texts": Requirement(
+        "DR-03, MCP #3224", "Redirect URIs are a bounded list of texts, and at least one."
+    ),
+    "attack:registration:addresses-are-https-and-never-fetched": Requirement(
+        "DR-05, arXiv 2605.22333", "Addresses a client names are https, and nobody fetches or shows them."
+    ),
+    "attack:registration:nothing-is-assigned-by-the-client": Requirement(
+        "DR-07, ASVS 15.3", "No member of a registration gives its client more."
+    ),
+    "attack:registration:software-statements-are-not-believed": Requirement(
+        "DR-11, RFC 7591 §3.1.1", "A software statement changes nothing."
+    ),
+    "attack:registration:names-are-short-printable-text": Requirement(
+        "DR-12, CWE-117", "What a client says of itself is short text without control characters."
+    ),
+    "attack:registration:private-keys-are-refused": Requirement("RFC 7517 §9.3", "Keys of a client are public keys."),
+    "attack:registration:limited-by-time": Requirement(
+        "decision 12, vault-cortex#483",
+        "An address prefix has a budget of registrations by time, and 429 says when to come back.",
+    ),
+    "attack:registration:the-ceiling-slows-and-never-closes": Requirement(
+        "decision 12, vault-cortex#483",
+        "A flood from everywhere slows each prefix and shortens what is kept; a newcomer always gets in.",
+    ),
+    "attack:registration:asking-again-adds-nothing": Requirement(
+        "mcphub#1174", "A client that registers at every connect is one row."
+    ),
+    "attack:registration:what-was-removed-stays-dead": Requirement(
+        "TK-40; ours", "Registering the same again revives nothing that an operator removed or disabled."
+    ),
+    "attack:registration:a-secret-of-a-stranger-proves-little": Requirement(
+        "EX-09", "A client that registered itself fills the record no faster than a stranger."
+    ),
+    "attack:race:the-same-registration-between-processes": Requirement(
+        "ours", "Of many equal registrations at two processes one makes the client."
+    ),
+}
 
 CLIENT_ASSERTION: dict[str, Requirement] = {}
 

@@ -1,5 +1,6 @@
 """`authserver client add|list|show|set|disable|rotate|remove`."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -50,7 +51,14 @@ def _row(client: Any) -> dict[str, Any]:
         "scope": list(client.scope),
         "resources": list(client.resources),
         "active": client.is_active,
+        "origin": client.origin.value,
+        "created": _day(client.created_at),
+        "last_used": _day(client.used_at),
     }
+
+
+def _day(at: int | None) -> str | None:
+    return datetime.fromtimestamp(at, UTC).date().isoformat() if at else None
 
 
 async def _found(machines: Any, client_id: str) -> Any:
@@ -136,14 +144,46 @@ def add(
     show(with_machines(data_dir, job), as_json=as_json)
 
 
-@app.command("list", epilog=examples("authserver client list --tenant acme", "authserver client list --json"))
-def list_(tenant: Tenant = None, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """List a tenant's applications; without --tenant the shared ones."""
+@app.command(
+    "list",
+    epilog=examples(
+        "authserver client list --tenant acme",
+        "authserver client list --shared --origin registration --unused",
+        "authserver client list --json",
+    ),
+)
+def list_(
+    tenant: Tenant = None,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="Those that belong to no tenant; so it is without --tenant too.")
+    ] = False,
+    origin: Annotated[
+        str | None,
+        typer.Option(help="Only those made by an operator, by registration, or by a document.", metavar="ORIGIN"),
+    ] = None,
+    unused: Annotated[
+        bool, typer.Option("--unused", help="Only those that registered themselves and never got a token.")
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """List a tenant's applications, or the shared ones; `last used` is noted for those that registered themselves."""
     from authserver.domain.clients import registry
+    from authserver.domain.clients.client import Origin
+
+    if tenant and shared:
+        fail("--tenant, --shared: say one of the two.", code=2)
+    if origin is not None and origin not in set(Origin):
+        fail(f"--origin: one of {', '.join(Origin)}.", code=2)
 
     async def job(machines: Any) -> Any:
         owner = (await tenant_named(machines, tenant)).id if tenant else "*"
-        return [_row(client) for client in await registry.of_tenant(machines.work(tenant=owner))]
+        return [
+            _row(client)
+            for client in await registry.of_tenant(machines.work(tenant=owner))
+            if (origin is None or client.origin == origin)
+            and (not unused or (client.origin is Origin.REGISTRATION and client.used_at is None))
+        ]
 
     show(
         with_machines(data_dir, job),

@@ -103,7 +103,7 @@ def within_limit(work: UnitOfWork, client: Client) -> None:
 def record_refusal(work: UnitOfWork, kind: event.Kind, client: Client | None, error: OAuthError) -> None:
     """Record what a client was refused; whoever proved nothing has a bounded share of the record."""
     client_id = client.id if client else ""
-    if client is None or client.is_public:
+    if client is None or client.is_public or client.is_self_made:
         event.record_stranger(work, kind, reason=error.reason, client_id=client_id, error=error.code)
     else:
         event.record(work, kind, event.Outcome.REFUSED, reason=error.reason, client_id=client_id, error=error.code)

@@ -87,6 +87,18 @@ class ConsentRequired(OAuthError):
     code = "consent_required"
 
 
+class InvalidRedirectUri(OAuthError):
+    """RFC 7591 §3.2.2: none of the redirect URIs can be registered, or one is an attack."""
+
+    code = "invalid_redirect_uri"
+
+
+class InvalidClientMetadata(OAuthError):
+    """RFC 7591 §3.2.2: a member of the client's metadata is not of its form."""
+
+    code = "invalid_client_metadata"
+
+
 class TemporarilyUnavailable(OAuthError):
     """OAuth 2.1 §4.1.2.1: too busy, or limited; come back."""
 

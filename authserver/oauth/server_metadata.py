@@ -13,6 +13,7 @@ from authserver.domain.issuers.issuer import Issuer
 from authserver.domain.resources.resource import OFFLINE_ACCESS
 from authserver.oauth import authorization_request, client_authentication, pkce
 from authserver.oauth.grants import GRANTS
+from authserver.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,14 +24,16 @@ class MetadataDocument:
     etag: bytes
 
 
-def document(issuer: Issuer) -> MetadataDocument:
+def document(issuer: Issuer, settings: Settings) -> MetadataDocument:
     """Return the metadata of one issuer, the same bytes at every discovery location."""
+    registration = {"registration_endpoint": issuer.url("/register")} if settings.dynamic_registration else {}
     body = orjson.dumps(
         {
             "issuer": issuer.identifier,
             "authorization_endpoint": issuer.url("/authorize"),
             "token_endpoint": issuer.url("/token"),
             "jwks_uri": issuer.url("/jwks.json"),
+            **registration,
             "response_types_supported": authorization_request.RESPONSE_TYPES,
             "response_modes_supported": ["query"],
             "grant_types_supported": list(GRANTS),

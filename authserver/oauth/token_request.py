@@ -5,6 +5,7 @@ OAuth 2.1 §3.2. A grant is one file of `grants/` and one line of its table.
 """
 
 from authserver.domain.audit import event
+from authserver.domain.clients import registration
 from authserver.domain.clients.client import Client
 from authserver.domain.issuers.issuer import Issuer
 from authserver.oauth.client_authentication import authenticate, read, record_refusal, within_limit
@@ -32,7 +33,9 @@ async def handle(work: UnitOfWork, issuer: Issuer, form: Parameters, authorizati
             raise UnauthorizedClient("This client is not registered for that grant_type.")
         if not client.is_shared:
             work.bind(client.tenant)
-        return await grant(work, issuer, client, form)
+        answer = await grant(work, issuer, client, form)
+        await registration.used(work, client)
+        return answer
     except SlowDown:
         # Nothing is recorded: a flood must not become a flood of writes.
         raise

@@ -14,6 +14,16 @@ from authserver.runtime.vault import DeploymentKeys, KeyEncryption
 from authserver.settings import Settings
 
 
+class Registrations:
+    """The budgets of dynamic registration: `per_minute` new ones of one address prefix, and a ceiling that slows."""
+
+    def __init__(self, per_minute: int = 10) -> None:
+        self.asked = Bucket(per_minute=10 * per_minute, burst=20 * per_minute, keys=100_000)
+        self.new = Bucket(per_minute=per_minute, burst=6 * per_minute, keys=100_000)
+        self.everywhere = Bucket(per_minute=60 * per_minute, burst=60 * per_minute, keys=1)
+        self.slowed = Bucket(per_minute=2, burst=2, keys=100_000)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Machines:
     """The machines of one process."""
@@ -34,6 +44,8 @@ class Machines:
     """How often one address prefix may send a wrong secret for one client."""
     strangers: Bucket = field(default_factory=lambda: Bucket(per_minute=60, burst=300))
     """How many refusals of somebody unproven are recorded for one address prefix."""
+    registrations: Registrations = field(default_factory=Registrations)
+    """How often strangers may make a client of themselves."""
 
     def work(self, *, tenant: str | None = None, request_id: str | None = None, address: str = "") -> UnitOfWork:
         """Open a unit of work: one reading of the clock, one request id, at most one tenant."""

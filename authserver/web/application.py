@@ -102,6 +102,8 @@ class Application:
         if machines is None:
             await send_response(send, plain_error(503, "starting", "The server is starting."), ())
             return
+        if route is not None and route.switch and not getattr(machines.settings, route.switch):
+            route = None
         if route is None or (raw_path is not None and raw_path.partition(b"?")[0] != scope["path"].encode()):
             await send_response(
                 send, plain_error(404, "not_found", "There is nothing here."), self._headers["operations"]

@@ -91,7 +91,8 @@ async def answer(request: Request, flow: Callable[[UnitOfWork], Awaitable[Respon
         return redirect(authorization_response.with_error(refused.asked, refused.error))
     except UnregisteredRedirect as refused:
         cure = (
-            "Check the client id in the application's settings, or ask an administrator to add the application."
+            "Remove this connection in the application and add it again: it then introduces itself anew. "
+            "If somebody gave it a client id by hand, check that id, or ask an administrator to add the application."
             if refused.client_is_unknown
             else "Tell the application's maker; you cannot cure this from here."
         )

@@ -8,15 +8,14 @@ from authserver.oauth import server_metadata
 from authserver.oauth.server_metadata import MetadataDocument
 from authserver.web.http import Request, Response
 
-_documents: dict[str, MetadataDocument] = {}
-
 
 async def metadata(request: Request) -> Response:
     """Answer with the metadata of the issuer that the path names."""
-    identifier = request.issuer.identifier
-    document = _documents.get(identifier)
-    if document is None:
-        document = _documents[identifier] = server_metadata.document(request.issuer)
+
+    async def make() -> MetadataDocument:
+        return server_metadata.document(request.issuer, request.machines.settings)
+
+    document = await request.machines.memory.get("metadata", request.issuer.identifier, make)
     return cached(request, document.body, document.etag, max_age=300)
 
 

@@ -18,15 +18,17 @@ from authserver.web.pages.account_password import change_password, show_password
 from authserver.web.pages.assets import mark, stylesheet
 from authserver.web.pages.consent import decide, show_consent
 from authserver.web.pages.login import log_in, log_out, show_login
+from authserver.web.register import register
 from authserver.web.token import token
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
-    """One URL: the headers of its group, and an endpoint per method."""
+    """One URL: the headers of its group, an endpoint per method, and the setting without which it is not there."""
 
     group: str
     methods: dict[str, Endpoint]
+    switch: str = ""
 
 
 ROUTES: dict[str, Route] = {
@@ -35,6 +37,7 @@ ROUTES: dict[str, Route] = {
     "/jwks.json": Route(group="public", methods={"GET": jwks}),
     "/authorize": Route(group="page", methods={"GET": authorize}),
     "/token": Route(group="protocol", methods={"POST": token}),
+    "/register": Route(group="protocol", methods={"POST": register}, switch="dynamic_registration"),
     "/login": Route(group="page", methods={"GET": show_login, "POST": log_in}),
     "/logout": Route(group="page", methods={"POST": log_out}),
     "/account": Route(group="page", methods={"GET": show_account}),

@@ -19,9 +19,13 @@ def upgrade() -> None:
     _openid()
     _widening()
     _exchanges()
+    _registration()
 
 
 def downgrade() -> None:
+    op.drop_index("uq_client_directory_fingerprint", "client_directory")
+    op.drop_index("ix_clients_unused_until", "clients")
+    op.drop_column("client_directory", "fingerprint")
     op.drop_table("exchanges")
     for column in ("widened", "widened_until"):
         op.drop_column("authorizations", column)
@@ -44,6 +48,7 @@ def _client_columns() -> list[sa.Column]:
         sa.Column("secret_rotated_at", sa.BigInteger(), nullable=True),
         sa.Column("secret_expires_at", sa.BigInteger(), nullable=True),
         sa.Column("unused_until", sa.BigInteger(), nullable=True),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
     ]
 
 
@@ -83,3 +88,10 @@ def _exchanges() -> None:
         ),
         info={"tenanted": False},
     )
+
+
+def _registration() -> None:
+    # What a public client said when it registered itself: the same one gets the same client_id again.
+    op.add_column("client_directory", sa.Column("fingerprint", sa.LargeBinary(), nullable=True))
+    op.create_index("uq_client_directory_fingerprint", "client_directory", ["fingerprint"], unique=True)
+    op.create_index("ix_clients_unused_until", "clients", ["unused_until"])

@@ -5,6 +5,7 @@ from typing import Any
 
 from authserver.domain.audit import event
 from authserver.domain.clients import registry
+from authserver.domain.clients.client import Client
 from authserver.domain.exchange import policy
 from authserver.domain.issuers import issuer as issuers
 from authserver.domain.keys import rotation
@@ -61,6 +62,10 @@ class Operator:
         assert found is not None
         registry.change(work, found, **changed)
         assert await work.commit()
+
+    async def clients(self, owner: str) -> list[Client]:
+        """Return every client of a tenant, given by its id; `*`: the shared ones."""
+        return await registry.of_tenant(self.machines.work(tenant=owner))
 
     async def rotate_secret(self, app: Application) -> str:
         """Give a client a new secret."""

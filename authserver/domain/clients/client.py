@@ -6,7 +6,7 @@ documents alike.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from unicodedata import category
@@ -30,6 +30,37 @@ PRIVATE_USE_REDIRECTS = frozenset(
 )
 """Private-use redirect URIs of known clients, compared exactly; any other needs a dot in its scheme (RFC 8252 §7.1)."""
 
+INTERACTIVE_GRANTS = ("authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code")
+"""What a client that nobody vouches for may use at most: grants in which a person says yes."""
+
+_OLDER_CURSOR = re.compile(r"cursor://anysphere\.cursor-retrieval/oauth/user-[A-Za-z0-9._~-]{1,100}/callback")
+"""Cursor before 2025-08 put the name that a person gave the server into its own URI."""
+
+_DANGEROUS = frozenset(
+    [
+        "about",
+        "blob",
+        "chrome",
+        "chrome-extension",
+        "content",
+        "data",
+        "file",
+        "filesystem",
+        "intent",
+        "jar",
+        "javascript",
+        "livescript",
+        "mhtml",
+        "mocha",
+        "moz-extension",
+        "ms-its",
+        "resource",
+        "vbscript",
+        "view-source",
+    ]
+)
+"""Schemes by which a browser runs code or opens what is local, instead of handing an answer to an application."""
+
 _PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+")
 
 
@@ -45,6 +76,10 @@ class Origin(StrEnum):
 
 class InvalidClientDataError(ValueError):
     """A client cannot be like that. The message names the field and the cure."""
+
+
+class DangerousRedirectError(InvalidClientDataError):
+    """No mistake of an honest client: such a URI would run code, open what is local, or hide where it leads."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,12 +116,18 @@ class Client:
     secret_rotated_at: int | None = None
     secret_expires_at: int | None = None
     unused_until: int | None = None
+    used_at: int | None = None
     created_at: int = 0
 
     @property
     def is_public(self) -> bool:
         """Whether it has no credential: anybody may claim to be it (OAuth 2.1 §2.1)."""
         return self.auth_method == "none"
+
+    @property
+    def is_self_made(self) -> bool:
+        """Whether a stranger made it: its credential then proves that it is the same stranger, and nothing else."""
+        return self.origin is not Origin.OPERATOR
 
     @property
     def is_shared(self) -> bool:
@@ -111,24 +152,34 @@ class Client:
         return not self.scope or scope in self.scope
 
 
-def check_redirect_uri(uri: str) -> str:
-    """Return a redirect URI that may be registered. Raises InvalidClientDataError saying why not (OAuth 2.1 §2.3.1)."""
-    if len(uri) > 2000 or not uri.isascii() or any(char <= " " or char in '\\"<>{}|^`' for char in uri):
+def check_redirect_uri(uri: str, private_use: Collection[str] = ()) -> str:
+    """Return a redirect URI that may be registered; `private_use` adds to those of known clients.
+
+    Raises InvalidClientDataError saying why not (OAuth 2.1 §2.3.1), DangerousRedirectError where it is an attack.
+    """
+    if any(char <= " " or char in '\\"<>{}|^`\x7f' for char in uri):
+        # Browsers drop or turn such characters before they read the scheme: `java\tscript:` is javascript.
+        raise DangerousRedirectError("redirect_uri: an absolute URI in ASCII without spaces")
+    if len(uri) > 2000 or not uri.isascii():
         raise InvalidClientDataError("redirect_uri: an absolute URI in ASCII without spaces")
     try:
         parts = urlsplit(uri)
         port = parts.port
     except ValueError:
         raise InvalidClientDataError("redirect_uri: an absolute URI such as https://app.example.com/callback") from None
+    if parts.scheme in _DANGEROUS or "@" in parts.netloc:
+        raise DangerousRedirectError(
+            "redirect_uri: of an application, not what a browser runs or opens itself; no user"
+        )
     if "#" in uri:
         raise InvalidClientDataError("redirect_uri: no fragment (OAuth 2.1 §2.3.1)")
     if parts.scheme in {"http", "https"}:
-        if not parts.hostname or "@" in parts.netloc or "*" in parts.netloc or port == 0:
+        if not parts.hostname or "*" in parts.netloc or port == 0:
             raise InvalidClientDataError("redirect_uri: a plain host, no user, no wildcard")
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise InvalidClientDataError("redirect_uri: https; plain http is for 127.0.0.1, [::1] and localhost alone")
         return uri
-    if uri in PRIVATE_USE_REDIRECTS:
+    if uri in PRIVATE_USE_REDIRECTS or uri in private_use or _OLDER_CURSOR.fullmatch(uri):
         return uri
     if not _PRIVATE_SCHEME.fullmatch(parts.scheme):
         raise InvalidClientDataError(
@@ -144,7 +195,13 @@ def check_name(name: str) -> str:
     return name
 
 
-def check(*, auth_method: str, grant_types: tuple[str, ...], redirect_uris: tuple[str, ...]) -> None:
+def check(
+    *,
+    auth_method: str,
+    grant_types: tuple[str, ...],
+    redirect_uris: tuple[str, ...],
+    private_use: Collection[str] = (),
+) -> None:
     """Raise InvalidClientDataError when these cannot go together."""
     if auth_method not in AUTH_METHODS:
         raise InvalidClientDataError(f"token_endpoint_auth_method: one of {', '.join(AUTH_METHODS)}")
@@ -159,4 +216,4 @@ def check(*, auth_method: str, grant_types: tuple[str, ...], redirect_uris: tupl
     if len(redirect_uris) > 50:
         raise InvalidClientDataError("redirect_uris: at most 50")
     for uri in redirect_uris:
-        check_redirect_uri(uri)
+        check_redirect_uri(uri, private_use)

@@ -32,14 +32,14 @@ async def find(work: UnitOfWork, client_id: str) -> Client | None:
         if entry is None:
             return None
         row = await work.beside(entry["owner"]).one(store.BY_ID, client_id=client_id)
-        return _client(row) if row else None
+        return from_row(row) if row else None
 
     return await machines.memory.get("client", client_id, load)
 
 
 async def of_tenant(work: UnitOfWork) -> list[Client]:
     """Return every client of the bound tenant, oldest first."""
-    return [_client(row) for row in await work.all(store.ALL)]
+    return [from_row(row) for row in await work.all(store.ALL)]
 
 
 def add(
@@ -63,12 +63,18 @@ def add(
     jwks_uri: str = "",
     assertion_alg: str = "",
     unused_until: int | None = None,
+    fingerprint: bytes | None = None,
 ) -> NewClient:
     """Register a client in the bound tenant (`*`: in none). Raises InvalidClientDataError; a lost commit: the id exists."""
     assert work.tenant is not None
     check_name(name)
     if not speaks_for:
-        check(auth_method=auth_method, grant_types=grant_types, redirect_uris=redirect_uris)
+        check(
+            auth_method=auth_method,
+            grant_types=grant_types,
+            redirect_uris=redirect_uris,
+            private_use=work.machines.settings.private_use,
+        )
     secret = new_secret("cs") if auth_method.startswith("client_secret_") else None
     client = Client(
         id=client_id or new_id("cli"),
@@ -96,7 +102,7 @@ def add(
         unused_until=unused_until,
         created_at=work.now,
     )
-    work.claim(store.ENTER, client_id=client.id, owner=work.tenant)
+    work.claim(store.ENTER, client_id=client.id, owner=work.tenant, fingerprint=fingerprint)
     work.write(
         store.ADD,
         client_id=client.id,
@@ -111,8 +117,12 @@ def add(
         unused_until=unused_until,
         **_changeable(client),
     )
-    work.changes_directory = True
-    event.record(work, event.Kind.CLIENT_CHANGED, action="added", client_id=client.id)
+    if origin is Origin.REGISTRATION:
+        # Nobody remembers that a new id is unknown, so a stranger need not make every process forget what it knows.
+        event.record(work, event.Kind.CLIENT_REGISTERED, client_id=client.id)
+    else:
+        work.changes_directory = True
+        event.record(work, event.Kind.CLIENT_CHANGED, action="added", client_id=client.id)
     return NewClient(client=client, secret=secret)
 
 
@@ -121,7 +131,12 @@ def change(work: UnitOfWork, client: Client, **fields: Any) -> Client:
     changed = replace(client, **fields)
     check_name(changed.name)
     if not changed.speaks_for:
-        check(auth_method=changed.auth_method, grant_types=changed.grant_types, redirect_uris=changed.redirect_uris)
+        check(
+            auth_method=changed.auth_method,
+            grant_types=changed.grant_types,
+            redirect_uris=changed.redirect_uris,
+            private_use=work.machines.settings.private_use,
+        )
     work.bind(client.tenant)
     work.claim(
         store.SET, client_id=client.id, status="active" if changed.is_active else "disabled", **_changeable(changed)
@@ -167,7 +182,8 @@ def _changeable(client: Client) -> dict[str, Any]:
     }
 
 
-def _client(row: Row) -> Client:
+def from_row(row: Row) -> Client:
+    """Return the client in a row of `store.BY_ID`."""
     return Client(
         id=row["client_id"],
         tenant=row["tenant_id"],
@@ -195,5 +211,6 @@ def _client(row: Row) -> Client:
         secret_rotated_at=row["secret_rotated_at"],
         secret_expires_at=row["secret_expires_at"],
         unused_until=row["unused_until"],
+        used_at=row["used_at"],
         created_at=row["created_at"],
     )

@@ -2,13 +2,16 @@
 
 import sqlalchemy as sa
 
-from authserver.runtime.schema import statement, table
+from authserver.runtime.schema import platform_statement, statement, table
 
 table(
     "client_directory",
     sa.Column("client_id", sa.Text, nullable=False),
     sa.Column("owner", sa.Text, nullable=False),
+    # What a public client that registered itself said, so that the same one finds itself again.
+    sa.Column("fingerprint", sa.LargeBinary, nullable=True),
     sa.PrimaryKeyConstraint("client_id"),
+    sa.Index("uq_client_directory_fingerprint", "fingerprint", unique=True),
     tenanted=False,
 )
 
@@ -40,7 +43,9 @@ table(
     sa.Column("secret_rotated_at", sa.BigInteger, nullable=True),
     sa.Column("secret_expires_at", sa.BigInteger, nullable=True),
     sa.Column("unused_until", sa.BigInteger, nullable=True),
+    sa.Column("used_at", sa.BigInteger, nullable=True),
     sa.PrimaryKeyConstraint("tenant_id", "client_id"),
+    sa.Index("ix_clients_unused_until", "unused_until"),
     tenanted=True,
 )
 
@@ -48,13 +53,17 @@ _COLUMNS = """
     SELECT tenant_id, client_id, name, auth_method, secret_hash, redirect_uris, grant_types, scope, resources,
         default_resource, speaks_for, verified, refresh_replay_seconds, epoch, status, created_at,
         origin, application_type, about, jwks, jwks_uri, assertion_alg, previous_secret_hash, previous_secret_until,
-        secret_rotated_at, secret_expires_at, unused_until FROM clients
+        secret_rotated_at, secret_expires_at, unused_until, used_at FROM clients
 """
 
 OWNER = statement("SELECT owner FROM client_directory WHERE client_id = :client_id")
 ENTER = statement(
-    "INSERT INTO client_directory (client_id, owner) VALUES (:client_id, :owner) ON CONFLICT DO NOTHING RETURNING client_id"
+    """
+    INSERT INTO client_directory (client_id, owner, fingerprint) VALUES (:client_id, :owner, :fingerprint)
+    ON CONFLICT DO NOTHING RETURNING client_id
+    """
 )
+SAME = statement("SELECT client_id, owner FROM client_directory WHERE fingerprint = :fingerprint")
 LEAVE = statement("DELETE FROM client_directory WHERE client_id = :client_id")
 
 ADD = statement(
@@ -85,3 +94,30 @@ ROTATE_SECRET = statement(
     """
 )
 REMOVE = statement("DELETE FROM clients WHERE tenant_id = :tenant AND client_id = :client_id RETURNING client_id")
+
+KEEP_UNUSED = statement(
+    """
+    UPDATE clients SET unused_until = :until WHERE tenant_id = :tenant AND client_id = :client_id RETURNING client_id
+    """
+)
+USED = statement(
+    """
+    UPDATE clients SET used_at = :now
+    WHERE tenant_id = :tenant AND client_id = :client_id AND (used_at IS NULL OR used_at < :since)
+    """
+)
+_LAPSED = """
+    origin = 'registration' AND ((used_at IS NULL AND unused_until <= :now) OR used_at <= :last_used)
+"""
+LAPSED = platform_statement(
+    f"SELECT tenant_id, client_id FROM clients WHERE {_LAPSED} ORDER BY unused_until LIMIT :most"
+)
+REMOVE_LAPSED = platform_statement(
+    f"DELETE FROM clients WHERE tenant_id = :owner AND client_id = :client_id AND {_LAPSED}"
+)
+LEAVE_IF_GONE = platform_statement(
+    """
+    DELETE FROM client_directory WHERE client_id = :client_id
+        AND NOT EXISTS (SELECT 1 FROM clients WHERE clients.client_id = :client_id)
+    """
+)
