@@ -1465,6 +1465,13 @@ INTEROP: dict[str, Requirement] = {
     "interop:typescript-sdk:steps-up": Requirement(
         "MCP A27", "The official TypeScript SDK meets the 403, logs in for more, and loses nothing it had."
     ),
+    "interop:typescript-sdk:is-widened-on-the-account-page": Requirement(
+        "clients.md rule 13",
+        "An SDK that only refreshes at a 403 gets further when its person allows more on their page.",
+    ),
+    "interop:oauth4webapi:exchange": Requirement(
+        "RFC 8693", "npm oauth4webapi trades a caller's token as the MCP server that was called."
+    ),
     "interop:oauth4webapi:machine": Requirement(
         "RFC 6749 §4.4", "npm oauth4webapi gets a machine's token with the client's own proof."
     ),

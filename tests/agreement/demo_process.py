@@ -54,6 +54,13 @@ class Demo:
         """The application that people log in to."""
         return next(one for one in self.facts["clients"] if one["token_endpoint_auth_method"] == "none")
 
+    def told(self, *words: str) -> Any:
+        """Run one of the operator's commands beside the running server, and return what it says."""
+        command = [sys.executable, "-m", "authserver", *words, "--json", "--data-dir", str(self.folder)]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=ROOT, check=False)
+        assert 0 == done.returncode, done.stderr
+        return json.loads(done.stdout)
+
     def wait_until_ready(self, seconds: float = 60) -> None:
         """Return after the line `ready`."""
         deadline = time.monotonic() + seconds

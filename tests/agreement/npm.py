@@ -17,8 +17,9 @@ import shutil
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import httpx2
 import pytest
 
 SCRIPTS = Path(__file__).resolve().parent / "js"
@@ -34,6 +35,16 @@ _PROBE_S, _FETCH_S = 20, 150
 needs_npm = pytest.mark.skipif(
     not WANTED, reason="other people's clients are fetched from npm: `make conformance`, or CI"
 )
+
+
+class Person(Protocol):
+    """Somebody with a browser."""
+
+    async def visit(self, url: str, /) -> None:
+        """Go there, and on to the application's callback."""
+
+
+Errand = Callable[[dict[str, Any]], Awaitable[object]]
 
 
 class NpmSilentError(Exception):
@@ -140,26 +151,30 @@ class Script:
         self.held = 0
         """How many steps held."""
 
-    async def walk(self, visit: Callable[[dict[str, Any]], Awaitable[None]]) -> dict[str, dict[str, Any]]:
-        """Run it to its end and return what each step found; AssertionError with what it said when one did not hold."""
+    async def walk(self, person: Person, **errands: Errand) -> dict[str, dict[str, Any]]:
+        """Run it to its end and return what each step found; AssertionError with what it said when one did not hold.
+
+        `person` goes where the script says; what else somebody has to do meanwhile is named by `errands`.
+        """
         async with _started(node(), f"{self.name}.mjs") as process:
             assert process.stdin is not None
             assert process.stdout is not None
-            assert process.stderr is not None
-            complaints = asyncio.create_task(process.stderr.read())
             process.stdin.write(json.dumps(self.job).encode())
             process.stdin.close()
             async for line in process.stdout:
                 said = json.loads(line)
                 if "visit" in said:
-                    await visit(said)
+                    await person.visit(said["visit"])
+                elif "do" in said:
+                    await errands[said["do"]](said)
+                    async with httpx2.AsyncClient(trust_env=False) as client:
+                        await client.get(said["done"])
                 elif "failed" in said:
                     raise AssertionError(f"{self.name}, step {said['failed']}: {json.dumps(said, indent=1)}")
                 else:
                     self.facts[said.pop("step")] = said
                     self.held += 1
-            code = await process.wait()
-            assert code == 0, (await complaints).decode()
+            assert 0 == await process.wait()
         assert self.held == len(self.job["steps"])
         return self.facts
 
@@ -171,7 +186,6 @@ async def _started(*words: object) -> AsyncIterator[asyncio.subprocess.Process]:
         cwd=FOLDER,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
         limit=2**20,
     )
     try:

@@ -9,13 +9,13 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx2
 from playwright.async_api import Page, async_playwright
 
 from tests.browser.conftest import ARGUMENTS
+from tests.support.browser import Browser
 from tests.support.forms import forms_of, text_of
 
 
@@ -35,10 +35,6 @@ class Person:
 @dataclass(kw_only=True)
 class FormPerson(Person):
     """Posts forms."""
-
-    async def follow(self, said: dict[str, Any]) -> None:
-        """Go where a script says."""
-        await self.visit(str(said["visit"]))
 
     async def visit(self, url: str) -> None:
         """Go from the authorization URL to the application's callback."""
@@ -67,6 +63,18 @@ class FormPerson(Person):
                     body.setdefault(name, []).append(value)
                 response = await client.post(form.action, data=body)
         raise AssertionError(f"never arrived: {text_of(response.text)[:300]}")
+
+    async def allow_more(self, issuer: str) -> None:
+        """Tick the tools on the account page, beside the one login that stands there, and allow them for a while."""
+        browser = Browser(httpx2.AsyncHTTPTransport(), issuer)
+        try:
+            account = await browser.log_in(await browser.open("/account"), self.email, self.password)
+            (more,) = [place for place in account.links if "/account/more?" in place]
+            form = (await browser.open(more)).form("decision")
+            shown = await browser.submit(form, tool=sorted(self.ticks), decision="allow")
+            assert "Allowed for that time" in shown.text, shown.text
+        finally:
+            await browser.close()
 
 
 @dataclass(kw_only=True)

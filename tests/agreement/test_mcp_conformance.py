@@ -93,7 +93,7 @@ async def test_the_official_suite_gives_the_same_verdicts_with_the_guard_as_with
     bare, _ = await result(revision, tmp_path / "bare", with_guard=False)
     behind, output = await result(revision, tmp_path / "guarded", with_guard=True)
 
-    for words, found in (("bare", bare), ("guarded", behind)):
+    for words, found in (("the SDK's server", bare), ("the same, guarded", behind)):
         failed = [status for checks in found.values() for _, status in checks if status == "FAILURE"]
         tally(
             f"MCP conformance, server, {revision}, {words}",

@@ -30,7 +30,7 @@ def walk(demo: Demo, tally: Callable[..., None]) -> Callable[..., Any]:
         person = FormPerson(email=user["email"], password=user["password"])
         script = npm.Script("oauth4webapi", {"resource": demo.facts["resource"], "steps": steps, **job})
         try:
-            return await script.walk(person.follow)
+            return await script.walk(person)
         finally:
             suite = f"oauth4webapi {npm.version('oauth4webapi')}"
             tally(suite, scenarios=1, checks=len(steps), failures=len(steps) - script.held)
@@ -67,3 +67,25 @@ async def test_a_machine_proves_itself_with_its_secret(demo: Demo, walk: Callabl
     assert "orders:read" == told["machine"]["scope"]
     assert not told["machine"]["refreshable"]
     assert f"client:{robot['client_id']}" == told["machine"]["claims"]["sub"]
+
+
+@pytest.mark.requirement("interop:oauth4webapi:exchange")
+async def test_the_mcp_server_trades_its_callers_token(demo: Demo, walk: Callable[..., Any]):
+    """RFC 8693: as an operator allowed, narrower, and the token says who acts."""
+    app = {"client_id": demo.public_client["client_id"]}
+    upstream = "https://invoices.example.com/api"
+    words = ("--name", "Invoices", "--scope", "invoices:read=Read your invoices", "--link", "acme")
+    demo.told("resource", "add", upstream, *words)
+    demo.told(
+        "exchange", "add", demo.facts["resource"], "--to", upstream, "--scope", "invoices:read=orders:read", "--yes"
+    )
+    exchange = {"resource": upstream, "scope": "invoices:read"}
+    job = {"client": app, "exchange": exchange, "resource_server": demo.facts["resource_server"]}
+
+    told = await walk("discovery", "known", "login", "exchange", **job)
+
+    caller, traded = told["login"]["claims"], told["exchange"]["claims"]
+    assert ("invoices:read", False) == (told["exchange"]["scope"], told["exchange"]["refreshable"])
+    assert (caller["sub"], caller["tenant_id"], upstream) == (traded["sub"], traded["tenant_id"], traded["aud"])
+    assert f"client:{demo.facts['resource_server']['client_id']}" == traded["act"]["sub"]
+    assert traded["exp"] <= caller["exp"]

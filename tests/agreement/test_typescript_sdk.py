@@ -22,21 +22,21 @@ def demo(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[D
         yield running_demo
 
 
-@pytest.fixture
-def alice(demo: Demo) -> FormPerson:
-    user = demo.user("alice")
+def somebody(demo: Demo, login: str) -> FormPerson:
+    user = demo.user(login)
     return FormPerson(email=user["email"], password=user["password"], ticks=frozenset({"update_order"}))
 
 
 @pytest.fixture
-def walk(demo: Demo, alice: FormPerson, tally: Callable[..., None]) -> Callable[..., Any]:
-    """Return what runs the script with these steps, while alice does what a person has to do."""
+def walk(demo: Demo, tally: Callable[..., None]) -> Callable[..., Any]:
+    """Return what runs the script with these steps, while somebody does what a person has to do."""
 
-    async def walked(*steps: str, **job: Any) -> dict[str, dict[str, Any]]:
+    async def walked(*steps: str, person: FormPerson | None = None, **job: Any) -> dict[str, dict[str, Any]]:
         facts = {"resource": demo.facts["resource"], "issuer": demo.facts["issuer"], "read": READ}
         script = npm.Script("mcp_sdk", {**facts, "steps": steps, **job})
+        person = person or somebody(demo, "alice")
         try:
-            return await script.walk(alice.follow)
+            return await script.walk(person, more=lambda _: person.allow_more(demo.facts["issuer"]))
         finally:
             suite = f"TypeScript SDK {npm.version('@modelcontextprotocol/sdk')}"
             tally(suite, scenarios=1, checks=len(steps), failures=len(steps) - script.held)
@@ -64,14 +64,29 @@ async def test_it_logs_in_with_a_known_client_reads_and_refreshes(demo: Demo, wa
 
 
 @pytest.mark.requirement("interop:typescript-sdk:steps-up")
-async def test_without_a_refresh_token_it_steps_up_by_a_second_login(
-    demo: Demo, walk: Callable[..., Any], alice: FormPerson
-):
+async def test_without_a_refresh_token_it_steps_up_by_a_second_login(demo: Demo, walk: Callable[..., Any]):
     """MCP A27; the challenge names what was there and what is needed, because this SDK joins nothing."""
     app = {"client_id": demo.public_client["client_id"]}
+    alice = somebody(demo, "alice")
+    job = {"client": app, "write": write("by the TypeScript SDK")}
 
-    told = await walk("login", "forget", "read", "stepUp", "read", client=app, write=write("by the TypeScript SDK"))
+    told = await walk("login", "forget", "read", "stepUp", "read", person=alice, **job)
 
     assert [(), ("update_order",)] == alice.asked_about
     assert {*told["login"]["scope"], "orders:write", "tool:update_order"} == set(told["stepUp"]["scope"])
     assert "by the TypeScript SDK" == told["stepUp"]["content"]["note"]
+
+
+@pytest.mark.requirement("interop:typescript-sdk:is-widened-on-the-account-page")
+async def test_with_a_refresh_token_it_gets_further_when_its_person_allows_more(demo: Demo, walk: Callable[..., Any]):
+    """clients.md rule 13: at a 403 this SDK only refreshes, so the widening is the person's, and its refresh carries it."""
+    app = {"client_id": demo.public_client["client_id"]}
+    # It tries no second refresh at the same challenge until another call went well.
+    steps = ("login", "stuck", "errand", "read", "write")
+    job = {"client": app, "errand": "more", "write": write("after the account page")}
+
+    told = await walk(*steps, person=somebody(demo, "bob"), **job)
+
+    assert "after trying upscoping" in told["stuck"]["message"]
+    assert "after the account page" == told["write"]["content"]["note"]
+    assert 1 == told["write"]["logins"]

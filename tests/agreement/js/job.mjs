@@ -1,6 +1,7 @@
 // What every script here shares: a job arrives as one line of JSON on stdin, what happens is told as lines of JSON on stdout.
 //
 // {"visit": URL}            somebody has to go there with a browser; the script waits meanwhile
+// {"do": NAME, "done": URL}  somebody has to do that, and go to that address when it is done
 // {"step": NAME, ...facts}  a step held, and what it found
 // {"failed": NAME, ...}     a step did not hold; nothing follows
 
@@ -24,13 +25,22 @@ export async function listen() {
   server.on('arrival', (url) => arrivals.push(url));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const redirectUri = `http://127.0.0.1:${server.address().port}/callback`;
+  const arrival = async () => {
+    if (arrivals.length === 0) await once(server, 'arrival');
+    return arrivals.shift();
+  };
   return {
-    redirectUri: `http://127.0.0.1:${server.address().port}/callback`,
+    redirectUri,
     /** Send somebody to `url` and return where the application was called back. */
     async visit(url) {
       say({ visit: String(url) });
-      if (arrivals.length === 0) await once(server, 'arrival');
-      return arrivals.shift();
+      return arrival();
+    },
+    /** Ask somebody to do something, and return when it is done. */
+    async errand(name, facts = {}) {
+      say({ do: name, done: redirectUri, ...facts });
+      await arrival();
     },
     close() {
       server.close();

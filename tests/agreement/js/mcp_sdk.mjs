@@ -145,6 +145,12 @@ await run({
     throw new Error('the call needed no more than was there');
   },
 
+  /** Somebody does meanwhile what the job says. */
+  async errand(state, job) {
+    await state.callback.errand(job.errand);
+    return {};
+  },
+
   async write(state, job) {
     return { ...shown(await state.client.callTool(job.write)), logins: state.provider.asked.length };
   },

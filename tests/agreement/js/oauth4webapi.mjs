@@ -2,7 +2,7 @@
 // The one liberty taken is http on loopback, for which it has a switch of its own.
 
 import * as oauth from 'oauth4webapi';
-import { listen, run, say } from './job.mjs';
+import { listen, run } from './job.mjs';
 
 const loopback = { [oauth.allowInsecureRequests]: true };
 const json = (response) => response.clone().json();
@@ -204,7 +204,8 @@ await run({
       } catch (error) {
         if (!['authorization_pending', 'slow_down'].includes(error.error)) throw error;
         if (error.error === 'slow_down') wait += 5000;
-        if (waited.length === 0) say({ visit: told.verification_uri, user_code: told.user_code });
+        const { verification_uri: place, user_code: code } = told;
+        if (waited.length === 0) await state.callback.errand('device', { verification_uri: place, user_code: code });
         waited.push(error.error);
         await new Promise((resolve) => setTimeout(resolve, wait));
       }
