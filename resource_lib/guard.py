@@ -13,18 +13,31 @@ import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from resource_lib.call import Call, Facts, granted_scopes
 from resource_lib.challenge import Challenges
 from resource_lib.checks import decide
 from resource_lib.decision import Decision, Deny
+from resource_lib.exchange.api_keys import ApiKeys
+from resource_lib.exchange.credential import find as find_credential
+from resource_lib.exchange.errors import ExchangeRefusedError, ExchangeUnavailableError
+from resource_lib.exchange.token_endpoint import TokenEndpoint
+from resource_lib.exchange.upstream import Upstream, carrying
 from resource_lib.identity.access_token import InvalidToken, KeySource, Validator
 from resource_lib.identity.jwks_cache import JWKSCache, KeysUnavailableError
 from resource_lib.identity.principal import Principal, calling_as
 from resource_lib.metadata import ResourceMetadata
 from resource_lib.policy import Demand, MethodPolicy, ToolPolicy, method_demands, tool_demands
-from resource_lib.settings import MEBIBYTE, Challenge, GuardSettings, scope_hierarchy, scope_names
+from resource_lib.settings import (
+    MEBIBYTE,
+    Challenge,
+    GuardSettings,
+    SettingsError,
+    scope_hierarchy,
+    scope_names,
+)
 from resource_lib.transport import answers
 from resource_lib.transport.answers import Answer, UnacceptableBodyError
 from resource_lib.transport.asgi import App, Headers, Receive, Scope, Send
@@ -34,6 +47,7 @@ from resource_lib.transport.listing import ListingFilter, ToolSchemas
 from resource_lib.transport.outgoing import Outgoing
 from resource_lib.transport.request import BODILESS, DisconnectedError, Request, replayed, without_body
 from resource_lib.transport.sessions import Owner, Sessions
+from resource_lib.wire import api_key
 
 PRINCIPAL: Final = "principal"
 """Where the wrapped server finds the caller: `scope["principal"]`, and `request.scope` in a framework."""
@@ -64,6 +78,10 @@ class Report:
     """Tool names by class."""
     initial_scopes: tuple[str, ...]
     """What a first login is asked for."""
+    has_credential: bool
+    """Whether it can speak to its issuer, and so act for its callers upstream."""
+    api_keys: bool
+    """Whether API keys are accepted beside tokens."""
     warnings: tuple[str, ...]
 
     def __str__(self) -> str:
@@ -97,6 +115,11 @@ class ResourceGuard:
         max_token_seconds: int = 3600,
         keys: KeySource | None = None,
         verifier: TokenVerifier | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        client_secret_file: str | Path | None = None,
+        token_endpoint: TokenEndpoint | None = None,
+        api_keys: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Take the policy and the settings, and refuse at once whatever could not be kept.
@@ -106,6 +129,11 @@ class ResourceGuard:
         contain others. `initial_scopes` is what a first login is asked for; the read tools' scopes when left out.
         `keys` are the issuer's; found through its metadata at first use when left out. `verifier` replaces the whole
         validation of tokens.
+
+        `client_id` with `client_secret` or `client_secret_file` is this server's own credential, with which `exchange_for`
+        trades its callers' tokens; when left out, RESOURCE_GUARD_CLIENT_ID and RESOURCE_GUARD_CLIENT_SECRET_FILE.
+        `token_endpoint` replaces where and how the issuer is asked. `api_keys` accepts the issuer's API keys beside tokens:
+        each is traded for a token there, which is then judged as any other; it needs the credential.
         """
         self.settings = GuardSettings(
             issuer=issuer,
@@ -145,6 +173,23 @@ class ResourceGuard:
             clock=clock,
         )
         self._clock = clock
+        if token_endpoint is None:
+            credential = find_credential(
+                client_id=client_id, client_secret=client_secret, client_secret_file=client_secret_file
+            )
+            if credential is not None:
+                token_endpoint = TokenEndpoint(issuer=issuer, credential=credential)
+        self._has_credential = token_endpoint is not None
+        self._upstream = Upstream(token_endpoint)
+        self._api_keys: ApiKeys | None = None
+        if api_keys:
+            if token_endpoint is None:
+                raise SettingsError(
+                    "api_keys",
+                    "this guard has no credential to exchange them with",
+                    "set RESOURCE_GUARD_CLIENT_ID and RESOURCE_GUARD_CLIENT_SECRET_FILE",
+                )
+            self._api_keys = ApiKeys(token_endpoint, resource=resource)
 
     def wrap(self, app: App) -> "GuardedApp":
         """Return `app` behind this guard."""
@@ -170,6 +215,8 @@ class ResourceGuard:
                 for word in ("read", "write", "destructive")
             },
             initial_scopes=tuple(sorted(self.initial_scopes)),
+            has_credential=self._has_credential,
+            api_keys=self._api_keys is not None,
             warnings=tuple(warnings),
         )
 
@@ -197,11 +244,12 @@ class ResourceGuard:
         # Who is asking?
         now = self._clock()
         try:
-            principal = await self._identify(request, now)
-        except KeysUnavailableError as error:
+            identified = await self._identify(request, now)
+        except (KeysUnavailableError, ExchangeUnavailableError) as error:
             return await self._answer(answers.keys_unavailable(error.retry_after_s), request, send)
-        if principal is None:
+        if identified is None:
             return await self._answer(self._unauthenticated(request), request, send)
+        principal, token = identified
         owner: Owner = (principal.tenant, principal.subject, principal.client_id)
         owns_session = request.session is not None and self._sessions.belongs_to(request.session, owner)
         if request.session is not None and not owns_session and not request.is_modern:
@@ -240,7 +288,7 @@ class ResourceGuard:
             session=owns_session or not request.is_modern,
             encoding=not lists_tools,
         )
-        with calling_as(principal):
+        with calling_as(principal), carrying(token, self._upstream):
             return await outgoing.run(app, {**scope, "headers": headers, PRINCIPAL: principal}, receive, outward)
 
     async def _answer(self, answer: Answer, request: Request, send: Send) -> None:
@@ -287,16 +335,21 @@ class ResourceGuard:
 
         return started
 
-    async def _identify(self, request: Request, now: float) -> Principal | None:
-        """Return whom the request's token speaks for, or None: all failures look alike from here on."""
-        if request.token is None:
+    async def _identify(self, request: Request, now: float) -> tuple[Principal, str] | None:
+        """Return whom the request's token speaks for, and the token; None: all failures look alike from here on."""
+        token = request.token
+        if token is None:
             return None
         try:
-            return await self._verifier.verify(request.token, now)
+            if self._api_keys is not None and api_key.is_well_formed(token):
+                token = await self._api_keys.token(token)
+            return await self._verifier.verify(token, now), token
         except InvalidToken as refused:
             # For us alone: the caller is told the same whatever it was.
             log.info("token refused: %s", refused.reason.value, extra={"event": "token.refused"})
-            return None
+        except ExchangeRefusedError as error:
+            log.info("API key refused: %s", error.error, extra={"event": "api_key.refused"})
+        return None
 
     def decide(self, message: Message, principal: Principal, now: float) -> Decision | None:
         """Return the decision about one message; None when a valid token is all it needs."""

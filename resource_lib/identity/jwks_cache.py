@@ -22,18 +22,23 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from logging import getLogger
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
 
 import httpx2
 
 from resource_lib.identity.compact_jws import MAX_KID_CHARACTERS
+from resource_lib.identity.issuer_documents import (
+    FetchError,
+    get,
+    is_plain_loopback,
+    named_url,
+    one_object,
+    read_metadata,
+    refuse_unsafe,
+)
 from resource_lib.identity.verification_key import KeySet, UnusableKeyError, VerificationKey, import_key_set
-from resource_lib.wire import strict_json
 
-_MAX_METADATA_BYTES: Final = 65_536
 _MAX_JWKS_BYTES: Final = 524_288
 _MAX_LIFE_S: Final = 3600.0
 _DEFAULT_LIFE_S: Final = 300.0
@@ -52,10 +57,6 @@ class KeysUnavailableError(Exception):
     def __init__(self, retry_after_s: int) -> None:
         super().__init__("the issuer's keys are not available")
         self.retry_after_s = retry_after_s
-
-
-class FetchError(Exception):
-    """The issuer's answer is not a metadata document or key set of its own. The text is for the log."""
 
 
 @dataclass(slots=True)
@@ -95,10 +96,10 @@ class JWKSCache:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._issuer = issuer
-        self._may_be_plain = _is_plain_loopback(issuer)
-        self._refuse_unsafe(issuer, "issuer")
+        may_be_plain = is_plain_loopback(issuer)
+        refuse_unsafe(issuer, "issuer", may_be_plain=may_be_plain)
         if jwks_uri is not None:
-            self._refuse_unsafe(jwks_uri, "jwks_uri")
+            refuse_unsafe(jwks_uri, "jwks_uri", may_be_plain=may_be_plain)
         self._given_jwks_uri = jwks_uri
         self._timeout = timeout
         self._max_stale = max_stale
@@ -258,8 +259,8 @@ class JWKSCache:
         )
         try:
             jwks_uri = self._given_jwks_uri or await self._discover(client)
-            headers, body = await _get(client, jwks_uri, _MAX_JWKS_BYTES)
-            keys = import_key_set(_object(body, "the key set"), known=self._keys)
+            headers, body = await get(client, jwks_uri, _MAX_JWKS_BYTES)
+            keys = import_key_set(one_object(body, "the key set"), known=self._keys)
         finally:
             if self._transport is None:
                 await client.aclose()
@@ -268,18 +269,8 @@ class JWKSCache:
     async def _discover(self, client: httpx2.AsyncClient) -> str:
         if self._found_jwks_uri is not None and self._clock() < self._found_jwks_uri[1]:
             return self._found_jwks_uri[0]
-        _, body = await _get(client, metadata_url(self._issuer), _MAX_METADATA_BYTES)
-        metadata = _object(body, "the metadata")
-        # RFC 8414 §3.3: identical, else one issuer could hand out another's keys.
-        if metadata.get("issuer") != self._issuer:
-            raise FetchError("the metadata names another issuer")
-        jwks_uri = metadata.get("jwks_uri")
-        if type(jwks_uri) is not str or len(jwks_uri) > 2048:
-            raise FetchError("the metadata has no jwks_uri")
-        try:
-            self._refuse_unsafe(jwks_uri, "jwks_uri")
-        except ValueError as error:
-            raise FetchError(str(error)) from None
+        metadata = await read_metadata(client, self._issuer)
+        jwks_uri = named_url(metadata, "jwks_uri", issuer=self._issuer)
         self._found_jwks_uri = (jwks_uri, self._clock() + _METADATA_LIFE_S)
         return jwks_uri
 
@@ -293,58 +284,6 @@ class JWKSCache:
         if re.search(r"(?:^|[\s,])no-(?:store|cache)", control):
             life = 0
         return min(max(life, self._min_life), _MAX_LIFE_S)
-
-    def _refuse_unsafe(self, url: str, name: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme == "https" or (parts.scheme == "http" and self._may_be_plain and _is_plain_loopback(url)):
-            if (
-                parts.hostname
-                and "@" not in parts.netloc
-                and not parts.fragment
-                and (name != "issuer" or not parts.query)
-            ):
-                return
-            raise ValueError(f"{name}: the URL must have a host, and neither user nor fragment")
-        raise ValueError(f"{name}: use https; plain http is for an issuer on loopback (127.0.0.1, [::1], localhost)")
-
-
-def metadata_url(issuer: str) -> str:
-    """Return where the metadata of `issuer` stands: the well-known part goes between host and path (RFC 8414 §3.1)."""
-    parts = urlsplit(issuer)
-    return f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{parts.path.rstrip('/')}"
-
-
-async def _get(client: httpx2.AsyncClient, url: str, limit: int) -> tuple[httpx2.Headers, bytes]:
-    # Unencoded, so that the limit counts what is kept and nothing can unpack to more.
-    headers = {"accept": "application/json", "accept-encoding": "identity"}
-    async with client.stream("GET", url, headers=headers) as response:
-        if response.status_code != 200:
-            raise FetchError(f"{url} answered {response.status_code}")
-        if response.headers.get("content-encoding", "identity") != "identity":
-            raise FetchError(f"{url} answered encoded")
-        body = bytearray()
-        async for chunk in response.aiter_raw():
-            body += chunk
-            if len(body) > limit:
-                raise FetchError(f"{url} answered more than {limit} bytes")
-        return response.headers, bytes(body)
-
-
-def _object(body: bytes, what: str) -> dict[str, Any]:
-    try:
-        return strict_json.loads_object(body)
-    except ValueError:
-        raise FetchError(f"{what} is not one strict JSON object") from None
-
-
-def _is_plain_loopback(url: str) -> bool:
-    parts = urlsplit(url)
-    if parts.scheme != "http" or parts.hostname is None:
-        return False
-    try:
-        return ip_address(parts.hostname).is_loopback
-    except ValueError:
-        return parts.hostname == "localhost"
 
 
 async def _landing(fetch: _Fetch, seconds: float) -> None:

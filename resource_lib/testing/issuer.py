@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from resource_lib.identity.access_token import Validator
-from resource_lib.identity.jwks_cache import JWKSCache, metadata_url
+from resource_lib.identity.issuer_documents import metadata_url
+from resource_lib.identity.jwks_cache import JWKSCache
 from resource_lib.identity.verification_key import KeySet, import_key_set
 from resource_lib.wire import claims as names
 

@@ -14,7 +14,8 @@ import httpx2
 import pytest
 
 from resource_lib.identity.access_token import InvalidToken, Reason
-from resource_lib.identity.jwks_cache import JWKSCache, KeysUnavailableError, metadata_url
+from resource_lib.identity.issuer_documents import metadata_url
+from resource_lib.identity.jwks_cache import JWKSCache, KeysUnavailableError
 from resource_lib.testing import TestIssuer
 
 METADATA = "/.well-known/oauth-authorization-server"
