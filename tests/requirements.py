@@ -1387,6 +1387,24 @@ EXCHANGE: dict[str, Requirement] = {
         "decision 11", "A role or scope taken away is gone from the next trade."
     ),
     "attack:exchange:is-no-way-back": Requirement("RFC 8693 §2.2.1", "What was traded refreshes and widens nothing."),
+    "guard:exchange:asks-as-rfc8693-says": Requirement(
+        "RFC 8693 §2.1", "A tool gets a token of an upstream API in its caller's name, asked for as specified."
+    ),
+    "guard:exchange:is-kept-within-bounds": Requirement(
+        "ours", "What was traded is kept until shortly before its end, bounded, and asked for once at a time."
+    ),
+    "guard:exchange:refusals-are-typed": Requirement(
+        "RFC 8693 §2.2.2", "A refusal tells its code; what is no proper answer is no answer."
+    ),
+    "guard:exchange:the-callers-token-stays-in": Requirement(
+        "MCP Token Passthrough, C47", "No tool can read, print, copy or keep its caller's token."
+    ),
+    "guard:exchange:needs-a-credential": Requirement(
+        "decision 18", "A guard acts for its callers with a credential of its own, and says so when it has none."
+    ),
+    "guard:exchange:goes-to-its-own-resource-alone": Requirement(
+        "RFC 8707 §3", "An exchanged token is sent to its own resource's origin and no other."
+    ),
     "cli:exchange:add-list-remove": Requirement(
         "ours", "An operator allows, lists and takes back exchanges, and each slip is refused with its cure."
     ),
