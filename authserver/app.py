@@ -5,7 +5,7 @@ import structlog
 from authserver import jobs
 from authserver.domain.keys.deployment import open_deployment_keys
 from authserver.domain.revocation import feed
-from authserver.runtime.buckets import Bucket
+from authserver.runtime.buckets import Bucket, OpenDoor
 from authserver.runtime.clock import Clock, system_clock
 from authserver.runtime.database import open_database
 from authserver.runtime.hints import Hints, NoHints, RedisHints
@@ -18,6 +18,8 @@ from authserver.settings import Settings, SettingsError
 from authserver.web.application import Application
 
 log = structlog.get_logger("authserver")
+_CEILING = 50
+"""How many addresses' budgets all strangers together may spend before each is slowed."""
 
 
 async def open_machines(
@@ -48,6 +50,10 @@ async def open_machines(
         keys=keys,
         hints=_hints(settings),
         outbound=outbound,
+        pushed_requests=OpenDoor(
+            per_minute=settings.pushed_requests_per_minute,
+            ceiling_per_minute=_CEILING * settings.pushed_requests_per_minute,
+        ),
         token_requests=Bucket(
             per_minute=settings.token_requests_per_minute, burst=max(1, settings.token_requests_per_minute // 6)
         ),

@@ -11,6 +11,7 @@ from authserver.domain.codes import authorization_code
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.keys import rotation
 from authserver.domain.login import session
+from authserver.domain.pushed_requests import pushed_request
 from authserver.domain.rate_limits import limit
 from authserver.domain.revocation import feed
 from authserver.domain.tokens import authorization
@@ -56,6 +57,7 @@ async def expire(machines: Machines) -> None:
     authorization.expire(work)
     await registration.expire(work)
     limit.expire(work)
+    pushed_request.expire(work)
     session.expire(work)
     await work.commit()
 

@@ -77,6 +77,15 @@ class Settings(BaseSettings):
     authorization_code_seconds: Annotated[int, Field(ge=5, le=600)] = 60
     """Life of an authorization code."""
 
+    pushed_request_seconds: Annotated[int, Field(ge=5, le=600)] = 90
+    """For how long a pushed authorization request may be opened; the person then has 15 minutes to answer it."""
+
+    require_pushed_authorization_requests: bool = False
+    """Whether every client must push its authorization requests (RFC 9126 §5), and a plain query is refused."""
+
+    pushed_requests_per_minute: Annotated[int, Field(ge=1)] = 120
+    """Requests that one address may push and minute for clients without a credential, before 429."""
+
     refresh_replay_seconds: Annotated[int, Field(ge=0, le=600)] = 60
     """For how long a retry of a used refresh token gets the same successor again. 0: never."""
 

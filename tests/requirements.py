@@ -1332,7 +1332,71 @@ REVOCATION: dict[str, Requirement] = {}
 
 ENDS: dict[str, Requirement] = {}
 
-PUSHED: dict[str, Requirement] = {}
+PUSHED: dict[str, Requirement] = {
+    "rfc9126:par:answer-is-a-reference": Requirement(
+        "RFC 9126 §2.2",
+        "A pushed request is answered 201 with a fresh reference and its life, never stored by a cache.",
+    ),
+    "rfc9126:par:whole-flow": Requirement(
+        "RFC 9126 §4", "Public and confidential clients log people in with client_id and request_uri alone."
+    ),
+    "rfc9126:par:client-authenticates-as-registered": Requirement(
+        "RFC 9126 §2", "Whoever pushes authenticates as at the token endpoint, and unknown clients get 401."
+    ),
+    "rfc9126:par:checked-before-it-is-kept": Requirement(
+        "RFC 9126 §2.1, §2.3",
+        "Every check of an authorization request runs at the push; an error is JSON, never a redirect.",
+    ),
+    "rfc9126:par:no-reference-inside": Requirement("RFC 9126 §2.1", "A pushed request cannot name another one."),
+    "rfc9126:par:only-post": Requirement("RFC 9126 §2.3", "The endpoint takes forms by POST, of a bounded size."),
+    "rfc9126:par:required-by-deployment-or-client": Requirement(
+        "RFC 9126 §5, §6", "Where pushing is required, a plain request is refused, and metadata says so."
+    ),
+    "rfc9126:par:metadata": Requirement("RFC 9126 §5", "Metadata names the endpoint, and each issuer its own."),
+    "rfc9126:par:parameters-beside-are-ignored": Requirement(
+        "RFC 9126 §4", "What stands beside a reference in the browser changes nothing."
+    ),
+    "rfc9126:par:looking-spends-nothing": Requirement(
+        "clients.md rule 10, RFC 9126 §4", "A request may be opened twice, reloaded, and interrupted by a login."
+    ),
+    "rfc9126:par:people-have-time": Requirement(
+        "ours, RFC 9126 §2.2",
+        "A request opened in time leaves the person a quarter of an hour, and opening again adds none.",
+    ),
+    "rfc9126:par:prompt-login-asks-once": Requirement(
+        "OpenID Connect Core §3.1.2.1", "A pushed prompt=login asks for the password once, whatever the query claims."
+    ),
+    "rfc9126:par:forgotten-when-over": Requirement("EX-09", "Requests that are over leave the database."),
+    "attack:pushed:answered-once": Requirement(
+        "RFC 9126 §7.3", "One pushed request gives one answer, in any number of parallel browsers and processes."
+    ),
+    "attack:pushed:second-click-gets-the-same-code": Requirement(
+        "clients.md rule 10",
+        "A form sent twice gets the same code to the same browser session, for seconds, and nobody else does.",
+    ),
+    "attack:pushed:not-for-another-client": Requirement(
+        "RFC 9126 §2.2, §7.1", "A reference counts only with the client that pushed it."
+    ),
+    "attack:pushed:not-at-another-issuer": Requirement("AZ-24", "A reference counts only at the issuer that gave it."),
+    "attack:pushed:unknown-and-old-are-equal": Requirement(
+        "RFC 9126 §7.1, §7.3",
+        "A guessed, an old and a foreign reference are the same error page, and send nobody anywhere.",
+    ),
+    "attack:pushed:checked-again": Requirement(
+        "RFC 9126 §7.4, ours",
+        "A client, resource or person changed after the push is met by the checks as they are now.",
+    ),
+    "attack:pushed:logged-in-proof-is-of-this-session": Requirement(
+        "ours", "Nobody skips a pushed prompt=login with a proof of another session or another request."
+    ),
+    "attack:pushed:unreadable-at-rest": Requirement(
+        "decision 15", "The database holds neither the reference nor what was asked for in the clear."
+    ),
+    "attack:pushed:floods-are-slowed": Requirement(
+        "EX-09, decision 12",
+        "An address without a credential is limited, above the ceiling slowed, and never locks others out.",
+    ),
+}
 
 DEVICE: dict[str, Requirement] = {}
 

@@ -35,6 +35,12 @@ Scope = Annotated[
     str | None,
     typer.Option(help='What it may ask for, "a b c". Default: whatever its resources offer.', metavar="SCOPES"),
 ]
+PushedOnly = Annotated[
+    bool | None,
+    typer.Option(
+        "--pushed-only/--not-pushed-only", help="Whether its authorization requests must be pushed (RFC 9126)."
+    ),
+]
 Resources = Annotated[
     list[str] | None,
     typer.Option("--resource", help="Which MCP servers it may reach; repeat. The first is its default.", metavar="URI"),
@@ -50,6 +56,7 @@ def _row(client: Any) -> dict[str, Any]:
         "redirect_uris": list(client.redirect_uris),
         "scope": list(client.scope),
         "resources": list(client.resources),
+        "require_pushed_authorization_requests": client.is_pushed_only,
         "active": client.is_active,
         "origin": client.origin.value,
         "created": _day(client.created_at),
@@ -105,6 +112,7 @@ def add(
         int | None,
         typer.Option(help="How long a retried refresh gets the same answer. Default: the setting's.", min=0, max=600),
     ] = None,
+    pushed_only: PushedOnly = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -134,6 +142,7 @@ def add(
             resources=tuple(uris),
             default_resource=uris[0] if uris else "",
             refresh_replay_seconds=refresh_replay_seconds,
+            is_pushed_only=bool(pushed_only),
         )
         await committed(work, otherwise="that client exists already.")
         said = _row(made.client)
@@ -220,6 +229,7 @@ def set_(
     refresh_replay_seconds: Annotated[
         int | None, typer.Option(help="How long a retried refresh gets the same answer.", min=0, max=600)
     ] = None,
+    pushed_only: PushedOnly = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -239,6 +249,7 @@ def set_(
             "default_resource": resource[0] if resource else None,
             "is_active": active,
             "refresh_replay_seconds": refresh_replay_seconds,
+            "is_pushed_only": pushed_only,
         }
         work = machines.work()
         changed = registry.change(work, client, **{field: value for field, value in given.items() if value is not None})
@@ -263,6 +274,7 @@ def disable(client_id: ClientId, yes: Yes = False, data_dir: DataDir = None, as_
         scope=None,
         resource=None,
         refresh_replay_seconds=None,
+        pushed_only=None,
     )
 
 

@@ -12,6 +12,7 @@ from authserver.domain.codes import authorization_code
 from authserver.domain.consent import consent
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.login.session import Session
+from authserver.domain.pushed_requests import pushed_request
 from authserver.domain.resources.resource import OFFLINE_ACCESS, Tool
 from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tenants.tenant import Tenant
@@ -57,9 +58,12 @@ _AT_CONSENT_S = 600
 """How long a person may look at the consent page before `max_age` asks for their password again."""
 
 
-def needs_login(work: UnitOfWork, asked: Asked, session: Session) -> bool:
-    """Whether a signed-in person must prove again who they are (OpenID Connect Core §3.1.2.1 `prompt`, `max_age`)."""
-    if {"login", "select_account"} & asked.prompt:
+def needs_login(work: UnitOfWork, asked: Asked, session: Session, *, has_just_been: bool = False) -> bool:
+    """Whether a signed-in person must prove again who they are (OpenID Connect Core §3.1.2.1 `prompt`, `max_age`).
+
+    `has_just_been`: the login that `prompt` asks for led here; a pushed request goes on asking for it.
+    """
+    if {"login", "select_account"} & asked.prompt and not has_just_been:
         return True
     return asked.max_age is not None and work.now - session.auth_time > asked.max_age
 
@@ -166,6 +170,11 @@ def allow_as_before(work: UnitOfWork, asked: Asked, session: Session, offered: O
     return _issue(work, asked, session, choice, offered.scope)
 
 
+def same_answer(work: UnitOfWork, asked: Asked, session: Session) -> str | None:
+    """Return the code of a pushed request that this session allowed a moment ago: the form was sent twice."""
+    return pushed_request.same_answer(work, asked.pushed, session=session.hash) if asked.pushed else None
+
+
 def deny(work: UnitOfWork, asked: Asked, session: Session) -> None:
     """Record the person's no."""
     if not asked.client.is_shared:
@@ -178,6 +187,8 @@ def deny(work: UnitOfWork, asked: Asked, session: Session) -> None:
         sub=session.person_id,
         resource=asked.resource.uri,
     )
+    if asked.pushed is not None:
+        pushed_request.spend(work, asked.pushed, session=session.hash)
 
 
 def _issue(work: UnitOfWork, asked: Asked, session: Session, choice: Choice, scope: tuple[str, ...]) -> str:
@@ -194,6 +205,8 @@ def _issue(work: UnitOfWork, asked: Asked, session: Session, choice: Choice, sco
         amr=session.amr,
         auth_time=session.auth_time,
     )
+    if asked.pushed is not None:
+        pushed_request.spend(work, asked.pushed, session=session.hash, code=code)
     event.record(
         work,
         event.Kind.CODE_ISSUED,
@@ -202,6 +215,7 @@ def _issue(work: UnitOfWork, asked: Asked, session: Session, choice: Choice, sco
         resource=asked.resource.uri,
         scope=list(scope),
         resource_defaulted=asked.resource_is_defaulted,
+        pushed=asked.was_pushed,
     )
     return code
 

@@ -2,8 +2,8 @@
 The authorization request: every check, in the order that decides whether an answer may be sent anywhere.
 
 OAuth 2.1 §4.1.1, §4.1.2.1. Until client and redirect URI are known to belong together, an error is a page; after that it
-goes to the redirect URI. `CHECKS` is the whole list. There is no stored request: the login and consent pages carry the same
-query and every step runs the same checks again, so nothing a browser holds can differ from what was checked.
+goes to the redirect URI. `CHECKS` is the whole list. The login and consent pages carry the same query, or the reference of a
+pushed request (RFC 9126 §4), and every step runs the same checks again: what a browser holds cannot differ from what was checked.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from authserver.domain.clients import registry
 from authserver.domain.clients.client import Client
 from authserver.domain.issuers.issuer import Issuer
+from authserver.domain.pushed_requests import pushed_request
+from authserver.domain.pushed_requests.pushed_request import PushedRequest
 from authserver.domain.resources.resource import OFFLINE_ACCESS, Resource
 from authserver.oauth import pkce, redirect_uris, resource_indicators, scopes
 from authserver.oauth.client_authentication import is_served
@@ -29,7 +31,11 @@ from authserver.runtime.unit_of_work import UnitOfWork
 RESPONSE_TYPES = ("code",)
 PROMPTS = ("none", "login", "consent", "select_account")
 
+REQUEST_URI_PREFIX = "urn:ietf:params:oauth:request_uri:"
+"""How every reference of a pushed request begins (RFC 9126 §2.2)."""
+
 _MOST_STATE = 4096
+_START_AGAIN = "Go back to the application and start again: it will make a new request."
 
 
 @dataclass(kw_only=True, slots=True)
@@ -47,6 +53,9 @@ class Asked:
     scope: tuple[str, ...] = field(init=False)
     prompt: frozenset[str] = field(init=False, default=frozenset())
     max_age: int | None = field(init=False, default=None)
+    pushed: PushedRequest | None = field(init=False, default=None)
+    was_pushed: bool = field(init=False, default=False)
+    may_be_spent: bool = field(init=False, default=False)
 
 
 class RefusedAuthorization(Exception):
@@ -75,6 +84,25 @@ async def client_is_known(work: UnitOfWork, asked: Asked) -> None:
     asked.client = client
 
 
+async def pushed_request_is_at_hand(work: UnitOfWork, asked: Asked) -> None:
+    """RFC 9126 §4: of this client, at this issuer, fresh and not answered; nothing beside it counts."""
+    sent = asked.parameters.one("request_uri") if "request_uri" not in asked.parameters.repeated else None
+    if sent is None or not sent.startswith(REQUEST_URI_PREFIX):
+        return
+    reference = sent.removeprefix(REQUEST_URI_PREFIX)
+    found = await pushed_request.find(work, reference, issuer_path=asked.issuer.path, client_id=asked.client.id)
+    if found is None:
+        raise UnregisteredRedirect(
+            "This request is too old, or it is not one of this application's.",
+            reason="unknown_request",
+            cure=_START_AGAIN,
+        )
+    if found.is_spent and not asked.may_be_spent:
+        raise UnregisteredRedirect("This request has been answered already.", reason="spent_request", cure=_START_AGAIN)
+    asked.pushed, asked.was_pushed = found, True
+    asked.parameters = Parameters(list(found.parameters))
+
+
 async def redirect_uri_is_registered(_work: UnitOfWork, asked: Asked) -> None:
     """OAuth 2.1 §2.3.1, §2.3.2: exactly one of those registered; it may be left out when there is only one."""
     sent = asked.parameters.one("redirect_uri")
@@ -87,6 +115,14 @@ async def redirect_uri_is_registered(_work: UnitOfWork, asked: Asked) -> None:
             reason="unregistered_redirect_uri",
         )
     asked.redirect_uri = sent
+
+
+async def was_pushed_where_demanded(work: UnitOfWork, asked: Asked) -> None:
+    """RFC 9126 §5, §6: a deployment, or a client's registration, may refuse what comes through the browser."""
+    if not asked.was_pushed and (
+        asked.client.is_pushed_only or work.machines.settings.require_pushed_authorization_requests
+    ):
+        raise InvalidRequest("request_uri: is missing; push the request first (RFC 9126).", reason="not_pushed")
 
 
 async def nothing_is_repeated(_work: UnitOfWork, asked: Asked) -> None:
@@ -177,11 +213,13 @@ async def max_age_is_a_number(_work: UnitOfWork, asked: Asked) -> None:
 
 BEFORE_A_REDIRECT_IS_SAFE: tuple[Check, ...] = (
     client_is_known,
+    pushed_request_is_at_hand,
     redirect_uri_is_registered,
 )
 
 CHECKS: tuple[Check, ...] = (
     nothing_is_repeated,
+    was_pushed_where_demanded,
     response_type_is_code,
     response_mode_is_query,
     no_request_object,
@@ -194,14 +232,30 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-async def check(work: UnitOfWork, issuer: Issuer, parameters: Parameters) -> Asked:
-    """Return the request once it has passed every check.
+async def check(work: UnitOfWork, issuer: Issuer, parameters: Parameters, *, may_be_spent: bool = False) -> Asked:
+    """Return the request once it has passed every check; `may_be_spent` lets a pushed one pass that was answered.
 
     Raises UnregisteredRedirect (show a page, send nothing anywhere) or RefusedAuthorization (tell the client).
     """
     asked = Asked(parameters=parameters, issuer=issuer)
+    asked.may_be_spent = may_be_spent
     for each in BEFORE_A_REDIRECT_IS_SAFE:
         await each(work, asked)
+    return await _checked(work, asked)
+
+
+async def check_pushed(work: UnitOfWork, issuer: Issuer, client: Client, parameters: Parameters) -> Asked:
+    """Return the request that an authenticated client pushes, once it has passed every check (RFC 9126 §2.1).
+
+    Raises UnregisteredRedirect or RefusedAuthorization; both are told to whoever pushed.
+    """
+    asked = Asked(parameters=parameters, issuer=issuer)
+    asked.client, asked.was_pushed = client, True
+    await redirect_uri_is_registered(work, asked)
+    return await _checked(work, asked)
+
+
+async def _checked(work: UnitOfWork, asked: Asked) -> Asked:
     try:
         for each in CHECKS:
             await each(work, asked)

@@ -114,8 +114,9 @@ class SlowDown(OAuthError):
 class UnregisteredRedirect(Exception):
     """The redirect URI or the client cannot be trusted, so nothing may be sent there: the person gets a page (§4.1.2.1)."""
 
-    def __init__(self, description: str, *, reason: str, client_is_unknown: bool = False) -> None:
+    def __init__(self, description: str, *, reason: str, client_is_unknown: bool = False, cure: str = "") -> None:
         super().__init__(description)
         self.description = description
         self.reason = reason
+        self.cure = cure
         self.client_is_unknown = client_is_unknown

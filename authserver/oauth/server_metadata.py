@@ -32,6 +32,8 @@ def document(issuer: Issuer, settings: Settings) -> MetadataDocument:
             "issuer": issuer.identifier,
             "authorization_endpoint": issuer.url("/authorize"),
             "token_endpoint": issuer.url("/token"),
+            "pushed_authorization_request_endpoint": issuer.url("/par"),
+            "require_pushed_authorization_requests": settings.require_pushed_authorization_requests,
             "jwks_uri": issuer.url("/jwks.json"),
             **registration,
             "response_types_supported": authorization_request.RESPONSE_TYPES,

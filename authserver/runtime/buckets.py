@@ -40,3 +40,25 @@ class Bucket:
         if len(self._due) > self._keys:
             self._due.popitem(last=False)
         return None
+
+
+class OpenDoor:
+    """A budget for callers who prove nothing: one for each key, and a ceiling for all that slows and never closes.
+
+    Decision 12. Above the ceiling each key still gets one through every half minute, so that a flood from many addresses
+    cannot lock out whoever comes once.
+    """
+
+    def __init__(self, *, per_minute: int, ceiling_per_minute: int) -> None:
+        self._each = Bucket(per_minute=per_minute, burst=max(1, per_minute // 2))
+        self._all = Bucket(per_minute=ceiling_per_minute, burst=max(1, ceiling_per_minute // 2), keys=1)
+        self._slowed = Bucket(per_minute=2, burst=1)
+
+    def take(self, key: str, now_us: int) -> Limited | None:
+        """Take one; Limited when nothing is left for this key."""
+        limited = self._each.take(key, now_us)
+        if limited is not None:
+            return limited
+        if self._all.take("", now_us) is None:
+            return None
+        return self._slowed.take(key, now_us)

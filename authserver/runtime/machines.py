@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from authserver.runtime.buckets import Bucket
+from authserver.runtime.buckets import Bucket, OpenDoor
 from authserver.runtime.clock import Clock
 from authserver.runtime.hints import Hints
 from authserver.runtime.identifiers import new_id
@@ -40,6 +40,8 @@ class Machines:
     """The only way to fetch what a stranger names."""
     token_requests: Bucket
     """How often one client may call the token endpoint of this process."""
+    pushed_requests: OpenDoor
+    """How often one address prefix may push a request for clients without a credential."""
     secret_guesses: Bucket = field(default_factory=lambda: Bucket(per_minute=4, burst=20))
     """How often one address prefix may send a wrong secret for one client."""
     strangers: Bucket = field(default_factory=lambda: Bucket(per_minute=60, burst=300))

@@ -6,10 +6,13 @@ person who is not signed in.
 """
 
 from collections.abc import Awaitable, Callable
+from hmac import compare_digest
 from urllib.parse import urlencode
 
 from authserver.domain.audit import event
 from authserver.domain.login import session as sessions
+from authserver.domain.login.session import Session
+from authserver.domain.pushed_requests import pushed_request
 from authserver.oauth import authorization_decision as decision
 from authserver.oauth import authorization_request, authorization_response, parameters
 from authserver.oauth.authorization_request import Asked, RefusedAuthorization
@@ -27,6 +30,8 @@ from authserver.web.pages.answers import error_page
 from authserver.web.pages.forms import session_cookie_name
 from authserver.web.work import run
 
+_LOGGED_IN = "logged_in"
+
 
 async def authorize(request: Request) -> Response:
     """Answer an authorization request."""
@@ -35,7 +40,11 @@ async def authorize(request: Request) -> Response:
         asked = await checked(work, request)
         session = await sessions.find(work, request.cookie(session_cookie_name(work.machines.settings)))
         silent = "none" in asked.prompt
-        if session is None or decision.needs_login(work, asked, session):
+        if asked.pushed is not None:
+            pushed_request.open_once(work, asked.pushed)
+        if session is None or decision.needs_login(
+            work, asked, session, has_just_been=_has_just_been(request, session)
+        ):
             if silent:
                 raise RefusedAuthorization(asked, LoginRequired("The person must sign in."))
             return redirect(request.issuer.path + "/login?" + request.query.decode("ascii"))
@@ -56,10 +65,10 @@ async def authorize(request: Request) -> Response:
     return await answer(request, flow)
 
 
-async def checked(work: UnitOfWork, request: Request) -> Asked:
+async def checked(work: UnitOfWork, request: Request, *, may_be_spent: bool = False) -> Asked:
     """Return the checked request; a refusal is recorded. Raises UnregisteredRedirect, RefusedAuthorization."""
     try:
-        return await authorization_request.check(work, request.issuer, read_query(request))
+        return await authorization_request.check(work, request.issuer, read_query(request), may_be_spent=may_be_spent)
     except UnregisteredRedirect as refused:
         event.record_stranger(work, event.Kind.AUTHORIZATION_REFUSED, reason=refused.reason)
         raise
@@ -90,7 +99,7 @@ async def answer(request: Request, flow: Callable[[UnitOfWork], Awaitable[Respon
     except RefusedAuthorization as refused:
         return redirect(authorization_response.with_error(refused.asked, refused.error))
     except UnregisteredRedirect as refused:
-        cure = (
+        cure = refused.cure or (
             "Remove this connection in the application and add it again: it then introduces itself anew. "
             "If somebody gave it a client id by hand, check that id, or ask an administrator to add the application."
             if refused.client_is_unknown
@@ -120,11 +129,33 @@ def denied_page(request: Request, error: AccessDenied) -> Response:
     )
 
 
-def without_login_prompt(query: parameters.Parameters, raw: bytes) -> str:
-    """Return the query after a login: `prompt=login` has been done and must not ask for ever."""
+def after_login(request: Request, session_reference: str) -> str:
+    """Return the query after a login: `prompt=login` has been done and must not ask for ever.
+
+    A pushed request cannot be changed, so a proof goes beside it that this session has just logged in for it.
+    """
+    query, raw = read_query(request), request.query
+    reference = query.one("request_uri")
+    if reference is not None:
+        pairs = [(name, value) for name, value in query.pairs() if name != _LOGGED_IN]
+        return urlencode([*pairs, (_LOGGED_IN, _login_proof(request, session_reference, reference))])
     prompt = query.one("prompt")
     if prompt is None:
         return raw.decode("ascii")
     left = " ".join(word for word in prompt.split() if word not in {"login", "select_account"})
     pairs = [(name, value) for name, value in query.pairs() if name != "prompt"]
     return urlencode([*pairs, ("prompt", left)] if left else pairs)
+
+
+def _has_just_been(request: Request, session: Session) -> bool:
+    query = read_query(request)
+    if {_LOGGED_IN, "request_uri"} & query.repeated:
+        return False
+    proof, reference = query.one(_LOGGED_IN), query.one("request_uri")
+    if proof is None or reference is None:
+        return False
+    return compare_digest(proof.encode(), _login_proof(request, session.reference, reference).encode())
+
+
+def _login_proof(request: Request, session_reference: str, request_uri: str) -> str:
+    return request.machines.keys.form_token("logged_in", session_reference, request_uri)

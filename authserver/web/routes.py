@@ -18,6 +18,7 @@ from authserver.web.pages.account_password import change_password, show_password
 from authserver.web.pages.assets import mark, stylesheet
 from authserver.web.pages.consent import decide, show_consent
 from authserver.web.pages.login import log_in, log_out, show_login
+from authserver.web.par import par
 from authserver.web.register import register
 from authserver.web.token import token
 
@@ -36,6 +37,7 @@ ROUTES: dict[str, Route] = {
     "/.well-known/openid-configuration": Route(group="public", methods={"GET": metadata}),
     "/jwks.json": Route(group="public", methods={"GET": jwks}),
     "/authorize": Route(group="page", methods={"GET": authorize}),
+    "/par": Route(group="protocol", methods={"POST": par}),
     "/token": Route(group="protocol", methods={"POST": token}),
     "/register": Route(group="protocol", methods={"POST": register}, switch="dynamic_registration"),
     "/login": Route(group="page", methods={"GET": show_login, "POST": log_in}),

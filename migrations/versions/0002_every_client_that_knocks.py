@@ -20,9 +20,11 @@ def upgrade() -> None:
     _widening()
     _exchanges()
     _registration()
+    _pushed_requests()
 
 
 def downgrade() -> None:
+    op.drop_table("pushed_requests")
     op.drop_index("uq_client_directory_fingerprint", "client_directory")
     op.drop_index("ix_clients_unused_until", "clients")
     op.drop_column("client_directory", "fingerprint")
@@ -49,6 +51,7 @@ def _client_columns() -> list[sa.Column]:
         sa.Column("secret_expires_at", sa.BigInteger(), nullable=True),
         sa.Column("unused_until", sa.BigInteger(), nullable=True),
         sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.Column("pushed_only", sa.Boolean(), nullable=False, server_default=sa.text("false")),
     ]
 
 
@@ -95,3 +98,22 @@ def _registration() -> None:
     op.add_column("client_directory", sa.Column("fingerprint", sa.LargeBinary(), nullable=True))
     op.create_index("uq_client_directory_fingerprint", "client_directory", ["fingerprint"], unique=True)
     op.create_index("ix_clients_unused_until", "clients", ["unused_until"])
+
+
+def _pushed_requests() -> None:
+    # Authorization requests that their clients left here before a browser came (RFC 9126).
+    op.create_table(
+        "pushed_requests",
+        sa.Column("request_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("issuer_path", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("parameters", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=True),
+        sa.Column("spent_at", sa.BigInteger(), nullable=True),
+        sa.Column("spent_by", sa.LargeBinary(), nullable=True),
+        sa.Column("answer", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("request_hash", name=op.f("pk_pushed_requests")),
+        info={"tenanted": False},
+    )
+    op.create_index("ix_pushed_requests_expires_at", "pushed_requests", ["expires_at"])

@@ -203,6 +203,31 @@ class OAuthClient:
         self, *, headers: dict[str, str] | None = None, authenticate: bool = True, **wanted: Any
     ) -> TokenAnswer:
         """Post to the token endpoint, authenticated as the client is registered unless told otherwise."""
+        return await self.post("/token", headers=headers, authenticate=authenticate, **wanted)
+
+    async def push(
+        self, *, headers: dict[str, str] | None = None, authenticate: bool = True, **changed: Any
+    ) -> TokenAnswer:
+        """Push an authorization request (RFC 9126 §2.1)."""
+        wanted: dict[str, Any] = {}
+        for name, value in self.request(**changed):
+            wanted.setdefault(name, []).append(value)
+        return await self.post("/par", headers=headers, authenticate=authenticate, **wanted)
+
+    async def pushed(self, **changed: Any) -> dict[str, Any]:
+        """Push a request and return what to give `authorize` or `ask` for it: the reference alone (RFC 9126 §4)."""
+        answer = await self.push(**changed)
+        assert 201 == answer.status, answer.body
+        return self.by_reference(answer.body["request_uri"])
+
+    def by_reference(self, request_uri: str, **beside: Any) -> dict[str, Any]:
+        """Return the changes that leave nothing of a request but its reference."""
+        return {name: None for name, _ in self.request() if name != "client_id"} | {"request_uri": request_uri} | beside
+
+    async def post(
+        self, path: str, *, headers: dict[str, str] | None = None, authenticate: bool = True, **wanted: Any
+    ) -> TokenAnswer:
+        """Post a form to an endpoint of the protocol, authenticated as the client is registered unless told otherwise."""
         sent = {"content-type": "application/x-www-form-urlencoded"}
         if authenticate:
             header, body = credential(self.app)
@@ -213,7 +238,7 @@ class OAuthClient:
             pairs.extend((name, str(one)) for one in (value if isinstance(value, list) else [value]) if one is not None)
         content = urlencode(pairs).encode()
         return TokenAnswer(
-            response=await self.server.http.post(f"{self.base}/token", content=content, headers=sent | (headers or {}))
+            response=await self.server.http.post(f"{self.base}{path}", content=content, headers=sent | (headers or {}))
         )
 
     def person(self, who: str) -> Someone:

@@ -117,6 +117,8 @@ class Client:
     secret_expires_at: int | None = None
     unused_until: int | None = None
     used_at: int | None = None
+    is_pushed_only: bool = False
+    """Its authorization requests count only when they were pushed (RFC 9126 §6)."""
     created_at: int = 0
 
     @property

@@ -64,6 +64,7 @@ def add(
     assertion_alg: str = "",
     unused_until: int | None = None,
     fingerprint: bytes | None = None,
+    is_pushed_only: bool = False,
 ) -> NewClient:
     """Register a client in the bound tenant (`*`: in none). Raises InvalidClientDataError; a lost commit: the id exists."""
     assert work.tenant is not None
@@ -100,6 +101,7 @@ def add(
         assertion_alg=assertion_alg,
         secret_rotated_at=work.now if secret else None,
         unused_until=unused_until,
+        is_pushed_only=is_pushed_only,
         created_at=work.now,
     )
     work.claim(store.ENTER, client_id=client.id, owner=work.tenant, fingerprint=fingerprint)
@@ -179,6 +181,7 @@ def _changeable(client: Client) -> dict[str, Any]:
         "jwks": client.jwks,
         "jwks_uri": client.jwks_uri,
         "assertion_alg": client.assertion_alg,
+        "pushed_only": client.is_pushed_only,
     }
 
 
@@ -212,5 +215,6 @@ def from_row(row: Row) -> Client:
         secret_expires_at=row["secret_expires_at"],
         unused_until=row["unused_until"],
         used_at=row["used_at"],
+        is_pushed_only=bool(row["pushed_only"]),
         created_at=row["created_at"],
     )

@@ -44,6 +44,7 @@ table(
     sa.Column("secret_expires_at", sa.BigInteger, nullable=True),
     sa.Column("unused_until", sa.BigInteger, nullable=True),
     sa.Column("used_at", sa.BigInteger, nullable=True),
+    sa.Column("pushed_only", sa.Boolean, nullable=False, server_default=sa.text("false")),
     sa.PrimaryKeyConstraint("tenant_id", "client_id"),
     sa.Index("ix_clients_unused_until", "unused_until"),
     tenanted=True,
@@ -53,7 +54,7 @@ _COLUMNS = """
     SELECT tenant_id, client_id, name, auth_method, secret_hash, redirect_uris, grant_types, scope, resources,
         default_resource, speaks_for, verified, refresh_replay_seconds, epoch, status, created_at,
         origin, application_type, about, jwks, jwks_uri, assertion_alg, previous_secret_hash, previous_secret_until,
-        secret_rotated_at, secret_expires_at, unused_until, used_at FROM clients
+        secret_rotated_at, secret_expires_at, unused_until, used_at, pushed_only FROM clients
 """
 
 OWNER = statement("SELECT owner FROM client_directory WHERE client_id = :client_id")
@@ -70,10 +71,10 @@ ADD = statement(
     """
     INSERT INTO clients (tenant_id, client_id, name, auth_method, secret_hash, redirect_uris, grant_types, scope, resources,
         default_resource, speaks_for, verified, refresh_replay_seconds, epoch, status, created_at, origin, application_type,
-        about, jwks, jwks_uri, assertion_alg, secret_rotated_at, secret_expires_at, unused_until)
+        about, jwks, jwks_uri, assertion_alg, secret_rotated_at, secret_expires_at, unused_until, pushed_only)
     VALUES (:tenant, :client_id, :name, :auth_method, :secret_hash, :redirect_uris, :grant_types, :scope, :resources,
         :default_resource, :speaks_for, :verified, :refresh_replay_seconds, 1, 'active', :now, :origin, :application_type,
-        :about, :jwks, :jwks_uri, :assertion_alg, :secret_rotated_at, :secret_expires_at, :unused_until)
+        :about, :jwks, :jwks_uri, :assertion_alg, :secret_rotated_at, :secret_expires_at, :unused_until, :pushed_only)
     """
 )
 BY_ID = statement(_COLUMNS + " WHERE tenant_id = :tenant AND client_id = :client_id")
@@ -83,7 +84,7 @@ SET = statement(
     UPDATE clients SET name = :name, redirect_uris = :redirect_uris, grant_types = :grant_types, scope = :scope,
         resources = :resources, default_resource = :default_resource, refresh_replay_seconds = :refresh_replay_seconds,
         status = :status, application_type = :application_type, about = :about, jwks = :jwks, jwks_uri = :jwks_uri,
-        assertion_alg = :assertion_alg
+        assertion_alg = :assertion_alg, pushed_only = :pushed_only
     WHERE tenant_id = :tenant AND client_id = :client_id RETURNING client_id
     """
 )

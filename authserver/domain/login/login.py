@@ -25,11 +25,11 @@ _PER_ADDRESS = 10
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoggedIn:
-    """The person, and the secret for the cookie of their new session."""
+    """The person, their new session, and the secret for its cookie."""
 
     person: Person
-    cookie: str
     session: session.Session
+    cookie: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

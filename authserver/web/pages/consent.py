@@ -14,7 +14,8 @@ from authserver.oauth import authorization_decision as decision
 from authserver.oauth import authorization_response
 from authserver.oauth.authorization_decision import Offer
 from authserver.oauth.authorization_request import Asked, RefusedAuthorization
-from authserver.oauth.errors import AccessDenied, InvalidRequest
+from authserver.oauth.errors import AccessDenied, InvalidRequest, UnregisteredRedirect
+from authserver.oauth.parameters import Parameters
 from authserver.oauth.redirect_uris import form_action_source, host_of, is_local
 from authserver.runtime.unit_of_work import UnitOfWork
 from authserver.web.authorize import answer, checked, denied_page
@@ -53,8 +54,10 @@ async def decide(request: Request) -> Response:
         return form_refused(request)
 
     async def flow(work: UnitOfWork) -> Response:
-        asked = await checked(work, request)
+        asked = await checked(work, request, may_be_spent=True)
         session = await _session(work, request, asked)
+        if asked.pushed is not None and asked.pushed.is_spent:
+            return _same_answer(work, request, form, asked, session)
         if session is None:
             return _to_login(request)
         try:
@@ -80,7 +83,27 @@ async def decide(request: Request) -> Response:
         )
         return redirect(authorization_response.with_code(asked, code))
 
-    return await answer(request, flow)
+    try:
+        return await answer(request, flow)
+    except forms.FormRefusedError:
+        return form_refused(request)
+
+
+def _same_answer(
+    work: UnitOfWork, request: Request, form: Parameters, asked: Asked, session: Session | None
+) -> Response:
+    # A form that is sent twice (an impatient second click) must not lose the answer of the first sending.
+    code = None
+    if session is not None and form.one("decision") == "allow":
+        forms.check(request, form, *_bound_to(request, session))
+        code = decision.same_answer(work, asked, session)
+    if code is None:
+        raise UnregisteredRedirect(
+            "This request has been answered already.",
+            reason="spent_request",
+            cure="Go back to the application; if it is still waiting, start again there.",
+        )
+    return redirect(authorization_response.with_code(asked, code))
 
 
 async def _ask_again(work: UnitOfWork, request: Request, asked: Asked, session: Session) -> Response:

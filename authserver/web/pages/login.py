@@ -11,7 +11,7 @@ from authserver.domain.users import user
 from authserver.oauth.errors import InvalidRequest, UnregisteredRedirect
 from authserver.oauth.redirect_uris import form_action_source
 from authserver.runtime.unit_of_work import UnitOfWork
-from authserver.web.authorize import answer, checked, read_query, without_login_prompt
+from authserver.web.authorize import after_login, answer, checked, read_query
 from authserver.web.http import Header, Request, Response, redirect
 from authserver.web.pages import forms
 from authserver.web.pages.answers import form_refused, page
@@ -64,7 +64,7 @@ async def log_in(request: Request) -> Response:
     settings = request.machines.settings
     if isinstance(outcome, logins.LoggedIn):
         return redirect(
-            _next(request),
+            _next(request, outcome.session.reference),
             forms.set_cookie(settings, forms.session_cookie_name(settings), outcome.cookie),
             forms.drop_cookie(settings, forms.nonce_cookie_name(settings)),
         )
@@ -111,10 +111,10 @@ async def log_out(request: Request) -> Response:
         return form_refused(request)
 
 
-def _next(request: Request) -> str:
+def _next(request: Request, session_reference: str) -> str:
     if not _is_for_an_application(request):
         return request.issuer.path + _OWN_PAGES.get(request.query, "/login")
-    return request.issuer.path + "/authorize?" + without_login_prompt(read_query(request), request.query)
+    return request.issuer.path + "/authorize?" + after_login(request, session_reference)
 
 
 def _is_for_an_application(request: Request) -> bool:

@@ -128,7 +128,7 @@ async def test_both_databases_return_the_same_values(database):
         "grant_types": "[]", "scope": "", "resources": "[]", "default_resource": "", "speaks_for": "", "verified": True,
         "refresh_replay_seconds": None, "now": 2**40, "origin": "operator", "application_type": "", "about": "{}",
         "jwks": "", "jwks_uri": "", "assertion_alg": "", "secret_rotated_at": None, "secret_expires_at": None,
-        "unused_until": None,
+        "unused_until": None, "pushed_only": False,
     }  # fmt: skip
     await database.commit(unit(writes=[(clients.ADD, values)]))
 

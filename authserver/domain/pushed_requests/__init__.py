@@ -1,0 +1,3 @@
+"""
+An authorization request that its client left here before a browser came.
+"""
