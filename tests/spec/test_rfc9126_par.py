@@ -23,6 +23,24 @@ async def test_a_pushed_request_is_answered_with_a_fresh_reference(server):
     assert "application/json" == first.response.headers["content-type"]
 
 
+@pytest.mark.one_database
+@pytest.mark.requirement("rfc9126:par:answer-is-a-reference")
+@pytest.mark.settings(pushed_request_seconds=60)
+async def test_the_life_that_is_told_is_the_life_it_has(server):
+    """RFC 9126 §2.2: usable until that second, and not from it on."""
+    app = server.client("P")
+    in_time, too_late = await app.push(), await app.push()
+
+    server.clock.advance(59)
+    opened = await app.ask("u1", **app.by_reference(in_time.body["request_uri"]))
+    server.clock.advance(1)
+    refused = await app.ask("u1", **app.by_reference(too_late.body["request_uri"]))
+
+    assert 60 == in_time.body["expires_in"]
+    assert opened.is_login
+    assert server.is_error_page(refused)
+
+
 @pytest.mark.requirement("rfc9126:par:whole-flow")
 @pytest.mark.parametrize("letter", ["P", "B", "S", "G", "W"])
 async def test_a_person_logs_in_with_the_reference_alone(server, letter):
