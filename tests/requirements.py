@@ -1529,7 +1529,64 @@ ACCOUNT: dict[str, Requirement] = {
     ),
 }
 
-OPENID: dict[str, Requirement] = {}
+OPENID: dict[str, Requirement] = {
+    "oidc:id-token:says-who-signed-in": Requirement(
+        "OpenID Connect Core §2, §3.1.3",
+        "With openid a code gives an ID token that a strict library accepts; without, none.",
+    ),
+    "oidc:id-token:at-a-refresh": Requirement(
+        "OpenID Connect Core §12.2", "A refresh with openid gives a newer ID token of the same login."
+    ),
+    "oidc:id-token:is-no-access-token": Requirement(
+        "RFC 9068 §2.1, RFC 8725 §3.11", "An ID token has another type and another audience than an access token."
+    ),
+    "oidc:id-token:by-the-key-that-signs": Requirement(
+        "OpenID Connect Core §3.1.3.6",
+        "An ID token is signed as the deployment signs, and at_hash follows the algorithm.",
+    ),
+    "oidc:claims:only-what-the-person-ticked": Requirement(
+        "OpenID Connect Core §5.4, clients.md rule 7", "A name or an address is told only where the person ticked it."
+    ),
+    "oidc:claims:follow-the-consent": Requirement(
+        "ours", "What a person takes away on their account page is told no longer, at userinfo at once."
+    ),
+    "oidc:claims:sub-is-per-tenant": Requirement("design decision 22", "A person is another subject in each tenant."),
+    "oidc:userinfo:post-too": Requirement(
+        "OpenID Connect Core §5.3.1, RFC 6750 §2.1", "Userinfo answers GET and POST, to a token in the header alone."
+    ),
+    "oidc:userinfo:one-401": Requirement(
+        "RFC 6750 §3, design decision 10", "Userinfo refuses every token that is not good with the same 401."
+    ),
+    "oidc:userinfo:ends-at-once": Requirement(
+        "design decision 14", "Userinfo says nothing once person, consent, tenant, client or resource is gone."
+    ),
+    "oidc:scopes:permit-nothing-at-a-resource": Requirement(
+        "clients.md rule 7",
+        "The scopes of OpenID Connect may be asked for by every client and permit nothing at a resource.",
+    ),
+    "oidc:request:nonce-comes-back": Requirement(
+        "OpenID Connect Core §3.1.2.1", "A nonce comes back unmodified, and one without end is refused."
+    ),
+    "oidc:request:login-hint-fills-the-field": Requirement(
+        "OpenID Connect Core §3.1.2.1", "A login hint stands in the field of the login page, as text."
+    ),
+    "oidc:discovery:one-document": Requirement(
+        "OpenID Connect Discovery §3, clients.md rule 1",
+        "OAuth and OpenID discovery give the same bytes, with the members of both.",
+    ),
+    "oidc:discovery:valid-to-authlib": Requirement(
+        "OpenID Connect Discovery §3", "Authlib's OAuth and OpenID models find the document valid."
+    ),
+    "oidc:discovery:says-how-it-signs": Requirement(
+        "ours, OpenID Connect Discovery §3", "Only the algorithms of published keys are advertised for ID tokens."
+    ),
+    "oidc:discovery:claims-are-those-that-come": Requirement(
+        "OpenID Connect Discovery §3", "claims_supported lists exactly what can come."
+    ),
+    "attack:confusion:each-credential-at-its-own-door": Requirement(
+        "RS-12, RFC 8725 §3.11, §3.12", "No kind of credential is taken for another at any endpoint."
+    ),
+}
 
 CLIENTS: dict[str, Requirement] = {}
 

@@ -13,7 +13,7 @@ from authserver.domain.consent import consent
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.login.session import Session
 from authserver.domain.pushed_requests import pushed_request
-from authserver.domain.resources.resource import OFFLINE_ACCESS, Tool
+from authserver.domain.resources.resource import INERT, OFFLINE_ACCESS, OPENID, PERSONAL, Tool
 from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tenants.tenant import Tenant
 from authserver.domain.tokens import authorization
@@ -112,7 +112,7 @@ async def offer(work: UnitOfWork, asked: Asked, session: Session, *, chosen: str
     # and the choice narrows it.
     permitted = {scope for choice in available for scope in _permitted(asked, choice.member)}
     scope = tuple(name for name in asked.scope if name in permitted)
-    if not set(scope) - {OFFLINE_ACCESS}:
+    if not set(scope) - INERT:
         raise AccessDenied("This person may not grant any of the scopes that were asked for.", reason="role_missing")
     before = available[0].allowed_before if len(available) == 1 else frozenset()
     tools = tuple(tool for name in scope if (tool := asked.resource.tool_of(name)) is not None)
@@ -129,14 +129,23 @@ def may_skip_consent(asked: Asked, offered: Offer) -> bool:
         and not is_local(asked.redirect_uri)
         and not {"consent", "select_account"} & asked.prompt
         and len(offered.choices) == 1
-        and set(offered.scope) - {OFFLINE_ACCESS} <= offered.allowed_before
+        and set(offered.scope) - {OFFLINE_ACCESS, OPENID} <= offered.allowed_before
     )
 
 
 def allow(
-    work: UnitOfWork, asked: Asked, session: Session, offered: Offer, *, tools: frozenset[str], shown: str
+    work: UnitOfWork,
+    asked: Asked,
+    session: Session,
+    offered: Offer,
+    *,
+    tools: frozenset[str],
+    shown: str,
+    personal: frozenset[str] = frozenset(),
 ) -> str:
-    """Record the person's yes and return the code. `tools` are the names of those ticked; `shown` hashes the page.
+    """Record the person's yes and return the code. `shown` hashes the page.
+
+    `tools` are the names of those ticked, `personal` the scopes by which the client may know something of the person.
 
     The offer must have one choice left. Raises InvalidRequest otherwise, InvalidScope when nothing is left to allow.
     """
@@ -145,8 +154,12 @@ def allow(
     choice = offered.choices[0]
     permitted = _permitted(asked, choice.member)
     unticked = {tool.own_scope for tool in offered.tools if tool.name not in tools}
-    scope = tuple(name for name in offered.scope if name in permitted and name not in unticked)
-    if not set(scope) - {OFFLINE_ACCESS}:
+    scope = tuple(
+        name
+        for name in offered.scope
+        if name in permitted and name not in unticked and (name not in PERSONAL or name in personal)
+    )
+    if not set(scope) - INERT:
         raise InvalidScope("Nothing was left to allow.", reason="nothing_allowed")
     work.bind(choice.tenant.id)
     consent.allow(
@@ -204,6 +217,7 @@ def _issue(work: UnitOfWork, asked: Asked, session: Session, choice: Choice, sco
         acr=session.acr,
         amr=session.amr,
         auth_time=session.auth_time,
+        nonce=asked.nonce,
     )
     if asked.pushed is not None:
         pushed_request.spend(work, asked.pushed, session=session.hash, code=code)

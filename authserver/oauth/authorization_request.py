@@ -14,7 +14,7 @@ from authserver.domain.clients.client import Client
 from authserver.domain.issuers.issuer import Issuer
 from authserver.domain.pushed_requests import pushed_request
 from authserver.domain.pushed_requests.pushed_request import PushedRequest
-from authserver.domain.resources.resource import OFFLINE_ACCESS, Resource
+from authserver.domain.resources.resource import INERT, Resource
 from authserver.oauth import pkce, redirect_uris, resource_indicators, scopes
 from authserver.oauth.client_authentication import is_served
 from authserver.oauth.errors import (
@@ -36,6 +36,7 @@ REQUEST_URI_PREFIX = "urn:ietf:params:oauth:request_uri:"
 
 _MOST_STATE = 4096
 _START_AGAIN = "Go back to the application and start again: it will make a new request."
+_MOST_NONCE = 512
 
 
 @dataclass(kw_only=True, slots=True)
@@ -56,6 +57,7 @@ class Asked:
     pushed: PushedRequest | None = field(init=False, default=None)
     was_pushed: bool = field(init=False, default=False)
     may_be_spent: bool = field(init=False, default=False)
+    nonce: str = field(init=False, default="")
 
 
 class RefusedAuthorization(Exception):
@@ -184,10 +186,10 @@ async def scope_is_grantable(_work: UnitOfWork, asked: Asked) -> None:
     allowed = asked.resource.grantable
     wanted = asked.resource.default_scope if sent is None else scopes.parse(sent)
     asked.scope = tuple(
-        scope for scope in wanted if scope in allowed and (scope == OFFLINE_ACCESS or asked.client.may_ask(scope))
+        scope for scope in wanted if scope in allowed and (scope in INERT or asked.client.may_ask(scope))
     )
-    if not set(asked.scope) - {OFFLINE_ACCESS}:
-        if sent is not None and set(wanted) <= {OFFLINE_ACCESS}:
+    if not set(asked.scope) - INERT:
+        if sent is not None and set(wanted) <= INERT:
             asked.scope = (*asked.resource.default_scope, *asked.scope)
             return
         raise InvalidScope("scope: none of these is known at this resource.", reason="unknown_scope")
@@ -211,6 +213,13 @@ async def max_age_is_a_number(_work: UnitOfWork, asked: Asked) -> None:
     asked.max_age = int(value)
 
 
+async def nonce_is_bounded(_work: UnitOfWork, asked: Asked) -> None:
+    """OpenID Connect Core §3.1.2.1: what the client wants to find again in the ID token, unmodified."""
+    asked.nonce = asked.parameters.one("nonce") or ""
+    if len(asked.nonce) > _MOST_NONCE:
+        raise InvalidRequest(f"nonce: at most {_MOST_NONCE} characters.", reason="long_nonce")
+
+
 BEFORE_A_REDIRECT_IS_SAFE: tuple[Check, ...] = (
     client_is_known,
     pushed_request_is_at_hand,
@@ -229,6 +238,7 @@ CHECKS: tuple[Check, ...] = (
     scope_is_grantable,
     prompt_is_understood,
     max_age_is_a_number,
+    nonce_is_bounded,
 )
 
 

@@ -99,6 +99,18 @@ class InvalidClientMetadata(OAuthError):
     code = "invalid_client_metadata"
 
 
+class InvalidToken(OAuthError):
+    """RFC 6750 §3.1: the access token is missing, malformed, expired, ended, or not for this."""
+
+    code, status = "invalid_token", 401
+
+
+class InsufficientScope(OAuthError):
+    """RFC 6750 §3.1: the access token is good and does not permit this."""
+
+    code, status = "insufficient_scope", 403
+
+
 class TemporarilyUnavailable(OAuthError):
     """OAuth 2.1 §4.1.2.1: too busy, or limited; come back."""
 

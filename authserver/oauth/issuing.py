@@ -10,7 +10,7 @@ from authserver.domain.clients.client import Client
 from authserver.domain.issuers.issuer import Issuer, all_issuers
 from authserver.domain.keys.signing_key import key_ring
 from authserver.domain.resources import resource as resources
-from authserver.domain.resources.resource import OFFLINE_ACCESS, Resource
+from authserver.domain.resources.resource import INERT, OFFLINE_ACCESS, OPENID, PERSONAL, Resource
 from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tokens import access_token
 from authserver.domain.tokens.access_token import AccessToken
@@ -60,9 +60,9 @@ def still_held(
         for name in scope
         if name in resource.grantable
         and name not in withheld
-        and (name == OFFLINE_ACCESS or (name in allowed and client.may_ask(name)))
+        and (name in {OFFLINE_ACCESS, OPENID} or (name in allowed and (name in PERSONAL or client.may_ask(name))))
     )
-    if not set(held) - {OFFLINE_ACCESS}:
+    if not set(held) - INERT:
         raise InvalidGrant("Nothing of what was allowed is left.", reason="nothing_left")
     return held
 

@@ -1,17 +1,19 @@
 """
 What this server supports, derived from the tables that make it so.
 
-RFC 8414 §2, RFC 9207 §3, RFC 8707; MCP authorization A3 to A6, A28, A34. What is not built is not advertised.
+RFC 8414 §2, RFC 9207 §3, RFC 8707, OpenID Connect Discovery §3; MCP authorization A3 to A6, A28, A34. What is not built is not advertised.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
 
 from authserver.domain.issuers.issuer import Issuer
-from authserver.domain.resources.resource import OFFLINE_ACCESS
-from authserver.oauth import authorization_request, client_authentication, pkce
+from authserver.domain.login.login import PASSWORD_ACR
+from authserver.domain.resources.resource import OFFLINE_ACCESS, OPENID, PERSONAL
+from authserver.oauth import authorization_request, client_authentication, openid, pkce
 from authserver.oauth.grants import GRANTS
 from authserver.settings import Settings
 
@@ -24,8 +26,8 @@ class MetadataDocument:
     etag: bytes
 
 
-def document(issuer: Issuer, settings: Settings) -> MetadataDocument:
-    """Return the metadata of one issuer, the same bytes at every discovery location."""
+def document(issuer: Issuer, settings: Settings, *, algorithms: Sequence[str]) -> MetadataDocument:
+    """Return the metadata of one issuer, the same bytes at every discovery location. It signs with `algorithms`."""
     registration = {"registration_endpoint": issuer.url("/register")} if settings.dynamic_registration else {}
     body = orjson.dumps(
         {
@@ -36,12 +38,22 @@ def document(issuer: Issuer, settings: Settings) -> MetadataDocument:
             "require_pushed_authorization_requests": settings.require_pushed_authorization_requests,
             "jwks_uri": issuer.url("/jwks.json"),
             **registration,
+            "userinfo_endpoint": issuer.url("/userinfo"),
             "response_types_supported": authorization_request.RESPONSE_TYPES,
             "response_modes_supported": ["query"],
             "grant_types_supported": list(GRANTS),
             "token_endpoint_auth_methods_supported": client_authentication.METHODS,
             "code_challenge_methods_supported": pkce.METHODS,
-            "scopes_supported": [OFFLINE_ACCESS],
+            "scopes_supported": [OPENID, *PERSONAL, OFFLINE_ACCESS],
+            "claims_supported": openid.CLAIMS,
+            "claim_types_supported": ["normal"],
+            "claims_parameter_supported": False,
+            "request_parameter_supported": False,
+            # Its default is true (OpenID Connect Discovery §3).
+            "request_uri_parameter_supported": False,
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": algorithms,
+            "acr_values_supported": [PASSWORD_ACR],
             "prompt_values_supported": authorization_request.PROMPTS,
             "authorization_response_iss_parameter_supported": True,
         }

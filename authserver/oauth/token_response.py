@@ -17,6 +17,7 @@ class TokenResponse:
 
     access_token: AccessToken
     refresh_token: str | None = None
+    id_token: str | None = None
     issued_token_type: str | None = None
     """RFC 8693 §2.2.1: what kind of token it is, said where one was exchanged."""
 
@@ -32,4 +33,6 @@ class TokenResponse:
             answer["refresh_token"] = self.refresh_token
         if self.issued_token_type is not None:
             answer["issued_token_type"] = self.issued_token_type
+        if self.id_token is not None:
+            answer["id_token"] = self.id_token
         return orjson.dumps(answer)

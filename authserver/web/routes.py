@@ -21,6 +21,7 @@ from authserver.web.pages.login import log_in, log_out, show_login
 from authserver.web.par import par
 from authserver.web.register import register
 from authserver.web.token import token
+from authserver.web.userinfo import userinfo
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +41,7 @@ ROUTES: dict[str, Route] = {
     "/par": Route(group="protocol", methods={"POST": par}),
     "/token": Route(group="protocol", methods={"POST": token}),
     "/register": Route(group="protocol", methods={"POST": register}, switch="dynamic_registration"),
+    "/userinfo": Route(group="protocol", methods={"GET": userinfo, "POST": userinfo}),
     "/login": Route(group="page", methods={"GET": show_login, "POST": log_in}),
     "/logout": Route(group="page", methods={"POST": log_out}),
     "/account": Route(group="page", methods={"GET": show_account}),

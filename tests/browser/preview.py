@@ -86,6 +86,7 @@ CONSENT: dict[str, Any] = {
     "person_email": "ada@acme.example",
     "tenants": [ACME],
     "scopes": READ_SCOPES,
+    "personal": [],
     "tools": [],
     "switch_url": "/login?prompt=login",
     "lasts": "until it has not been used for 24 hours, and never longer than 30 days.",

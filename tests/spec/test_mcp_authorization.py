@@ -106,11 +106,11 @@ async def test_offline_access_may_be_asked_for_and_permits_nothing(server, scope
 
 @pytest.mark.requirement("mcp:scopes:subset-is-told")
 async def test_scopes_that_are_not_known_here_are_left_out_and_the_answer_says_so(server):
-    """MCP A35, `clients.md` rule 7: Codex asks `openid profile email offline_access` besides."""
+    """MCP A35, `clients.md` rule 7: Codex asks `openid profile email offline_access` besides; nobody ticked the two."""
     tokens = await server.client("P").sign_in(scope="orders:read openid profile email mcp:tools")
 
-    assert {"orders:read"} == tokens.scope
-    assert "orders:read" == tokens.claims["scope"]
+    assert {"orders:read", "openid"} == tokens.scope
+    assert "orders:read openid" == tokens.claims["scope"]
 
 
 @pytest.mark.requirement("mcp:step-up:union-keeps-what-was-granted")

@@ -159,9 +159,10 @@ class OAuthClient:
         decision: str = "allow",
         tenant: str | None = None,
         tools: list[str] | None = None,
+        allowed: list[str] | None = None,
         **changed: Any,
     ) -> AuthorizationAnswer:
-        """Let the person log in where needed and decide; `tools` are those they tick (None: as the page came)."""
+        """Let the person log in where needed and decide; `tools`, `allowed`: what they tick (None: as the page came)."""
         browser = self.browser_of(who)
         page = await self.consent_page(who, **changed)
         if page.is_consent:
@@ -170,6 +171,8 @@ class OAuthClient:
                 given["tenant"] = tenant
             if tools is not None:
                 given["tool"] = tools
+            if allowed is not None:
+                given["allowed"] = allowed
             page = await browser.submit(page.form("decision"), **given)
         return AuthorizationAnswer(page=page, verifier=self.verifier)
 

@@ -32,6 +32,7 @@ class Code:
     acr: str
     amr: tuple[str, ...]
     auth_time: int
+    nonce: str
     expires_at: int
     attempts: int
     is_used: bool
@@ -50,6 +51,7 @@ def issue(
     acr: str,
     amr: tuple[str, ...],
     auth_time: int,
+    nonce: str = "",
 ) -> str:
     """Return a new code of the bound tenant."""
     assert work.tenant is not None
@@ -68,6 +70,7 @@ def issue(
         acr=acr,
         amr=" ".join(amr),
         auth_time=auth_time,
+        nonce=nonce,
         expires_at=work.now + work.machines.settings.authorization_code_seconds,
     )
     return code
@@ -96,6 +99,7 @@ async def find(work: UnitOfWork, code: str) -> Code | None:
         acr=row["acr"],
         amr=tuple(row["amr"].split()),
         auth_time=row["auth_time"],
+        nonce=row["nonce"],
         expires_at=row["expires_at"],
         attempts=row["attempts"],
         is_used=row["used_at"] is not None,

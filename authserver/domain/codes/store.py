@@ -30,15 +30,15 @@ table(
 ISSUE = statement(
     """
     INSERT INTO authorization_codes (tenant_id, code_hash, authorization_id, issuer_path, client_id, redirect_uri,
-        code_challenge, sub, resource, scope, acr, amr, auth_time, expires_at, attempts)
+        code_challenge, sub, resource, scope, acr, amr, auth_time, nonce, expires_at, attempts)
     VALUES (:tenant, :code_hash, :authorization_id, :issuer_path, :client_id, :redirect_uri,
-        :code_challenge, :sub, :resource, :scope, :acr, :amr, :auth_time, :expires_at, 0)
+        :code_challenge, :sub, :resource, :scope, :acr, :amr, :auth_time, :nonce, :expires_at, 0)
     """
 )
 FIND = statement(
     """
     SELECT authorization_id, issuer_path, client_id, redirect_uri, code_challenge, sub, resource, scope, acr, amr, auth_time,
-        expires_at, attempts, used_at
+        nonce, expires_at, attempts, used_at
     FROM authorization_codes WHERE tenant_id = :tenant AND code_hash = :code_hash
     """
 )

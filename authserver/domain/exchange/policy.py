@@ -13,7 +13,7 @@ import orjson
 
 from authserver.domain.audit import event
 from authserver.domain.exchange import store
-from authserver.domain.resources.resource import OFFLINE_ACCESS, Resource
+from authserver.domain.resources.resource import INERT, Resource
 from authserver.runtime.unit_of_work import Row, UnitOfWork
 
 
@@ -45,10 +45,10 @@ def allow(work: UnitOfWork, actor: Resource, target: Resource, scopes: Mapping[s
     if not scopes:
         raise InvalidExchangeError("scope: name at least one scope of the target")
     for scope, needed in scopes.items():
-        if scope not in target.grantable or scope == OFFLINE_ACCESS:
+        if scope not in target.grantable or scope in INERT:
             raise InvalidExchangeError(f"scope: {target.uri} has no scope {scope!r}")
         for name in needed:
-            if name not in actor.grantable or name == OFFLINE_ACCESS:
+            if name not in actor.grantable or name in INERT:
                 raise InvalidExchangeError(
                     f"scope: {actor.uri} has no scope {name!r} that a caller could carry; "
                     f"say {scope}=OTHER, or {scope}=* for any caller"

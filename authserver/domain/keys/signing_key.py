@@ -29,6 +29,8 @@ Sign = Callable[[dict[str, Any]], str]
 Verify = Callable[[bytes, bytes], bool]
 
 _ACCESS_TOKEN = "at+jwt"  # noqa: S105
+_ID_TOKEN = "JWT"  # noqa: S105
+"""OpenID Connect Core §2. RFC 9068 §2.1 gave access tokens another type so that neither is taken for the other."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +47,7 @@ class SigningKey:
     access_token: Sign
     access_token_header: bytes
     """The first part, byte for byte, of every access token that it signs."""
+    id_token: Sign
     verify: Verify
     """From a signature and what it covers to whether this key made it."""
 
@@ -104,6 +107,7 @@ async def key_ring(work: UnitOfWork, issuer_path: str) -> KeyRing:
                     remove_at=row["remove_at"],
                     access_token=signer(private, alg=row["algorithm"], kid=row["kid"], typ=_ACCESS_TOKEN),
                     access_token_header=written_header(alg=row["algorithm"], kid=row["kid"], typ=_ACCESS_TOKEN),
+                    id_token=signer(private, alg=row["algorithm"], kid=row["kid"], typ=_ID_TOKEN),
                     verify=verifier(private, alg=row["algorithm"]),
                 )
             )

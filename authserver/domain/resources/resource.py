@@ -23,6 +23,15 @@ from resource_lib.wire.claims import TOOL_SCOPE_PREFIX
 OFFLINE_ACCESS = "offline_access"
 """May be asked for beside any resource's scopes and permits nothing: some clients need it to expect a refresh token."""
 
+OPENID = "openid"
+"""May be asked for too: the client gets an ID token, and the claims its person allows it (OpenID Connect Core §3.1.2.1)."""
+
+PERSONAL = {"profile": "name", "email": "email"}
+"""What a client may be told of a person, each by a scope of its own and with the claim it stands for (§5.4)."""
+
+INERT = frozenset({OFFLINE_ACCESS, OPENID, *PERSONAL})
+"""Scopes of ours that permit nothing at any resource, and that no author may give a meaning."""
+
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")
 _TOOL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -70,7 +79,7 @@ class Resource:
     def grantable(self) -> frozenset[str]:
         """Every scope a token for this resource may carry."""
         own = (tool.own_scope for tool in self.tools)
-        return frozenset((*self.scopes, *(scope for scope in own if scope), OFFLINE_ACCESS))
+        return frozenset((*self.scopes, *(scope for scope in own if scope), *INERT))
 
     @property
     def default_scope(self) -> tuple[str, ...]:
@@ -126,9 +135,9 @@ def _checked(*, name: str, scopes: dict[str, ScopeInfo], tools: Sequence[Tool]) 
     if not 1 <= len(name) <= 200:
         raise InvalidResourceError("name: 1 to 200 characters")
     for scope in scopes:
-        if not _SCOPE.fullmatch(scope) or scope.startswith(TOOL_SCOPE_PREFIX) or scope == OFFLINE_ACCESS:
+        if not _SCOPE.fullmatch(scope) or scope.startswith(TOOL_SCOPE_PREFIX) or scope in INERT:
             raise InvalidResourceError(
-                f"scopes: {scope!r} is not a scope of an author (RFC 6749 §3.3; `tool:` is ours)"
+                f"scopes: {scope!r} is not a scope of an author (RFC 6749 §3.3; `tool:`, {', '.join(sorted(INERT))} are ours)"
             )
     seen = set()
     for tool in tools:

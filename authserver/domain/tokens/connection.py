@@ -12,7 +12,7 @@ from authserver.domain.clients import registry
 from authserver.domain.clients.client import Client
 from authserver.domain.consent.consent import Consent
 from authserver.domain.resources import resource as resources
-from authserver.domain.resources.resource import OFFLINE_ACCESS, Resource, Tool
+from authserver.domain.resources.resource import INERT, Resource, Tool
 from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tenants.tenant import Tenant
 from authserver.domain.tokens import authorization, store
@@ -63,7 +63,7 @@ class Connection:
             return frozenset()
         withheld = self.resource.withheld_from(self.member.roles)
         asked = {name for name in self.resource.grantable if self.client.may_ask(name)}
-        return frozenset(asked - withheld - {OFFLINE_ACCESS})
+        return frozenset(asked - withheld - INERT)
 
     def further_tools(self, login: Login) -> tuple[Tool, ...]:
         """Return the tools with a scope of their own that this login may not use and the person could let it."""

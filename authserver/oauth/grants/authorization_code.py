@@ -12,7 +12,7 @@ from authserver.domain.codes.authorization_code import Code
 from authserver.domain.consent import consent
 from authserver.domain.issuers.issuer import Issuer
 from authserver.domain.tokens import authorization, refresh_token
-from authserver.oauth import pkce
+from authserver.oauth import openid, pkce
 from authserver.oauth.errors import InvalidGrant
 from authserver.oauth.issuing import issue_access_token, live_member, served_resource, still_held
 from authserver.oauth.parameters import Parameters
@@ -62,7 +62,10 @@ async def exchange(work: UnitOfWork, issuer: Issuer, client: Client, form: Param
     )
     refresh = refresh_token.first(work, begun) if "refresh_token" in client.grant_types else None
     access = await issue_access_token(work, issuer, begun, scope=scope, roles=member.roles)
-    return TokenResponse(access_token=access, refresh_token=refresh)
+    identity = await openid.id_token(
+        work, issuer, begun, access, person_id=member.person_id, told=allowed.scope, nonce=code.nonce
+    )
+    return TokenResponse(access_token=access, refresh_token=refresh, id_token=identity)
 
 
 async def _known(work: UnitOfWork, issuer: Issuer, client: Client, presented: str) -> Code:

@@ -6,6 +6,7 @@ OAuth 2.1 §4.2: confidential clients alone, no refresh token, and never a scope
 
 from authserver.domain.clients.client import Client
 from authserver.domain.issuers.issuer import Issuer
+from authserver.domain.resources.resource import INERT
 from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tokens import authorization
 from authserver.oauth import scopes
@@ -30,7 +31,7 @@ async def exchange(work: UnitOfWork, issuer: Issuer, client: Client, form: Param
     # as nobody needs a role to grant it.
     withheld = asked_for.resource.withheld_from(())
     default = tuple(name for name in asked_for.resource.default_scope if name not in withheld)
-    held = tuple(name for name in client.scope or default if name in asked_for.resource.grantable)
+    held = tuple(name for name in client.scope or default if name in asked_for.resource.grantable - INERT)
     scope = held if sent is None else scopes.parse(sent)
     if not scope or not set(scope) <= set(held):
         raise InvalidScope("scope: is beyond this client's registration at this resource.", reason="unregistered_scope")

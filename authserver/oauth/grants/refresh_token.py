@@ -12,7 +12,7 @@ from authserver.domain.issuers.issuer import Issuer
 from authserver.domain.tokens import authorization
 from authserver.domain.tokens import refresh_token as refresh_tokens
 from authserver.domain.tokens.refresh_token import RefreshToken
-from authserver.oauth import scopes
+from authserver.oauth import openid, scopes
 from authserver.oauth.errors import InvalidGrant, InvalidScope
 from authserver.oauth.issuing import issue_access_token, live_member, served_resource, still_held
 from authserver.oauth.parameters import Parameters
@@ -57,7 +57,8 @@ async def exchange(work: UnitOfWork, issuer: Issuer, client: Client, form: Param
     if successor is None:
         raise _refused("successor_unreadable")
     access = await issue_access_token(work, issuer, owner, scope=scope, roles=member.roles)
-    return TokenResponse(access_token=access, refresh_token=successor)
+    identity = await openid.id_token(work, issuer, owner, access, person_id=member.person_id, told=token.consent.scope)
+    return TokenResponse(access_token=access, refresh_token=successor, id_token=identity)
 
 
 async def _known(work: UnitOfWork, issuer: Issuer, client: Client, presented: str) -> RefreshToken:

@@ -15,7 +15,7 @@ import orjson
 from authserver.domain.clients.client import Origin
 from authserver.domain.login import session as sessions
 from authserver.domain.login.session import Session
-from authserver.domain.resources.resource import OFFLINE_ACCESS
+from authserver.domain.resources.resource import OFFLINE_ACCESS, OPENID
 from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tokens import connection as connections
 from authserver.domain.tokens.connection import Connection, Login
@@ -205,7 +205,9 @@ def _in_words(connection: Connection, now: int) -> dict[str, object]:
         "last_used": words.ago(connection.last_used_at, now),
         "last_used_iso": words.iso(connection.last_used_at),
         "scopes": [
-            words.scope_in_words(resource, name) for name in held if name not in tools and name != OFFLINE_ACCESS
+            words.scope_in_words(resource, name)
+            for name in held
+            if name not in tools and name not in {OFFLINE_ACCESS, OPENID}
         ],
         "tools": [{"title": tool.title or tool.name, "class": tool.sensitivity} for tool in tools.values()],
         "logins": [

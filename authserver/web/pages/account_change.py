@@ -9,7 +9,7 @@ choose, and the next refresh without `scope` carries it (decision 9; clients.md 
 from collections.abc import Callable
 
 from authserver.domain.consent import consent
-from authserver.domain.resources.resource import OFFLINE_ACCESS, Tool
+from authserver.domain.resources.resource import INERT, OFFLINE_ACCESS, OPENID, Tool
 from authserver.domain.tokens import authorization
 from authserver.domain.tokens.connection import Connection, Login
 from authserver.oauth import parameters
@@ -26,6 +26,9 @@ HOURS = (1, 8, 24, 168)
 """For how long more may be allowed; never beyond the login's own end."""
 
 Show = Callable[[UnitOfWork, Request, Visitor, Connection], Response]
+
+_SILENT = frozenset({OFFLINE_ACCESS, OPENID})
+"""Scopes that let an application do nothing, so that there is nothing to take away."""
 
 _CHANGED = "Nothing was changed: something is different since this page was made. Look again, then decide."
 
@@ -51,7 +54,7 @@ async def change(request: Request) -> Response:
             return _change_page(work, request, visitor, connection, notice=_CHANGED)
         tools, allowed = set(form.many("tool")), set(form.many("allowed"))
         kept = _kept(connection, tools, allowed)
-        if not kept - {OFFLINE_ACCESS}:
+        if not kept - INERT:
             return redirect(f"{request.issuer.path}/account/disconnect?{request.query.decode('ascii')}")
         if kept != connection.consent.scope:
             work.bind(connection.tenant.id)
@@ -125,7 +128,7 @@ def _kept(connection: Connection, tools: set[str], allowed: set[str]) -> frozens
     kept = set()
     for name in connection.consent.scope:
         tool = _tool_of(connection, name)
-        if name == OFFLINE_ACCESS or (name in allowed if tool is None else tool.name in tools):
+        if name in _SILENT or (name in allowed if tool is None else tool.name in tools):
             kept.add(name)
     return frozenset(kept)
 
@@ -159,7 +162,7 @@ def _change_page(
         scopes=[
             {"name": name, "description": words.scope_in_words(connection.resource, name)}
             for name in held
-            if _tool_of(connection, name) is None and name != OFFLINE_ACCESS
+            if _tool_of(connection, name) is None and name not in _SILENT
         ],
         tools=[_told(tool, is_ticked=True) for tool in tools],
     )

@@ -10,6 +10,7 @@ import orjson
 
 from authserver.domain.login import session as sessions
 from authserver.domain.login.session import Session
+from authserver.domain.resources.resource import PERSONAL
 from authserver.oauth import authorization_decision as decision
 from authserver.oauth import authorization_response
 from authserver.oauth.authorization_decision import Offer
@@ -79,7 +80,13 @@ async def decide(request: Request) -> Response:
         except AccessDenied as error:
             return denied_page(request, error)
         code = decision.allow(
-            work, asked, session, chosen, tools=frozenset(form.many("tool")), shown=_shown(asked, offered)
+            work,
+            asked,
+            session,
+            chosen,
+            tools=frozenset(form.many("tool")),
+            shown=_shown(asked, offered),
+            personal=frozenset(form.many("allowed")),
         )
         return redirect(authorization_response.with_code(asked, code))
 
@@ -179,7 +186,16 @@ def _page(
                 "granted": name in offered.allowed_before,
             }
             for name in offered.scope
-            if asked.resource.tool_of(name) is None
+            if asked.resource.tool_of(name) is None and name not in PERSONAL
+        ],
+        personal=[
+            {
+                "name": name,
+                "description": scope_in_words(asked.resource, name),
+                "ticked": name in offered.allowed_before,
+            }
+            for name in offered.scope
+            if name in PERSONAL
         ],
         tools=[
             {

@@ -139,6 +139,8 @@ async def _form(
         # Whoever is sent here with a request that could not end well learns it before typing a password.
         asked = await checked(work, request)
         client_name, resource_name = asked.client.name, asked.resource.name
+        # OpenID Connect Core §3.1.2.1 `login_hint`: a first word in the field, and no more.
+        email = email or (asked.parameters.one("login_hint") or "")[:254]
         # The answer to this form may end in a redirect to the application.
         targets = (form_action_source(asked.redirect_uri),)
     nonce, cookie = forms.login_nonce(request)

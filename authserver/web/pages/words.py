@@ -2,13 +2,20 @@
 
 from datetime import UTC, datetime
 
-from authserver.domain.resources.resource import OFFLINE_ACCESS, Resource
+from authserver.domain.resources.resource import OFFLINE_ACCESS, OPENID, Resource
+
+_OURS = {
+    OFFLINE_ACCESS: "Stay connected when you are away, until you end it",
+    OPENID: "Know that it is you who signed in",
+    "profile": "Know your name",
+    "email": "Know your email address",
+}
 
 
 def scope_in_words(resource: Resource | None, scope: str) -> str:
     """Return what a scope lets an application do: its author's sentence, or its name where nobody wrote one."""
-    if scope == OFFLINE_ACCESS:
-        return "Stay connected when you are away, until you end it"
+    if scope in _OURS:
+        return _OURS[scope]
     info = resource.scopes.get(scope) if resource is not None else None
     return info.description if info is not None and info.description else scope
 
