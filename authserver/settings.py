@@ -156,6 +156,9 @@ class Settings(BaseSettings):
     confidential_redirects: str = ""
     """Redirect URIs (https), separated by spaces, whose registrations get a secret even where they ask for none."""
 
+    resource_by_origin: bool = True
+    """Whether `resource=https://host` or `https://host/` means the one MCP server under that origin; off: `invalid_target`."""
+
     memory_refresh_seconds: Annotated[float, Field(gt=0, le=5)] = 0.25
     """How often a process asks whether clients, keys or policy changed elsewhere."""
 

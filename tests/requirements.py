@@ -1588,7 +1588,18 @@ OPENID: dict[str, Requirement] = {
     ),
 }
 
-CLIENTS: dict[str, Requirement] = {}
+CLIENTS: dict[str, Requirement] = {
+    "rfc8707:origin:means-the-one-resource-under-it": Requirement(
+        "clients.md rule 6, claude-code#52871, garrytan/gbrain#5222",
+        "An origin alone means the one MCP server under it, which is the audience, and that is recorded.",
+    ),
+    "rfc8707:origin:must-be-unambiguous": Requirement(
+        "clients.md rule 6, TN-11", "An origin with several MCP servers, or with somebody else's, is invalid_target."
+    ),
+    "rfc8707:origin:can-be-switched-off": Requirement(
+        "clients.md rule 6", "Where the switch is off an origin is invalid_target."
+    ),
+}
 
 INTEROP: dict[str, Requirement] = {
     "interop:conformance:authorization-mode-passes-whole": Requirement(

@@ -230,6 +230,7 @@ def _issue(work: UnitOfWork, asked: Asked, session: Session, choice: Choice, sco
         scope=list(scope),
         resource_defaulted=asked.resource_is_defaulted,
         pushed=asked.was_pushed,
+        resource_by_origin=asked.resource_is_mapped,
     )
     return code
 

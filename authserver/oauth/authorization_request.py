@@ -51,6 +51,7 @@ class Asked:
     code_challenge: str = field(init=False)
     resource: Resource = field(init=False)
     resource_is_defaulted: bool = field(init=False)
+    resource_is_mapped: bool = field(init=False, default=False)
     scope: tuple[str, ...] = field(init=False)
     prompt: frozenset[str] = field(init=False, default=frozenset())
     max_age: int | None = field(init=False, default=None)
@@ -177,7 +178,8 @@ async def pkce_is_s256(_work: UnitOfWork, asked: Asked) -> None:
 async def resource_is_reachable(work: UnitOfWork, asked: Asked) -> None:
     """RFC 8707 §2.1: one resource that this client may have tokens for."""
     target = await resource_indicators.target(work, asked.client, asked.parameters)
-    asked.resource, asked.resource_is_defaulted = target.resource, target.is_defaulted
+    asked.resource = target.resource
+    asked.resource_is_defaulted, asked.resource_is_mapped = target.is_defaulted, target.is_mapped
 
 
 async def scope_is_grantable(_work: UnitOfWork, asked: Asked) -> None:

@@ -56,7 +56,6 @@ async def test_where_there_is_no_default_a_resource_must_be_named(server):
         "https://mcp1.example./mcp",
         "http://mcp1.example/mcp",
         "https://user@mcp1.example/mcp",
-        "https://mcp1.example",
         "urn:mcp1",
         "*",
         "https://mcp1.example/" + "a" * 3000,
@@ -99,3 +98,63 @@ async def test_a_token_request_for_another_resource_is_refused_and_uses_nothing_
     assert R1 == tokens.claims["aud"]
     assert "invalid_target" == again.error
     assert R1 == (await app.refresh(tokens)).claims["aud"]
+
+
+ORIGINS = ["https://mcp1.example", "https://mcp1.example/", "HTTPS://MCP1.example/"]
+
+
+@pytest.mark.requirement("rfc8707:origin:means-the-one-resource-under-it")
+@pytest.mark.parametrize("origin", ORIGINS)
+async def test_an_origin_means_the_one_mcp_server_under_it(server, origin):
+    """clients.md rule 6: Claude Code 2.1.258 (#52871) and ChatGPT (gbrain#5222) send no path; the audience has it."""
+    app = server.client("P")
+    code = await app.authorize(resource=origin)
+    tokens = await app.redeem(code, resource=origin)
+
+    assert R1 == tokens.claims["aud"]
+    assert R1 == (await app.refresh(tokens, resource=origin)).claims["aud"]
+    assert "https://mcp1.example/mcp" in (await app.consent_page("u1", resource=origin)).text
+    [event, *_] = [event for event in await server.operator.events() if event["kind"] == "client:code:issued"]
+    assert '"resource_by_origin":true' in event["header"]
+
+
+@pytest.mark.requirement("rfc8707:origin:means-the-one-resource-under-it")
+async def test_a_shared_client_may_name_an_origin_too(server):
+    """The same for clients that belong to nobody, as every client that registers itself does."""
+    tokens = await server.client("G").sign_in("u5", resource="https://mcp5.example/", tenant="t1")
+
+    assert R5 == tokens.claims["aud"]
+
+
+@pytest.mark.requirement("rfc8707:origin:must-be-unambiguous")
+async def test_an_origin_with_two_mcp_servers_means_none(server):
+    """clients.md rule 6: nobody guesses an audience."""
+    await server.operator.add_resource("https://mcp1.example/other", "t1")
+
+    assert "invalid_target" == (await server.client("P").authorize(resource="https://mcp1.example/")).error
+    assert (await server.client("P").sign_in(resource=R1)).ok
+
+
+@pytest.mark.requirement("rfc8707:origin:must-be-unambiguous")
+@pytest.mark.parametrize(
+    "resource", ["https://mcp9.example", "https://mcp9.example/", "https://evil.example/", "http://mcp1.example"]
+)
+async def test_an_origin_of_somebody_else_means_nothing(server, resource):
+    """TN-11: the resources of another tenant are not found by their origin either."""
+    app = server.client("P")
+    code = await app.authorize()
+
+    assert "invalid_target" == (await app.authorize(resource=resource)).error
+    assert "invalid_target" == (await app.redeem(code, resource=resource)).error
+
+
+@pytest.mark.settings(resource_by_origin=False)
+@pytest.mark.requirement("rfc8707:origin:can-be-switched-off")
+@pytest.mark.parametrize("origin", ORIGINS)
+async def test_switched_off_an_origin_is_no_resource(server, origin):
+    """RFC 8707 §2 to the letter, for who wants it."""
+    app = server.client("P")
+    code = await app.authorize()
+
+    assert "invalid_target" == (await app.authorize(resource=origin)).error
+    assert "invalid_target" == (await app.redeem(code, resource=origin)).error

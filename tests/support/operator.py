@@ -17,7 +17,7 @@ from authserver.domain.users import user
 from authserver.runtime.machines import Machines
 from authserver.runtime.schema import SHARED
 from authserver.runtime.unit_of_work import UnitOfWork
-from tests.support.world import Application, World
+from tests.support.world import SCOPES, TOOLS, Application, World
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +82,14 @@ class Operator:
         found = await registry.find(work, app.client_id)
         assert found is not None
         registry.remove(work, found)
+        assert await work.commit()
+
+    async def add_resource(self, uri: str, *linked: str) -> None:
+        """Register another MCP server with the scopes and tools of the world, for some tenants."""
+        work = self.work()
+        resources.add(work, uri=uri, name=f"Orders at {uri}", scopes=SCOPES, tools=TOOLS)
+        for slug in linked:
+            resources.link(work, uri, self.world.tenants[slug])
         assert await work.commit()
 
     async def unlink(self, uri: str, tenant: str) -> None:

@@ -131,6 +131,15 @@ def requested_uri(value: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}" + ("" if parts.path == "/" else parts.path)
 
 
+def origin_of(uri: str) -> str:
+    """Return scheme and host of an identifier, which is itself where it has no path; empty for anything else."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in {"http", "https"} and parts.netloc else ""
+
+
 def _checked(*, name: str, scopes: dict[str, ScopeInfo], tools: Sequence[Tool]) -> None:
     if not 1 <= len(name) <= 200:
         raise InvalidResourceError("name: 1 to 200 characters")
@@ -232,6 +241,15 @@ async def of_tenant(work: UnitOfWork, tenant: str) -> tuple[str, ...]:
         return tuple(row["uri"] for row in await work.all(store.OF_TENANT, linked_to=tenant))
 
     return await work.machines.memory.get("resources_of", tenant, load)
+
+
+async def every_uri(work: UnitOfWork) -> tuple[str, ...]:
+    """Return the identifiers of every MCP server, from memory."""
+
+    async def load() -> tuple[str, ...]:
+        return tuple(row["uri"] for row in await work.all(store.ALL))
+
+    return await work.machines.memory.get("resources", "", load)
 
 
 async def all_resources(work: UnitOfWork) -> list[Resource]:

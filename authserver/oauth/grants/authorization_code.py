@@ -33,7 +33,7 @@ async def exchange(work: UnitOfWork, issuer: Issuer, client: Client, form: Param
         if not code.is_used:
             codes.count_attempt(work, code)
         raise _refused("wrong_verifier")
-    same_resource(form, code.resource)
+    same_resource(work, form, code.resource)
     if code.is_used:
         await _end_what_it_began(work, client, code)
         raise _refused("code_replayed")

@@ -35,7 +35,7 @@ async def exchange(work: UnitOfWork, issuer: Issuer, client: Client, form: Param
         raise _refused("refresh_replayed")
     if work.now >= token.expires_at:
         raise _refused("refresh_expired")
-    same_resource(form, owner.resource)
+    same_resource(work, form, owner.resource)
     member = await live_member(work, issuer, token.member, proven_at=owner.auth_time)
     if token.consent is None:
         raise _refused("consent_withdrawn")
