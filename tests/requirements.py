@@ -1622,6 +1622,21 @@ INTEROP: dict[str, Requirement] = {
     "interop:oauth4webapi:exchange": Requirement(
         "RFC 8693", "npm oauth4webapi trades a caller's token as the MCP server that was called."
     ),
+    "interop:typescript-sdk:registers-itself": Requirement(
+        "RFC 7591, MCP authorization", "The official TypeScript SDK registers itself, logs in, refreshes and steps up."
+    ),
+    "interop:oauth4webapi:registers-itself": Requirement(
+        "RFC 7591", "npm oauth4webapi registers itself, logs in and refreshes."
+    ),
+    "interop:python-sdk:registers-itself": Requirement(
+        "RFC 7591, MCP A21, A27", "The official Python SDK registers itself, logs in and steps up, in both eras."
+    ),
+    "interop:fastmcp:registers-itself": Requirement(
+        "RFC 7591", "FastMCP's helper does the same, and looks before it opens."
+    ),
+    "interop:fastmcp:recovers-when-its-registration-is-gone": Requirement(
+        "clients.md", "FastMCP's helper notices that its registration is gone, and registers again."
+    ),
     "interop:oauth4webapi:machine": Requirement(
         "RFC 6749 §4.4", "npm oauth4webapi gets a machine's token with the client's own proof."
     ),

@@ -56,6 +56,19 @@ async def test_it_finds_us_logs_in_and_refreshes(demo: Demo, walk: Callable[...,
     assert told["refresh"]["rotated"]
 
 
+@pytest.mark.requirement("interop:oauth4webapi:registers-itself")
+async def test_it_registers_itself_logs_in_and_refreshes(demo: Demo, walk: Callable[..., Any]):
+    """RFC 7591 §3.2.1: 201, and what was registered."""
+    registration = {"client_name": "oauth4webapi", "token_endpoint_auth_method": "none"}
+
+    told = await walk("discovery", "registration", "login", "refresh", registration=registration)
+
+    assert 201 == told["registration"]["status"]
+    assert "oauth4webapi" == told["registration"]["client"]["client_name"]
+    assert told["registration"]["client"]["client_id"] == told["login"]["claims"]["client_id"]
+    assert set(told["refresh"]["scope"].split()) >= READING
+
+
 @pytest.mark.requirement("interop:oauth4webapi:machine")
 async def test_a_machine_proves_itself_with_its_secret(demo: Demo, walk: Callable[..., Any]):
     """RFC 6749 §2.3.1, §4.4."""

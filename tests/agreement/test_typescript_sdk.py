@@ -63,6 +63,35 @@ async def test_it_logs_in_with_a_known_client_reads_and_refreshes(demo: Demo, wa
     assert {"result": "AUTHORIZED", "logins": 0} == told["again"]
 
 
+@pytest.mark.requirement("interop:typescript-sdk:registers-itself")
+async def test_it_registers_itself_logs_in_reads_and_refreshes(demo: Demo, walk: Callable[..., Any]):
+    """RFC 7591; nobody told it or us anything before."""
+    told = await walk("login", "list", "read", "refresh")
+
+    client = told["login"]["client"]
+    assert demo.facts["issuer"] == client["issuer"]
+    assert "none" == client["token_endpoint_auth_method"]
+    assert {"authorization_code", "refresh_token"} == set(client["grant_types"])
+    assert "client_secret" not in client
+    assert set(told["login"]["scope"]) >= READING
+    assert ["A-1002"] == [order["id"] for order in told["read"]["content"]["orders"]]
+    assert told["refresh"]["rotated"]
+
+
+@pytest.mark.requirement("interop:typescript-sdk:registers-itself")
+async def test_registered_for_no_refresh_tokens_it_gets_none_and_steps_up_by_a_second_login(
+    demo: Demo, walk: Callable[..., Any]
+):
+    """RFC 7591 §2: an application that asks for the code grant alone."""
+    registration = {"grant_types": ["authorization_code"]}
+    job = {"registration": registration, "write": write("by a registered application")}
+
+    told = await walk("login", "read", "stepUp", **job)
+
+    assert not told["login"]["refreshable"]
+    assert "by a registered application" == told["stepUp"]["content"]["note"]
+
+
 @pytest.mark.requirement("interop:typescript-sdk:steps-up")
 async def test_without_a_refresh_token_it_steps_up_by_a_second_login(demo: Demo, walk: Callable[..., Any]):
     """MCP A27; the challenge names what was there and what is needed, because this SDK joins nothing."""
