@@ -1,4 +1,4 @@
-"""The timetable of housekeeping: follow the directory, rotate keys, expire what has lapsed."""
+"""The timetable of housekeeping: follow the directory, rotate keys, expire what has lapsed, announce what ends."""
 
 import asyncio
 import contextlib
@@ -6,7 +6,7 @@ import contextlib
 import structlog
 
 from authserver.domain.audit import event
-from authserver.domain.clients import registration
+from authserver.domain.clients import ending, registration, used_assertion
 from authserver.domain.codes import authorization_code
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.keys import rotation
@@ -38,6 +38,7 @@ async def keep_house(machines: Machines) -> None:
         try:
             await rotate_keys(machines)
             await expire(machines)
+            await announce_ends(machines)
         except Exception as error:
             log.error("housekeeping_failed", error=type(error).__name__, exc_info=error)
         rest = min(_HOUSEKEEPING_S, max(1, machines.settings.key_publish_ahead_seconds // 2))
@@ -59,7 +60,15 @@ async def expire(machines: Machines) -> None:
     limit.expire(work)
     pushed_request.expire(work)
     session.expire(work)
+    used_assertion.expire(work)
     await work.commit()
+
+
+async def announce_ends(machines: Machines) -> None:
+    """Say which machine clients end soon, once each."""
+    for machine in await ending.announce(machines):
+        left_s = machine.ends_at - machines.clock() // 1_000_000
+        log.warning("client_ends", client_id=machine.client_id, in_hours=max(0, left_s // 3600))
 
 
 class Jobs:

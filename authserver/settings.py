@@ -96,7 +96,13 @@ class Settings(BaseSettings):
     """An interactive authorization ends after this long whatever happens."""
 
     system_absolute_seconds: Annotated[int, Field(ge=7 * 24 * 3600, le=30 * 24 * 3600)] = 30 * 24 * 3600
-    """A machine client's standing authorization ends after this long, unless renewed by rotating its secret."""
+    """A machine client ends after this long, its secret and its standing authorizations, unless renewed or rotated."""
+
+    system_announce_seconds: Annotated[int, Field(ge=3600)] = 7 * 24 * 3600
+    """How long before its end a machine client's end is announced: in the record, the log and by `check`."""
+
+    assertion_audience_token_endpoint: bool = False
+    """Take a client assertion whose `aud` is the token endpoint too, for clients that are older than rfc7523bis."""
 
     session_idle_seconds: Annotated[int, Field(ge=60)] = 8 * 3600
     """A browser session ends when unused for this long."""

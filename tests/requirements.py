@@ -557,30 +557,6 @@ PROMISES: dict[str, Requirement] = {
 # ---------------------------------------------------------------------------------------------------------------------
 
 PENDING: dict[str, Requirement] = {
-    "client-assertion:subject:names-the-client": Requirement(
-        "TK-19, RFC 7523 §3",
-        "An assertion whose iss, sub and client_id differ, or name nobody, is invalid_client.",
-        pending="private_key_jwt",
-    ),
-    "client-assertion:audience:is-the-issuer-alone": Requirement(
-        "TK-20, draft-ietf-oauth-rfc7523bis",
-        "An assertion's audience is our issuer as one string; the token endpoint, arrays, prefixes are refused.",
-        pending="private_key_jwt",
-    ),
-    "client-assertion:jti:is-used-once": Requirement(
-        "TK-21, RFC 7523 §3", "An assertion is used once, across nodes and restarts.", pending="private_key_jwt"
-    ),
-    "client-assertion:algorithm:is-the-registered-one": Requirement(
-        "TK-23, RFC 8725 §3.1",
-        "none, HS256 keyed with a public key and unregistered algorithms are refused.",
-        pending="private_key_jwt",
-    ),
-    "client-assertion:size:is-bounded-before-parsing": Requirement(
-        "TK-25, CVE-2025-30204", "A huge or deep assertion costs milliseconds and no memory.", pending="private_key_jwt"
-    ),
-    "client-assertion:type:is-required": Requirement(
-        "TK-26, RFC 7521 §4.2", "client_assertion_type must be there and right.", pending="private_key_jwt"
-    ),
     "oauth21:client-credentials:approval-only-tools-are-refused": Requirement(
         "CC-03, OAuth 2.1 §1.4.1",
         "A machine client gets no scope of a tool that needs a person's yes.",
@@ -1322,9 +1298,95 @@ REGISTRATION: dict[str, Requirement] = {
     ),
 }
 
-CLIENT_ASSERTION: dict[str, Requirement] = {}
+CLIENT_ASSERTION: dict[str, Requirement] = {
+    "client-assertion:key:proves-the-client": Requirement(
+        "RFC 7523 §2.2, §3; SEP-1046; OAuth 2.1 §2.4",
+        "A client with a key of its own proves by an assertion who it is, with or without client_id, at every grant.",
+    ),
+    "client-assertion:subject:names-the-client": Requirement(
+        "TK-19, RFC 7523 §3", "An assertion whose iss, sub and client_id differ, or name nobody, is invalid_client."
+    ),
+    "client-assertion:audience:is-the-issuer-alone": Requirement(
+        "TK-20, draft-ietf-oauth-rfc7523bis, CVE-2025-27370",
+        "An assertion's audience is our issuer as one string; the token endpoint, arrays, prefixes are refused.",
+    ),
+    "client-assertion:audience:token-endpoint-is-a-switch": Requirement(
+        "TK-20, design overrides", "A switch takes the token endpoint as audience too, and nothing else."
+    ),
+    "client-assertion:jti:is-used-once": Requirement(
+        "TK-21, RFC 7523 §3 item 7",
+        "An assertion is used once, across nodes and restarts, whatever its request came to.",
+    ),
+    "client-assertion:jti:is-each-clients-own": Requirement(
+        "ours; RFC 7523 §3 item 7", "Nobody spends another client's jti, and no flow refuses its own second try."
+    ),
+    "client-assertion:life:is-short": Requirement(
+        "RFC 7523 §3 items 4 to 6",
+        "An assertion has an end, at most ten minutes ahead, and is refused outside its time.",
+    ),
+    "client-assertion:algorithm:is-the-registered-one": Requirement(
+        "TK-23, RFC 8725 §3.1, CVE-2024-37568",
+        "none, HS256 keyed with a public key and unregistered algorithms are refused.",
+    ),
+    "client-assertion:size:is-bounded-before-parsing": Requirement(
+        "TK-25, CVE-2025-30204, CVE-2025-61920", "A huge or deep assertion costs milliseconds and no memory."
+    ),
+    "client-assertion:type:is-required": Requirement(
+        "TK-26, RFC 7521 §4.2", "client_assertion_type must be there and right."
+    ),
+    "client-assertion:credential:never-beside-another": Requirement(
+        "TK-10, OAuth 2.1 §2.4, RFC 7521 §4.2", "An assertion comes with no other credential, even a right one."
+    ),
+    "client-assertion:method:is-the-registered-one": Requirement(
+        "TK-17, TK-18", "A key proves only clients registered for it, and nothing else proves those."
+    ),
+    "client-assertion:forged:every-nasty-token-is-refused": Requirement(
+        "RS-01 to RS-17, TK-25; C2SP Wycheproof", "The corpus of nasty tokens and Wycheproof's vectors prove nobody."
+    ),
+    "client-assertion:refusal:tells-nothing": Requirement(
+        "RFC 6749 §5.2; ours", "Every refused assertion is answered by the same bytes; the record knows why."
+    ),
+    "client-assertion:guessing:is-limited": Requirement(
+        "TK-15, OAuth 2.1 §2.4.1",
+        "Wrong assertions are limited per client and address, and cost no signature check then.",
+    ),
+    "client-assertion:keys:are-checked-strictly": Requirement(
+        "SF-07, RFC 7517 §4, RFC 8725 §3.5",
+        "A client's key is public, asymmetric, strong, for signatures, and no two share a name.",
+    ),
+    "client-assertion:metadata:says-what-works": Requirement(
+        "SEP-1046, RFC 8414 §2", "The metadata names the method and exactly the algorithms that work."
+    ),
+}
 
-SECRETS: dict[str, Requirement] = {}
+SECRETS: dict[str, Requirement] = {
+    "secrets:rotation:overlaps": Requirement(
+        "ours; C09",
+        "A rotation is one operation: the new secret works at once, the old one for the overlap and no longer.",
+    ),
+    "secrets:rotation:two-at-most": Requirement(
+        "ours; C09",
+        "A second rotation inside an overlap ends the oldest secret at once; two operators at once are told.",
+    ),
+    "secrets:rotation:old-uses-are-recorded": Requirement(
+        "ours", "Whoever still uses the old secret stands in the record, with a bounded share of it."
+    ),
+    "secrets:rotation:people-stay-signed-in": Requirement(
+        "ours", "Rotating a client's credential ends no person's login; a machine's authorizations begin anew."
+    ),
+    "secrets:rotation:keys-overlap": Requirement(
+        "ours; RFC 7517 §4.5", "A client's keys rotate like secrets: two sets side by side, the old one ends by itself."
+    ),
+    "secrets:machine:ends": Requirement(
+        "design §4, profile system", "A machine's credential and authorization end after 7 to 30 days unless renewed."
+    ),
+    "secrets:machine:end-is-announced": Requirement(
+        "design §4, profile system", "The end is announced once before it comes: record, log, check, client list."
+    ),
+    "secrets:machine:operator-renews": Requirement(
+        "design §4, profile system", "An operator renews a machine by one command, and nobody else."
+    ),
+}
 
 INTROSPECTION: dict[str, Requirement] = {}
 

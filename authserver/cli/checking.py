@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from authserver.app import close_machines, create_app, open_machines
+from authserver.domain.clients import ending
 from authserver.domain.issuers.issuer import all_issuers
-from authserver.domain.keys import rotation
+from authserver.domain.keys import deployment, rotation
 from authserver.domain.keys.signing_key import key_ring
 from authserver.runtime import serving
 from authserver.runtime.machines import Machines
@@ -71,6 +72,8 @@ async def findings(settings: Settings) -> list[Finding]:
         return [*found, Finding(what="key-encryption key", state="failed", detail=str(error))]
     try:
         found += await _keys(machines)
+        found += await _machines_that_end(machines)
+        found += await _wrapping(machines)
         found.append(await _clock(machines))
     except VaultError as error:
         return [*found, Finding(what="keys", state="failed", detail=str(error))]
@@ -116,9 +119,57 @@ async def _keys(machines: Machines) -> list[Finding]:
             detail = "no key yet: `authserver serve` makes the first"
             found.append(Finding(what=f"key of {issuer.identifier}", state="warning", detail=detail))
         else:
+            late_s = now - signing.sign_from - machines.settings.key_rotation_seconds
+            if late_s > _rotation_slack_s(machines.settings) and signing is ring.keys[-1]:
+                detail = (
+                    f"{signing.kid} has signed for {late_s // 3600} hours too long: nobody rotates it. Start "
+                    f"`authserver serve`, or run `authserver key rotate{_of(issuer.path)}`"
+                )
+                found.append(Finding(what=f"key of {issuer.identifier}", state="failed", detail=detail))
+                continue
             detail = f"{signing.algorithm} {signing.kid}, {len(ring.published(now))} published"
             found.append(Finding(what=f"key of {issuer.identifier}", state="ok", detail=detail))
     return found
+
+
+def _rotation_slack_s(settings: Settings) -> int:
+    # Housekeeping looks every five minutes; who stopped the server for a weekend is not scolded on Monday.
+    return max(3600, settings.key_rotation_seconds // 10)
+
+
+def _of(issuer_path: str) -> str:
+    return f" --issuer-path {issuer_path}" if issuer_path else ""
+
+
+async def _machines_that_end(machines: Machines) -> list[Finding]:
+    now = machines.clock() // 1_000_000
+    found = []
+    for machine in await ending.soon(machines):
+        what, left_s = f"client {machine.client_id}", machine.ends_at - now
+        cure = f"`authserver client rotate {machine.client_id}`, or `client renew` to keep its credential"
+        if left_s > 0:
+            detail = f"ends in {max(1, left_s // 86_400)} days: {cure}" if left_s >= 86_400 else f"ends today: {cure}"
+            found.append(Finding(what=what, state="warning", detail=detail))
+        else:
+            detail = f"its time is over and it gets no token: {cure}, or `client disable` if nobody needs it"
+            found.append(Finding(what=what, state="failed", detail=detail))
+    for client_id in await ending.endless(machines):
+        detail = f"is older than the rule that machines end: `authserver client rotate {client_id}` gives it an end"
+        found.append(Finding(what=f"client {client_id}", state="warning", detail=detail))
+    return found or [Finding(what="machine clients", state="ok", detail="none ends soon")]
+
+
+async def _wrapping(machines: Machines) -> list[Finding]:
+    late = await deployment.sealed_by_another(machines)
+    if late:
+        return [
+            Finding(
+                what="wrapping",
+                state="failed",
+                detail=f"{late} secrets are still wrapped by a key that is not the first: run `authserver key rewrap`",
+            )
+        ]
+    return [Finding(what="wrapping", state="ok", detail="every secret is wrapped by the first key")]
 
 
 def _key_file(settings: Settings) -> list[Finding]:

@@ -1,6 +1,7 @@
-"""`authserver client add|list|show|set|disable|rotate|remove`."""
+"""`authserver client add|list|show|set|disable|rotate|renew|remove`."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from authserver.cli.operator import (
     Yes,
     committed,
     confirm,
+    date,
     examples,
     fail,
     show,
@@ -45,9 +47,20 @@ Resources = Annotated[
     list[str] | None,
     typer.Option("--resource", help="Which MCP servers it may reach; repeat. The first is its default.", metavar="URI"),
 ]
+Jwks = Annotated[
+    Path | None,
+    typer.Option("--jwks", help="For private_key_jwt: its public keys, a JWK Set as JSON.", metavar="FILE"),
+]
+JwksUri = Annotated[
+    str | None, typer.Option("--jwks-uri", help="For private_key_jwt: where it publishes its keys.", metavar="URL")
+]
+SigningAlg = Annotated[
+    str | None,
+    typer.Option("--signing-alg", help="For private_key_jwt: the one algorithm it signs with. Default: its key's."),
+]
 
 
-def _row(client: Any) -> dict[str, Any]:
+def _row(client: Any, now: int) -> dict[str, Any]:
     return {
         "client_id": client.id,
         "name": client.name,
@@ -61,11 +74,47 @@ def _row(client: Any) -> dict[str, Any]:
         "origin": client.origin.value,
         "created": _day(client.created_at),
         "last_used": _day(client.used_at),
+        "ends": date(client.secret_expires_at),
+        "ends_in": _ends_in(client, now),
+        "old_secret_until": date(client.previous_secret_until) if len(client.live_secrets(now)) > 1 else None,
     }
 
 
 def _day(at: int | None) -> str | None:
     return datetime.fromtimestamp(at, UTC).date().isoformat() if at else None
+
+
+def _details(client: Any, now: int) -> dict[str, Any]:
+    from authserver.domain.clients import key_set
+
+    if not client.jwks and not client.jwks_uri:
+        return _row(client, now)
+    return _row(client, now) | {
+        "token_endpoint_auth_signing_alg": client.assertion_alg,
+        "jwks_uri": client.jwks_uri,
+        "keys": key_set.names(client.jwks, now) if client.jwks else [],
+    }
+
+
+def _ends_in(client: Any, now: int) -> str | None:
+    if client.secret_expires_at is None:
+        return None
+    left = client.secret_expires_at - now
+    if left <= 0:
+        return "has ended: `authserver client renew`"
+    days, hours = left // 86_400, left // 3600
+    return f"{days} day{'s' * (days != 1)}" if days else f"{hours} hour{'s' * (hours != 1)}"
+
+
+def _keys_in(file: Path) -> str:
+    from authserver.domain.clients import key_set
+
+    try:
+        if file.stat().st_size > key_set.MAX_BYTES:
+            fail(f"--jwks: {file} is larger than {key_set.MAX_BYTES} bytes.", code=2)
+        return key_set.given(file.read_bytes()).text()
+    except OSError as error:
+        fail(f"--jwks: {file} cannot be read: {error.strerror}.", code=2)
 
 
 async def _found(machines: Any, client_id: str) -> Any:
@@ -95,6 +144,8 @@ async def _known_resources(machines: Any, uris: list[str], tenant: Any) -> None:
         'authserver client add --tenant acme --name "Acme CLI" --redirect-uri http://127.0.0.1/callback',
         "authserver client add --tenant acme --name Robot --auth client_secret_basic --grant client_credentials"
         ' --scope "orders:read" --resource https://mcp.example.com/mcp',
+        "authserver client add --tenant acme --name Robot --auth private_key_jwt --jwks robot.public.json"
+        ' --grant client_credentials --scope "orders:read" --resource https://mcp.example.com/mcp',
         'authserver client add --name "Any tenant\'s assistant" --redirect-uri https://app.example.com/callback',
     )
 )
@@ -102,7 +153,10 @@ def add(
     name: Annotated[str, typer.Option(help="The name people see at consent.")],
     tenant: Tenant = None,
     auth: Annotated[
-        str, typer.Option(help="none (public), client_secret_basic or client_secret_post.", metavar="METHOD")
+        str,
+        typer.Option(
+            help="none (public), client_secret_basic, client_secret_post or private_key_jwt.", metavar="METHOD"
+        ),
     ] = "none",
     grant: Grants = None,
     redirect_uri: Redirects = None,
@@ -113,10 +167,13 @@ def add(
         typer.Option(help="How long a retried refresh gets the same answer. Default: the setting's.", min=0, max=600),
     ] = None,
     pushed_only: PushedOnly = None,
+    jwks: Jwks = None,
+    jwks_uri: JwksUri = None,
+    signing_alg: SigningAlg = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Register an application; a confidential one gets a secret, shown once."""
+    """Register an application; one with a secret gets it shown once, one with a key of its own has none to lose."""
     from authserver.domain.clients import registry
 
     grants = tuple(grant or (("authorization_code", "refresh_token") if redirect_uri else ("client_credentials",)))
@@ -143,9 +200,12 @@ def add(
             default_resource=uris[0] if uris else "",
             refresh_replay_seconds=refresh_replay_seconds,
             is_pushed_only=bool(pushed_only),
+            jwks=_keys_in(jwks) if jwks else "",
+            jwks_uri=jwks_uri or "",
+            assertion_alg=signing_alg or "",
         )
         await committed(work, otherwise="that client exists already.")
-        said = _row(made.client)
+        said = _details(made.client, work.now)
         if made.secret is not None:
             said["client_secret"] = made.secret
         return said
@@ -187,9 +247,10 @@ def list_(
 
     async def job(machines: Any) -> Any:
         owner = (await tenant_named(machines, tenant)).id if tenant else "*"
+        work = machines.work(tenant=owner)
         return [
-            _row(client)
-            for client in await registry.of_tenant(machines.work(tenant=owner))
+            _row(client, work.now)
+            for client in await registry.of_tenant(work)
             if (origin is None or client.origin == origin)
             and (not unused or (client.origin is Origin.REGISTRATION and client.used_at is None))
         ]
@@ -206,7 +267,7 @@ def show_(client_id: ClientId, data_dir: DataDir = None, as_json: AsJson = False
     """Show one application."""
 
     async def job(machines: Any) -> Any:
-        return _row(await _found(machines, client_id))
+        return _details(await _found(machines, client_id), machines.work().now)
 
     show(with_machines(data_dir, job), as_json=as_json)
 
@@ -230,6 +291,9 @@ def set_(
         int | None, typer.Option(help="How long a retried refresh gets the same answer.", min=0, max=600)
     ] = None,
     pushed_only: PushedOnly = None,
+    jwks: Jwks = None,
+    jwks_uri: JwksUri = None,
+    signing_alg: SigningAlg = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -250,11 +314,14 @@ def set_(
             "is_active": active,
             "refresh_replay_seconds": refresh_replay_seconds,
             "is_pushed_only": pushed_only,
+            "jwks": _keys_in(jwks) if jwks else "" if jwks_uri else None,
+            "jwks_uri": jwks_uri or ("" if jwks else None),
+            "assertion_alg": signing_alg,
         }
         work = machines.work()
         changed = registry.change(work, client, **{field: value for field, value in given.items() if value is not None})
         await committed(work, otherwise=f"{client_id} was removed meanwhile.")
-        return _row(changed)
+        return _details(changed, work.now)
 
     show(with_machines(data_dir, job), as_json=as_json)
 
@@ -275,26 +342,90 @@ def disable(client_id: ClientId, yes: Yes = False, data_dir: DataDir = None, as_
         resource=None,
         refresh_replay_seconds=None,
         pushed_only=None,
+        jwks=None,
+        jwks_uri=None,
+        signing_alg=None,
     )
 
 
-@app.command(epilog=examples("authserver client rotate cli_abc --yes --json"))
-def rotate(client_id: ClientId, yes: Yes = False, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Give an application a new secret, shown once; the old one is dead, and its standing authorizations begin anew."""
-    from authserver.domain.clients import registry
+@app.command(
+    epilog=examples(
+        "authserver client rotate cli_abc --yes --json",
+        "authserver client rotate cli_abc --overlap 0 --yes",
+        "authserver client rotate cli_robot --jwks new.public.json --overlap 48 --yes",
+    )
+)
+def rotate(
+    client_id: ClientId,
+    overlap: Annotated[
+        int,
+        typer.Option(
+            help="For how long the old secret or keys stay good. 0: not at all.", min=0, max=720, metavar="HOURS"
+        ),
+    ] = 24,
+    jwks: Jwks = None,
+    yes: Yes = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give an application a new secret, shown once, or new keys; the old ones stay good for an overlap.
 
-    confirm(f"The old secret of {client_id} stops working at once. Go on?", yes=yes)
+    A machine's time and its standing authorizations begin anew. What was being replaced already is dead at once.
+    """
+    from authserver.domain.clients import key_set, registry
+
+    confirm(
+        f"The old credential of {client_id} stops working {f'in {overlap} hours' if overlap else 'at once'}. Go on?",
+        yes=yes,
+    )
 
     async def job(machines: Any) -> Any:
         client = await _found(machines, client_id)
         if client.is_public:
             fail(f"{client_id} is public and has no secret.")
+        has_key = client.auth_method == "private_key_jwt"
+        if has_key and client.jwks_uri:
+            fail(
+                f"{client_id} publishes its keys itself: rotate them at {client.jwks_uri}. "
+                f"`authserver client renew {client_id}` gives it more time."
+            )
+        if has_key and jwks is None:
+            fail(f"--jwks: {client_id} has a key of its own: give the file with its new public keys.", code=2)
+        if not has_key and jwks is not None:
+            fail(f"--jwks: {client_id} has a secret, no key.", code=2)
         work = machines.work()
-        secret = registry.rotate_secret(work, client)
-        await committed(work, otherwise=f"{client_id} was removed meanwhile.")
-        return {"client_id": client_id, "client_secret": secret}
+        said: dict[str, Any] = {"client_id": client_id}
+        if jwks is not None:
+            changed = registry.rotate_keys(work, client, _keys_in(jwks), overlap_s=overlap * 3600)
+            said["keys"] = key_set.names(changed.jwks, work.now)
+        else:
+            said["client_secret"] = registry.rotate_secret(work, client, overlap_s=overlap * 3600)
+        await committed(work, otherwise=f"{client_id} was removed or rotated by somebody else meanwhile.")
+        return _said_now(said, await _found(machines, client_id), work.now)
 
     show(with_machines(data_dir, job), as_json=as_json)
+
+
+@app.command(epilog=examples("authserver client renew cli_abc"))
+def renew(client_id: ClientId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Give a machine more time with the credential it has; its standing authorizations begin anew."""
+    from authserver.domain.clients import registry
+
+    async def job(machines: Any) -> Any:
+        client = await _found(machines, client_id)
+        if not client.is_machine:
+            fail(f"{client_id} is no machine client: what people allowed it ends with their logins.")
+        work = machines.work()
+        registry.renew(work, client)
+        await committed(work, otherwise=f"{client_id} was removed or rotated by somebody else meanwhile.")
+        return _said_now({"client_id": client_id}, await _found(machines, client_id), work.now)
+
+    show(with_machines(data_dir, job), as_json=as_json)
+
+
+def _said_now(said: dict[str, Any], client: Any, now: int) -> dict[str, Any]:
+    row = _row(client, now)
+    return said | {name: row[name] for name in ("ends", "ends_in", "old_secret_until")}
 
 
 @app.command(epilog=examples("authserver client remove cli_abc --yes"))

@@ -386,7 +386,13 @@ class _Making:
         from authserver.domain.clients import registry
 
         kept = self._kept_client(name, speaks_for)
-        if kept is not None and await registry.find(self.machines.work(), kept["client_id"]) is not None:
+        found = None if kept is None else await registry.find(self.machines.work(), kept["client_id"])
+        if kept is not None and found is not None:
+            if found.is_machine:
+                # A machine ends unless somebody renews it; whoever starts the demo again is somebody.
+                work = self.machines.work()
+                registry.renew(work, found)
+                await self._commit(work, name)
             return kept
         work = self.machines.work(tenant=tenant[1] if tenant else "*")
         made = registry.add(

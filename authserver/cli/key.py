@@ -1,21 +1,16 @@
 """`authserver key list|show|rotate|remove|kek|rewrap`."""
 
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from authserver.cli.operator import AsJson, DataDir, Yes, confirm, examples, fail, show, with_machines
+from authserver.cli.operator import AsJson, DataDir, Yes, confirm, date, examples, fail, show, with_machines
 
 app = typer.Typer(no_args_is_help=True)
 
 IssuerPath = Annotated[str, typer.Option("--issuer-path", help="`/t/SLUG` for a tenant's own issuer. Default: ours.")]
-
-
-def _date(seconds: int | None) -> str | None:
-    return None if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%SZ}"
 
 
 async def _rows(machines: Any) -> list[dict[str, Any]]:
@@ -42,8 +37,8 @@ async def _rows(machines: Any) -> list[dict[str, Any]]:
             "issuer_path": row["issuer_path"],
             "algorithm": row["algorithm"],
             "state": state(row),
-            "signs_from": _date(row["sign_from"]),
-            "removed_at": _date(row["remove_at"]),
+            "signs_from": date(row["sign_from"]),
+            "removed_at": date(row["remove_at"]),
         }
         for row in listed
     ]
@@ -149,6 +144,6 @@ def rewrap(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     from authserver.domain.keys import deployment
 
     async def job(machines: Any) -> Any:
-        return {"rewrapped": await deployment.rewrap(machines.database, machines.key_encryption)}
+        return {"rewrapped": await deployment.rewrap(machines)}
 
     show(with_machines(data_dir, job), as_json=as_json)

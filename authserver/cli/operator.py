@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -109,6 +110,11 @@ def _words(value: Any) -> str:
 def _visible(text: str) -> str:
     # A name may hold what moves the cursor or turns the text; a terminal obeys it, so it never gets it.
     return "".join(character if character.isprintable() else "\ufffd" for character in text)
+
+
+def date(seconds: int | None) -> str | None:
+    """Return a moment as a person reads it; None stays None."""
+    return None if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%SZ}"
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -1,8 +1,8 @@
 """
-Who is asking: no credential, a secret in the header, or a secret in the body, and never two at once.
+Who is asking: no credential, a secret in the header or in the body, or an assertion, and never two at once.
 
-OAuth 2.1 §2.4, §2.4.1; RFC 6749 §2.3.1 (the header's parts are form-encoded). Guessing is limited per client and address
-prefix, so that a stranger cannot lock the rightful client out.
+OAuth 2.1 §2.4, §2.4.1; RFC 6749 §2.3.1 (the header's parts are form-encoded); RFC 7521 §4.2. Guessing is limited per client and
+address prefix, so that a stranger cannot lock the rightful client out.
 """
 
 import base64
@@ -16,13 +16,15 @@ from authserver.domain.clients import registry
 from authserver.domain.clients.client import Client
 from authserver.domain.issuers.issuer import Issuer, all_issuers
 from authserver.domain.tenants import tenant as tenants
-from authserver.oauth.errors import InvalidClient, InvalidRequest, OAuthError, SlowDown
+from authserver.oauth import client_assertion
+from authserver.oauth.client_assertion import UnprovenAssertion
+from authserver.oauth.errors import InvalidClient, InvalidGrant, InvalidRequest, OAuthError, SlowDown
 from authserver.oauth.parameters import Parameters
 from authserver.runtime.addresses import address_prefix
 from authserver.runtime.identifiers import secret_hash
 from authserver.runtime.unit_of_work import UnitOfWork
 
-METHODS = ("none", "client_secret_basic", "client_secret_post")
+METHODS = ("none", "client_secret_basic", "client_secret_post", client_assertion.METHOD)
 
 _MOST_HEADER_BYTES = 4096
 _UNKNOWN = b"\0" * 32
@@ -35,13 +37,17 @@ class Credentials:
     method: str
     client_id: str
     secret: str | None
+    assertion: UnprovenAssertion | None = None
 
 
 def read(authorization: bytes | None, form: Parameters) -> Credentials:
     """Return the one credential of a request. Raises InvalidRequest for two, InvalidClient for none or an unreadable one."""
     body_id, body_secret = form.one("client_id"), form.one("client_secret")
-    if form.one("client_assertion") or form.one("client_assertion_type"):
-        raise InvalidClient("Client assertions are not supported.", reason="unsupported_client_authentication")
+    assertion, assertion_type = form.one("client_assertion"), form.one("client_assertion_type")
+    if assertion is not None or assertion_type is not None:
+        if authorization is not None or body_secret is not None:
+            raise InvalidRequest("The client authenticates in one way, not in two.", reason="two_credentials")
+        return _asserted(body_id, assertion, assertion_type)
     if authorization is not None:
         header_id, header_secret = _basic(authorization)
         if body_secret is not None:
@@ -61,20 +67,28 @@ def read(authorization: bytes | None, form: Parameters) -> Credentials:
 async def authenticate(work: UnitOfWork, issuer: Issuer, credentials: Credentials) -> Client:
     """Return the client that proved to be who it says, at the issuer that speaks for it.
 
-    Raises InvalidClient, the same for an unknown client, a wrong secret, another method, a suspended tenant; SlowDown
-    after too many wrong secrets.
+    Raises InvalidClient, the same for an unknown client, a wrong secret or assertion, another method, a suspended tenant;
+    SlowDown after too many wrong ones; InvalidGrant for the right credential of a machine whose time is over.
     """
     client = await registry.find(work, credentials.client_id)
     guesser = f"{credentials.client_id[:100]}\0{address_prefix(work.address)}"
-    if credentials.secret is not None and (limited := work.machines.secret_guesses.peek(guesser, work.at_us)):
+    is_guess = credentials.method != "none"
+    if is_guess and (limited := work.machines.secret_guesses.peek(guesser, work.at_us)):
         raise SlowDown("Too many wrong secrets.", reason="client_guessing", retry_after_s=limited.retry_after_s)
-    if not _is_proven(client, credentials):
-        if credentials.secret is not None:
+    fault = await _fault(work, issuer, client, credentials)
+    if fault is not None or client is None:
+        if is_guess:
             work.machines.secret_guesses.take(guesser, work.at_us)
-        raise InvalidClient("The client is unknown or its credential is wrong.", reason="unproven_client")
-    assert client is not None
+        raise client_assertion.refusal(fault or "unproven_client")
     if not await is_served(work, issuer, client):
-        raise InvalidClient("The client is unknown or its credential is wrong.", reason="client_not_served")
+        raise client_assertion.refusal("client_not_served")
+    if client.has_ended(work.now):
+        # Only whoever holds the right credential hears it.
+        raise InvalidGrant(
+            "The time of this client is over; an operator renews it (`authserver client renew`).", reason="client_ended"
+        )
+    if credentials.secret is not None and client.secret_hash != secret_hash(credentials.secret):
+        await _note_old_secret(work, client)
     return client
 
 
@@ -109,15 +123,48 @@ def record_refusal(work: UnitOfWork, kind: event.Kind, client: Client | None, er
         event.record(work, kind, event.Outcome.REFUSED, reason=error.reason, client_id=client_id, error=error.code)
 
 
-def _is_proven(client: Client | None, credentials: Credentials) -> bool:
+async def _fault(work: UnitOfWork, issuer: Issuer, client: Client | None, credentials: Credentials) -> str | None:
     # The registered method alone counts: a public client cannot be made confidential by sending a secret, nor a
     # confidential one public by leaving it out.
-    known = client.secret_hash if client is not None and client.secret_hash is not None else _UNKNOWN
+    if credentials.assertion is not None:
+        if client is None or client.auth_method != credentials.method:
+            return "unproven_client"
+        if limited := work.machines.token_requests.peek(client.id, work.at_us):
+            # Before any arithmetic, and before the assertion is spent: who has to wait may come back with it.
+            raise SlowDown("This client asks too often.", reason="token_flood", retry_after_s=limited.retry_after_s)
+        return await client_assertion.fault(work, issuer, client, credentials.assertion)
+    return None if _is_proven(client, credentials, work.now) else "unproven_client"
+
+
+def _is_proven(client: Client | None, credentials: Credentials, now: int) -> bool:
     given = secret_hash(credentials.secret) if credentials.secret is not None else b"\1" * 32
-    is_same = hmac.compare_digest(known, given)
+    known = client.live_secrets(now) if client is not None else ()
+    # As many comparisons for a stranger as for a client in the middle of a rotation.
+    first, second = (*known, _UNKNOWN, _UNKNOWN)[:2]
+    is_same = hmac.compare_digest(first, given) | hmac.compare_digest(second, given)
     if client is None or client.auth_method != credentials.method:
         return False
-    return client.auth_method == "none" or (client.secret_hash is not None and is_same)
+    return client.auth_method == "none" or (credentials.secret is not None and is_same)
+
+
+async def _note_old_secret(work: UnitOfWork, client: Client) -> None:
+    # Once a minute and place is enough to find out who was forgotten. On its own, because the flow may be about another
+    # tenant's rows, and because it happened whatever becomes of the flow.
+    if work.machines.old_secrets.take(f"{client.id}\0{address_prefix(work.address)}", work.at_us) is None:
+        beside = work.beside(client.tenant)
+        event.record(beside, event.Kind.OLD_SECRET_USED, client_id=client.id, payload={"address": work.address})
+        await beside.commit()
+
+
+def _asserted(body_id: str | None, assertion: str | None, assertion_type: str | None) -> Credentials:
+    if assertion is None:
+        raise InvalidRequest("client_assertion: is missing.", reason="missing_parameter")
+    if assertion_type != client_assertion.TYPE:
+        raise InvalidRequest(f"client_assertion_type: must be {client_assertion.TYPE}.", reason="assertion_type")
+    unproven = client_assertion.read(assertion)
+    if body_id is not None and body_id != unproven.client_id:
+        raise client_assertion.refusal("assertion_subject")
+    return Credentials(method=client_assertion.METHOD, client_id=unproven.client_id, secret=None, assertion=unproven)
 
 
 def _basic(header: bytes) -> tuple[str, str]:

@@ -13,7 +13,7 @@ import orjson
 from authserver.domain.issuers.issuer import Issuer
 from authserver.domain.login.login import PASSWORD_ACR
 from authserver.domain.resources.resource import OFFLINE_ACCESS, OPENID, PERSONAL
-from authserver.oauth import authorization_request, client_authentication, openid, pkce
+from authserver.oauth import authorization_request, client_assertion, client_authentication, openid, pkce
 from authserver.oauth.grants import GRANTS
 from authserver.settings import Settings
 
@@ -43,6 +43,7 @@ def document(issuer: Issuer, settings: Settings, *, algorithms: Sequence[str]) -
             "response_modes_supported": ["query"],
             "grant_types_supported": list(GRANTS),
             "token_endpoint_auth_methods_supported": client_authentication.METHODS,
+            "token_endpoint_auth_signing_alg_values_supported": client_assertion.ALGORITHMS,
             "code_challenge_methods_supported": pkce.METHODS,
             "scopes_supported": [OPENID, *PERSONAL, OFFLINE_ACCESS],
             "claims_supported": openid.CLAIMS,

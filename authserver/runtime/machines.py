@@ -44,6 +44,8 @@ class Machines:
     """How often one address prefix may push a request for clients without a credential."""
     secret_guesses: Bucket = field(default_factory=lambda: Bucket(per_minute=4, burst=20))
     """How often one address prefix may send a wrong secret for one client."""
+    old_secrets: Bucket = field(default_factory=lambda: Bucket(per_minute=1, burst=1))
+    """How often it is recorded that one client still uses its old secret from one address prefix."""
     strangers: Bucket = field(default_factory=lambda: Bucket(per_minute=60, burst=300))
     """How many refusals of somebody unproven are recorded for one address prefix."""
     registrations: Registrations = field(default_factory=Registrations)

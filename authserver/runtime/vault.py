@@ -9,6 +9,7 @@ under a key of the person, itself wrapped; look-ups of personal data go through 
 import base64
 import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -35,12 +36,22 @@ class KeyEncryption(Protocol):
         """Return the secret. Raises VaultError for another purpose, another key, or a changed text."""
         ...
 
+    def is_current(self, wrapped: str) -> bool:
+        """Whether it was wrapped by the key that wraps now. It proves nothing about `wrapped`."""
+        ...
+
 
 class LocalKeyEncryption:
     """Key-encryption keys from a file or the environment: `name:base64(32 bytes)` per line, the first one wraps."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, read_again: Callable[[], str] | None = None) -> None:
+        self._read_again = read_again
         self._keys: dict[str, jwk.JWK] = {}
+        self.current = ""
+        self._take(text)
+
+    def _take(self, text: str) -> None:
+        keys: dict[str, jwk.JWK] = {}
         for line in filter(None, (line.strip() for line in text.splitlines())):
             name, separator, encoded = line.partition(":")
             try:
@@ -51,10 +62,12 @@ class LocalKeyEncryption:
                 raise VaultError(
                     "AUTHSERVER_KEK_FILE: each line must be `name:base64 of 32 bytes`; `authserver key kek` writes one"
                 )
-            self._keys[name] = jwk.JWK(kty="oct", kid=name, k=base64.urlsafe_b64encode(raw).rstrip(b"=").decode())
-        if not self._keys:
+            if name in keys:
+                raise VaultError(f"AUTHSERVER_KEK_FILE: two lines are called {name}; give each key a name of its own")
+            keys[name] = jwk.JWK(kty="oct", kid=name, k=base64.urlsafe_b64encode(raw).rstrip(b"=").decode())
+        if not keys:
             raise VaultError("AUTHSERVER_KEK_FILE: holds no key; `authserver key kek` writes one")
-        self.current = next(iter(self._keys))
+        self._keys, self.current = keys, next(iter(keys))
 
     def wrap(self, secret: bytes, *, purpose: str) -> str:
         """Return a compact JWE whose protected header names the wrapping key and `purpose`."""
@@ -71,7 +84,7 @@ class LocalKeyEncryption:
             header = orjson.loads(token.objects["protected"])
             if header.get("purpose") != purpose or set(header) - {"alg", "enc", "kid", "purpose", "iv", "tag"}:
                 raise VaultError("a wrapped secret is not what its row says it is")
-            token.decrypt(self._keys[header["kid"]])
+            token.decrypt(self._key(header["kid"]))
         except KeyError:
             raise VaultError(
                 "a secret is wrapped by a key-encryption key that AUTHSERVER_KEK_FILE does not hold"
@@ -79,6 +92,21 @@ class LocalKeyEncryption:
         except (jwe.InvalidJWEData, jwe.InvalidJWEOperation, ValueError, TypeError):
             raise VaultError("a wrapped secret cannot be opened: it was changed, or the key is another") from None
         return bytes(token.payload)
+
+    def is_current(self, wrapped: str) -> bool:
+        """Whether the header names the first key; see KeyEncryption.is_current."""
+        token = jwe.JWE()
+        try:
+            token.deserialize(wrapped)
+            return bool(orjson.loads(token.objects["protected"])["kid"] == self.current)
+        except (jwe.InvalidJWEData, ValueError, KeyError, TypeError):
+            return False
+
+    def _key(self, name: str) -> jwk.JWK:
+        if name not in self._keys and self._read_again is not None:
+            # Somebody put a new key into the file and wrapped with it: a server that runs goes on with it.
+            self._take(self._read_again())
+        return self._keys[name]
 
     @staticmethod
     def generate(name: str = "kek1") -> str:
@@ -94,12 +122,17 @@ def open_key_encryption(*, file: Path | None, text: str | None) -> LocalKeyEncry
         raise VaultError(
             "AUTHSERVER_KEK_FILE: is not set; `authserver key kek FILE` writes one, keep it out of the database's backups"
         )
-    try:
-        return LocalKeyEncryption(file.read_text(encoding="ascii"))
-    except (OSError, UnicodeDecodeError):
-        raise VaultError(
-            f"AUTHSERVER_KEK_FILE: {file} cannot be read; `authserver key kek {file}` writes one"
-        ) from None
+    path = file
+
+    def read() -> str:
+        try:
+            return path.read_text(encoding="ascii")
+        except (OSError, UnicodeDecodeError):
+            raise VaultError(
+                f"AUTHSERVER_KEK_FILE: {path} cannot be read; `authserver key kek {path}` writes one"
+            ) from None
+
+    return LocalKeyEncryption(read(), read_again=read)
 
 
 def seal(key: bytes, plaintext: bytes, *, context: str) -> bytes:

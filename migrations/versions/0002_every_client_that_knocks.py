@@ -21,9 +21,11 @@ def upgrade() -> None:
     _exchanges()
     _registration()
     _pushed_requests()
+    _used_assertions()
 
 
 def downgrade() -> None:
+    op.drop_table("used_assertions")
     op.drop_table("pushed_requests")
     op.drop_index("uq_client_directory_fingerprint", "client_directory")
     op.drop_index("ix_clients_unused_until", "clients")
@@ -52,6 +54,7 @@ def _client_columns() -> list[sa.Column]:
         sa.Column("unused_until", sa.BigInteger(), nullable=True),
         sa.Column("used_at", sa.BigInteger(), nullable=True),
         sa.Column("pushed_only", sa.Boolean(), nullable=False, server_default=sa.text("false")),
+        sa.Column("end_announced_for", sa.BigInteger(), nullable=True),
     ]
 
 
@@ -117,3 +120,14 @@ def _pushed_requests() -> None:
         info={"tenanted": False},
     )
     op.create_index("ix_pushed_requests_expires_at", "pushed_requests", ["expires_at"])
+
+
+def _used_assertions() -> None:
+    # A client's assertion is used once: the hash of client and jti, and until when it matters.
+    op.create_table(
+        "used_assertions",
+        sa.Column("use_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("use_hash", name=op.f("pk_used_assertions")),
+    )
+    op.create_index("ix_used_assertions_expires_at", "used_assertions", ["expires_at"])

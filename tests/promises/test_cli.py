@@ -159,14 +159,14 @@ async def _knows(machines: Any, email: str, password: str) -> bool:
 
 @pytest.mark.requirement("cli:secrets:shown-once")
 def test_a_generated_secret_is_shown_once_and_works(acme: Deployment):
-    """Decision 8: kept as a hash; `client rotate` ends the old one."""
+    """Decision 8: kept as a hash; `client rotate --overlap 0` ends the old one at once."""
     robot = ("--auth", "client_secret_basic", "--grant", "client_credentials", "--scope", "orders:read")
     made = acme.told("client", "add", "--tenant", "acme", "--name", "Robot", *robot, "--resource", MCP)
     secret, client_id = made["client_secret"], made["client_id"]
     works = acme.token_status(client_id, secret, resource=MCP)
     shown = acme.run("client", "show", client_id).output + acme.run("client", "list", "--tenant", "acme").output
     rows = b"".join(path.read_bytes() for path in acme.folder.glob("rows.db*"))
-    rotated = acme.told("client", "rotate", client_id, "--yes")
+    rotated = acme.told("client", "rotate", client_id, "--overlap", "0", "--yes")
 
     assert 200 == works
     assert secret not in shown

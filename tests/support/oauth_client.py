@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 import httpx2
 
+from tests.support import assertions
 from tests.support.browser import Browser, Page, query_of
 from tests.support.oracle import unverified_claims
 from tests.support.world import Application, Someone
@@ -233,7 +234,7 @@ class OAuthClient:
         """Post a form to an endpoint of the protocol, authenticated as the client is registered unless told otherwise."""
         sent = {"content-type": "application/x-www-form-urlencoded"}
         if authenticate:
-            header, body = credential(self.app)
+            header, body = self.credential()
             sent |= header
             wanted = {**body, **wanted}
         pairs = []
@@ -243,6 +244,16 @@ class OAuthClient:
         return TokenAnswer(
             response=await self.server.http.post(f"{self.base}{path}", content=content, headers=sent | (headers or {}))
         )
+
+    def credential(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the header and the body members by which this application says who it is, a fresh assertion each time."""
+        return ({}, assertions.form(self.assertion())) if self.app.key is not None else credential(self.app)
+
+    def assertion(self, *, alg: str = "ES256", **changed: Any) -> str:
+        """Return a good assertion of this application, with other claims where the test says so; None removes one."""
+        assert self.app.key is not None
+        said = assertions.claims(self.app.client_id, self.base, self.server.now, **changed)
+        return assertions.signed(self.app.key, said, alg=alg)
 
     def person(self, who: str) -> Someone:
         """Return who that is."""

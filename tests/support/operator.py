@@ -17,7 +17,8 @@ from authserver.domain.users import user
 from authserver.runtime.machines import Machines
 from authserver.runtime.schema import SHARED
 from authserver.runtime.unit_of_work import UnitOfWork
-from tests.support.world import SCOPES, TOOLS, Application, World
+from tests.support import assertions
+from tests.support.world import R1, SCOPES, TOOLS, Application, World, renew_machines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,14 +68,37 @@ class Operator:
         """Return every client of a tenant, given by its id; `*`: the shared ones."""
         return await registry.of_tenant(self.machines.work(tenant=owner))
 
-    async def rotate_secret(self, app: Application) -> str:
+    async def add_key_client(self, tenant: str, key: dict[str, Any] | None, **changed: Any) -> Client:
+        """Register a machine with a key of its own; `changed` are fields of registry.add."""
+        work = self.work(tenant)
+        wanted: dict[str, Any] = {"name": "Another Machine", "resources": (R1,), "scope": ("orders:read",)}
+        wanted |= {"jwks": assertions.key_set(key)} if key else {}
+        made = registry.add(
+            work, auth_method="private_key_jwt", grant_types=("client_credentials",), **(wanted | changed)
+        )
+        assert await work.commit()
+        return made.client
+
+    async def rotate_secret(self, app: Application, *, overlap_s: int = 0) -> str:
         """Give a client a new secret."""
         work = self.work()
         found = await registry.find(work, app.client_id)
         assert found is not None
-        secret = registry.rotate_secret(work, found)
+        secret = registry.rotate_secret(work, found, overlap_s=overlap_s)
         assert await work.commit()
         return secret
+
+    async def renew(self, app: Application) -> None:
+        """Give a machine more time."""
+        work = self.work()
+        found = await registry.find(work, app.client_id)
+        assert found is not None
+        registry.renew(work, found)
+        assert await work.commit()
+
+    async def renew_machines(self) -> None:
+        """Give every machine of the world its time from now on."""
+        await renew_machines(self.machines, self.world)
 
     async def remove_client(self, app: Application) -> None:
         """Forget a client."""

@@ -25,6 +25,7 @@ class Workers:
 
     def __init__(self, templates: Templates, kind: str, folder: Path, *, workers: int = 2, **settings: Any) -> None:
         place, world = templates.copy(kind)
+        templates.renew(place, world)
         self.place: Place = place
         self.world: World = world
         self.workers = workers
@@ -86,6 +87,11 @@ class Workers:
         """Begin anew on the same database."""
         self.stop()
         self.start()
+
+    @property
+    def now(self) -> int:
+        """Seconds since the epoch, as the processes read them."""
+        return int(time.time())
 
     @property
     def http(self) -> httpx2.AsyncClient:

@@ -2,12 +2,13 @@
 The world every server test begins in, made through the domain's own functions.
 
 The names are those of the attack catalogue: tenants t1 and t2 (and t3, which has an issuer of its own); clients P (public,
-web), N (public, native), B (confidential, secret in the header), S (secret in the body), Z (public, without a replay window), M (machine), X and Y of t2, G that
+web), N (public, native), B (confidential, secret in the header), S (secret in the body), Z (public, without a replay window), M (machine), K (a key of its own), X and Y of t2, G that
 belongs to nobody, W of t3; people u1, u2 and the approver v1 of t1, u9 of t2, u5 of both, u7 of t3; MCP servers R1 and R2 of t1,
 R9 of t2, R7 of t3, R5 of t1 and t2.
 """
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from authserver.domain.clients import registry
 from authserver.domain.issuers import issuer as issuers
@@ -18,6 +19,7 @@ from authserver.domain.tenants import tenant as tenants
 from authserver.domain.users import user
 from authserver.runtime.machines import Machines
 from authserver.runtime.schema import SHARED
+from tests.support import assertions
 
 R1, R2 = "https://mcp1.example/mcp", "https://mcp2.example/mcp"
 R5, R7, R9 = "https://mcp5.example/mcp", "https://mcp7.example/mcp", "https://mcp9.example/mcp"
@@ -65,6 +67,7 @@ class Application:
     refresh_replay_seconds: int | None = None
     resource: str = R1
     issuer_path: str = ""
+    key: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +119,16 @@ CLIENTS: dict[str, Application] = {
         grant_types=("client_credentials",),
         scope=("orders:read", "orders:write"),
         resources=(R1,),
+    ),
+    "K": Application(
+        name="Machine with a Key",
+        tenant="t1",
+        auth_method="private_key_jwt",
+        redirect_uris=("https://k.example/cb",),
+        grant_types=("authorization_code", "refresh_token", "client_credentials"),
+        scope=("orders:read", "orders:write"),
+        resources=(R1,),
+        key=assertions.new_key(),
     ),
     "X": Application(
         name="Other Tenant's App",
@@ -210,6 +223,7 @@ async def build(machines: Machines) -> World:
             resources=wanted.resources,
             default_resource=wanted.default_resource,
             refresh_replay_seconds=wanted.refresh_replay_seconds,
+            jwks=assertions.key_set(wanted.key) if wanted.key else "",
         )
         await commit(work)
         clients[letter] = replace(wanted, client_id=new.client.id, secret=new.secret)
@@ -217,3 +231,13 @@ async def build(machines: Machines) -> World:
     for issuer in (await issuers.all_issuers(machines.work())).by_path.values():
         await rotation.rotate_if_due(machines.work(), issuer)
     return World(tenants={slug: tenant.id for slug, tenant in made.items()}, people=people, clients=clients)
+
+
+async def renew_machines(machines: Machines, world: World) -> None:
+    """Give every machine of the world its time from now on: a real process lives long after the world was made."""
+    for letter, app in world.clients.items():
+        found = await registry.find(machines.work(), app.client_id)
+        if found is not None and found.is_machine:
+            work = machines.work()
+            registry.renew(work, found)
+            assert await work.commit(), letter

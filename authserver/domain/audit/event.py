@@ -54,6 +54,8 @@ class Kind(StrEnum):
     CLIENT_REGISTERED = "client:registration:done"
     REGISTRATION_REFUSED = "client:registration:refused"
     REGISTRATIONS_EXPIRED = "client:registration:expired"
+    CLIENT_ENDING = "client:credential:ending"
+    OLD_SECRET_USED = "client:secret:old_one_used"  # noqa: S105
     RESOURCE_CHANGED = "operator:resource:changed"
     ISSUER_CHANGED = "operator:issuer:changed"
     PLATFORM_WORK = "platform:work:done"

@@ -12,9 +12,10 @@ from enum import StrEnum
 from unicodedata import category
 from urllib.parse import urlsplit
 
+from authserver.runtime.foreign_jws import ALGORITHMS
 from authserver.settings import LOOPBACK
 
-AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post")
+AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105
@@ -87,7 +88,7 @@ class Client:
     """An application. `tenant` is `*` for one that belongs to nobody; empty `resources` or `scope`: any it may reach.
 
     `about` holds what it says of itself and nobody has checked (`client_uri`, `logo_uri`, …); `jwks` is a JWK Set as JSON;
-    times are seconds since the epoch.
+    times are seconds since the epoch. `secret_expires_at` is when a machine ends, whether it has a secret or a key; None: never.
     """
 
     id: str
@@ -135,6 +136,20 @@ class Client:
     def is_shared(self) -> bool:
         """Whether it belongs to no tenant, so that the person chooses one at consent."""
         return self.tenant == "*"
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether it speaks for itself: then it ends unless somebody renews it (profile `system`)."""
+        return "client_credentials" in self.grant_types
+
+    def has_ended(self, now: int) -> bool:
+        """Whether the time of its credential is over."""
+        return self.secret_expires_at is not None and self.secret_expires_at <= now
+
+    def live_secrets(self, now: int) -> tuple[bytes, ...]:
+        """Return the hashes of the secrets it may use now: its own, and in an overlap the one before."""
+        previous = self.previous_secret_hash if now < (self.previous_secret_until or 0) else None
+        return tuple(secret for secret in (self.secret_hash, previous) if secret is not None)
 
     def may_reach(self, resource: str) -> bool:
         """Whether tokens for `resource` may be issued to it at all."""
@@ -219,3 +234,29 @@ def check(
         raise InvalidClientDataError("redirect_uris: at most 50")
     for uri in redirect_uris:
         check_redirect_uri(uri, private_use)
+
+
+def check_keys(*, auth_method: str, jwks: str, jwks_uri: str, assertion_alg: str) -> None:
+    """Raise InvalidClientDataError when a client with these could not prove who it is (RFC 7591 §2)."""
+    if jwks and jwks_uri:
+        raise InvalidClientDataError("jwks: or jwks_uri, never both (RFC 7591 §2)")
+    if auth_method == "private_key_jwt" and not jwks and not jwks_uri:
+        raise InvalidClientDataError("jwks: private_key_jwt needs the client's public keys, or their jwks_uri")
+    if assertion_alg and assertion_alg not in ALGORITHMS:
+        raise InvalidClientDataError(f"token_endpoint_auth_signing_alg: one of {', '.join(ALGORITHMS)}")
+    if jwks_uri:
+        try:
+            parts = urlsplit(jwks_uri)
+            is_url = bool(parts.hostname) and "@" not in parts.netloc and "#" not in jwks_uri
+        except ValueError:
+            is_url = False
+        if (
+            not is_url
+            or len(jwks_uri) > 2000
+            or not jwks_uri.isascii()
+            or not jwks_uri.isprintable()
+            or " " in jwks_uri
+        ):
+            raise InvalidClientDataError("jwks_uri: an absolute https URL without user and fragment")
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+            raise InvalidClientDataError("jwks_uri: https; plain http is for loopback in development alone")

@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 
 from authserver.domain.audit import event
-from authserver.domain.clients import store
-from authserver.domain.clients.client import Client, Origin, check, check_name
+from authserver.domain.clients import key_set, store
+from authserver.domain.clients.client import Client, InvalidClientDataError, Origin, check, check_keys, check_name
 from authserver.runtime.identifiers import new_id, new_secret, secret_hash
 from authserver.runtime.unit_of_work import Row, UnitOfWork
 
@@ -76,6 +76,7 @@ def add(
             redirect_uris=redirect_uris,
             private_use=work.machines.settings.private_use,
         )
+    check_keys(auth_method=auth_method, jwks=jwks, jwks_uri=jwks_uri, assertion_alg=assertion_alg)
     secret = new_secret("cs") if auth_method.startswith("client_secret_") else None
     client = Client(
         id=client_id or new_id("cli"),
@@ -104,6 +105,7 @@ def add(
         is_pushed_only=is_pushed_only,
         created_at=work.now,
     )
+    client = replace(client, secret_expires_at=_end(work, client))
     work.claim(store.ENTER, client_id=client.id, owner=work.tenant, fingerprint=fingerprint)
     work.write(
         store.ADD,
@@ -139,6 +141,12 @@ def change(work: UnitOfWork, client: Client, **fields: Any) -> Client:
             redirect_uris=changed.redirect_uris,
             private_use=work.machines.settings.private_use,
         )
+    check_keys(
+        auth_method=changed.auth_method,
+        jwks=changed.jwks,
+        jwks_uri=changed.jwks_uri,
+        assertion_alg=changed.assertion_alg,
+    )
     work.bind(client.tenant)
     work.claim(
         store.SET, client_id=client.id, status="active" if changed.is_active else "disabled", **_changeable(changed)
@@ -148,14 +156,87 @@ def change(work: UnitOfWork, client: Client, **fields: Any) -> Client:
     return changed
 
 
-def rotate_secret(work: UnitOfWork, client: Client) -> str:
-    """Give a client a new secret, shown once; the old one is dead, and its standing authorizations begin anew."""
+def rotate_secret(work: UnitOfWork, client: Client, *, overlap_s: int = 0) -> str:
+    """Give a client a new secret, shown once, and a new time to live; its standing authorizations begin anew.
+
+    The old one is good for `overlap_s` seconds more and never longer than it would have been; one that was being replaced
+    already is dead at once. A lost commit: the client is gone, or somebody else rotated it meanwhile.
+    """
     secret = new_secret("cs")
+    until = work.now + overlap_s
+    if client.secret_expires_at is not None:
+        until = min(until, client.secret_expires_at)
+    overlaps = until > work.now
     work.bind(client.tenant)
-    work.claim(store.ROTATE_SECRET, client_id=client.id, secret_hash=secret_hash(secret))
+    work.claim(
+        store.ROTATE_SECRET,
+        client_id=client.id,
+        epoch=client.epoch,
+        secret_hash=secret_hash(secret),
+        previous_secret_hash=client.secret_hash if overlaps else None,
+        previous_secret_until=until if overlaps else None,
+        secret_expires_at=_end(work, client),
+        now=work.now,
+    )
     work.changes_directory = True
-    event.record(work, event.Kind.CLIENT_CHANGED, action="secret_rotated", client_id=client.id)
+    event.record(
+        work,
+        event.Kind.CLIENT_CHANGED,
+        action="secret_rotated",
+        client_id=client.id,
+        old_until=until if overlaps else work.now,
+    )
     return secret
+
+
+def rotate_keys(work: UnitOfWork, client: Client, jwks: str, *, overlap_s: int = 0) -> Client:
+    """Give a client new keys and a new time to live; the old ones are good for `overlap_s` seconds more.
+
+    Its standing authorizations begin anew. Raises InvalidClientDataError; a lost commit is that of `rotate_secret`.
+    """
+    if not client.jwks:
+        raise InvalidClientDataError("jwks: this client publishes its keys at its jwks_uri; change them there")
+    until = work.now + overlap_s
+    if client.secret_expires_at is not None:
+        until = min(until, client.secret_expires_at)
+    keys = key_set.replaced(key_set.stored(client.jwks), key_set.given(jwks), until=until, now=work.now)
+    changed = replace(
+        client,
+        jwks=keys.text(),
+        secret_rotated_at=work.now,
+        secret_expires_at=_end(work, client),
+        epoch=client.epoch + 1,
+    )
+    work.bind(client.tenant)
+    work.claim(
+        store.ROTATE_KEYS,
+        client_id=client.id,
+        epoch=client.epoch,
+        jwks=changed.jwks,
+        secret_expires_at=changed.secret_expires_at,
+        now=work.now,
+    )
+    work.changes_directory = True
+    event.record(work, event.Kind.CLIENT_CHANGED, action="keys_rotated", client_id=client.id, old_until=until)
+    return changed
+
+
+def renew(work: UnitOfWork, client: Client) -> Client:
+    """Give a machine a new time to live with the credential it has; its standing authorizations begin anew.
+
+    A lost commit is that of `rotate_secret`.
+    """
+    changed = replace(client, secret_expires_at=_end(work, client), epoch=client.epoch + 1)
+    work.bind(client.tenant)
+    work.claim(store.RENEW, client_id=client.id, epoch=client.epoch, secret_expires_at=changed.secret_expires_at)
+    work.changes_directory = True
+    event.record(work, event.Kind.CLIENT_CHANGED, action="renewed", client_id=client.id)
+    return changed
+
+
+def _end(work: UnitOfWork, client: Client) -> int | None:
+    # Whoever signs in people ends with their logins; a machine has nobody who would notice that it is still there.
+    return work.now + work.machines.settings.system_absolute_seconds if client.is_machine else None
 
 
 def remove(work: UnitOfWork, client: Client) -> None:

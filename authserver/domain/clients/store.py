@@ -45,9 +45,19 @@ table(
     sa.Column("unused_until", sa.BigInteger, nullable=True),
     sa.Column("used_at", sa.BigInteger, nullable=True),
     sa.Column("pushed_only", sa.Boolean, nullable=False, server_default=sa.text("false")),
+    sa.Column("end_announced_for", sa.BigInteger, nullable=True),
     sa.PrimaryKeyConstraint("tenant_id", "client_id"),
     sa.Index("ix_clients_unused_until", "unused_until"),
     tenanted=True,
+)
+
+table(
+    "used_assertions",
+    sa.Column("use_hash", sa.LargeBinary, nullable=False),
+    sa.Column("expires_at", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("use_hash"),
+    sa.Index("ix_used_assertions_expires_at", "expires_at"),
+    tenanted=False,
 )
 
 _COLUMNS = """
@@ -88,10 +98,44 @@ SET = statement(
     WHERE tenant_id = :tenant AND client_id = :client_id RETURNING client_id
     """
 )
+# Each repeats the epoch it was decided by: of two operators who rotate at once one is told so.
 ROTATE_SECRET = statement(
     """
-    UPDATE clients SET secret_hash = :secret_hash, epoch = epoch + 1
-    WHERE tenant_id = :tenant AND client_id = :client_id RETURNING client_id
+    UPDATE clients SET secret_hash = :secret_hash, epoch = epoch + 1, previous_secret_hash = :previous_secret_hash,
+        previous_secret_until = :previous_secret_until, secret_expires_at = :secret_expires_at, secret_rotated_at = :now
+    WHERE tenant_id = :tenant AND client_id = :client_id AND epoch = :epoch RETURNING client_id
+    """
+)
+ROTATE_KEYS = statement(
+    """
+    UPDATE clients SET jwks = :jwks, epoch = epoch + 1, secret_expires_at = :secret_expires_at, secret_rotated_at = :now
+    WHERE tenant_id = :tenant AND client_id = :client_id AND epoch = :epoch RETURNING client_id
+    """
+)
+RENEW = statement(
+    """
+    UPDATE clients SET epoch = epoch + 1, secret_expires_at = :secret_expires_at
+    WHERE tenant_id = :tenant AND client_id = :client_id AND epoch = :epoch RETURNING client_id
+    """
+)
+ENDING = platform_statement(
+    """
+    SELECT tenant_id, client_id, name, secret_expires_at, end_announced_for FROM clients
+    WHERE secret_expires_at <= :before AND status = 'active' ORDER BY secret_expires_at, client_id
+    """
+)
+WITHOUT_END = platform_statement(
+    """
+    SELECT client_id, name FROM clients
+    WHERE secret_expires_at IS NULL AND status = 'active' AND grant_types LIKE '%"client_credentials"%' ORDER BY client_id
+    """
+)
+ANNOUNCE_END = statement(
+    """
+    UPDATE clients SET end_announced_for = :ends_at
+    WHERE tenant_id = :tenant AND client_id = :client_id AND secret_expires_at = :ends_at
+        AND (end_announced_for IS NULL OR end_announced_for <> :ends_at)
+    RETURNING client_id
     """
 )
 REMOVE = statement("DELETE FROM clients WHERE tenant_id = :tenant AND client_id = :client_id RETURNING client_id")
@@ -122,3 +166,11 @@ LEAVE_IF_GONE = platform_statement(
         AND NOT EXISTS (SELECT 1 FROM clients WHERE clients.client_id = :client_id)
     """
 )
+USED_ASSERTION = statement("SELECT expires_at FROM used_assertions WHERE use_hash = :use_hash")
+USE_ASSERTION = statement(
+    """
+    INSERT INTO used_assertions (use_hash, expires_at) VALUES (:use_hash, :expires_at)
+    ON CONFLICT DO NOTHING RETURNING use_hash
+    """
+)
+EXPIRE_ASSERTIONS = platform_statement("DELETE FROM used_assertions WHERE expires_at <= :now")

@@ -9,11 +9,12 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import fields
 
+from authserver.domain.audit import event
 from authserver.domain.keys import store
+from authserver.runtime.machines import Machines
+from authserver.runtime.sealed_column import SEALED_COLUMNS, SealedColumn
 from authserver.runtime.unit_of_work import Database, Row, Unit
 from authserver.runtime.vault import DeploymentKeys, KeyEncryption
-
-_PURPOSE = "deployment_secrets/"
 
 
 async def open_deployment_keys(database: Database, key_encryption: KeyEncryption) -> DeploymentKeys:
@@ -25,11 +26,13 @@ async def open_deployment_keys(database: Database, key_encryption: KeyEncryption
         # N starters at once: the first writer of each name wins, and everybody reads the winner's.
         unit = Unit(None)
         for name in sorted(missing):
-            wrapped = key_encryption.wrap(secrets.token_bytes(32), purpose=_PURPOSE + name)
+            wrapped = store.DEPLOYMENT_SECRETS.seal(key_encryption, secrets.token_bytes(32), name=name)
             unit.writes.append((store.ADD_SECRET, {"name": name, "wrapped": wrapped}))
         await database.commit(unit)
         rows = await _rows(database)
-    opened = {row["name"]: key_encryption.unwrap(row["wrapped"], purpose=_PURPOSE + row["name"]) for row in rows}
+    opened = {
+        row["name"]: store.DEPLOYMENT_SECRETS.open(key_encryption, row["wrapped"], name=row["name"]) for row in rows
+    }
     return DeploymentKeys(**{name: opened[name] for name in names})
 
 
@@ -37,16 +40,22 @@ async def _rows(database: Database) -> Sequence[Row]:
     return await database.read(None, store.SECRETS, {})
 
 
-async def rewrap(database: Database, key_encryption: KeyEncryption) -> int:
-    """Wrap every secret and private key with the current key-encryption key; returns how many."""
-    unit = Unit(None)
-    for row in await _rows(database):
-        purpose = _PURPOSE + row["name"]
-        wrapped = key_encryption.wrap(key_encryption.unwrap(row["wrapped"], purpose=purpose), purpose=purpose)
-        unit.writes.append((store.REWRAP_SECRET, {"name": row["name"], "wrapped": wrapped}))
-    for row in await database.read(None, store.ALL_PRIVATE, {}):
-        purpose = f"signing_keys/{row['kid']}"
-        wrapped = key_encryption.wrap(key_encryption.unwrap(row["private_jwe"], purpose=purpose), purpose=purpose)
-        unit.writes.append((store.REWRAP, {"kid": row["kid"], "private_jwe": wrapped}))
-    await database.commit(unit)
-    return len(unit.writes)
+async def rewrap(machines: Machines, columns: Sequence[SealedColumn] = SEALED_COLUMNS) -> int:
+    """Seal everything anew with the key that wraps now, in one commit; returns how many. Raises VaultError, changing nothing."""
+    key_encryption, count = machines.key_encryption, 0
+    work = event.platform_work(machines, "seal every secret with the current key-encryption key")
+    for column in columns:
+        for found in await work.all(column.every):
+            row, envelope = {name: found[name] for name in column.row}, found["envelope"]
+            renewed = column.seal(key_encryption, column.open(key_encryption, envelope, **row), **row)
+            work.write(column.replace, **row, envelope=envelope, renewed=renewed)
+            count += 1
+    await work.commit()
+    return count
+
+
+async def sealed_by_another(machines: Machines, columns: Sequence[SealedColumn] = SEALED_COLUMNS) -> int:
+    """Return how many secrets are sealed by another key than the one that wraps now."""
+    work = event.platform_work(machines, "look for secrets under an old key-encryption key")
+    rows = [row["envelope"] for column in columns for row in await work.all(column.every)]
+    return sum(not machines.key_encryption.is_current(envelope) for envelope in rows)

@@ -84,7 +84,7 @@ def generate(algorithm: str, key_encryption: KeyEncryption) -> tuple[str, dict[s
     kid = str(key.thumbprint())
     public = {**key.export_public(as_dict=True), "kid": kid, "use": "sig", "alg": algorithm}
     private = orjson.dumps(key.export_private(as_dict=True))
-    return kid, public, key_encryption.wrap(private, purpose=f"signing_keys/{kid}")
+    return kid, public, store.PRIVATE_HALVES.seal(key_encryption, private, kid=kid)
 
 
 async def key_ring(work: UnitOfWork, issuer_path: str) -> KeyRing:
@@ -93,7 +93,7 @@ async def key_ring(work: UnitOfWork, issuer_path: str) -> KeyRing:
     async def load() -> KeyRing | None:
         keys = []
         for row in await work.all(store.OF_ISSUER, issuer_path=issuer_path):
-            unwrapped = work.machines.key_encryption.unwrap(row["private_jwe"], purpose=f"signing_keys/{row['kid']}")
+            unwrapped = store.PRIVATE_HALVES.open(work.machines.key_encryption, row["private_jwe"], kid=row["kid"])
             private = jwk.JWK.from_json(unwrapped.decode()).get_op_key("sign")
             assert isinstance(private, ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey)
             keys.append(

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from authserver.runtime.schema import statement, table
+from authserver.runtime.sealed_column import sealed_column
 
 table(
     "signing_keys",
@@ -27,6 +28,9 @@ table(
     sa.PrimaryKeyConstraint("name"),
     tenanted=False,
 )
+
+PRIVATE_HALVES = sealed_column("signing_keys", "private_jwe", row=("kid",), purpose="signing_keys/{kid}")
+DEPLOYMENT_SECRETS = sealed_column("deployment_secrets", "wrapped", row=("name",), purpose="deployment_secrets/{name}")
 
 PUBLISH = statement(
     """
@@ -56,12 +60,8 @@ RETIRE_BEFORE = statement(
 REMOVE = statement(
     "UPDATE signing_keys SET remove_at = :now WHERE kid = :kid AND (remove_at IS NULL OR remove_at > :now) RETURNING kid"
 )
-REWRAP = statement("UPDATE signing_keys SET private_jwe = :private_jwe WHERE kid = :kid")
-
 SECRETS = statement("SELECT name, wrapped FROM deployment_secrets")
 ADD_SECRET = statement("INSERT INTO deployment_secrets (name, wrapped) VALUES (:name, :wrapped) ON CONFLICT DO NOTHING")
-REWRAP_SECRET = statement("UPDATE deployment_secrets SET wrapped = :wrapped WHERE name = :name")
-ALL_PRIVATE = statement("SELECT kid, private_jwe FROM signing_keys")
 REMOVE_ALL = statement(
     """
     UPDATE signing_keys SET remove_at = :now

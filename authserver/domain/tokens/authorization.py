@@ -97,8 +97,12 @@ def start(
     acr: str = "",
     amr: tuple[str, ...] = (),
     auth_time: int = 0,
+    until: int | None = None,
 ) -> Authorization:
-    """Begin an authorization in the bound tenant, stamped with the newest control number this process has applied."""
+    """Begin an authorization in the bound tenant, stamped with the newest control number this process has applied.
+
+    It ends with its profile's absolute life, or at `until` if that is earlier.
+    """
     settings = work.machines.settings
     life = settings.system_absolute_seconds if profile is Profile.SYSTEM else settings.interactive_absolute_seconds
     authorization = Authorization(
@@ -113,7 +117,7 @@ def start(
         amr=amr,
         auth_time=auth_time,
         ctl=work.machines.memory.control_seq,
-        expires_at=work.now + life,
+        expires_at=work.now + life if until is None else min(work.now + life, until),
         is_ended=False,
     )
     work.write(
@@ -153,7 +157,8 @@ async def find(work: UnitOfWork, authorization_id: str) -> Authorization | None:
 async def standing(work: UnitOfWork, client: Client, *, issuer_path: str, resource: str) -> Authorization:
     """Return a machine client's one authorization for a resource, beginning it at its first token.
 
-    It has the same id in every process, and another once the client's secret is rotated. An ended one stays ended.
+    It has the same id in every process, and another once the client is renewed or its credential rotated. An ended one
+    stays ended.
     """
     assert work.tenant is not None
     authorization_id = derived_id("az", work.tenant, client.id, issuer_path, resource, str(client.epoch))
@@ -173,6 +178,7 @@ async def standing(work: UnitOfWork, client: Client, *, issuer_path: str, resour
         resource=resource,
         scope=client.scope,
         profile=Profile.SYSTEM,
+        until=client.secret_expires_at,
     )
 
 

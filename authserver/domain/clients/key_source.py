@@ -1,0 +1,32 @@
+"""
+Where a client's keys come from: what it was registered with, or a set that it publishes itself.
+
+RFC 7591 §2 (`jwks`, `jwks_uri`; never both). A header of a token is never a source.
+"""
+
+import hashlib
+
+from authserver.domain.clients import key_set
+from authserver.domain.clients.client import Client, InvalidClientDataError
+from authserver.domain.clients.key_set import ClientKey, KeySet
+from authserver.runtime.unit_of_work import UnitOfWork
+
+
+async def key_for(work: UnitOfWork, client: Client, *, alg: str, kid: str | None) -> ClientKey | None:
+    """Return the one key of `client` that a signature means; None when there is none, or nobody can say which."""
+    if client.auth_method != "private_key_jwt":
+        return None
+    if client.jwks:
+        return (await _registered(work, client.jwks)).meant_by(alg=alg, kid=kid, now=work.now)
+    return None
+
+
+async def _registered(work: UnitOfWork, text: str) -> KeySet:
+    async def read() -> KeySet:
+        try:
+            return key_set.stored(text)
+        except InvalidClientDataError as error:
+            return KeySet(keys=(), refused=(str(error),))
+
+    # By content: what is remembered cannot be another client's, nor what this one had before.
+    return await work.machines.memory.get("client_keys", hashlib.sha256(text.encode()).hexdigest(), read)
