@@ -1699,6 +1699,12 @@ INTEROP: dict[str, Requirement] = {
     "interop:fastmcp:recovers-when-its-registration-is-gone": Requirement(
         "clients.md", "FastMCP's helper notices that its registration is gone, and registers again."
     ),
+    "interop:oauth4webapi:pushes-its-requests": Requirement(
+        "RFC 9126", "npm oauth4webapi pushes its requests and logs in."
+    ),
+    "interop:oauth4webapi:openid": Requirement(
+        "OpenID Connect Core", "npm oauth4webapi accepts our ID tokens and userinfo, with every check it has."
+    ),
     "interop:oauth4webapi:machine": Requirement(
         "RFC 6749 §4.4", "npm oauth4webapi gets a machine's token with the client's own proof."
     ),

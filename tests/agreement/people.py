@@ -26,6 +26,8 @@ class Person:
     email: str
     password: str
     ticks: frozenset[str] = frozenset()
+    tells: frozenset[str] = frozenset()
+    """Which claims about themselves they tick (`profile`, `email`)."""
     asked_about: list[tuple[str, ...]] = field(default_factory=list)
     """The tools of each consent page, in order."""
     read: list[str] = field(default_factory=list)
@@ -57,7 +59,8 @@ class FormPerson(Person):
                     self.asked_about.append(tuple(offered))
                     self.read.append(text_of(response.text))
                     ticked = [tool for tool in offered if tool in self.ticks]
-                    sent = [*form.filled(tool=ticked), ("decision", "allow")]
+                    told = [claim for claim in form.offered("allowed") if claim in self.tells]
+                    sent = [*form.filled(tool=ticked, allowed=told), ("decision", "allow")]
                 body: dict[str, list[str]] = {}
                 for name, value in sent:
                     body.setdefault(name, []).append(value)

@@ -25,9 +25,9 @@ def demo(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[D
 def walk(demo: Demo, tally: Callable[..., None]) -> Callable[..., Any]:
     """Return what runs the script with these steps, while alice does what a person has to do."""
 
-    async def walked(*steps: str, **job: Any) -> dict[str, dict[str, Any]]:
+    async def walked(*steps: str, tells: frozenset[str] = frozenset(), **job: Any) -> dict[str, dict[str, Any]]:
         user = demo.user("alice")
-        person = FormPerson(email=user["email"], password=user["password"])
+        person = FormPerson(email=user["email"], password=user["password"], tells=tells)
         script = npm.Script("oauth4webapi", {"resource": demo.facts["resource"], "steps": steps, **job})
         try:
             return await script.walk(person)
@@ -67,6 +67,46 @@ async def test_it_registers_itself_logs_in_and_refreshes(demo: Demo, walk: Calla
     assert "oauth4webapi" == told["registration"]["client"]["client_name"]
     assert told["registration"]["client"]["client_id"] == told["login"]["claims"]["client_id"]
     assert set(told["refresh"]["scope"].split()) >= READING
+
+
+@pytest.mark.requirement("interop:oauth4webapi:pushes-its-requests")
+async def test_it_pushes_its_authorization_request(demo: Demo, walk: Callable[..., Any]):
+    """RFC 9126: what was left there comes back as a code for the same application, once for every request."""
+    registration = {"client_name": "oauth4webapi, pushing", "token_endpoint_auth_method": "none"}
+
+    told = await walk("discovery", "registration", "pushing", "login", "refresh", "login", registration=registration)
+
+    assert demo.facts["issuer"] + "/par" == told["pushing"]["endpoint"]
+    assert told["login"]["request_uri"].startswith("urn:ietf:params:oauth:request_uri:")
+    assert told["registration"]["client"]["client_id"] == told["login"]["claims"]["client_id"]
+    assert set(told["refresh"]["scope"].split()) >= READING
+
+
+@pytest.mark.requirement("interop:oauth4webapi:openid")
+async def test_it_learns_who_signed_in(demo: Demo, walk: Callable[..., Any]):
+    """OpenID Connect Core §3.1.3.7, §5.3.2: signature, issuer, audience, nonce, auth_time, and the same `sub` everywhere."""
+    app = {"client_id": demo.public_client["client_id"]}
+
+    told = await walk(
+        "discovery", "known", "openid", "userinfo", "refresh", client=app, openid_scope="openid orders:read"
+    )
+
+    assert "openid" in told["openid"]["scope"].split()
+    assert app["client_id"] == told["openid"]["id_token"]["aud"]
+    assert told["openid"]["id_token"]["sub"] == told["userinfo"]["claims"]["sub"] == told["refresh"]["claims"]["sub"]
+    assert set() == {"name", "email"} & {*told["openid"]["id_token"], *told["userinfo"]["claims"]}
+
+
+@pytest.mark.requirement("interop:oauth4webapi:openid")
+async def test_it_learns_a_name_that_the_person_ticked(demo: Demo, walk: Callable[..., Any]):
+    """OpenID Connect Core §5.4: the e-mail address was asked for too, and not given."""
+    app = {"client_id": demo.public_client["client_id"]}
+    job = {"client": app, "openid_scope": "openid profile email", "tells": frozenset({"profile"})}
+
+    told = await walk("discovery", "known", "openid", "userinfo", **job)
+
+    assert "Alice Andersson" == told["userinfo"]["claims"]["name"]
+    assert "email" not in told["userinfo"]["claims"]
 
 
 @pytest.mark.requirement("interop:oauth4webapi:machine")
