@@ -14,7 +14,7 @@ from authserver.domain.login import session
 from authserver.domain.pushed_requests import pushed_request
 from authserver.domain.rate_limits import limit
 from authserver.domain.revocation import feed
-from authserver.domain.tokens import authorization
+from authserver.domain.tokens import authorization, revoked
 from authserver.runtime.machines import Machines
 
 log = structlog.get_logger("authserver.jobs")
@@ -57,6 +57,7 @@ async def expire(machines: Machines) -> None:
     authorization_code.expire(work)
     authorization.expire(work)
     await registration.expire(work)
+    revoked.expire(work)
     limit.expire(work)
     pushed_request.expire(work)
     session.expire(work)

@@ -367,7 +367,7 @@ class _Making:
                 person_id = users.add_person(work, email=email, name=name, password_hash=hashed)
                 users.add_member(work, person_id=person_id, roles=roles)
             else:
-                users.set_password(work, person.id, hashed)
+                await users.set_password(work, person.id, hashed)
             await self._commit(work, email)
             kept = {"tenant": slug, "email": email, "password": password, "roles": list(roles)}
         return kept

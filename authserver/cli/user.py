@@ -184,7 +184,7 @@ def set_(
         roles = () if no_roles else tuple(role) if role else None
         users.change_member(work, member, roles=roles, is_active=active)
         if chosen is not None:
-            login.change_password(work, member.person_id, await machines.passwords.hash(chosen))
+            await login.change_password(work, member.person_id, await machines.passwords.hash(chosen))
         await committed(work, otherwise=f"{email} was removed meanwhile.")
         return _row((await _listed(machines, tenant, email))[1])
 

@@ -111,6 +111,15 @@ class UnitOfWork:
             self.machines, at_us=self.at_us, request_id=self.request_id, tenant=tenant, address=self.address
         )
 
+    def cross_tenants(self) -> None:
+        """Run under the second database role; only `domain.audit.event.reach_every_tenant` calls this."""
+        self._unit.platform = True
+
+    @property
+    def crosses_tenants(self) -> bool:
+        """Whether it may reach the rows of every tenant."""
+        return self._unit.platform
+
     async def all(self, statement: Statement, **values: Any) -> Sequence[Row]:
         """Return every row of a reading."""
         return await self.machines.database.read(

@@ -22,9 +22,11 @@ def upgrade() -> None:
     _registration()
     _pushed_requests()
     _used_assertions()
+    _revoked_tokens()
 
 
 def downgrade() -> None:
+    op.drop_table("revoked_tokens")
     op.drop_table("used_assertions")
     op.drop_table("pushed_requests")
     op.drop_index("uq_client_directory_fingerprint", "client_directory")
@@ -131,3 +133,15 @@ def _used_assertions() -> None:
         sa.PrimaryKeyConstraint("use_hash", name=op.f("pk_used_assertions")),
     )
     op.create_index("ix_used_assertions_expires_at", "used_assertions", ["expires_at"])
+
+
+def _revoked_tokens() -> None:
+    # A single access token that was revoked, until it would have expired.
+    op.create_table(
+        "revoked_tokens",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("jti", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "jti", name=op.f("pk_revoked_tokens")),
+    )
+    op.create_index("ix_revoked_tokens_expires_at", "revoked_tokens", ["expires_at"])

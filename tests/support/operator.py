@@ -198,7 +198,9 @@ class Operator:
     async def change_password(self, who: str, password: str) -> None:
         """Set a person's password."""
         work = self.work(next(iter(self.world.people[who].subs)))
-        login.change_password(work, self.world.people[who].person_id, await self.machines.passwords.hash(password))
+        await login.change_password(
+            work, self.world.people[who].person_id, await self.machines.passwords.hash(password)
+        )
         assert await work.commit()
 
     async def rotate_keys(self, *, publish_ahead_s: int = 0, path: str = "") -> bool:

@@ -44,6 +44,9 @@ class Kind(StrEnum):
     TOKEN_ISSUED = "client:token:issued"  # noqa: S105
     TOKEN_EXCHANGED = "client:token:exchanged"  # noqa: S105
     TOKEN_REFUSED = "client:token:refused"  # noqa: S105
+    TOKEN_REVOKED = "client:token:revoked"  # noqa: S105
+    REVOCATION_REFUSED = "client:revocation:refused"
+    INTROSPECTION_REFUSED = "client:introspection:refused"
     REFRESH_REPLAYED = "client:refresh_token:replayed"
     KEY_PUBLISHED = "key:signing:published"
     KEY_REMOVED = "key:signing:removed"
@@ -133,6 +136,13 @@ def platform_work(machines: Machines, reason: str) -> UnitOfWork:
     work = machines.crossing_tenants()
     record(work, Kind.PLATFORM_WORK, reason=reason)
     return work
+
+
+def reach_every_tenant(work: UnitOfWork, reason: str) -> None:
+    """Let this very unit cross tenants, so that what ends in many of them ends in one commit; that is recorded too."""
+    if not work.crosses_tenants:
+        work.cross_tenants()
+        record(work, Kind.PLATFORM_WORK, reason=reason)
 
 
 async def recent(work: UnitOfWork, *, most: int = 100) -> Sequence[Row]:

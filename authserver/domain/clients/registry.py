@@ -9,7 +9,9 @@ import orjson
 from authserver.domain.audit import event
 from authserver.domain.clients import key_set, store
 from authserver.domain.clients.client import Client, InvalidClientDataError, Origin, check, check_keys, check_name
+from authserver.domain.revocation import ends
 from authserver.runtime.identifiers import new_id, new_secret, secret_hash
+from authserver.runtime.schema import SHARED
 from authserver.runtime.unit_of_work import Row, UnitOfWork
 
 
@@ -152,6 +154,8 @@ def change(work: UnitOfWork, client: Client, **fields: Any) -> Client:
         store.SET, client_id=client.id, status="active" if changed.is_active else "disabled", **_changeable(changed)
     )
     work.changes_directory = True
+    if fields.get("is_active") is False:
+        end(work, client, reason="client_disabled")
     event.record(work, event.Kind.CLIENT_CHANGED, action="changed", client_id=client.id, active=changed.is_active)
     return changed
 
@@ -245,7 +249,17 @@ def remove(work: UnitOfWork, client: Client) -> None:
     work.claim(store.REMOVE, client_id=client.id)
     work.write(store.LEAVE, client_id=client.id)
     work.changes_directory = True
+    end(work, client, reason="client_removed")
     event.record(work, event.Kind.CLIENT_CHANGED, action="removed", client_id=client.id)
+
+
+def end(work: UnitOfWork, client: Client, *, reason: str) -> None:
+    """End everything that a client holds, in every tenant it is used in; in the bound tenant alone where that is not `*`."""
+    everywhere = client.is_shared and work.tenant in {None, SHARED}
+    cause = ends.Cause.CLIENT_EVERYWHERE if everywhere else ends.Cause.CLIENT
+    # Machines' standing authorizations are remembered.
+    work.changes_directory = True
+    ends.end(work, cause, reason=reason, client_id=client.id)
 
 
 def _changeable(client: Client) -> dict[str, Any]:

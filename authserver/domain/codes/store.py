@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from authserver.domain.revocation.ends import Cause, hang
 from authserver.runtime.schema import platform_statement, statement, table
 
 table(
@@ -52,11 +53,29 @@ REDEEM = statement(
 COUNT_ATTEMPT = statement(
     "UPDATE authorization_codes SET attempts = attempts + 1 WHERE tenant_id = :tenant AND code_hash = :code_hash"
 )
-BURN = statement(
-    """
-    UPDATE authorization_codes SET expires_at = :now
-    WHERE tenant_id = :tenant AND sub = :sub AND client_id = :client_id AND resource = :resource AND used_at IS NULL
-        AND expires_at > :now
-    """
+# Burnt to before every clock: whoever redeems it now may have looked at the clock before whoever burns it. The index finds
+# what can still matter; a code lives for minutes.
+_BURN = (
+    "UPDATE authorization_codes SET expires_at = 0 WHERE used_at IS NULL AND expires_at > CAST(:now AS BIGINT) - 3600"
 )
+BURN = statement(_BURN + " AND tenant_id = :tenant AND sub = :sub AND client_id = :client_id AND resource = :resource")
 EXPIRE = platform_statement("DELETE FROM authorization_codes WHERE expires_at <= :before")
+
+hang(
+    "codes",
+    {
+        Cause.MEMBER: (statement(_BURN + " AND tenant_id = :tenant AND sub = :sub"),),
+        Cause.PERSON: (
+            platform_statement(
+                _BURN
+                + " AND EXISTS (SELECT 1 FROM memberships m WHERE m.tenant_id = authorization_codes.tenant_id"
+                + " AND m.sub = authorization_codes.sub AND m.person_id = :person_id)"
+            ),
+        ),
+        Cause.CLIENT: (statement(_BURN + " AND tenant_id = :tenant AND client_id = :client_id"),),
+        Cause.CLIENT_EVERYWHERE: (platform_statement(_BURN + " AND client_id = :client_id"),),
+        Cause.TENANT: (statement(_BURN + " AND tenant_id = :tenant"),),
+        Cause.RESOURCE: (platform_statement(_BURN + " AND resource = :resource"),),
+        Cause.LINK: (platform_statement(_BURN + " AND tenant_id = :unlinked_from AND resource = :resource"),),
+    },
+)

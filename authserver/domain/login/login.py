@@ -54,15 +54,14 @@ async def with_password(
 
 
 async def with_new_password(work: UnitOfWork, *, email: str, password: str, new_hash: str) -> LoggedIn | Refused:
-    """Give a person another password: every browser of theirs is signed out, and this one in again.
+    """Give a person another password: what came from the old one ends, and this browser is signed in again.
 
-    What applications hold from a login before counts no longer (`authserver.oauth.issuing.live_member`). Guessing the
-    present password costs the same budget as guessing it at the door.
+    Guessing the present password costs the same budget as guessing it at the door.
     """
     person = await _prove(work, email=email, password=password)
     if isinstance(person, Refused):
         return person
-    change_password(work, person.id, new_hash)
+    await change_password(work, person.id, new_hash)
     cookie, begun = session.start(work, person_id=person.id, acr=PASSWORD_ACR, amr=PASSWORD_AMR)
     return LoggedIn(person=person, cookie=cookie, session=begun)
 
@@ -107,8 +106,7 @@ def _refuse(work: UnitOfWork, email: str, reason: str) -> None:
     )
 
 
-def change_password(work: UnitOfWork, person_id: str, password_hash: str) -> None:
-    """Set a new password and sign every browser of the person out."""
-    user.set_password(work, person_id, password_hash)
-    session.end_all_of(work, person_id)
+async def change_password(work: UnitOfWork, person_id: str, password_hash: str) -> None:
+    """Set a new password; every browser of the person is signed out, and what they had allowed ends."""
+    await user.set_password(work, person_id, password_hash)
     event.record(work, event.Kind.USER_CHANGED, action="password_changed", sub=person_id)

@@ -74,7 +74,7 @@ def end(work: UnitOfWork, session: Session) -> None:
 
 
 def end_all_of(work: UnitOfWork, person_id: str) -> None:
-    """Sign every browser of a person out: their password changed, or they may no longer log in."""
+    """Sign every browser of a person out."""
     work.write(store.END_OF_PERSON, person_id=person_id, now=work.now)
 
 

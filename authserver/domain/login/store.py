@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from authserver.domain.revocation.ends import Cause, hang
 from authserver.runtime.schema import statement, table
 
 table(
@@ -38,3 +39,21 @@ END_OF_PERSON = statement(
     "UPDATE browser_sessions SET ended_at = :now WHERE person_id = :person_id AND ended_at IS NULL"
 )
 EXPIRE = statement("DELETE FROM browser_sessions WHERE expires_at <= :before")
+
+hang(
+    "login",
+    {
+        Cause.PERSON: (END_OF_PERSON,),
+        # Whoever is in no other tenant is signed out. For the others the session stays: it opens nothing here any more, and
+        # one tenant must not sign people out of another.
+        Cause.MEMBER: (
+            statement(
+                """
+                UPDATE browser_sessions SET ended_at = :now
+                WHERE person_id = :person_id AND ended_at IS NULL AND NOT EXISTS (
+                    SELECT 1 FROM person_tenants t WHERE t.person_id = :person_id AND t.member_of <> :left)
+                """
+            ),
+        ),
+    },
+)

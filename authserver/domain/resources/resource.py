@@ -16,6 +16,7 @@ import orjson
 
 from authserver.domain.audit import event
 from authserver.domain.resources import store
+from authserver.domain.revocation import ends
 from authserver.runtime.unit_of_work import Row, UnitOfWork
 from authserver.settings import LOOPBACK
 from resource_lib.wire.claims import TOOL_SCOPE_PREFIX
@@ -178,7 +179,7 @@ def change(
     tools: Sequence[Tool] | None = None,
     is_active: bool | None = None,
 ) -> Resource:
-    """Change what is given. Raises InvalidResourceError."""
+    """Change what is given; disabling ends every token for it. Raises InvalidResourceError."""
     changed = replace(
         resource,
         name=resource.name if name is None else name,
@@ -196,14 +197,17 @@ def change(
         status="active" if changed.is_active else "disabled",
     )
     work.changes_directory = True
+    if is_active is False:
+        ends.end(work, ends.Cause.RESOURCE, reason="resource_disabled", resource=changed.uri)
     event.record(work, event.Kind.RESOURCE_CHANGED, action="changed", resource=changed.uri)
     return changed
 
 
 def remove(work: UnitOfWork, uri: str) -> None:
-    """Forget an MCP server: no token for it is issued again."""
+    """Forget an MCP server: no token for it is issued again, and every one there is has ended."""
     work.claim(store.REMOVE, uri=uri)
     work.changes_directory = True
+    ends.end(work, ends.Cause.RESOURCE, reason="resource_removed", resource=uri)
     event.record(work, event.Kind.RESOURCE_CHANGED, action="removed", resource=uri)
 
 
@@ -215,9 +219,10 @@ def link(work: UnitOfWork, uri: str, tenant: str) -> None:
 
 
 def unlink(work: UnitOfWork, uri: str, tenant: str) -> None:
-    """Take a tenant's access away: nothing of theirs is issued or refreshed for it again."""
+    """Take a tenant's access away: what they have for it ends, and nothing of theirs is issued for it again."""
     work.write(store.UNLINK, uri=uri, linked_to=tenant)
     work.changes_directory = True
+    ends.end(work, ends.Cause.LINK, reason="resource_unlinked", resource=uri, unlinked_from=tenant)
     event.record(work, event.Kind.RESOURCE_CHANGED, action="unlinked", resource=uri, linked_to=tenant)
 
 

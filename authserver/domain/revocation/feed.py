@@ -19,15 +19,23 @@ class Ended(StrEnum):
     """What can end."""
 
     AUTHORIZATION = "authorization"
+    TOKEN = "token"  # noqa: S105
+    MEMBER = "member"
+    CLIENT = "client"
+    TENANT = "tenant"
+    RESOURCE = "resource"
 
 
-def announce(work: UnitOfWork, ended: Ended, **subject: str) -> None:
-    """Append one event with the caller's other writes. `subject` holds opaque ids only."""
+def announce(work: UnitOfWork, ended: Ended, *, tenant: str | None = None, **subject: str | int) -> None:
+    """Append one event with the caller's other writes. `subject` holds opaque ids only.
+
+    It is about `tenant` (`*`: all of them); without one about the tenant that the unit of work is bound to.
+    """
     work.write_last(store.NEXT)
     work.write_last(
         store.APPEND,
         at_us=work.at_us,
-        scope_tenant=work.tenant or "*",
+        scope_tenant=tenant or work.tenant or "*",
         kind=ended.value,
         subject=orjson.dumps(subject).decode(),
     )

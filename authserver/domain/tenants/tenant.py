@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, replace
 
 from authserver.domain.audit import event
+from authserver.domain.revocation import ends
 from authserver.domain.tenants import store
 from authserver.runtime.identifiers import new_id
 from authserver.runtime.unit_of_work import Row, UnitOfWork
@@ -79,7 +80,7 @@ def change(
     is_active: bool | None = None,
     default_resource: str | None = None,
 ) -> Tenant:
-    """Change what is given; suspending a tenant refuses everything of theirs at once."""
+    """Change what is given; suspending a tenant ends everything of theirs at once."""
     changed = replace(
         tenant,
         name=tenant.name if name is None else name,
@@ -97,6 +98,8 @@ def change(
         default_resource=changed.default_resource,
     )
     work.changes_directory = True
+    if is_active is False:
+        ends.end(work, ends.Cause.TENANT, reason="tenant_suspended")
     event.record(work, event.Kind.TENANT_CHANGED, action="changed", active=changed.is_active)
     return changed
 
@@ -106,4 +109,5 @@ def remove(work: UnitOfWork, tenant: Tenant) -> None:
     work.bind(tenant.id)
     work.claim(store.REMOVE, id=tenant.id)
     work.changes_directory = True
+    ends.end(work, ends.Cause.TENANT, reason="tenant_removed")
     event.record(work, event.Kind.TENANT_CHANGED, action="removed")

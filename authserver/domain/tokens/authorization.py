@@ -5,6 +5,7 @@ A second laptop has its own. A machine client has one standing authorization per
 hangs on it, and the feed says so (decision 14); nothing brings it back.
 """
 
+import itertools
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -19,6 +20,9 @@ from authserver.runtime.unit_of_work import Row, UnitOfWork
 
 MACHINE = "client:"
 """How the subject of a machine client's own tokens begins (design §4)."""
+
+_OPERATOR_MAY_UNDO = frozenset({"client_disabled", "tenant_suspended", "resource_disabled", "resource_unlinked"})
+"""With these a machine's standing authorization ends too; enabled again, it begins another, which ends when that one would."""
 
 
 class Profile(StrEnum):
@@ -45,6 +49,7 @@ class Authorization:
     ctl: int
     expires_at: int
     is_ended: bool
+    end_reason: str = ""
     widened: tuple[str, ...] = ()
     """What its owner let it do besides, until `widened_until`."""
     widened_until: int = 0
@@ -79,6 +84,7 @@ def from_row(row: Row) -> Authorization:
         ctl=row["ctl"],
         expires_at=row["expires_at"],
         is_ended=row["ended_at"] is not None,
+        end_reason=row.get("end_reason") or "",
         widened=tuple(row["widened"].split()),
         widened_until=row["widened_until"],
     )
@@ -158,28 +164,37 @@ async def standing(work: UnitOfWork, client: Client, *, issuer_path: str, resour
     """Return a machine client's one authorization for a resource, beginning it at its first token.
 
     It has the same id in every process, and another once the client is renewed or its credential rotated. An ended one
-    stays ended.
+    stays ended; where it ended with something that an operator has enabled again, the one after it is returned.
     """
     assert work.tenant is not None
-    authorization_id = derived_id("az", work.tenant, client.id, issuer_path, resource, str(client.epoch))
+    until = client.secret_expires_at
+    for generation in itertools.count():
+        parts = (work.tenant, client.id, issuer_path, resource, str(client.epoch))
+        authorization_id = derived_id("az", *parts, *((str(generation),) if generation else ()))
+        known = await _remembered(work, authorization_id)
+        if known is None:
+            return start(
+                work,
+                authorization_id=authorization_id,
+                issuer_path=issuer_path,
+                sub=MACHINE + client.id,
+                client_id=client.id,
+                resource=resource,
+                scope=client.scope,
+                profile=Profile.SYSTEM,
+                until=until,
+            )
+        if not known.is_ended or known.end_reason not in _OPERATOR_MAY_UNDO:
+            return known
+        until = known.expires_at
+    raise AssertionError
 
+
+async def _remembered(work: UnitOfWork, authorization_id: str) -> Authorization | None:
     async def load() -> Authorization | None:
         return await find(work, authorization_id)
 
-    known = await work.machines.memory.get("standing", authorization_id, load)
-    if known is not None:
-        return known
-    return start(
-        work,
-        authorization_id=authorization_id,
-        issuer_path=issuer_path,
-        sub=MACHINE + client.id,
-        client_id=client.id,
-        resource=resource,
-        scope=client.scope,
-        profile=Profile.SYSTEM,
-        until=client.secret_expires_at,
-    )
+    return await work.machines.memory.get("standing", authorization_id, load)
 
 
 def end(work: UnitOfWork, authorization: Authorization, *, reason: str) -> None:
@@ -243,16 +258,6 @@ async def withdraw_consent(work: UnitOfWork, *, sub: str, client_id: str, resour
         if found is not None:
             end(work, found, reason="consent_withdrawn")
     work.write(store.END_OF_CONSENT, **under, reason="consent_withdrawn", now=work.now)
-    return len(rows)
-
-
-async def end_all_of(work: UnitOfWork, sub: str, *, reason: str) -> int:
-    """End every live authorization of a member of the bound tenant. Returns how many."""
-    rows = await work.all(store.LIVE_OF_SUB, sub=sub, now=work.now)
-    for row in rows:
-        found = await find(work, row["authorization_id"])
-        if found is not None:
-            end(work, found, reason=reason)
     return len(rows)
 
 

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from authserver.domain.consent.store import STANDING_COLUMNS
+from authserver.domain.revocation.ends import Cause, hang
 from authserver.runtime.schema import platform_statement, statement, table
 
 table(
@@ -49,6 +50,16 @@ table(
     tenanted=True,
 )
 
+# A single access token that was revoked, until it would have expired.
+table(
+    "revoked_tokens",
+    sa.Column("jti", sa.Text, nullable=False),
+    sa.Column("expires_at", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "jti"),
+    sa.Index("ix_revoked_tokens_expires_at", "expires_at"),
+    tenanted=True,
+)
+
 START = statement(
     """
     INSERT INTO authorizations (tenant_id, authorization_id, issuer_path, sub, client_id, resource, scope, profile, acr, amr,
@@ -61,22 +72,28 @@ START = statement(
 FIND = statement(
     """
     SELECT authorization_id, issuer_path, sub, client_id, resource, scope, profile, acr, amr, auth_time, ctl, expires_at,
-        ended_at, widened, widened_until
+        ended_at, end_reason, widened, widened_until
     FROM authorizations WHERE tenant_id = :tenant AND authorization_id = :authorization_id
     """
 )
-# An access token that came back is decided by one reading: its authorization, and who stands behind it now.
+# An access token that came back is decided by one reading: was it revoked, its authorization, and who stands behind it now.
 STANDING = statement(
     f"""
     SELECT {STANDING_COLUMNS}, a.authorization_id, a.issuer_path, a.sub, a.client_id, a.resource, a.scope, a.profile, a.acr,
-        a.amr, a.auth_time, a.ctl, a.expires_at, a.ended_at, a.widened, a.widened_until
-    FROM authorizations a LEFT JOIN memberships m ON m.tenant_id = :tenant AND m.sub = a.sub
+        a.amr, a.auth_time, a.ctl, a.expires_at, a.ended_at, a.end_reason, a.widened, a.widened_until, x.jti AS revoked_jti
+    FROM authorizations a LEFT JOIN revoked_tokens x ON x.tenant_id = :tenant AND x.jti = :jti
+        LEFT JOIN memberships m ON m.tenant_id = :tenant AND m.sub = a.sub
         LEFT JOIN persons p ON p.person_id = m.person_id
         LEFT JOIN consents c ON c.tenant_id = :tenant AND c.sub = a.sub AND c.client_id = a.client_id
             AND c.resource = a.resource AND c.ended_at IS NULL
     WHERE a.tenant_id = :tenant AND a.authorization_id = :authorization_id
     """
 )
+REVOKE_TOKEN = statement(
+    "INSERT INTO revoked_tokens (tenant_id, jti, expires_at) VALUES (:tenant, :jti, :expires_at) ON CONFLICT DO NOTHING"
+)
+REVOKED = statement("SELECT jti FROM revoked_tokens WHERE tenant_id = :tenant AND jti = :jti")
+EXPIRE_REVOKED = platform_statement("DELETE FROM revoked_tokens WHERE expires_at <= :now")
 END = statement(
     """
     UPDATE authorizations SET ended_at = :now, end_reason = :reason
@@ -118,9 +135,6 @@ LIVE_OF_CONSENT = statement(
     WHERE tenant_id = :tenant AND sub = :sub AND client_id = :client_id AND resource = :resource AND ended_at IS NULL
     """
 )
-LIVE_OF_SUB = statement(
-    "SELECT authorization_id FROM authorizations WHERE tenant_id = :tenant AND sub = :sub AND ended_at IS NULL AND expires_at > :now"
-)
 END_OF_CONSENT = statement(
     """
     UPDATE authorizations SET ended_at = :now, end_reason = :reason
@@ -159,4 +173,27 @@ ROTATE = statement(
             AND a.authorization_id = refresh_tokens.authorization_id)
     RETURNING authorization_id
     """
+)
+
+_END = "UPDATE authorizations SET ended_at = :now, end_reason = :reason WHERE ended_at IS NULL"
+hang(
+    "tokens",
+    {
+        Cause.MEMBER: (statement(_END + " AND tenant_id = :tenant AND sub = :sub"),),
+        Cause.PERSON: (
+            platform_statement(
+                _END
+                + " AND (tenant_id, sub) IN (SELECT m.tenant_id, m.sub FROM person_tenants t JOIN memberships m"
+                + " ON m.tenant_id = t.member_of AND m.person_id = t.person_id WHERE t.person_id = :person_id)"
+            ),
+        ),
+        Cause.CLIENT: (statement(_END + " AND tenant_id = :tenant AND client_id = :client_id"),),
+        # Tenant by tenant, as the index has them.
+        Cause.CLIENT_EVERYWHERE: (
+            platform_statement(_END + " AND tenant_id IN (SELECT id FROM tenants) AND client_id = :client_id"),
+        ),
+        Cause.TENANT: (statement(_END + " AND tenant_id = :tenant"),),
+        Cause.RESOURCE: (platform_statement(_END + " AND resource = :resource"),),
+        Cause.LINK: (platform_statement(_END + " AND tenant_id = :unlinked_from AND resource = :resource"),),
+    },
 )

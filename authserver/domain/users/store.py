@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from authserver.runtime.schema import statement, table
+from authserver.runtime.schema import platform_statement, statement, table
 
 table(
     "persons",
@@ -88,6 +88,13 @@ ADD_MEMBER = statement(
 )
 MEMBER_BY_SUB = statement(_MEMBER + " WHERE m.tenant_id = :tenant AND m.sub = :sub")
 MEMBER_BY_PERSON = statement(_MEMBER + " WHERE m.tenant_id = :tenant AND m.person_id = :person_id")
+SUBS_OF_PERSON = platform_statement(
+    """
+    SELECT m.tenant_id, m.sub FROM person_tenants t JOIN memberships m ON m.tenant_id = t.member_of
+        AND m.person_id = t.person_id
+    WHERE t.person_id = :person_id ORDER BY m.tenant_id
+    """
+)
 MEMBERS = statement(
     "SELECT m.sub, m.roles, m.status, p.person_id, p.email_sealed, p.name_sealed, p.data_key, p.status AS person_status"
     " FROM memberships m JOIN persons p ON p.person_id = m.person_id WHERE m.tenant_id = :tenant ORDER BY m.created_at, m.sub"

@@ -13,6 +13,7 @@ from unicodedata import category
 import orjson
 
 from authserver.domain.audit import event
+from authserver.domain.revocation import ends, feed
 from authserver.domain.users import store
 from authserver.runtime.identifiers import new_id
 from authserver.runtime.unit_of_work import Row, UnitOfWork
@@ -171,27 +172,39 @@ async def members(work: UnitOfWork) -> list[ListedUser]:
 def change_member(
     work: UnitOfWork, member: Member, *, roles: tuple[str, ...] | None = None, is_active: bool | None = None
 ) -> None:
-    """Change what is given; disabling refuses their every next refresh at once."""
+    """Change what is given; disabling ends for good what they had allowed in this tenant, and signs them out."""
     work.claim(
         store.SET_MEMBER,
         sub=member.sub,
         roles=orjson.dumps(member.roles if roles is None else clean_roles(roles)).decode(),
         status="active" if (member.is_active if is_active is None else is_active) else "disabled",
     )
+    if is_active is False:
+        _end(work, member, reason="member_disabled")
     event.record(work, event.Kind.USER_CHANGED, action="changed", sub=member.sub)
 
 
 def remove_member(work: UnitOfWork, member: Member) -> None:
-    """End a membership; the person stays."""
+    """End a membership and what hangs on it; the person stays."""
     assert work.tenant is not None
     work.claim(store.REMOVE_MEMBER, sub=member.sub)
+    _end(work, member, reason="member_removed")
     work.write(store.LEAVE, person_id=member.person_id, member_of=work.tenant)
     event.record(work, event.Kind.USER_CHANGED, action="removed", sub=member.sub)
 
 
-def set_password(work: UnitOfWork, person_id: str, password_hash: str) -> None:
-    """Change a password; whoever calls it ends the person's sessions too."""
+async def set_password(work: UnitOfWork, person_id: str, password_hash: str) -> None:
+    """Change a password; it ends what came from the one before, in every tenant and every browser."""
     work.claim(store.SET_PASSWORD, person_id=person_id, password_hash=password_hash, now=work.now)
+    ends.end(work, ends.Cause.PERSON, reason="password_changed", person_id=person_id)
+    for row in await work.all(store.SUBS_OF_PERSON, person_id=person_id):
+        # One for each: nobody who follows the list may learn that two members are one person.
+        feed.announce(work, feed.Ended.MEMBER, tenant=row["tenant_id"], sub=row["sub"])
+
+
+def _end(work: UnitOfWork, member: Member, *, reason: str) -> None:
+    assert work.tenant is not None
+    ends.end(work, ends.Cause.MEMBER, reason=reason, sub=member.sub, person_id=member.person_id, left=work.tenant)
 
 
 def require_still_proven(work: UnitOfWork, person: Person) -> None:

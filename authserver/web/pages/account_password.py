@@ -6,8 +6,6 @@ person, in each of their organisations, has to ask again.
 """
 
 from authserver.domain.login import login as logins
-from authserver.domain.tokens import authorization
-from authserver.domain.users import user
 from authserver.runtime.passwords import PasswordLineFullError, UnusablePasswordError
 from authserver.runtime.unit_of_work import UnitOfWork
 from authserver.web.authorize import answer
@@ -16,7 +14,6 @@ from authserver.web.pages import account, forms
 from authserver.web.pages.account import Visitor
 from authserver.web.pages.answers import page
 from authserver.web.token import read_form
-from authserver.web.work import run
 
 _WRONG = "Your present password is not right. Nothing was changed."
 _WAIT = "Too many attempts. Wait a few minutes, then try again."
@@ -34,10 +31,8 @@ async def show_password(request: Request) -> Response:
 
 async def change_password(request: Request) -> Response:
     """Check the present password, set the new one, end what came from the old one."""
-    changed: list[Visitor] = []
 
     async def flow(work: UnitOfWork) -> Response:
-        changed.clear()
         form = read_form(request)
         visitor = await account.signed_in(work, request)
         if visitor is None:
@@ -59,28 +54,11 @@ async def change_password(request: Request) -> Response:
             if outcome.retry_after_s is not None:
                 return _page(request, visitor, status=429, error=_WAIT)
             return _page(request, visitor, status=401, error=_WRONG)
-        changed.append(visitor)
         settings = work.machines.settings
         cookie = forms.set_cookie(settings, forms.session_cookie_name(settings), outcome.cookie)
         return account.back(request, outcome.session, "password", cookie)
 
-    said = await account.answered(request, flow)
-    for visitor in changed:
-        await _end_what_hangs_on_it(request, visitor)
-    return said
-
-
-async def _end_what_hangs_on_it(request: Request, visitor: Visitor) -> None:
-    # Each in its own tenant. They count no longer since the commit before; this says so in the numbered list.
-    for tenant in visitor.member_of:
-
-        async def flow(work: UnitOfWork, tenant: str = tenant) -> None:
-            work.bind(tenant)
-            member = await user.member_by_person(work, visitor.person.id)
-            if member is not None:
-                await authorization.end_all_of(work, member.sub, reason="password_changed")
-
-        await run(request, flow)
+    return await account.answered(request, flow)
 
 
 def _page(request: Request, visitor: Visitor, *, status: int = 200, error: str | None = None) -> Response:

@@ -1,0 +1,34 @@
+"""
+One access token is dead before its time, and nothing else is.
+
+RFC 7009 §2.1. The row says so to every process at once and is kept until the token would have expired, so that the table
+holds no more than what was issued in one token's life.
+"""
+
+from authserver.domain.audit import event
+from authserver.domain.revocation import feed
+from authserver.domain.tokens import store
+from authserver.domain.tokens.presented import Presented
+from authserver.runtime.unit_of_work import UnitOfWork
+
+
+async def revoke(work: UnitOfWork, token: Presented) -> None:
+    """Revoke a token of the bound tenant, once; a repetition writes and announces nothing."""
+    if await work.one(store.REVOKED, jti=token.id) is not None:
+        return
+    work.write(store.REVOKE_TOKEN, jti=token.id, expires_at=token.expires_at)
+    feed.announce(work, feed.Ended.TOKEN, jti=token.id, exp=token.expires_at, authorization_id=token.authorization_id)
+    event.record(
+        work,
+        event.Kind.TOKEN_REVOKED,
+        client_id=token.client_id,
+        sub=token.sub,
+        authorization_id=token.authorization_id,
+        resource=token.resource,
+        jti=token.id,
+    )
+
+
+def expire(work: UnitOfWork) -> None:
+    """Forget what would have expired by now."""
+    work.write(store.EXPIRE_REVOKED, now=work.now)
