@@ -1388,9 +1388,78 @@ SECRETS: dict[str, Requirement] = {
     ),
 }
 
-INTROSPECTION: dict[str, Requirement] = {}
+INTROSPECTION: dict[str, Requirement] = {
+    "rfc7662:active:says-what-the-token-says": Requirement(
+        "IN-02, RFC 7662 §2.2", "A live token is active, with what it was signed with."
+    ),
+    "rfc7662:request:needs-a-credential": Requirement(
+        "IN-01, RFC 7662 §2.1", "Only a client that proved itself by its own method is told anything."
+    ),
+    "rfc7662:request:one-token-by-post": Requirement(
+        "IN-07, IN-08, RFC 7662 §2.1", "A request names one token, in one form; a hint changes nothing."
+    ),
+    "rfc7662:request:never-from-a-browser": Requirement("RFC 7662 §4", "No page of another origin can read an answer."),
+    "rfc7662:inactive:is-one-answer": Requirement(
+        "IN-03, IN-05, RFC 7662 §2.2", "Whatever a resource server may not know is inactive, byte for byte alike."
+    ),
+    "rfc7662:tenants:a-shared-server-sees-those-it-serves": Requirement(
+        "ours", "A resource server that belongs to nobody sees the tenants that its resource is linked to."
+    ),
+    "rfc7662:tenants:a-tenants-server-sees-its-own": Requirement(
+        "IN-04", "A tenant's own resource server sees that tenant's tokens alone."
+    ),
+    "rfc7662:active:what-was-taken-away-is-gone": Requirement(
+        "ours, clients rule 14", "A scope or role that was taken away since is gone from the answer."
+    ),
+    "attack:introspection:one-answer-for-everything-else": Requirement(
+        "IN-03, IN-04, IN-05, IN-09, IN-10, CVE-2026-27840",
+        "Another server's, tenant's or issuer's token, another kind of secret and garbage get the same bytes.",
+    ),
+    "attack:introspection:bounded": Requirement("IN-05", "A megabyte is refused before it is read."),
+    "attack:introspection:scanning-is-bounded": Requirement(
+        "IN-11, RFC 7662 §4", "Scanning is slowed and noted, and does not keep a server from asking about good tokens."
+    ),
+    "attack:introspection:secrets-cannot-be-guessed": Requirement(
+        "TK-15, RFC 7662 §4", "Guessing a server's secret slows the guesser alone."
+    ),
+    "attack:introspection:no-clock-tells": Requirement(
+        "IN-05", "What died and what never was cost the same signature and the same reading."
+    ),
+    "attack:introspection:the-stricter-end-wins": Requirement(
+        "IN-06, CVE-2026-8922", "One end is enough, and lifting another undoes nothing."
+    ),
+    "attack:introspection:a-servers-own-end": Requirement("ours", "A resource server that ended is told nothing."),
+    "rfc8414:metadata:names-introspection-and-revocation": Requirement(
+        "RFC 8414 §2", "The metadata names both endpoints and how to authenticate there."
+    ),
+}
 
-REVOCATION: dict[str, Requirement] = {}
+REVOCATION: dict[str, Requirement] = {
+    "rfc7009:refresh-token:ends-its-authorization": Requirement(
+        "RV-02, TK-35, RFC 7009 §2.1", "A refresh token of any generation ends its authorization and all under it."
+    ),
+    "rfc7009:access-token:ends-alone": Requirement(
+        "RFC 7009 §2.1", "An access token is revoked alone; its authorization goes on."
+    ),
+    "rfc7009:request:a-hint-changes-nothing": Requirement("RV-06, RFC 7009 §2.1", "A wrong hint revokes all the same."),
+    "rfc7009:owner:nobody-else-ends-it": Requirement(
+        "RV-03, RFC 7009 §2.1, §2.2", "Somebody else's token lives on, and the answer is that for an unknown one."
+    ),
+    "rfc7009:request:needs-the-clients-credential": Requirement(
+        "RV-05, RFC 7009 §2.1", "A confidential client proves itself before anything is ended."
+    ),
+    "rfc7009:request:one-token-by-post": Requirement("RFC 7009 §2.1", "A request names one token, in one form."),
+    "rfc7009:request:open-to-browser-clients": Requirement(
+        "RFC 7009 §2.1, clients rule 11", "Browser clients may revoke."
+    ),
+    "rfc7009:answer:never-200-for-what-was-not-stored": Requirement(
+        "RFC 7009 §2.2.1, CVE-2020-15223", "What could not be stored is a 503 with Retry-After."
+    ),
+    "rfc7009:answer:repeating-changes-nothing": Requirement(
+        "RFC 7009 §2.2", "Revoking again is 200, and writes and announces nothing."
+    ),
+    "rfc7009:answer:dead-after-a-restart": Requirement("CVE-2026-9802", "What was revoked is dead after a restart."),
+}
 
 ENDS: dict[str, Requirement] = {}
 
@@ -1723,6 +1792,8 @@ CATALOGUE: dict[str, str] = {
     "AZ": "02 04 05 06 07 08 10 11 12 13 14 15 16 18 19 22 24 28 29 30 36 37 39 40 41 45 46 48 51 52 53 54 55",
     "TK": "01 03 04 05 06 08 09 10 13 15 17 18 19 20 21 23 25 26 28 29 33 34 35 37 38 40 41",
     "CC": "01 03 05 07",
+    "IN": "01 02 03 04 05 06 07 08 09 10 11",
+    "RV": "02 03 05 06",
     "JK": "01 02 03 06 08",
     "RS": "01 03 04 05 08 10 11 12 14 15 16 17 19 20 22 24 28 29 30 31 34",
 }

@@ -44,6 +44,14 @@ def document(issuer: Issuer, settings: Settings, *, algorithms: Sequence[str]) -
             "grant_types_supported": list(GRANTS),
             "token_endpoint_auth_methods_supported": client_authentication.METHODS,
             "token_endpoint_auth_signing_alg_values_supported": client_assertion.ALGORITHMS,
+            "introspection_endpoint": issuer.url("/introspect"),
+            "introspection_endpoint_auth_methods_supported": [
+                method for method in client_authentication.METHODS if method != "none"
+            ],
+            "introspection_endpoint_auth_signing_alg_values_supported": client_assertion.ALGORITHMS,
+            "revocation_endpoint": issuer.url("/revoke"),
+            "revocation_endpoint_auth_methods_supported": client_authentication.METHODS,
+            "revocation_endpoint_auth_signing_alg_values_supported": client_assertion.ALGORITHMS,
             "code_challenge_methods_supported": pkce.METHODS,
             "scopes_supported": [OPENID, *PERSONAL, OFFLINE_ACCESS],
             "claims_supported": openid.CLAIMS,

@@ -42,6 +42,12 @@ class Machines:
     """How often one client may call the token endpoint of this process."""
     pushed_requests: OpenDoor
     """How often one address prefix may push a request for clients without a credential."""
+    introspections: Bucket
+    """How often one resource server may ask this process about a token."""
+    foreign_tokens: Bucket = field(default_factory=lambda: Bucket(per_minute=600, burst=100))
+    """How many tokens that are not for it one resource server may ask about."""
+    foreign_token_notes: Bucket = field(default_factory=lambda: Bucket(per_minute=6, burst=6))
+    """How many of these are recorded."""
     secret_guesses: Bucket = field(default_factory=lambda: Bucket(per_minute=4, burst=20))
     """How often one address prefix may send a wrong secret for one client."""
     old_secrets: Bucket = field(default_factory=lambda: Bucket(per_minute=1, burst=1))

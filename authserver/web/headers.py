@@ -36,6 +36,8 @@ GROUPS: dict[str, tuple[Header, ...]] = {
     "public": _COMMON + _CROSS_ORIGIN,
     # Called by browser clients with a credential in the body, never with cookies.
     "protocol": _COMMON + _NO_STORE + _CROSS_ORIGIN,
+    # Called by servers alone.
+    "backchannel": _COMMON + _NO_STORE,
     # Navigated to by a person: never readable from another origin.
     "page": _COMMON + _NO_STORE + _PAGE,
     "asset": _COMMON,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from authserver.web.authorize import authorize
 from authserver.web.health import livez, readyz, security_txt
 from authserver.web.http import Endpoint
+from authserver.web.introspect import introspect
 from authserver.web.jwks import jwks
 from authserver.web.metadata import metadata
 from authserver.web.pages.account import show_account, sign_out_everywhere
@@ -20,6 +21,7 @@ from authserver.web.pages.consent import decide, show_consent
 from authserver.web.pages.login import log_in, log_out, show_login
 from authserver.web.par import par
 from authserver.web.register import register
+from authserver.web.revoke import revoke
 from authserver.web.token import token
 from authserver.web.userinfo import userinfo
 
@@ -42,6 +44,8 @@ ROUTES: dict[str, Route] = {
     "/token": Route(group="protocol", methods={"POST": token}),
     "/register": Route(group="protocol", methods={"POST": register}, switch="dynamic_registration"),
     "/userinfo": Route(group="protocol", methods={"GET": userinfo, "POST": userinfo}),
+    "/revoke": Route(group="protocol", methods={"POST": revoke}),
+    "/introspect": Route(group="backchannel", methods={"POST": introspect}),
     "/login": Route(group="page", methods={"GET": show_login, "POST": log_in}),
     "/logout": Route(group="page", methods={"POST": log_out}),
     "/account": Route(group="page", methods={"GET": show_account}),

@@ -203,6 +203,14 @@ class OAuthClient:
         """Ask for a token of the client's own."""
         return await self.token(**{"grant_type": "client_credentials", **changed})
 
+    async def revoke(self, token: str | list[str], **changed: Any) -> TokenAnswer:
+        """Say that a token is needed no more (RFC 7009)."""
+        return await self.post("/revoke", **{"token": token, **changed})
+
+    async def introspect(self, token: str | list[str], **changed: Any) -> TokenAnswer:
+        """Ask what a token means (RFC 7662), as a resource server does."""
+        return await self.post("/introspect", **{"token": token, **changed})
+
     async def token(
         self, *, headers: dict[str, str] | None = None, authenticate: bool = True, **wanted: Any
     ) -> TokenAnswer:

@@ -4,7 +4,7 @@ The world every server test begins in, made through the domain's own functions.
 The names are those of the attack catalogue: tenants t1 and t2 (and t3, which has an issuer of its own); clients P (public,
 web), N (public, native), B (confidential, secret in the header), S (secret in the body), Z (public, without a replay window), M (machine), K (a key of its own), X and Y of t2, G that
 belongs to nobody, W of t3; people u1, u2 and the approver v1 of t1, u9 of t2, u5 of both, u7 of t3; MCP servers R1 and R2 of t1,
-R9 of t2, R7 of t3, R5 of t1 and t2.
+R9 of t2, R7 of t3, R5 of t1 and t2. RS1, RS2, RS5 and RS7 are what these speak to us with; RS5t1 and RS5t2 are tenants' own for R5.
 """
 
 from dataclasses import dataclass, field, replace
@@ -68,6 +68,7 @@ class Application:
     resource: str = R1
     issuer_path: str = ""
     key: dict[str, Any] | None = None
+    speaks_for: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +168,25 @@ CLIENTS: dict[str, Application] = {
         resource=R7,
         issuer_path="/t/t3",
     ),
+    **{
+        letter: Application(
+            name=f"Server {letter}",
+            tenant=tenant,
+            auth_method="client_secret_basic",
+            redirect_uris=(),
+            grant_types=(),
+            resource=speaks_for,
+            speaks_for=speaks_for,
+        )
+        for letter, tenant, speaks_for in (
+            ("RS1", None, R1),
+            ("RS2", None, R2),
+            ("RS5", None, R5),
+            ("RS5t1", "t1", R5),
+            ("RS5t2", "t2", R5),
+            ("RS7", None, R7),
+        )
+    },
 }
 
 LINKS = {R1: ("t1",), R2: ("t1",), R5: ("t1", "t2"), R7: ("t3",), R9: ("t2",)}
@@ -222,6 +242,7 @@ async def build(machines: Machines) -> World:
             scope=wanted.scope,
             resources=wanted.resources,
             default_resource=wanted.default_resource,
+            speaks_for=wanted.speaks_for,
             refresh_replay_seconds=wanted.refresh_replay_seconds,
             jwks=assertions.key_set(wanted.key) if wanted.key else "",
         )
