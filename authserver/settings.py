@@ -168,6 +168,9 @@ class Settings(BaseSettings):
     resource_by_origin: bool = True
     """Whether `resource=https://host` or `https://host/` means the one MCP server under that origin; off: `invalid_target`."""
 
+    unknown_scopes: Literal["trim", "refuse"] = "trim"
+    """What becomes of scopes that a resource does not know: left out of what is granted, or `invalid_scope`."""
+
     memory_refresh_seconds: Annotated[float, Field(gt=0, le=5)] = 0.25
     """How often a process asks whether clients, keys or policy changed elsewhere."""
 

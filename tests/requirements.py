@@ -1720,6 +1720,13 @@ OPENID: dict[str, Requirement] = {
 }
 
 CLIENTS: dict[str, Requirement] = {
+    "oauth21:scope:unknown-by-policy": Requirement(
+        "clients.md rule 7, mcporter#52, codex#17265",
+        "Scopes that a resource does not know are left out, or refused where policy says so.",
+    ),
+    "oauth21:scope:registration-still-limits": Requirement(
+        "OAuth 2.1 §4.1.2.1", "A scope beyond a registration is an error, never replaced by a default."
+    ),
     "rfc8707:origin:means-the-one-resource-under-it": Requirement(
         "clients.md rule 6, claude-code#52871, garrytan/gbrain#5222",
         "An origin alone means the one MCP server under it, which is the audience, and that is recorded.",

@@ -182,19 +182,25 @@ async def resource_is_reachable(work: UnitOfWork, asked: Asked) -> None:
     asked.resource_is_defaulted, asked.resource_is_mapped = target.is_defaulted, target.is_mapped
 
 
-async def scope_is_grantable(_work: UnitOfWork, asked: Asked) -> None:
-    """OAuth 2.1 §1.4.1: what is unknown here is left out; when nothing known is asked for, that is an error."""
+async def scope_is_grantable(work: UnitOfWork, asked: Asked) -> None:
+    """OAuth 2.1 §1.4.1: by policy what is unknown here is left out, and who asks for nothing else gets the default.
+
+    Clients ask for every scope of some list of theirs; the answer says what was granted. Asking for what its registration
+    does not permit is an error.
+    """
     sent = asked.parameters.one("scope")
     allowed = asked.resource.grantable
     wanted = asked.resource.default_scope if sent is None else scopes.parse(sent)
     asked.scope = tuple(
         scope for scope in wanted if scope in allowed and (scope in INERT or asked.client.may_ask(scope))
     )
+    if work.machines.settings.unknown_scopes == "refuse" and not set(wanted) <= allowed:
+        raise InvalidScope("scope: some of these are not known at this resource.", reason="unknown_scope")
     if not set(asked.scope) - INERT:
-        if sent is not None and set(wanted) <= INERT:
-            asked.scope = (*asked.resource.default_scope, *asked.scope)
-            return
-        raise InvalidScope("scope: none of these is known at this resource.", reason="unknown_scope")
+        default = tuple(scope for scope in asked.resource.default_scope if asked.client.may_ask(scope))
+        if not default or set(wanted) & allowed - INERT:
+            raise InvalidScope("scope: none of these is for this client.", reason="unregistered_scope")
+        asked.scope = (*default, *asked.scope)
 
 
 async def prompt_is_understood(_work: UnitOfWork, asked: Asked) -> None:

@@ -383,3 +383,42 @@ async def test_authorize_may_be_opened_once_by_a_program_before_the_browser(serv
 
     assert probe.status < 400
     assert tokens.ok
+
+
+@pytest.mark.one_database
+@pytest.mark.requirement("oauth21:scope:unknown-by-policy")
+@pytest.mark.parametrize(
+    ("asked", "granted"),
+    [
+        ("mcp:tools", {"orders:read"}),
+        ("mcp:tools orders:write", {"orders:write"}),
+        ("openid profile email offline_access", {"orders:read", "openid", "offline_access"}),
+        ("claudeai offline_access", {"orders:read", "offline_access"}),
+    ],
+)
+async def test_scopes_that_nobody_knows_are_left_out(server, asked, granted):
+    """clients.md rule 7: mcporter#52, codex#17265 ask for scopes of their own lists; the answer says what was granted."""
+    tokens = await server.client("P").sign_in(scope=asked)
+
+    assert granted == tokens.scope
+
+
+@pytest.mark.one_database
+@pytest.mark.settings(unknown_scopes="refuse")
+@pytest.mark.requirement("oauth21:scope:unknown-by-policy")
+async def test_where_policy_says_so_an_unknown_scope_is_an_error(server):
+    """OAuth 2.1 §4.1.2.1: to the letter, for who wants it."""
+    answer = await server.client("P").authorize(scope="orders:read mcp:tools")
+
+    assert "invalid_scope" == answer.error
+
+
+@pytest.mark.one_database
+@pytest.mark.requirement("oauth21:scope:registration-still-limits")
+async def test_a_scope_that_a_registration_does_not_permit_gives_no_default(server):
+    """OAuth 2.1 §4.1.2.1: only what nobody knows is left out silently."""
+    app = server.client("P")
+    await server.operator.set_client(app.app, scope=("orders:read",))
+
+    assert "invalid_scope" == (await app.authorize(scope="orders:write")).error
+    assert {"orders:read"} == (await app.sign_in(scope="orders:write orders:read")).scope

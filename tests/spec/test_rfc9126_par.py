@@ -92,7 +92,7 @@ async def test_whoever_pushes_proves_which_client_it_is(server):
         ({"resource": "https://evil.example/"}, "invalid_target"),
         ({"resource": R9}, "invalid_target"),
         ({"resource": [R1, R2]}, "invalid_target"),
-        ({"scope": "nonsense"}, "invalid_scope"),
+        ({"scope": 'a"b'}, "invalid_scope"),
         ({"prompt": "none login"}, "invalid_request"),
         ({"max_age": "-1"}, "invalid_request"),
         ({"state": "s" * 5000}, "invalid_request"),
