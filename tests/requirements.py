@@ -1655,6 +1655,10 @@ ACCOUNT: dict[str, Requirement] = {
         "AZ-04, AZ-25, AZ-28, AZ-51, AZ-52; RFC 9700 §4.7; design decision 22",
         "Nobody sees, ends or widens another person's connections, nor makes a person do it unknowingly.",
     ),
+    "browser:account:disconnect-ends-it": Requirement(
+        "issue: a page for people",
+        "In a real browser, with and without script, a person allows more for a while, disconnects, and both act.",
+    ),
     "account:sign-out:everywhere": Requirement(
         "ASVS 7.4.3", "Signing out everywhere ends every browser session and no application."
     ),

@@ -60,6 +60,15 @@ class Application:
         }
         return httpx2.post(f"{self.issuer}/token", data=asked)
 
+    def refresh(self, refresh_token: str) -> httpx2.Response:
+        """Use a refresh token."""
+        asked = {"grant_type": "refresh_token", "client_id": self.client_id, "refresh_token": refresh_token}
+        return httpx2.post(f"{self.issuer}/token", data=asked)
+
+    def userinfo(self, access_token: str) -> httpx2.Response:
+        """Ask who stands behind a token."""
+        return httpx2.get(f"{self.issuer}/userinfo", headers={"authorization": f"Bearer {access_token}"})
+
 
 class _IPv6Server(ThreadingHTTPServer):
     address_family = socket.AF_INET6

@@ -99,6 +99,102 @@ ERROR: dict[str, Any] = {
     "code": 400,
 }
 
+IT: dict[str, Any] = {
+    "client_name": "Claude",
+    "client_verified": False,
+    "client_host": "claude.ai",
+    "resource_name": "Orders",
+    "resource_uri": "https://orders.example.com/mcp",
+    "tenant_name": "Acme Industries",
+}
+
+
+def login(number: int, **changed: Any) -> dict[str, Any]:
+    """Return one login of an application as the account page shows it."""
+    return {
+        "query": f"tenant=acme&client=cli_x&at=https%3A%2F%2Forders.example.com%2Fmcp&login=az_{number}",
+        "started": f"{number} November 2026, 09:1{number} UTC",
+        "started_iso": f"2026-11-0{number}T09:1{number}:00Z",
+        "last_used": "12 minutes ago",
+        "last_used_iso": "2026-11-21T13:03:00Z",
+        "ends": "22 November 2026, 13:03 UTC",
+        "more": [],
+        "more_until": "",
+        "can_have_more": True,
+        **changed,
+    }
+
+
+def connection(**changed: Any) -> dict[str, Any]:
+    """Return one connected application as the account page shows it."""
+    return {
+        **IT,
+        "query": "tenant=acme&client=cli_x&at=https%3A%2F%2Forders.example.com%2Fmcp",
+        "since": "3 November 2026",
+        "since_iso": "2026-11-03T09:13:00Z",
+        "last_used": "12 minutes ago",
+        "last_used_iso": "2026-11-21T13:03:00Z",
+        "scopes": ["See orders and what is in them", "Change orders"],
+        "tools": [{"title": "Update an order", "class": "write"}],
+        "logins": [login(3)],
+        "logins_left_out": 0,
+        **changed,
+    }
+
+
+ACCOUNT: dict[str, Any] = {
+    "person_name": "Ada Lovelace",
+    "person_email": "ada@acme.example",
+    "here": "/account",
+    "logout_csrf": "c" * 43,
+    "everywhere_csrf": "c" * 43,
+    "done": None,
+    "connections": [
+        connection(
+            logins=[
+                login(7, more=["Refund an order"], more_until="21 November 2026, 14:15 UTC"),
+                login(3, last_used="2 days ago"),
+            ]
+        ),
+        connection(
+            client_name="Acme Support Desk",
+            client_verified=True,
+            client_host=None,
+            tenant_name="Globex Corporation",
+            scopes=["See orders and what is in them", "Know your name", "Know your email address"],
+            tools=[
+                {"title": "Refund an order", "class": "destructive"},
+                {"title": "delete_order", "class": "destructive"},
+            ],
+            logins=[login(1, can_have_more=False)],
+            logins_left_out=14,
+        ),
+        connection(client_name="Cursor", client_host=None, scopes=[], tools=[], logins=[], last_used="4 days ago"),
+    ],
+}
+FORM: dict[str, Any] = {"csrf": "c" * 43, "shown": "5" * 64, "notice": None, "here": "/account", "it": IT}
+CHANGE: dict[str, Any] = FORM | {
+    "scopes": [
+        {"name": "orders:read", "description": "See orders and what is in them"},
+        {"name": "email", "description": "Know your email address"},
+    ],
+    "tools": [tool | {"title": tool["title"] or tool["name"], "ticked": True} for tool in TOOLS[1:]],
+}
+MORE: dict[str, Any] = FORM | {
+    "started": "3 November 2026, 09:13 UTC",
+    "last_used": "12 minutes ago",
+    "more_until": None,
+    "scopes": [{"name": "customers:read", "description": "See customers, with names and addresses", "ticked": False}],
+    "tools": [tool | {"title": tool["title"] or tool["name"], "ticked": False} for tool in TOOLS[1:]],
+    "hours": [{"value": 1, "words": "1 hour"}, {"value": 8, "words": "8 hours"}, {"value": 168, "words": "7 days"}],
+}
+PASSWORD: dict[str, Any] = {
+    "here": "/account",
+    "csrf": "c" * 43,
+    "person_email": "ada@acme.example",
+    "error": None,
+}
+
 # A name written to deceive: it closes an attribute, turns the text around, speaks for us, and does not end.
 HOSTILE = '"><script>alert(1)</script>\u202e\u2066Verified by your administrator\u2069 ' + "Ź̷̡̢̧̛̖̗̱̾̿" * 6 + "moc.elgoog " * 40
 
@@ -159,6 +255,68 @@ SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
                 {"name": HOSTILE, "title": HOSTILE, "description": HOSTILE, "class": "destructive", "ticked": True}
             ],
         },
+    ),
+    "consent-knows": (
+        "consent.html",
+        CONSENT
+        | {
+            "personal": [
+                {"name": "profile", "description": "Know your name", "ticked": False},
+                {"name": "email", "description": "Know your email address", "ticked": True},
+            ]
+        },
+    ),
+    "account": ("account.html", ACCOUNT),
+    "account-empty": ("account.html", ACCOUNT | {"connections": []}),
+    "account-after": (
+        "account.html",
+        ACCOUNT
+        | {
+            "connections": ACCOUNT["connections"][1:],
+            "done": "Disconnected. The application gets nothing new from now on. A token it still holds runs out within"
+            " 10 minutes, and at once where the server asks us.",
+        },
+    ),
+    "account-hostile": (
+        "account.html",
+        ACCOUNT
+        | {
+            "person_name": "مريم",
+            "person_email": "a" * 64 + "@" + "long-name." * 12 + "example",
+            "connections": [
+                connection(
+                    client_name=HOSTILE,
+                    client_host="accounts.google.com." + "a" * 63 + "." + "login." * 20 + "\u0440\u0430ypal.example",
+                    resource_name=HOSTILE,
+                    resource_uri="https://" + "a" * 200 + ".example/mcp",
+                    tenant_name=HOSTILE,
+                    scopes=[HOSTILE],
+                    tools=[{"title": HOSTILE, "class": "destructive"}],
+                    logins=[login(2, more=[HOSTILE, HOSTILE], more_until="21 November 2026, 14:15 UTC")],
+                )
+            ],
+        },
+    ),
+    "account-disconnect": ("account_disconnect.html", FORM | {"login": None, "logins": 2}),
+    "account-end-one": (
+        "account_disconnect.html",
+        FORM
+        | {
+            "login": {"started": "3 November 2026, 09:13 UTC", "last_used": "12 minutes ago"},
+            "logins": 2,
+            "notice": "Nothing was ended: something has changed since this page was made. Look again, then decide.",
+        },
+    ),
+    "account-change": ("account_change.html", CHANGE),
+    "account-more": ("account_more.html", MORE),
+    "account-more-again": (
+        "account_more.html",
+        MORE | {"more_until": "21 November 2026, 14:15 UTC", "tools": [MORE["tools"][0] | {"ticked": True}]},
+    ),
+    "account-password": ("account_password.html", PASSWORD),
+    "account-password-refused": (
+        "account_password.html",
+        PASSWORD | {"error": "Your present password is not right. Nothing was changed."},
     ),
     "error": ("error.html", ERROR),
     "error-server": (

@@ -403,6 +403,18 @@ async def test_the_real_pages_are_photographed(
     await sign_in(page, "grace@example.com")
     await page.wait_for_url("**/consent?**")
     await photograph("consent")
+    await page.goto(application.authorize_url("openid profile email"))
+    await page.get_by_text("Acme Industries").click()
+    await photograph("consent-knows")
+    await page.get_by_role("button", name="Allow", exact=True).click()
+    await page.wait_for_url("**/callback?**")
+    application.redeem(application.answers[-1])
+    await page.goto(f"{server.issuer}/account")
+    await photograph("account")
+    for link in ("Change what it may do", "Allow more", "End this one"):
+        await page.goto(f"{server.issuer}/account")
+        await page.get_by_role("link", name=link).first.click()
+        await photograph("account-" + link.split()[0].lower())
     await page.goto(application.authorize_url(READ, client_id="cli_gone"))
     await photograph("error")
     await page.goto(f"{server.issuer}/login")
@@ -413,3 +425,44 @@ async def test_the_real_pages_are_photographed(
 
     # The 400 of the error page is the one thing the browser mentions.
     assert [] == [said for said in complaints if "400 (Bad Request)" not in said]
+
+
+@pytest.mark.requirement("browser:account:disconnect-ends-it")
+@pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
+async def test_a_person_disconnects_an_application_and_it_can_do_nothing_more(
+    browser: Browser, application: Application, server: Deployment, script: bool
+):
+    """The page for people, by keyboard and pointer: allowed more for a while, then disconnected; the refresh is refused."""
+    context = await browser.new_context(java_script_enabled=script, viewport={"width": 1280, "height": 900})
+    page = await context.new_page()
+    complaints = complaints_of(page)
+    await page.goto(f"{server.issuer}/account")
+    await sign_in(page, "barbara@acme.example")
+    await expect(page.get_by_role("heading", name="Nothing is connected")).to_be_visible()
+    await page.goto(application.authorize_url(f"openid {READ}"))
+    await page.get_by_role("button", name="Allow", exact=True).click()
+    await page.wait_for_url("**/callback?**")
+    tokens = application.redeem(application.answers[-1]).json()
+
+    await page.goto(f"{server.issuer}/account")
+    await expect(page.get_by_role("heading", name="Desk Assistant")).to_be_visible()
+    await page.get_by_role("link", name="Allow more").click()
+    await page.get_by_label("Update an order").check()
+    await page.get_by_role("button", name="Allow for this time").click()
+    await expect(page.get_by_role("status")).to_contain_text("Allowed for that time")
+    await expect(page.get_by_text("For a while")).to_be_visible()
+    wider = application.refresh(tokens["refresh_token"])
+    await page.screenshot(path=SCREENS / "real-account-light-1280.png", full_page=True)
+    await page.get_by_role("link", name="Disconnect", exact=True).click()
+    await expect(page.get_by_role("heading", name="Disconnect Desk Assistant from Orders?")).to_be_visible()
+    await page.get_by_role("button", name="Disconnect").click()
+    await expect(page.get_by_role("status")).to_contain_text("Disconnected.")
+    await expect(page.get_by_role("heading", name="Nothing is connected")).to_be_visible()
+    refused = application.refresh(wider.json()["refresh_token"])
+    asked = application.userinfo(wider.json()["access_token"])
+    await context.close()
+
+    assert "tool:update_order" in wider.json()["scope"].split()
+    assert (400, "invalid_grant") == (refused.status_code, refused.json()["error"])
+    assert 401 == asked.status_code
+    assert [] == complaints

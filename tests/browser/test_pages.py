@@ -94,12 +94,24 @@ async def test_every_page_is_readable_and_fits(browser: Browser, preview_url: st
 
 
 @pytest.mark.requirement("pages:keyboard:focus-is-visible")
-@pytest.mark.parametrize("name", ["login", "consent-local", "consent-tools", "signed-in"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "login",
+        "consent-local",
+        "consent-tools",
+        "signed-in",
+        "account",
+        "account-disconnect",
+        "account-more",
+        "account-password",
+    ],
+)
 async def test_the_keyboard_reaches_everything_and_shows_where_it_is(browser: Browser, preview_url: str, name: str):
     """WCAG 2.2 2.1.1 and 2.4.7."""
     page = await opened(browser, f"{preview_url}/{name}")
     wanted = await page.evaluate(
-        "new Set([...document.querySelectorAll('a[href],button,input:not([type=hidden])')]"
+        "new Set([...document.querySelectorAll('a[href],button,input:not([type=hidden],[hidden])')]"
         ".map(e => e.type === 'radio' ? e.name : e)).size"
     )
 
@@ -110,7 +122,8 @@ async def test_the_keyboard_reaches_everything_and_shows_where_it_is(browser: Br
         found = await page.evaluate(
             "() => { const e = document.activeElement; const row = e.closest('.choice') ?? e;"
             " const s = getComputedStyle(row);"
-            " return [e.tagName, (e.name || '') + (e.type === 'radio' ? '' : e.value || e.href || ''),"
+            " const all = [...document.querySelectorAll('*')];"
+            " return [e.tagName, e.type === 'radio' ? e.name : all.indexOf(e),"
             " s.outlineStyle, parseFloat(s.outlineWidth)] }"
         )
         if found[0] in {"BODY", "HTML"}:
