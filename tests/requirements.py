@@ -1785,6 +1785,13 @@ INTEROP: dict[str, Requirement] = {
     "interop:oauth4webapi:openid": Requirement(
         "OpenID Connect Core", "npm oauth4webapi accepts our ID tokens and userinfo, with every check it has."
     ),
+    "interop:oauth4webapi:machine-with-a-key": Requirement(
+        "RFC 7523", "npm oauth4webapi gets a machine's token with a key, by ES256 and EdDSA."
+    ),
+    "interop:typescript-sdk:machine-with-a-key": Requirement(
+        "RFC 7523, MCP client credentials",
+        "The official TypeScript SDK's provider calls tools as a machine with a key.",
+    ),
     "interop:oauth4webapi:machine": Requirement(
         "RFC 6749 §4.4", "npm oauth4webapi gets a machine's token with the client's own proof."
     ),

@@ -56,7 +56,7 @@ async def fault(work: UnitOfWork, issuer: Issuer, client: Client, assertion: Unp
     token, claims = assertion.token, assertion.token.claims
     if client.id != assertion.client_id:
         return "assertion_subject"
-    if client.assertion_alg and token.alg != client.assertion_alg:
+    if client.assertion_alg and not foreign_jws.is_same_algorithm(token.alg, client.assertion_alg):
         return "assertion_algorithm"
     audience = claims.get("aud")
     if type(audience) is not str or audience not in _audiences(work, issuer):

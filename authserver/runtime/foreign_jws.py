@@ -90,6 +90,11 @@ def algorithms_of(key: PublicKey) -> tuple[str, ...]:
     return _ED25519 if isinstance(key, ed25519.Ed25519PublicKey) else _RSA
 
 
+def is_same_algorithm(one: str, other: str) -> bool:
+    """Whether two names mean one algorithm: what a key says by the old name of Ed25519, a token may say by the new one."""
+    return one == other or {one, other} == set(_ED25519)
+
+
 def _json(segment: bytes) -> dict[str, Any]:
     decoded = from_base64url(segment)
     if decoded is None:

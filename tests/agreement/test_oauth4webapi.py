@@ -8,6 +8,7 @@ import pytest
 
 from tests.agreement import npm
 from tests.agreement.demo_process import Demo, running
+from tests.agreement.keys import registered
 from tests.agreement.people import FormPerson
 
 pytestmark = npm.needs_npm
@@ -142,3 +143,16 @@ async def test_the_mcp_server_trades_its_callers_token(demo: Demo, walk: Callabl
     assert (caller["sub"], caller["tenant_id"], upstream) == (traded["sub"], traded["tenant_id"], traded["aud"])
     assert f"client:{demo.facts['resource_server']['client_id']}" == traded["act"]["sub"]
     assert traded["exp"] <= caller["exp"]
+
+
+@pytest.mark.requirement("interop:oauth4webapi:machine-with-a-key")
+@pytest.mark.parametrize("algorithm", ["ES256", "EdDSA"])
+async def test_a_machine_proves_itself_with_a_key(demo: Demo, walk: Callable[..., Any], algorithm: str):
+    """RFC 7523 §2.2, §3: each assertion is its own, so it asks twice."""
+    robot = registered(demo, algorithm)
+
+    told = await walk("discovery", "known", "machine", "machine", client=robot, scope="orders:read")
+
+    assert "private_key_jwt" in told["discovery"]["metadata"]["token_endpoint_auth_methods_supported"]
+    assert "orders:read" == told["machine"]["scope"]
+    assert f"client:{robot['client_id']}" == told["machine"]["claims"]["sub"]

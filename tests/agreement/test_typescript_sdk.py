@@ -8,6 +8,7 @@ import pytest
 
 from tests.agreement import npm
 from tests.agreement.demo_process import Demo, running
+from tests.agreement.keys import registered
 from tests.agreement.people import FormPerson
 
 pytestmark = npm.needs_npm
@@ -119,3 +120,14 @@ async def test_with_a_refresh_token_it_gets_further_when_its_person_allows_more(
     assert "after trying upscoping" in told["stuck"]["message"]
     assert "after the account page" == told["write"]["content"]["note"]
     assert 1 == told["write"]["logins"]
+
+
+@pytest.mark.requirement("interop:typescript-sdk:machine-with-a-key")
+async def test_its_provider_for_machines_proves_itself_with_a_key(demo: Demo, walk: Callable[..., Any]):
+    """RFC 7523 §2.2, the MCP extension for client credentials: the SDK's own provider, nobody at a browser."""
+    robot = registered(demo, "ES256")
+
+    told = await walk("machine", "list", "read", client=robot, scope="orders:read")
+
+    assert "orders:read" == told["machine"]["scope"]
+    assert ["A-1002"] == [order["id"] for order in told["read"]["content"]["orders"]]

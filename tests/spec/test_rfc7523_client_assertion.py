@@ -1,5 +1,7 @@
 """RFC 7521 §4.2, RFC 7523 §2.2 and §3, rfc7523bis: a client proves who it is with a key of its own."""
 
+import json
+
 import pytest
 
 from authserver.jobs import expire
@@ -71,6 +73,21 @@ async def test_every_advertised_algorithm_works(server, alg):
     await server.operator.set_client(app.app, jwks=assertions.key_set(key))
 
     assert (await present(app, app.assertion(alg=alg))).ok
+
+
+@pytest.mark.requirement("client-assertion:key:proves-the-client")
+@pytest.mark.parametrize(("registered", "signed"), [("EdDSA", "Ed25519"), ("Ed25519", "EdDSA")])
+@pytest.mark.parametrize("by", ["the key", "the client"])
+async def test_ed25519_is_one_algorithm_by_its_old_name_and_its_new_one(server, registered, signed, by):
+    """RFC 9864 §2.2: oauth4webapi signs with the new name what its key still calls by the old one."""
+    key = assertions.new_key(**KINDS[signed])
+    app = server.client("K", key=key)
+    named = {"alg": registered} if by == "the key" else {}
+    keys = json.dumps({"keys": [assertions.public(key, **named)]})
+    await server.operator.set_client(app.app, jwks=keys, assertion_alg=registered if by == "the client" else "")
+
+    assert (await present(app, app.assertion(alg=signed))).ok
+    assert is_refused(await present(app, server.client("K").assertion()))
 
 
 @pytest.mark.requirement("client-assertion:metadata:says-what-works")

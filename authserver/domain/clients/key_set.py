@@ -17,7 +17,7 @@ from jwcrypto import jwk
 from jwcrypto.common import JWException
 
 from authserver.domain.clients.client import InvalidClientDataError
-from authserver.runtime.foreign_jws import ALGORITHMS, MAX_KID_CHARACTERS, PublicKey, algorithms_of
+from authserver.runtime.foreign_jws import ALGORITHMS, MAX_KID_CHARACTERS, PublicKey, algorithms_of, is_same_algorithm
 from authserver.runtime.jose import from_base64url
 from resource_lib.wire.strict_json import loads_object
 
@@ -173,7 +173,7 @@ def _key(member: Any, *, trusts_until: bool) -> ClientKey:
     if alg is not None and (type(alg) is not str or alg not in ALGORITHMS):
         raise UnusableKeyError("its alg is none of " + ", ".join(ALGORITHMS))
     public = _public(kty, member)
-    algorithms = tuple(name for name in algorithms_of(public) if alg is None or name == alg)
+    algorithms = tuple(name for name in algorithms_of(public) if alg is None or is_same_algorithm(name, alg))
     if not algorithms:
         raise UnusableKeyError("its alg does not fit its type")
     kept = {"kty": kty, **{name: member[name] for name in _MATERIAL[kty]}}
