@@ -1293,6 +1293,12 @@ REGISTRATION: dict[str, Requirement] = {
     "attack:registration:a-secret-of-a-stranger-proves-little": Requirement(
         "EX-09", "A client that registered itself fills the record no faster than a stranger."
     ),
+    "attack:registration:the-sweep-spares-what-is-used-meanwhile": Requirement(
+        "ours", "A registration that is used while unused ones are swept stays."
+    ),
+    "rfc7591:register:a-key-of-its-own": Requirement(
+        "RFC 7591 §2, RFC 7523 §2.2", "A client registers its public keys and proves itself with one."
+    ),
     "attack:race:the-same-registration-between-processes": Requirement(
         "ours", "Of many equal registrations at two processes one makes the client."
     ),

@@ -16,7 +16,7 @@ from joserfc.errors import JoseError
 
 from authserver.domain.audit import event
 from authserver.domain.clients import client as clients
-from authserver.domain.clients import registration
+from authserver.domain.clients import key_set, registration
 from authserver.domain.clients.client import DangerousRedirectError, InvalidClientDataError
 from authserver.domain.clients.registration import Judged, Wanted
 from authserver.domain.clients.registry import NewClient
@@ -33,7 +33,6 @@ from resource_lib.wire import strict_json
 _MOST_REDIRECTS = 50
 _ADDRESSES = ("client_uri", "logo_uri", "tos_uri", "policy_uri")
 _WORDS = ("software_id", "software_version")
-_PRIVATE_KEY_PARTS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _NAMELESS = "Application without a name"
 
 
@@ -192,12 +191,10 @@ def _keys(sent: dict[str, Any]) -> tuple[str, str]:
         raise InvalidClientMetadata("jwks, jwks_uri: private_key_jwt needs exactly one.", reason="malformed_keys")
     if keys is None:
         return "", uri
-    listed = keys.get("keys") if isinstance(keys, dict) else None
-    if not isinstance(listed, list) or not 1 <= len(listed) <= 20 or not all(isinstance(key, dict) for key in listed):
-        raise InvalidClientMetadata("jwks: a JWK Set of 1 to 20 keys.", reason="malformed_keys")
-    if any(_PRIVATE_KEY_PARTS & set(key) for key in listed):
-        raise InvalidClientMetadata("jwks: public keys alone.", reason="private_key_sent")
-    return orjson.dumps({"keys": listed}).decode(), ""
+    try:
+        return key_set.given(orjson.dumps(keys)).text(), ""
+    except InvalidClientDataError as error:
+        raise InvalidClientMetadata(str(error), reason="malformed_keys") from None
 
 
 def _address(sent: dict[str, Any], name: str) -> str:

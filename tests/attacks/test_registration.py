@@ -9,6 +9,9 @@ import orjson
 import pytest
 
 from authserver import jobs
+from authserver.domain.audit import event
+from authserver.domain.clients import registration
+from tests.support.assertions import new_key, public
 from tests.support.registering import PLAIN, register, register_raw, registered
 from tests.support.server import DATABASES
 from tests.support.workers import Workers
@@ -237,11 +240,24 @@ async def test_a_megabyte_is_not_read(server):
 
 @pytest.mark.one_database
 @pytest.mark.requirement("attack:registration:private-keys-are-refused")
-@pytest.mark.parametrize("jwks", [{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}, {"keys": "x"}, "x", {"keys": []}])
-async def test_keys_that_are_no_public_keys_are_refused(server, jwks):
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"jwks": {"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}},
+        {"jwks": {"keys": [new_key()]}},
+        {"jwks": {"keys": "x"}},
+        {"jwks": {"keys": []}},
+        {"jwks": "x"},
+        {"jwks": {"keys": [public(new_key())]}, "jwks_uri": "https://a.example/jwks"},
+        {"jwks_uri": "http://169.254.169.254/jwks"},
+        {},
+    ],
+    ids=range(8),
+)
+async def test_keys_that_are_no_public_keys_are_refused(server, keys):
     """RFC 7517 §9.3: a secret that was sent is no secret; asked with the method that would use them."""
     answer = await register(
-        server, redirect_uris=["https://a.example/cb"], token_endpoint_auth_method="private_key_jwt", jwks=jwks
+        server, redirect_uris=["https://a.example/cb"], token_endpoint_auth_method="private_key_jwt", **keys
     )
 
     assert (400, "invalid_client_metadata") == (answer.status_code, answer.json()["error"])
@@ -350,6 +366,20 @@ async def test_a_registered_client_with_a_secret_cannot_fill_the_record(server):
         await app.redeem(f"unknown-{number}")
 
     assert before + 310 > len(await server.operator.events(None))
+
+
+@pytest.mark.requirement("attack:registration:the-sweep-spares-what-is-used-meanwhile")
+async def test_a_registration_that_is_used_while_the_sweep_runs_stays(server):
+    """Ours: what the sweep decided by is repeated where it deletes."""
+    app = await registered(server)
+    server.clock.advance(24 * 3600)
+    sweep = event.platform_work(server.machines, "expire")
+    await registration.expire(sweep)
+    tokens = await app.sign_in("u1")
+
+    assert await sweep.commit()
+
+    assert (await app.refresh(tokens)).ok
 
 
 @pytest.mark.slow

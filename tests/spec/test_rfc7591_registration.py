@@ -9,6 +9,7 @@ from authserver.domain.clients.registration import Wanted
 from authserver.domain.clients.registry import NewClient
 from authserver.runtime.schema import SHARED
 from authserver.settings import SettingsError, load_settings
+from tests.support.assertions import claims, form, new_key, public, signed
 from tests.support.deployment import Deployment, logs_kept
 from tests.support.registering import PLAIN, register, register_raw, registered
 from tests.support.world import R5, R7
@@ -120,6 +121,25 @@ async def test_a_client_on_a_server_gets_a_secret_and_needs_it(server, method):
     assert "invalid_client" == bare.error
     assert "unauthorized_client" == machine.error
     assert (await app.refresh(tokens)).ok
+
+
+@pytest.mark.requirement("rfc7591:register:a-key-of-its-own")
+async def test_a_client_registers_its_public_key_and_proves_itself_with_it(server):
+    """RFC 7591 §2 `jwks`, RFC 7523 §2.2."""
+    key = new_key()
+    app = await registered(
+        server,
+        redirect_uris=["https://agent.example/cb"],
+        token_endpoint_auth_method="private_key_jwt",
+        jwks={"keys": [public(key)]},
+    )
+    code = await app.authorize("u1")
+
+    bare = await app.redeem(code)
+    tokens = await app.redeem(code, **form(signed(key, claims(app.app.client_id, server.issuer, server.clock.now))))
+
+    assert "invalid_client" == bare.error
+    assert tokens.ok
 
 
 @pytest.mark.one_database
