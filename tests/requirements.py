@@ -1798,6 +1798,10 @@ INTEROP: dict[str, Requirement] = {
         "RFC 7523, MCP client credentials",
         "The official TypeScript SDK's provider calls tools as a machine with a key.",
     ),
+    "interop:oauth4webapi:whole-life": Requirement(
+        "RFC 7591, RFC 9126, RFC 7636, RFC 7662, RFC 7009",
+        "npm oauth4webapi registers, pushes, logs in, refreshes, introspects, revokes, and finds that over is over.",
+    ),
     "interop:oauth4webapi:machine": Requirement(
         "RFC 6749 §4.4", "npm oauth4webapi gets a machine's token with the client's own proof."
     ),

@@ -147,7 +147,7 @@ class Script:
         self.name = name
         self.job = job
         self.facts: dict[str, dict[str, Any]] = {}
-        """What each step found; of a step that was walked twice, the second time."""
+        """What each step found; the second time stands under `<step> again`."""
         self.held = 0
         """How many steps held."""
 
@@ -172,7 +172,8 @@ class Script:
                 elif "failed" in said:
                     raise AssertionError(f"{self.name}, step {said['failed']}: {json.dumps(said, indent=1)}")
                 else:
-                    self.facts[said.pop("step")] = said
+                    step = said.pop("step")
+                    self.facts[step if step not in self.facts else f"{step} again"] = said
                     self.held += 1
             assert 0 == await process.wait()
         assert self.held == len(self.job["steps"])

@@ -83,6 +83,24 @@ async def test_it_pushes_its_authorization_request(demo: Demo, walk: Callable[..
     assert set(told["refresh"]["scope"].split()) >= READING
 
 
+@pytest.mark.requirement("interop:oauth4webapi:whole-life")
+async def test_a_whole_life_of_a_token(demo: Demo, walk: Callable[..., Any]):
+    """RFC 9728, 8414, 7591, 9126, 7636, 9207, 6749 §6, 7662, 7009: from nothing to an end that is an end."""
+    registration = {"client_name": "oauth4webapi, all of it", "token_endpoint_auth_method": "none"}
+    job = {"registration": registration, "resource_server": demo.facts["resource_server"]}
+    end = ("introspection", "revocation", "introspection", "refusedRefresh")
+
+    told = await walk("discovery", "registration", "pushing", "login", "refresh", *end, **job)
+
+    active = told["introspection"]["answer"]
+    assert active["active"]
+    assert told["refresh"]["claims"]["sub"] == active["sub"]
+    assert told["registration"]["client"]["client_id"] == active["client_id"]
+    assert 200 == told["revocation"]["status"]
+    assert {"active": False} == told["introspection again"]["answer"]
+    assert ("invalid_grant", 400) == (told["refusedRefresh"]["error"], told["refusedRefresh"]["status"])
+
+
 @pytest.mark.requirement("interop:oauth4webapi:openid")
 async def test_it_learns_who_signed_in(demo: Demo, walk: Callable[..., Any]):
     """OpenID Connect Core §3.1.3.7, §5.3.2: signature, issuer, audience, nonce, auth_time, and the same `sub` everywhere."""
