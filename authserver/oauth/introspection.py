@@ -14,7 +14,7 @@ from typing import Any
 from authserver.domain.audit import event
 from authserver.domain.clients.client import Client
 from authserver.domain.issuers.issuer import Issuer
-from authserver.domain.resources.resource import OFFLINE_ACCESS
+from authserver.domain.resources.resource import INERT, OFFLINE_ACCESS, OPENID
 from authserver.domain.tokens import presented
 from authserver.domain.tokens.presented import NotStandingError, Presented, Standing
 from authserver.oauth.client_authentication import authenticate, read, record_refusal
@@ -82,9 +82,9 @@ def _meaning(work: UnitOfWork, token: Presented, standing: Standing) -> Answer:
         roles = [role for role in roles or () if role in standing.member.roles]
     # A token that was exchanged carries scopes of another server than the one that was consented to.
     if standing.consent is not None and token.act is None:
-        held = standing.consent.scope | set(standing.authorization.widened_at(work.now)) | {OFFLINE_ACCESS}
+        held = standing.consent.scope | set(standing.authorization.widened_at(work.now)) | {OFFLINE_ACCESS, OPENID}
         scope = tuple(name for name in scope if name in held)
-        if not set(scope) - {OFFLINE_ACCESS}:
+        if not set(scope) - INERT:
             return None
     answer: dict[str, Any] = {"active": True, "token_type": "Bearer", claims.SCOPE: " ".join(scope)}
     answer.update((name, token.claims[name]) for name in _AS_SIGNED if name in token.claims)

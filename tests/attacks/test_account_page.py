@@ -155,23 +155,42 @@ async def test_an_old_form_widens_nothing_after_another_decision(server):
     assert {READ} == (await app.refresh(tokens)).scope
 
 
-async def test_whoever_may_no_longer_log_in_sees_and_does_nothing(server):
-    """AZ-51: a member disabled, and a tenant suspended, while the browser is still signed in."""
+async def test_whoever_is_disabled_in_a_tenant_sees_and_does_nothing_there(server):
+    """AZ-51, decision 22: with a form from before and a new login; what they have in another tenant stays theirs."""
+    app, someone = server.client("G"), server.world.people["u5"]
+    await app.sign_in("u5", tenant="t1")
+    await app.sign_in("u5", tenant="t2")
+    browser, page = await opened(app, "u5")
+    address = next(href for href in filter(is_disconnect, page.links) if "tenant=t1" in href)
+    form = (await browser.open(address)).form("decision")
+
+    await server.operator.set_member("u5", "t1", is_active=False)
+    tried = await browser.submit(form, decision="disconnect")
+    again = server.browser()
+    seen = await again.log_in(await again.open("/account"), someone.email, someone.password)
+    reached = await again.open(address)
+
+    assert tried.is_login or "no longer connected" in tried.text
+    assert "First Customer" not in seen.text
+    assert "Second Customer" in seen.text
+    assert "no longer connected" in reached.text
+
+
+async def test_a_suspended_tenant_and_a_disabled_person_show_nothing(server):
+    """AZ-51: a tenant suspended, and an account whose every membership ended, while the browser is still signed in."""
     app = server.client("P")
     await app.sign_in()
-    browser, _ = await opened(app)
-    form = (await browser.open(await address_of(app, PAGES[0]))).form("decision")
+    browser, someone = server.browser(), server.world.people["u1"]
+    await browser.log_in(await browser.open("/account"), someone.email, someone.password)
 
-    await server.operator.set_member("u1", "t1", is_active=False)
-    page = await browser.open("/account")
-    tried = await browser.submit(form, decision="disconnect")
-    await server.operator.set_member("u1", "t1", is_active=True)
     await server.operator.set_tenant("t1", is_active=False)
     suspended = await browser.open("/account")
+    await server.operator.remove_member("u1", "t1")
+    removed = await browser.open("/account")
 
-    assert "Nothing is connected" in page.text
-    assert "no longer connected" in tried.text
-    assert "Nothing is connected" in suspended.text
+    for page in (suspended, removed):
+        assert page.is_login or "Nothing is connected" in page.text
+        assert "Public Web App" not in page.text
 
 
 @pytest.mark.one_database

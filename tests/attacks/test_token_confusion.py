@@ -80,19 +80,28 @@ async def test_an_id_token_is_no_subject_of_an_exchange_and_no_proof_of_a_client
         assert proven.error in {"invalid_client", "invalid_request", "unauthorized_client"}
 
 
-@pytest.mark.parametrize("endpoint", ["/introspect", "/revoke"])
-async def test_an_id_token_is_unknown_where_tokens_are_asked_about(server, endpoint):
-    """RFC 7662 §2.2, RFC 7009 §2.2: it says nothing of it, and it ends nothing."""
+async def test_only_an_access_token_is_active_to_its_resource_server(server):
+    """RFC 7662 §2.2: of every other kind it is told the same bytes as of nonsense."""
+    app, rs = server.client("B"), server.client("RS1")
+    have = await everything(server, app)
+
+    said = {kind: (await rs.introspect(credential)).body for kind, credential in have.items()}
+
+    assert said.pop("access_token")["active"]
+    assert [{"active": False}] * 4 == list(said.values())
+
+
+async def test_an_id_token_ends_nothing(server):
+    """RFC 7009 §2.1: what is not a token of the two kinds is unknown, and what it names goes on."""
     app = server.client("B")
     have = await everything(server, app)
-    pair = base64.b64encode(f"{app.app.client_id}:{app.app.secret}".encode()).decode()
 
-    answer = await server.http.post(
-        endpoint, data={"token": have["id_token"]}, headers={"authorization": f"Basic {pair}"}
-    )
+    for kind in ("id_token", "session", "code"):
+        assert 200 == (await app.post("/revoke", token=have[kind])).status
 
-    assert b'"active":true' not in answer.content.replace(b" ", b"")
     assert (await app.refresh(have["refresh_token"])).ok
+    assert 200 == (await userinfo(server, have["access_token"])).status_code
+    assert (await app.redeem(have["code"])).ok
 
 
 @pytest.mark.one_database

@@ -111,6 +111,44 @@ async def test_disconnecting_an_application_ends_every_login_of_it(server):
     assert (await app.ask("u1")).is_consent
 
 
+@pytest.mark.requirement("account:disconnect:acts-at-once")
+@pytest.mark.parametrize("what", ["all of it", "one login"])
+async def test_introspection_says_inactive_from_that_commit_on(server, what):
+    """RFC 7662 §2.2; issue: disconnecting acts at once on introspection, whatever the token says of its own end."""
+    app, rs = server.client("P"), server.client("RS1")
+    tokens, other = await app.sign_in(), await server.client("P").sign_in()
+    before = await rs.introspect(tokens.access_token)
+
+    if what == "all of it":
+        await disconnected(app)
+    else:
+        browser, page = await opened(app)
+        address = link(page, "/account/disconnect", containing=f"login={tokens.claims['authorization_id']}")
+        await browser.submit((await browser.open(address)).form("decision"), decision="disconnect")
+
+    assert before.body["active"]
+    assert {"active": False} == (await rs.introspect(tokens.access_token)).body
+    assert ("all of it" != what) == (await rs.introspect(other.access_token)).body["active"]
+
+
+@pytest.mark.requirement("account:change:narrows-every-login")
+@pytest.mark.one_database
+async def test_introspection_follows_what_is_allowed_more_and_taken_away(server):
+    """Decision 11; clients.md rule 14: a resource server that asks hears of it at once, by a token from before too."""
+    app, rs = server.client("P"), server.client("RS1")
+    tokens = await app.sign_in(scope=READ)
+    await more(app, tokens.claims["authorization_id"], tool=["update_order"])
+    wider = await app.refresh(tokens)
+    while_allowed = await rs.introspect(wider.access_token)
+    browser, page = await opened(app)
+    asked = await browser.open(link(page, "/account/more"))
+
+    await browser.submit(asked.form("decision"), decision="take-back")
+
+    assert FURTHER.split() == sorted(while_allowed.body["scope"].split())
+    assert READ == (await rs.introspect(wider.access_token)).body["scope"]
+
+
 @pytest.mark.requirement("account:disconnect:one-login-alone")
 async def test_ending_one_login_leaves_the_others(server):
     """Design §2: a second laptop has an authorization of its own."""
