@@ -1,6 +1,7 @@
 """The demo as a person starts it: a process of its own, on free ports, in a folder of its own."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -18,7 +19,14 @@ ROOT = Path(__file__).resolve().parents[2]
 class Demo:
     """A running demo."""
 
-    def __init__(self, folder: Path, *words: str, port: int | None = None, mcp_port: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *words: str,
+        port: int | None = None,
+        mcp_port: int | None = None,
+        settings: dict[str, str] | None = None,
+    ) -> None:
         self.folder = folder
         self.port, self.mcp_port = port or free_port(), mcp_port or free_port()
         self.output = folder.parent / f"{folder.name}.stdout"
@@ -33,6 +41,7 @@ class Demo:
                 stdout=output,
                 stderr=errors,
                 cwd=ROOT,
+                env={**os.environ, **{f"AUTHSERVER_{name}": value for name, value in (settings or {}).items()}},
             )
 
     @property
@@ -77,9 +86,9 @@ class Demo:
 
 
 @contextmanager
-def running(folder: Path, *words: str, port: int | None = None, mcp_port: int | None = None) -> Iterator[Demo]:
+def running(folder: Path, *words: str, **options: Any) -> Iterator[Demo]:
     """Yield a demo that answers; it ends with the block."""
-    demo = Demo(folder, *words, port=port, mcp_port=mcp_port)
+    demo = Demo(folder, *words, **options)
     try:
         demo.wait_until_ready()
         yield demo

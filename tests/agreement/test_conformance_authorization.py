@@ -3,26 +3,20 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.agreement import npm
-from tests.agreement.demo_process import Demo, running
+from tests.agreement.demo_process import Demo
 from tests.agreement.people import FormPerson
 from tests.support.processes import free_port
 
 SCENARIOS = {"authorization-server-metadata-endpoint", "authorization-code-grant"}
 DOCUMENTS = "authorization-server-metadata-cimd"
 
-pytestmark = npm.needs_npm
-
-
-@pytest.fixture(scope="module")
-def demo(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    with running(tmp_path_factory.mktemp("conformance") / "data") as running_demo:
-        yield running_demo
+pytestmark = [npm.needs_npm, pytest.mark.usefixtures("packages")]
 
 
 async def run(demo: Demo, folder: Path) -> tuple[int, str]:

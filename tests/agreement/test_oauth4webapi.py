@@ -1,25 +1,18 @@
 """npm `oauth4webapi`, which checks every answer against its specification, walks through our server without a word about us."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.agreement import npm
-from tests.agreement.demo_process import Demo, running
+from tests.agreement.demo_process import Demo
 from tests.agreement.keys import registered
 from tests.agreement.people import FormPerson
 
-pytestmark = npm.needs_npm
+pytestmark = [npm.needs_npm, pytest.mark.usefixtures("packages")]
 
 READING = {"orders:read", "customers:read", "tickets:read"}
-
-
-@pytest.fixture(scope="module")
-def demo(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    with running(tmp_path_factory.mktemp("oauth4webapi") / "data") as running_demo:
-        yield running_demo
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 import webbrowser
-from collections.abc import Iterator
 from typing import Any
 
 import httpx2
@@ -16,18 +15,12 @@ from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 
-from tests.agreement.demo_process import Demo, running
+from tests.agreement.demo_process import Demo
 from tests.agreement.people import Callback, FormPerson, listening
 
 ERAS = pytest.mark.parametrize("mode", ["legacy", "2026-07-28"], ids=["2025-11-25", "2026-07-28"])
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using in-memory token storage:UserWarning")
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    with running(tmp_path_factory.mktemp("registration") / "data") as running_demo:
-        yield running_demo
 
 
 def somebody(demo: Demo, login: str) -> FormPerson:

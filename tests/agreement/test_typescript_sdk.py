@@ -1,26 +1,19 @@
 """The official TypeScript SDK's client against the guarded demo: it finds, logs in, refreshes, steps up, with no word about us."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.agreement import npm
-from tests.agreement.demo_process import Demo, running
+from tests.agreement.demo_process import Demo
 from tests.agreement.keys import registered
 from tests.agreement.people import FormPerson
 
-pytestmark = npm.needs_npm
+pytestmark = [npm.needs_npm, pytest.mark.usefixtures("packages")]
 
 READ = {"name": "search_orders", "arguments": {"query": "lamp"}}
 READING = {"orders:read", "customers:read", "tickets:read"}
-
-
-@pytest.fixture(scope="module")
-def demo(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    with running(tmp_path_factory.mktemp("typescript") / "data") as running_demo:
-        yield running_demo
 
 
 def somebody(demo: Demo, login: str) -> FormPerson:
