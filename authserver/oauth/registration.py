@@ -21,6 +21,8 @@ from authserver.domain.clients.client import DangerousRedirectError, InvalidClie
 from authserver.domain.clients.registration import Judged, Wanted
 from authserver.domain.clients.registry import NewClient
 from authserver.domain.issuers.issuer import Issuer
+from authserver.domain.keys.signing_key import key_ring
+from authserver.domain.resources.resource import OPENID
 from authserver.oauth import scopes
 from authserver.oauth.client_authentication import METHODS
 from authserver.oauth.errors import InvalidClientMetadata, InvalidRedirectUri, InvalidScope, OAuthError, SlowDown
@@ -56,7 +58,15 @@ async def register(work: UnitOfWork, issuer: Issuer, body: bytes) -> dict[str, A
     made = await registration.register(work, wanted)
     if isinstance(made, Limited):
         raise _too_often(made)
-    return _answer(made, judged, asked_scope)
+    return {**_answer(made, judged, asked_scope), **await _id_tokens(work, issuer, sent, asked_scope)}
+
+
+async def _id_tokens(work: UnitOfWork, issuer: Issuer, sent: dict[str, Any], scope: str) -> dict[str, str]:
+    """Return how ID tokens are signed here, for whoever will read one: the default would be RS256 (OpenID Connect Registration §2)."""
+    if "id_token_signed_response_alg" not in sent and OPENID not in scope.split():
+        return {}
+    key = (await key_ring(work, issuer.path)).signing(work.now)
+    return {"id_token_signed_response_alg": key.algorithm} if key is not None else {}
 
 
 def _within(limited: Limited | None) -> None:

@@ -7,10 +7,12 @@ import json
 
 import pytest
 
+from authserver.domain.exchange.policy import InvalidExchangeError
 from tests.spec.test_oidc_core import userinfo
+from tests.support.exchange import allowed_deputy
 from tests.support.oauth_client import OAuthClient
 from tests.support.oracle import unverified_claims
-from tests.support.world import READ
+from tests.support.world import R1, R2, READ
 
 pytestmark = pytest.mark.requirement("attack:confusion:each-credential-at-its-own-door")
 
@@ -142,3 +144,20 @@ async def test_a_code_of_one_login_carries_the_nonce_of_that_login_alone(server)
     second, first = await app.redeem(two), await app.redeem(one)
 
     assert ["one", "two"] == [unverified_claims(answer.body["id_token"])["nonce"] for answer in (first, second)]
+
+
+@pytest.mark.one_database
+async def test_a_token_that_a_server_got_to_act_with_says_nothing_of_the_person(server):
+    """RFC 8693 §1.1: who acts for somebody is not told who that is, and no operator can allow it by a scope."""
+    deputy = await allowed_deputy(server)
+    caller = await server.client("P").sign_in("u1", scope=f"openid profile {READ}", allowed=["profile"])
+
+    exchanged = await deputy.exchange(caller)
+    wider = await deputy.exchange(caller, scope="openid profile")
+
+    assert exchanged.ok
+    assert not wider.ok
+    assert 401 == (await userinfo(server, exchanged.access_token)).status_code
+    for scopes in ({"openid": ()}, {READ: ("profile",)}):
+        with pytest.raises(InvalidExchangeError):
+            await server.operator.allow_exchange(R1, R2, scopes)

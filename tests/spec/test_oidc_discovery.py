@@ -88,3 +88,21 @@ async def test_every_claim_that_comes_is_listed_and_every_listed_one_can_come(se
 
     assert set(found["claims_supported"]) == set(unverified_claims(tokens.body["id_token"]))
     assert [unverified_claims(tokens.body["id_token"])["acr"]] == found["acr_values_supported"]
+
+
+@pytest.mark.requirement("oidc:discovery:says-how-it-signs")
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"id_token_signed_response_alg": "RS256"}, "ES256"),
+        ({"id_token_signed_response_alg": "none"}, "ES256"),
+        ({"scope": "openid email"}, "ES256"),
+        ({}, None),
+    ],
+)
+async def test_whoever_registers_for_openid_is_told_how_id_tokens_are_signed(server, asked, told):
+    """RFC 7591 §3.2.1: what was asked for is replaced by what is in force, and said so; never `none`."""
+    answer = await server.http.post("/register", json={"redirect_uris": ["http://127.0.0.1/cb"], **asked})
+
+    assert 201 == answer.status_code
+    assert told == answer.json().get("id_token_signed_response_alg")
