@@ -1730,6 +1730,13 @@ OPENID: dict[str, Requirement] = {
 }
 
 CLIENTS: dict[str, Requirement] = {
+    "rfc8707:default:is-of-the-persons-tenant": Requirement(
+        "clients.md rule 6, claude-code#90497, n8n#30733",
+        "A client of nobody's that names no resource gets the default of its person's tenant, which they choose where there are several.",
+    ),
+    "rfc8707:default:a-wish-is-no-membership": Requirement(
+        "TN-11", "Naming a tenant in an address makes nobody a member of it."
+    ),
     "oauth21:scope:unknown-by-policy": Requirement(
         "clients.md rule 7, mcporter#52, codex#17265",
         "Scopes that a resource does not know are left out, or refused where policy says so.",

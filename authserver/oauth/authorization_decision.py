@@ -73,11 +73,28 @@ def is_too_old(work: UnitOfWork, asked: Asked, session: Session) -> bool:
     return asked.max_age is not None and work.now - session.auth_time > asked.max_age + _AT_CONSENT_S
 
 
+async def organisations(work: UnitOfWork, asked: Asked, session: Session) -> tuple[Tenant, ...]:
+    """Return the tenants that this issuer serves and the signed-in person is an active member of, by slug."""
+    known = await user.with_tenants(work, session.person_id)
+    issuers = await all_issuers(work)
+    found = []
+    for tenant_id in known[1] if known and known[0].is_active else ():
+        tenant = await tenants.by_id(work, tenant_id)
+        if tenant is None or not tenant.is_active or not issuers.serves(asked.issuer, tenant_id):
+            continue
+        member = await user.member_by_person(work.beside(tenant_id), session.person_id)
+        if member is not None and member.is_active:
+            found.append(tenant)
+    return tuple(sorted(found, key=lambda tenant: tenant.slug))
+
+
 async def choices(work: UnitOfWork, asked: Asked, person: Person, member_of: list[str]) -> tuple[Choice, ...]:
     """Return the tenants in which this person, this client, this resource and this issuer meet."""
     issuers = await all_issuers(work)
     found = []
     for tenant_id in member_of:
+        if asked.member_of is not None and tenant_id not in asked.member_of:
+            continue
         if asked.client.tenant not in {"*", tenant_id} or tenant_id not in asked.resource.tenants:
             continue
         tenant = await tenants.by_id(work, tenant_id)

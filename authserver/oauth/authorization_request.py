@@ -52,6 +52,8 @@ class Asked:
     resource: Resource = field(init=False)
     resource_is_defaulted: bool = field(init=False)
     resource_is_mapped: bool = field(init=False, default=False)
+    member_of: tuple[str, ...] | None = None
+    is_undecided: bool = field(init=False, default=False)
     scope: tuple[str, ...] = field(init=False)
     prompt: frozenset[str] = field(init=False, default=frozenset())
     max_age: int | None = field(init=False, default=None)
@@ -177,7 +179,12 @@ async def pkce_is_s256(_work: UnitOfWork, asked: Asked) -> None:
 
 async def resource_is_reachable(work: UnitOfWork, asked: Asked) -> None:
     """RFC 8707 §2.1: one resource that this client may have tokens for."""
-    target = await resource_indicators.target(work, asked.client, asked.parameters)
+    of = asked.member_of if asked.member_of is not None or asked.issuer.is_shared else (asked.issuer.tenant,)
+    target = await resource_indicators.target(work, asked.client, asked.parameters, of=of)
+    if target is None:
+        # It depends on whose organisation it is for: the same checks run again once the person has said so.
+        asked.is_undecided = True
+        return
     asked.resource = target.resource
     asked.resource_is_defaulted, asked.resource_is_mapped = target.is_defaulted, target.is_mapped
 
@@ -189,6 +196,8 @@ async def scope_is_grantable(work: UnitOfWork, asked: Asked) -> None:
     does not permit is an error.
     """
     sent = asked.parameters.one("scope")
+    if asked.is_undecided:
+        return
     allowed = asked.resource.grantable
     wanted = asked.resource.default_scope if sent is None else scopes.parse(sent)
     asked.scope = tuple(
@@ -250,12 +259,21 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-async def check(work: UnitOfWork, issuer: Issuer, parameters: Parameters, *, may_be_spent: bool = False) -> Asked:
+async def check(
+    work: UnitOfWork,
+    issuer: Issuer,
+    parameters: Parameters,
+    *,
+    may_be_spent: bool = False,
+    member_of: tuple[str, ...] | None = None,
+) -> Asked:
     """Return the request once it has passed every check; `may_be_spent` lets a pushed one pass that was answered.
+
+    `member_of` are the tenants of whoever is signed in: a request that names no resource can be undecided without them.
 
     Raises UnregisteredRedirect (show a page, send nothing anywhere) or RefusedAuthorization (tell the client).
     """
-    asked = Asked(parameters=parameters, issuer=issuer)
+    asked = Asked(parameters=parameters, issuer=issuer, member_of=member_of)
     asked.may_be_spent = may_be_spent
     for each in BEFORE_A_REDIRECT_IS_SAFE:
         await each(work, asked)

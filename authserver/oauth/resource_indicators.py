@@ -26,17 +26,26 @@ class Target:
     is_mapped: bool = False
 
 
-async def target(work: UnitOfWork, client: Client, parameters: Parameters) -> Target:
-    """Return the one resource of a request. Raises InvalidTarget when it is unknown, ended, or not for this client."""
+async def target(
+    work: UnitOfWork, client: Client, parameters: Parameters, *, of: tuple[str, ...] | None = None
+) -> Target | None:
+    """Return the one resource of a request. Raises InvalidTarget when it is unknown, ended, or not for this client.
+
+    A client of nobody's means, where it does not say which, the resource of whoever it acts for: `of` names the tenants that
+    come into question, None while nobody has signed in. Then, or where they differ, the answer can be None: not decided yet.
+    """
     asked = parameters.many("resource")
     if len(asked) > 1:
         raise InvalidTarget("resource: one per request; ask again for another.", reason="several_resources")
-    uri = resources.requested_uri(asked[0]) if asked else await _default(work, client)
+    uri = resources.requested_uri(asked[0]) if asked else ""
     found = await resources.by_uri(work, uri) if uri and len(uri) <= 500 else None
-    mapped = None
-    if found is None and asked and work.machines.settings.resource_by_origin:
-        mapped = await _only_one_under(work, client, uri)
-        found = await resources.by_uri(work, mapped) if mapped else None
+    is_mapped = False
+    if found is None and (not asked or (work.machines.settings.resource_by_origin and uri == resources.origin_of(uri))):
+        meant = await _meant(work, client, of, origin=uri)
+        if len(meant) > 1:
+            return None
+        found = await resources.by_uri(work, meant[0]) if meant else None
+        is_mapped = bool(asked)
     if found is None or not found.is_active or not client.may_reach(found.uri) or not _is_linked(client, found):
         raise InvalidTarget(
             "resource: is not known here, or not for this client."
@@ -44,7 +53,7 @@ async def target(work: UnitOfWork, client: Client, parameters: Parameters) -> Ta
             else "resource: is missing and there is no default.",
             reason="unknown_resource",
         )
-    return Target(resource=found, is_defaulted=not asked, is_mapped=mapped is not None)
+    return Target(resource=found, is_defaulted=not asked, is_mapped=is_mapped)
 
 
 def same_resource(work: UnitOfWork, parameters: Parameters, uri: str) -> None:
@@ -63,23 +72,25 @@ def _is_linked(client: Client, found: Resource) -> bool:
     return bool(found.tenants) if client.is_shared else client.tenant in found.tenants
 
 
-async def _default(work: UnitOfWork, client: Client) -> str | None:
-    if client.default_resource:
-        return client.default_resource
-    if client.is_shared:
-        every = await resources.every_uri(work)
-        return every[0] if len(every) == 1 else None
-    tenant = await tenants.by_id(work, client.tenant)
-    if tenant is not None and tenant.default_resource:
-        return tenant.default_resource
-    linked = [uri for uri in await resources.of_tenant(work, client.tenant) if client.may_reach(uri)]
-    return linked[0] if len(linked) == 1 else None
+async def _meant(work: UnitOfWork, client: Client, of: tuple[str, ...] | None, *, origin: str) -> tuple[str, ...]:
+    """Return the resources that could be meant by no resource at all, or by `origin` alone."""
+    if client.default_resource and not origin:
+        return (client.default_resource,)
+    tenant_ids = of if client.is_shared else (client.tenant,)
+    if tenant_ids is None:
+        return _under(origin, client, await resources.every_uri(work))
+    meant = [await _of_tenant(work, client, tenant_id, origin=origin) for tenant_id in tenant_ids]
+    return tuple(sorted({uri for uri in meant if uri}))
 
 
-async def _only_one_under(work: UnitOfWork, client: Client, uri: str | None) -> str | None:
-    """Return the one resource under the origin `uri`, of those this client could mean; None for more, or for no origin."""
-    if uri is None or uri != resources.origin_of(uri):
-        return None
-    every = await (resources.every_uri(work) if client.is_shared else resources.of_tenant(work, client.tenant))
-    under = [known for known in every if resources.origin_of(known) == uri and client.may_reach(known)]
+async def _of_tenant(work: UnitOfWork, client: Client, tenant_id: str, *, origin: str) -> str | None:
+    if not origin:
+        tenant = await tenants.by_id(work, tenant_id)
+        if tenant is not None and tenant.default_resource:
+            return tenant.default_resource
+    under = _under(origin, client, await resources.of_tenant(work, tenant_id))
     return under[0] if len(under) == 1 else None
+
+
+def _under(origin: str, client: Client, uris: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(uri for uri in uris if client.may_reach(uri) and (not origin or resources.origin_of(uri) == origin))

@@ -13,6 +13,7 @@ from authserver.domain.audit import event
 from authserver.domain.login import session as sessions
 from authserver.domain.login.session import Session
 from authserver.domain.pushed_requests import pushed_request
+from authserver.domain.tenants.tenant import Tenant
 from authserver.oauth import authorization_decision as decision
 from authserver.oauth import authorization_request, authorization_response, parameters
 from authserver.oauth.authorization_request import Asked, RefusedAuthorization
@@ -24,13 +25,16 @@ from authserver.oauth.errors import (
     OAuthError,
     UnregisteredRedirect,
 )
+from authserver.oauth.redirect_uris import form_action_source
 from authserver.runtime.unit_of_work import UnitOfWork
 from authserver.web.http import MOST_QUERY_BYTES, Request, Response, redirect
-from authserver.web.pages.answers import error_page
+from authserver.web.pages.answers import error_page, page
 from authserver.web.pages.forms import session_cookie_name
 from authserver.web.work import run
 
 _LOGGED_IN = "logged_in"
+_TENANT = "tenant"
+"""Our own parameter beside the application's: the slug that the person chose; from anybody else it is a wish."""
 
 
 async def authorize(request: Request) -> Response:
@@ -38,7 +42,7 @@ async def authorize(request: Request) -> Response:
 
     async def flow(work: UnitOfWork) -> Response:
         asked = await checked(work, request)
-        session = await sessions.find(work, request.cookie(session_cookie_name(work.machines.settings)))
+        session = await signed_in(work, request)
         silent = "none" in asked.prompt
         if asked.pushed is not None:
             pushed_request.open_once(work, asked.pushed)
@@ -48,6 +52,10 @@ async def authorize(request: Request) -> Response:
             if silent:
                 raise RefusedAuthorization(asked, LoginRequired("The person must sign in."))
             return redirect(request.issuer.path + "/login?" + request.query.decode("ascii"))
+        if asked.is_undecided:
+            if silent:
+                raise RefusedAuthorization(asked, ConsentRequired("The person must choose an organisation."))
+            return _which_organisation(request, asked, await decision.organisations(work, asked, session))
         try:
             offered = await decision.offer(work, asked, session)
         except AccessDenied as error:
@@ -66,9 +74,25 @@ async def authorize(request: Request) -> Response:
 
 
 async def checked(work: UnitOfWork, request: Request, *, may_be_spent: bool = False) -> Asked:
-    """Return the checked request; a refusal is recorded. Raises UnregisteredRedirect, RefusedAuthorization."""
+    """Return the checked request; a refusal is recorded. Raises UnregisteredRedirect, RefusedAuthorization.
+
+    One that names no resource is decided by the tenants of whoever is signed in, and by `tenant` where they said which.
+    """
     try:
-        return await authorization_request.check(work, request.issuer, read_query(request), may_be_spent=may_be_spent)
+        query = read_query(request)
+        asked = await authorization_request.check(work, request.issuer, query, may_be_spent=may_be_spent)
+        session = await signed_in(work, request) if asked.is_undecided else None
+        if session is None:
+            return asked
+        chosen = query.one(_TENANT)
+        member_of = tuple(
+            tenant.id
+            for tenant in await decision.organisations(work, asked, session)
+            if chosen is None or tenant.slug == chosen
+        )
+        return await authorization_request.check(
+            work, request.issuer, query, may_be_spent=may_be_spent, member_of=member_of
+        )
     except UnregisteredRedirect as refused:
         event.record_stranger(work, event.Kind.AUTHORIZATION_REFUSED, reason=refused.reason)
         raise
@@ -80,6 +104,23 @@ async def checked(work: UnitOfWork, request: Request, *, may_be_spent: bool = Fa
             client_id=refused.asked.client.id,
         )
         raise
+
+
+async def signed_in(work: UnitOfWork, request: Request) -> Session | None:
+    """Return the browser's session, or None."""
+    return await sessions.find(work, request.cookie(session_cookie_name(work.machines.settings)))
+
+
+def _which_organisation(request: Request, asked: Asked, organisations: tuple[Tenant, ...]) -> Response:
+    """Ask for which organisation it is: the application named no resource, and each has one of its own."""
+    return page(
+        "organisation.html",
+        form_targets=(form_action_source(asked.redirect_uri),),
+        action=request.issuer.path + "/authorize",
+        client_name=asked.client.name,
+        request=[(name, value) for name, value in read_query(request).pairs() if name != _TENANT],
+        tenants=[{"slug": tenant.slug, "name": tenant.name} for tenant in organisations],
+    )
 
 
 def read_query(request: Request) -> parameters.Parameters:

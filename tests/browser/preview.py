@@ -333,6 +333,15 @@ SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
         "signed_in.html",
         {"person_name": "Ada Lovelace", "person_email": "ada@acme.example", "csrf": "c" * 43},
     ),
+    "organisation": (
+        "organisation.html",
+        {
+            "action": "/authorize",
+            "client_name": "Claude",
+            "request": [("client_id", "cli_a")],
+            "tenants": [{"slug": "acme", "name": "Acme Industries"}, {"slug": "globex", "name": "Globex Corporation"}],
+        },
+    ),
     "signed-out": ("signed_out.html", {}),
 }
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.oauth_client import AuthorizationAnswer
 from tests.support.world import R1, R2, R5, R9
 
 pytestmark = pytest.mark.one_database
@@ -31,10 +32,60 @@ async def test_a_request_without_a_resource_is_for_the_tenants_default(server):
 
 @pytest.mark.requirement("rfc8707:resource:has-a-default")
 async def test_where_there_is_no_default_a_resource_must_be_named(server):
-    """Decision 7 (AZ-46): a shared client has no tenant yet, so no tenant's default."""
-    answer = await server.client("G").authorize(resource=None)
+    """Decision 7 (AZ-46): the tenant has several and none of them is its default."""
+    await server.operator.add_resource("https://mcp99.example/mcp", "t2")
+
+    answer = await server.client("G").authorize("u9", resource=None)
 
     assert "invalid_target" == answer.error
+
+
+@pytest.mark.requirement("rfc8707:default:is-of-the-persons-tenant")
+async def test_a_shared_client_that_names_none_gets_the_default_of_its_persons_tenant(server):
+    """Rule 6: Claude Code (#90497, #10572) and n8n (#30733) send no `resource`; nobody is signed in yet when they ask."""
+    page = await server.client("G").ask("u1", resource=None)
+    tokens = await server.client("G").sign_in("u1", resource=None)
+
+    assert page.is_login
+    assert R1 == tokens.claims["aud"]
+    [event] = [event for event in await server.operator.events() if event["kind"] == "client:code:issued"]
+    assert '"resource_defaulted":true' in event["header"]
+
+
+@pytest.mark.requirement("rfc8707:default:is-of-the-persons-tenant")
+@pytest.mark.parametrize(("slug", "tenant", "audience"), [("t1", "t1", R1), ("t2", "t2", R9)])
+async def test_who_belongs_to_several_tenants_says_which_before_the_resource_is_known(server, slug, tenant, audience):
+    """Decision 22: one page more, and the page that follows is about that tenant alone."""
+    await server.operator.set_tenant("t2", default_resource=R9)
+    app = server.client("G")
+    choice = await app.consent_page("u5", resource=None)
+    consent = await app.browser_of("u5").submit_get(choice.form("tenant"), tenant=slug)
+    answer = await app.browser_of("u5").submit(consent.form("decision"), decision="allow")
+    tokens = await app.redeem(AuthorizationAnswer(page=answer))
+
+    assert not choice.is_consent
+    assert ["t1", "t2"] == choice.form("tenant").offered("tenant")
+    assert (audience, server.world.tenants[tenant]) == (tokens.claims["aud"], tokens.claims["tenant_id"])
+
+
+@pytest.mark.requirement("rfc8707:default:a-wish-is-no-membership")
+@pytest.mark.parametrize("slug", ["t2", "t3", "nowhere", "*"])
+async def test_naming_a_tenant_of_others_gives_nothing(server, slug):
+    """TN-11: the parameter is ours, and anybody can write it into an address."""
+    app = server.client("G")
+    page = await app.consent_page("u1", resource=None, tenant=slug)
+
+    assert "invalid_target" == AuthorizationAnswer(page=page).error
+
+
+@pytest.mark.requirement("rfc8707:default:is-of-the-persons-tenant")
+async def test_where_it_is_undecided_nothing_is_shown_silently(server):
+    """OpenID Connect Core §3.1.2.6: prompt=none shows no page, this one neither."""
+    await server.operator.set_tenant("t2", default_resource=R9)
+    app = server.client("G")
+    await app.consent_page("u5", resource=None)
+
+    assert "consent_required" == AuthorizationAnswer(page=await app.ask("u5", resource=None, prompt="none")).error
 
 
 @pytest.mark.requirement("rfc8707:resource:unknown-is-invalid-target")

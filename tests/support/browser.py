@@ -85,6 +85,10 @@ class Browser:
         """Send a form and follow nothing."""
         return await self.post(form.action, form.filled(**given))
 
+    async def submit_get(self, form: Form, **given: Any) -> Page:
+        """Send a form whose method is GET: its fields become the query."""
+        return await self.open(f"{form.action.partition('?')[0]}?{urlencode(form.filled(**given))}")
+
     async def post(self, url: str, pairs: list[tuple[str, str]], headers: dict[str, str] | None = None) -> Page:
         """Post pairs the way a form of this origin does."""
         sent = {"origin": self.origin, "content-type": "application/x-www-form-urlencoded", **(headers or {})}

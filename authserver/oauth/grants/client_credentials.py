@@ -26,6 +26,7 @@ async def exchange(work: UnitOfWork, issuer: Issuer, client: Client, form: Param
     if tenant is None or not tenant.is_active:
         raise InvalidClient("The client is unknown or its credential is wrong.", reason="tenant_inactive")
     asked_for = await target(work, client, form)
+    assert asked_for is not None, "a client of a tenant means one resource or none"
     sent = form.one("scope")
     # Registration is what a machine client was given; without a list it gets what the resource's read tools need, as far
     # as nobody needs a role to grant it.

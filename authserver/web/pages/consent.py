@@ -38,6 +38,8 @@ async def show_consent(request: Request) -> Response:
         session = await _session(work, request, asked)
         if session is None:
             return _to_login(request)
+        if asked.is_undecided:
+            return redirect(request.issuer.path + "/authorize?" + request.query.decode("ascii"))
         try:
             offered = await decision.offer(work, asked, session)
         except AccessDenied as error:
@@ -61,6 +63,8 @@ async def decide(request: Request) -> Response:
             return _same_answer(work, request, form, asked, session)
         if session is None:
             return _to_login(request)
+        if asked.is_undecided:
+            return redirect(request.issuer.path + "/authorize?" + request.query.decode("ascii"))
         try:
             forms.check(request, form, *_bound_to(request, session))
         except forms.FormRefusedError:

@@ -138,7 +138,8 @@ async def _form(
     if _is_for_an_application(request):
         # Whoever is sent here with a request that could not end well learns it before typing a password.
         asked = await checked(work, request)
-        client_name, resource_name = asked.client.name, asked.resource.name
+        client_name = asked.client.name
+        resource_name = None if asked.is_undecided else asked.resource.name
         # OpenID Connect Core §3.1.2.1 `login_hint`: a first word in the field, and no more.
         email = email or (asked.parameters.one("login_hint") or "")[:254]
         # The answer to this form may end in a redirect to the application.

@@ -133,6 +133,7 @@ PAGES = {
     for page in (
         "login.html",
         "consent.html",
+        "organisation.html",
         "error.html",
         "signed_in.html",
         "signed_out.html",
