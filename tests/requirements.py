@@ -1467,7 +1467,28 @@ REVOCATION: dict[str, Requirement] = {
     "rfc7009:answer:dead-after-a-restart": Requirement("CVE-2026-9802", "What was revoked is dead after a restart."),
 }
 
-ENDS: dict[str, Requirement] = {}
+ENDS: dict[str, Requirement] = {
+    "ends:at-once:everything-that-hangs-on-it": Requirement(
+        "issue, TK-40, IN-06, CVE-2024-46999, CVE-2025-64521, CVE-2026-9802",
+        "A person, client, tenant, resource, consent or token that ends takes along at once, and for good, what hangs on it.",
+    ),
+    "ends:at-once:other-processes-do-not-go-on-from-memory": Requirement(
+        "decision 20", "What ended elsewhere is refused by a process that still remembers it."
+    ),
+    "ends:at-once:however-many": Requirement("issue", "Thousands end by one statement and one announcement."),
+    "ends:at-once:in-every-tenant-of-a-shared-thing": Requirement(
+        "decision 22", "A shared client and a person end in every tenant, in one commit that is recorded."
+    ),
+    "ends:at-once:one-tenant-does-not-sign-out-of-another": Requirement(
+        "decision 22", "A membership that ends does not end what a person has in another tenant."
+    ),
+    "ends:at-once:nobody-is-left-out": Requirement(
+        "ours", "Every table that holds something usable says with what it ends."
+    ),
+    "ends:machines:begin-anew-without-being-renewed": Requirement(
+        "ours, decision 14", "A machine that is enabled again begins another authorization, and gets no new time by it."
+    ),
+}
 
 PUSHED: dict[str, Requirement] = {
     "rfc9126:par:answer-is-a-reference": Requirement(

@@ -14,11 +14,11 @@ from typing import Any
 from authserver.domain.audit import event
 from authserver.domain.clients.client import Client
 from authserver.domain.issuers.issuer import Issuer
-from authserver.domain.resources.resource import INERT, OFFLINE_ACCESS, OPENID
 from authserver.domain.tokens import presented
 from authserver.domain.tokens.presented import NotStandingError, Presented, Standing
 from authserver.oauth.client_authentication import authenticate, read, record_refusal
-from authserver.oauth.errors import InvalidClient, OAuthError, SlowDown
+from authserver.oauth.errors import InvalidClient, InvalidGrant, OAuthError, SlowDown
+from authserver.oauth.issuing import still_held
 from authserver.oauth.parameters import Parameters
 from authserver.runtime.unit_of_work import UnitOfWork
 from resource_lib.wire import claims
@@ -77,20 +77,29 @@ async def _answer(work: UnitOfWork, issuer: Issuer, client: Client, sent: str) -
 
 def _meaning(work: UnitOfWork, token: Presented, standing: Standing) -> Answer:
     """Return the claims of a live token; a scope or role that was taken away since is gone from them at once."""
-    scope, roles = token.scope, token.claims.get(claims.ROLES)
-    if standing.member is not None:
-        roles = [role for role in roles or () if role in standing.member.roles]
-    # A token that was exchanged carries scopes of another server than the one that was consented to.
-    if standing.consent is not None and token.act is None:
-        held = standing.consent.scope | set(standing.authorization.widened_at(work.now)) | {OFFLINE_ACCESS, OPENID}
-        scope = tuple(name for name in scope if name in held)
-        if not set(scope) - INERT:
-            return None
+    scope = _scope_now(work, token, standing)
+    if not scope:
+        return None
     answer: dict[str, Any] = {"active": True, "token_type": "Bearer", claims.SCOPE: " ".join(scope)}
     answer.update((name, token.claims[name]) for name in _AS_SIGNED if name in token.claims)
-    if roles is not None:
-        answer[claims.ROLES] = roles
+    if standing.member is not None:
+        answer[claims.ROLES] = [role for role in token.claims[claims.ROLES] if role in standing.member.roles]
     return answer
+
+
+def _scope_now(work: UnitOfWork, token: Presented, standing: Standing) -> tuple[str, ...]:
+    if token.act is not None:
+        # Scopes of another server than the one that was consented to; that they may still be traded has been seen.
+        return token.scope
+    if standing.member is None or standing.consent is None:
+        return tuple(name for name in token.scope if standing.client.may_ask(name))
+    allowed = standing.consent.scope | set(standing.authorization.widened_at(work.now))
+    try:
+        return still_held(
+            token.scope, allowed=allowed, resource=standing.resource, client=standing.client, member=standing.member
+        )
+    except InvalidGrant:
+        return ()
 
 
 def _refuse(work: UnitOfWork, client: Client, reason: str) -> None:

@@ -122,6 +122,12 @@ class Operator:
         resources.unlink(work, uri, self.world.tenants[tenant])
         assert await work.commit()
 
+    async def link(self, uri: str, tenant: str) -> None:
+        """Give a tenant an MCP server."""
+        work = self.work()
+        resources.link(work, uri, self.world.tenants[tenant])
+        assert await work.commit()
+
     async def give_issuer(self, slug: str) -> None:
         """Give a tenant an issuer of its own."""
         work = self.work()
