@@ -188,10 +188,13 @@ async def test_a_shared_client_ends_in_every_tenant_and_a_person_in_every_browse
     active = [(await rs.introspect(one.access_token)).body["active"] for one in (first, second, other)]
     announced = (await feed.since(server.machines.work(), after=0))[known:]
     page = await app.ask("u5", resource=R5)
+    code = await app.authorize("u1", tenant="t1", resource=R5)
     await server.operator.set_client(app.app, is_active=False)
+    await server.operator.set_client(app.app, is_active=True)
     last = (await rs.introspect(other.access_token)).body["active"]
 
     assert [False, False, True] == active
+    assert ["invalid_grant"] * 2 == [(await app.redeem(code)).error, (await app.refresh(other)).error]
     assert {server.world.tenants[slug] for slug in ("t1", "t2")} == {row["scope_tenant"] for row in announced}
     assert not [row for row in announced if server.world.people["u5"].person_id in row["subject"]]
     assert page.is_login
