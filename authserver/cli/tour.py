@@ -550,9 +550,12 @@ async def _disabled(walk: Walk) -> str:
         _hold(refused.json().get("error") == "invalid_grant", f"Gina's refresh got {refused.text[:100]}")
     finally:
         await set_active(is_active=True)
-    back = await walk.refresh(walk.app, refresh_token)
-    _hold(back.status_code == 200, f"let back in, Gina's refresh got {back.text[:100]}")
-    return "An operator disables Gina: her very next refresh is refused. Let back in, she goes on; the refusal burnt nothing."
+    ended = await walk.refresh(walk.app, refresh_token)
+    _hold(ended.json().get("error") == "invalid_grant", f"let back in, Gina's old login got {ended.text[:100]}")
+    answer, verifier = await walk.authorize(walk.person("gina"), walk.app, scope="orders:read")
+    again = await walk.redeem(walk.app, answer["code"], verifier)
+    _hold(again.status_code == 200, f"let back in, Gina's new login got {again.text[:100]}")
+    return "An operator disables Gina: her very next refresh is refused, and stays so. Let back in, she logs in anew."
 
 
 Step = Callable[[Walk], Awaitable[str]]
