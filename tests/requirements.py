@@ -1682,6 +1682,9 @@ ACCOUNT: dict[str, Requirement] = {
         "AZ-04, AZ-25, AZ-28, AZ-51, AZ-52; RFC 9700 §4.7; design decision 22",
         "Nobody sees, ends or widens another person's connections, nor makes a person do it unknowingly.",
     ),
+    "attack:race:disconnect-between-processes": Requirement(
+        "issue: races, refresh vs revoke", "Disconnecting wins over every refresh, in whichever process."
+    ),
     "browser:account:disconnect-ends-it": Requirement(
         "issue: a page for people",
         "In a real browser, with and without script, a person allows more for a while, disconnects, and both act.",

@@ -614,6 +614,7 @@ Connect a real client
   Python SDK    OAuthClientProvider with a stored client record; examples/orders/README.md has it
 
 See it by hand
+  {place.issuer}/account      what somebody has connected, and how they end it
   curl -i -X POST {place.resource}      a 401 that says where to log in
   {command} tenant list --data-dir {folder}
   {command} user list --tenant acme --data-dir {folder}

@@ -8,6 +8,7 @@ import asyncio
 
 import pytest
 
+from tests.promises.test_account_page import is_disconnect
 from tests.support.server import DATABASES
 from tests.support.workers import Workers
 
@@ -83,6 +84,29 @@ async def test_a_hundred_refreshes_without_a_window_leave_nothing_alive(deployme
 
         assert 1 == len(won)
         assert "invalid_grant" == (await app.refresh(won[0])).error
+
+
+@pytest.mark.requirement("attack:race:disconnect-between-processes")
+async def test_what_a_person_disconnects_stays_dead_whoever_refreshes_meanwhile(deployment):
+    """Issue, races "refresh vs revoke": no refresh of either process, before or after, leaves a live token behind."""
+    for _ in range(ROUNDS):
+        app = deployment.client("P")
+        tokens = await app.sign_in()
+        browser = app.browser_of("u1")
+        page = await browser.open("/account")
+        address = next(href for href in filter(is_disconnect, page.links) if app.app.client_id in href)
+        form = (await browser.open(address)).form("decision")
+        await open_connections(deployment)
+
+        said, *answers = await asyncio.gather(
+            browser.submit(form, decision="disconnect"), *(app.refresh(tokens) for _ in range(40))
+        )
+        given = {answer.refresh_token for answer in answers if answer.ok}
+
+        assert "Disconnected." in said.text
+        assert {"invalid_grant"} >= {answer.error for answer in answers if not answer.ok}
+        for token in (tokens.refresh_token, *given):
+            assert "invalid_grant" == (await app.refresh(token)).error
 
 
 @pytest.mark.requirement("attack:race:both-processes-serve")

@@ -89,6 +89,24 @@ async def test_who_is_not_signed_in_signs_in_and_comes_back(server):
     assert "Connected applications" in back.text
 
 
+@pytest.mark.requirement("account:page:needs-a-login-and-comes-back")
+@pytest.mark.one_database
+async def test_the_page_of_a_tenant_with_an_issuer_of_its_own_stays_under_it(server):
+    """Decision 22: every link and form leads on under the same path, and it is the same account."""
+    app, someone = server.client("W"), server.world.people["u7"]
+    tokens = await app.sign_in("u7")
+    browser = server.browser()
+
+    page = await browser.log_in(await browser.open("/t/t3/account"), someone.email, someone.password)
+    (address,) = [href for href in page.links if href.startswith("/t/t3/account/disconnect?") and "login=" not in href]
+    after = await browser.submit((await browser.open(address)).form("decision"), decision="disconnect")
+
+    assert "/t/t3/account" == page.path == after.path
+    assert all(href.startswith("/t/t3/account/") for href in page.links)
+    assert "Disconnected." in after.text
+    assert "invalid_grant" == (await app.refresh(tokens)).error
+
+
 @pytest.mark.requirement("account:disconnect:acts-at-once")
 async def test_disconnecting_an_application_ends_every_login_of_it(server):
     """MCP A33; clients.md rule 14: refreshing is refused from that commit on, and connecting again asks the person."""
