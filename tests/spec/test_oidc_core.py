@@ -309,3 +309,19 @@ async def test_an_id_token_is_signed_as_the_deployment_signs(server_with, algori
         assert app.app.client_id == (await id_token_of(server, tokens, app))["aud"]
     else:
         assert 43 == len(unverified_claims(tokens.body["id_token"])["at_hash"])
+
+
+@pytest.mark.requirement("oidc:userinfo:one-401")
+@pytest.mark.one_database
+@pytest.mark.settings(token_requests_per_minute=60)
+async def test_userinfo_that_is_asked_too_often_says_when_to_come_back(server):
+    """Decision 12: one login's questions are bounded, and use up nothing of another's."""
+    app, other = server.client("P"), server.client("P")
+    token = (await app.sign_in("u1", scope=OPENID)).access_token
+    theirs = (await other.sign_in("u2", scope=OPENID)).access_token
+
+    answers = [await userinfo(server, token) for _ in range(12)]
+
+    assert {200, 429} == {answer.status_code for answer in answers}
+    assert "retry-after" in answers[-1].headers
+    assert 200 == (await userinfo(server, theirs)).status_code

@@ -67,6 +67,12 @@ async def change(request: Request) -> Response:
                 scope=kept,
                 shown=account.shown(connection),
             )
+            authorization.end_widenings(
+                work,
+                sub=connection.member.sub,
+                client_id=connection.client_id,
+                resource=connection.resource_uri,
+            )
         return account.back(request, visitor.session, "narrowed")
 
     return await account.answered(request, flow)
