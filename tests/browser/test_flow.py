@@ -61,6 +61,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
             ("ada@acme.example", "Ada Lovelace", ["acme"]),
             ("edsger@acme.example", "Edsger Dijkstra", ["acme"]),
             ("barbara@acme.example", "Barbara Liskov", ["acme"]),
+            ("frances@acme.example", "Frances Allen", ["acme"]),
             ("grace@example.com", "Grace Hopper", ["acme", "globex"]),
         ):
             for tenant in tenants:
@@ -307,7 +308,7 @@ async def test_a_stale_application_gets_a_page_and_no_redirect(
     page = await visit.new_page()
     before = len(application.answers)
     unknown = await page.goto(application.authorize_url(READ, client_id="cli_gone"))
-    await expect(page.get_by_text("Check the client id")).to_be_visible()
+    await expect(page.get_by_text("Remove this connection")).to_be_visible()
     await page.screenshot(path=SCREENS / "real-error-light-1280.png", full_page=True)
     moved = await page.goto(application.authorize_url(READ, redirect_uri="https://evil.example/callback"))
 
@@ -437,7 +438,7 @@ async def test_a_person_disconnects_an_application_and_it_can_do_nothing_more(
     page = await context.new_page()
     complaints = complaints_of(page)
     await page.goto(f"{server.issuer}/account")
-    await sign_in(page, "barbara@acme.example")
+    await sign_in(page, "frances@acme.example")
     await expect(page.get_by_role("heading", name="Nothing is connected")).to_be_visible()
     await page.goto(application.authorize_url(f"openid {READ}"))
     await page.get_by_role("button", name="Allow", exact=True).click()
