@@ -3,11 +3,13 @@
 import structlog
 
 from authserver import jobs
+from authserver.domain.clients import key_set
 from authserver.domain.keys.deployment import open_deployment_keys
 from authserver.domain.revocation import feed
 from authserver.runtime.buckets import Bucket, OpenDoor
 from authserver.runtime.clock import Clock, system_clock
 from authserver.runtime.database import open_database
+from authserver.runtime.documents import Documents
 from authserver.runtime.hints import Hints, NoHints, RedisHints
 from authserver.runtime.machines import Machines, Registrations
 from authserver.runtime.memory import Memory
@@ -50,6 +52,7 @@ async def open_machines(
         keys=keys,
         hints=_hints(settings),
         outbound=outbound,
+        client_keys=Documents(outbound, key_set.fetched, most_bytes=key_set.MAX_BYTES),
         pushed_requests=OpenDoor(
             per_minute=settings.pushed_requests_per_minute,
             ceiling_per_minute=_CEILING * settings.pushed_requests_per_minute,
@@ -67,6 +70,7 @@ async def open_machines(
 async def close_machines(machines: Machines) -> None:
     """Close what `open_machines` opened."""
     await machines.hints.close()
+    await machines.client_keys.close()
     await machines.outbound.close()
     await machines.database.close()
 

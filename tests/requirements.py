@@ -1360,6 +1360,13 @@ CLIENT_ASSERTION: dict[str, Requirement] = {
         "SF-07, RFC 7517 §4, RFC 8725 §3.5",
         "A client's key is public, asymmetric, strong, for signatures, and no two share a name.",
     ),
+    "client-assertion:jwks-uri:is-followed": Requirement(
+        "RFC 7591 §2; ours",
+        "Keys that a client publishes are fetched once for all who wait, followed when they rotate, and kept for an hour at most.",
+    ),
+    "client-assertion:jwks-uri:strangers-cause-little": Requirement(
+        "SF-07; CVE-2026-48524", "Whoever invents key names makes us ask a client's server twice a minute at most."
+    ),
     "client-assertion:metadata:says-what-works": Requirement(
         "SEP-1046, RFC 8414 §2", "The metadata names the method and exactly the algorithms that work."
     ),

@@ -1,9 +1,11 @@
 """What one process runs on, opened once at start and handed to whoever needs it."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from authserver.runtime.buckets import Bucket, OpenDoor
 from authserver.runtime.clock import Clock
+from authserver.runtime.documents import Documents
 from authserver.runtime.hints import Hints
 from authserver.runtime.identifiers import new_id
 from authserver.runtime.memory import Memory
@@ -38,6 +40,8 @@ class Machines:
     hints: Hints
     outbound: Outbound
     """The only way to fetch what a stranger names."""
+    client_keys: Documents[Any]
+    """The key sets that clients publish themselves."""
     token_requests: Bucket
     """How often one client may call the token endpoint of this process."""
     pushed_requests: OpenDoor

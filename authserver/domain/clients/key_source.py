@@ -18,7 +18,16 @@ async def key_for(work: UnitOfWork, client: Client, *, alg: str, kid: str | None
         return None
     if client.jwks:
         return (await _registered(work, client.jwks)).meant_by(alg=alg, kid=kid, now=work.now)
-    return None
+    if not client.jwks_uri:
+        return None
+
+    def meant(keys: KeySet) -> ClientKey | None:
+        return keys.meant_by(alg=alg, kid=kid, now=work.now)
+
+    published = await work.machines.client_keys.get(
+        client.jwks_uri, now=work.now, holds=lambda keys: meant(keys) is not None
+    )
+    return meant(published) if published is not None else None
 
 
 async def _registered(work: UnitOfWork, text: str) -> KeySet:
