@@ -1396,6 +1396,20 @@ SECRETS: dict[str, Requirement] = {
     "secrets:machine:end-is-announced": Requirement(
         "design §4, profile system", "The end is announced once before it comes: record, log, check, client list."
     ),
+    "secrets:check:fails-when-overdue": Requirement(
+        "ours; NIST SP 800-57 §5.3.6",
+        "check fails, naming the cure, when a rotation is overdue: keys, secrets, wrapping.",
+    ),
+    "secrets:envelope:opens-in-its-place": Requirement(
+        "decision 16; ours", "A secret that is read back opens in its own table, column and row alone."
+    ),
+    "secrets:envelope:rewraps-everything": Requirement(
+        "decision 16; ours", "The key-encryption key changes by one command, under a running server, in every column."
+    ),
+    "secrets:dump:holds-nothing-usable": Requirement(
+        "C09, decision 8, decision 16",
+        "A dump of the database after a day of every feature holds no usable credential.",
+    ),
     "secrets:machine:operator-renews": Requirement(
         "design §4, profile system", "An operator renews a machine by one command, and nobody else."
     ),

@@ -1,6 +1,7 @@
 """`authserver key list|show|rotate|remove|kek|rewrap`."""
 
 import os
+import stat
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -123,7 +124,7 @@ def kek(
 ) -> None:
     """Write a fresh key-encryption key, readable by you alone. Keep it out of the database's backups.
 
-    Then set AUTHSERVER_KEK_FILE to the file. To change keys, put a new line first and run `authserver key rewrap`.
+    Then set AUTHSERVER_KEK_FILE to the file. To change keys, run `authserver key rewrap --new-key`.
     """
     from authserver.runtime.vault import LocalKeyEncryption
 
@@ -138,12 +139,61 @@ def kek(
     show({"written": str(file), "next": f"set AUTHSERVER_KEK_FILE={file.absolute()}"}, as_json=as_json)
 
 
-@app.command(epilog=examples("authserver key rewrap"))
-def rewrap(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Wrap every secret with the first key of the key-encryption file; after that the others can go."""
+@app.command(epilog=examples("authserver key rewrap", "authserver key rewrap --new-key --yes"))
+def rewrap(
+    new_key: Annotated[
+        bool, typer.Option("--new-key", help="First put a fresh key in front of the others in AUTHSERVER_KEK_FILE.")
+    ] = False,
+    yes: Yes = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Wrap every secret with the first key of the key-encryption file; after that the others can go.
+
+    Servers that run read the file again when they meet a key that they do not know. Where several machines each have a copy of
+    the file, give every one the new line first, and then run this without --new-key.
+    """
     from authserver.domain.keys import deployment
 
+    if new_key:
+        confirm("Every machine of this deployment must see the changed AUTHSERVER_KEK_FILE. Go on?", yes=yes)
+
     async def job(machines: Any) -> Any:
-        return {"rewrapped": await deployment.rewrap(machines)}
+        said: dict[str, Any] = {}
+        if new_key:
+            file = machines.settings.kek_file
+            if file is None or machines.settings.kek is not None:
+                fail(
+                    "--new-key: the keys come from AUTHSERVER_KEK; put a new line first there, and run this without it."
+                )
+            said["first_key"] = _put_new_key_first(file)
+            machines.key_encryption.take_again()
+        return said | {"rewrapped": await deployment.rewrap(machines)}
 
     show(with_machines(data_dir, job), as_json=as_json)
+
+
+def _put_new_key_first(file: Path) -> str:
+    from authserver.runtime.vault import LocalKeyEncryption
+
+    old = file.read_text(encoding="ascii")
+    names = {line.partition(":")[0].strip() for line in old.splitlines()}
+    name = next(f"kek{number}" for number in range(len(names) + 1, 10_000) if f"kek{number}" not in names)
+    beside = file.with_name(f"{file.name}.new")
+    try:
+        # A new file in its place: whoever reads meanwhile reads all of one or all of the other.
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as stream:
+            stream.write(LocalKeyEncryption.generate(name) + old)
+            stream.flush()
+            was, is_now = file.stat(), os.fstat(stream.fileno())
+            if (was.st_uid, was.st_gid) != (is_now.st_uid, is_now.st_gid):
+                # Else the server that runs as its owner could not read it any more.
+                os.fchown(stream.fileno(), was.st_uid, was.st_gid)
+            os.fchmod(stream.fileno(), stat.S_IMODE(was.st_mode))
+            os.fsync(stream.fileno())
+        beside.replace(file)
+    except OSError as error:
+        if not isinstance(error, FileExistsError):
+            beside.unlink(missing_ok=True)
+        fail(f"AUTHSERVER_KEK_FILE: {beside} cannot be put in its place: {error.strerror}.")
+    return name

@@ -17,10 +17,12 @@ from authserver.runtime import foreign_jws
 from authserver.runtime.foreign_jws import ALGORITHMS, UnprovenToken, UnreadableTokenError
 from authserver.runtime.unit_of_work import UnitOfWork
 
-__all__ = ["ALGORITHMS", "METHOD", "TYPE", "UnprovenAssertion", "fault", "read"]
+__all__ = ["ALGORITHMS", "METHOD", "REPLAYED", "TYPE", "UnprovenAssertion", "fault", "read"]
 
 METHOD: Final = "private_key_jwt"
 TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+REPLAYED: Final = "assertion_replayed"
 
 _TYPES: Final = frozenset({None, "jwt", "client-authentication+jwt"})
 _LONGEST_LIFE_S: Final = 600
@@ -72,7 +74,7 @@ async def fault(work: UnitOfWork, issuer: Issuer, client: Client, assertion: Unp
     if not foreign_jws.is_signed_by(token, key.public):
         return "assertion_signature"
     if await used_assertion.was_used(work, client.id, jti):
-        return "assertion_replayed"
+        return REPLAYED
     used_assertion.use(work, client.id, jti, expires_at=int(claims["exp"]) + _SKEW_S)
     return None
 

@@ -77,7 +77,8 @@ async def authenticate(work: UnitOfWork, issuer: Issuer, credentials: Credential
         raise SlowDown("Too many wrong secrets.", reason="client_guessing", retry_after_s=limited.retry_after_s)
     fault = await _fault(work, issuer, client, credentials)
     if fault is not None or client is None:
-        if is_guess:
+        # A replay is no guess: whoever sends a right assertion twice, in a race or a retry, is not locked out for it.
+        if is_guess and fault != client_assertion.REPLAYED:
             work.machines.secret_guesses.take(guesser, work.at_us)
         raise client_assertion.refusal(fault or "unproven_client")
     if not await is_served(work, issuer, client):

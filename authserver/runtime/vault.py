@@ -40,6 +40,10 @@ class KeyEncryption(Protocol):
         """Whether it was wrapped by the key that wraps now. It proves nothing about `wrapped`."""
         ...
 
+    def take_again(self) -> None:
+        """Look again which keys there are. Raises VaultError."""
+        ...
+
 
 class LocalKeyEncryption:
     """Key-encryption keys from a file or the environment: `name:base64(32 bytes)` per line, the first one wraps."""
@@ -102,10 +106,15 @@ class LocalKeyEncryption:
         except (jwe.InvalidJWEData, ValueError, KeyError, TypeError):
             return False
 
-    def _key(self, name: str) -> jwk.JWK:
-        if name not in self._keys and self._read_again is not None:
-            # Somebody put a new key into the file and wrapped with it: a server that runs goes on with it.
+    def take_again(self) -> None:
+        """Read the keys again from where they came. Raises VaultError, keeping those that it has."""
+        if self._read_again is not None:
             self._take(self._read_again())
+
+    def _key(self, name: str) -> jwk.JWK:
+        if name not in self._keys:
+            # Somebody put a new key into the file and wrapped with it: a server that runs goes on with it.
+            self.take_again()
         return self._keys[name]
 
     @staticmethod

@@ -9,6 +9,7 @@ import asyncio
 import pytest
 
 from tests.promises.test_account_page import is_disconnect
+from tests.support import assertions
 from tests.support.server import DATABASES
 from tests.support.workers import Workers
 
@@ -107,6 +108,53 @@ async def test_what_a_person_disconnects_stays_dead_whoever_refreshes_meanwhile(
         assert {"invalid_grant"} >= {answer.error for answer in answers if not answer.ok}
         for token in (tokens.refresh_token, *given):
             assert "invalid_grant" == (await app.refresh(token)).error
+
+
+@pytest.mark.requirement("client-assertion:jti:is-used-once")
+async def test_of_fifty_uses_of_one_assertion_at_two_processes_one_wins(deployment):
+    """TK-21: the database decides; the losers get nothing and learn nothing."""
+    app = deployment.client("K")
+    for _ in range(ROUNDS):
+        used = assertions.form(app.assertion())
+        await open_connections(deployment)
+
+        answers = await asyncio.gather(
+            *(app.token(authenticate=False, grant_type="client_credentials", **used) for _ in range(50))
+        )
+
+        assert 1 == len([answer for answer in answers if answer.ok])
+        assert {"invalid_client"} == {answer.error for answer in answers if not answer.ok}
+
+
+@pytest.mark.requirement("client-assertion:jti:is-each-clients-own")
+async def test_a_flow_that_runs_again_does_not_refuse_its_own_assertion(deployment):
+    """TK-33 with a key: sixty refreshes of one token, each with an assertion of its own, lose each other's race and all succeed."""
+    app = deployment.client("K")
+    tokens = await app.sign_in(scope="orders:read")
+    for _ in range(ROUNDS):
+        used = tokens
+        await open_connections(deployment)
+
+        answers = await asyncio.gather(*(app.refresh(used) for _ in range(60)))
+        tokens = answers[0]
+
+        assert 60 == len([answer for answer in answers if answer.ok]), {answer.error for answer in answers}
+        assert 1 == len({answer.refresh_token for answer in answers})
+
+
+@pytest.mark.requirement("client-assertion:jti:is-used-once")
+async def test_a_used_assertion_is_still_used_after_a_restart_of_every_process(deployment):
+    """TK-21, CVE-2026-9802: within its life nothing forgets it."""
+    app = deployment.client("K")
+    used = assertions.form(app.assertion(exp=deployment.now + 500))
+    first = await app.token(authenticate=False, grant_type="client_credentials", **used)
+
+    await deployment.close()
+    await asyncio.to_thread(deployment.restart)
+    again = await app.token(authenticate=False, grant_type="client_credentials", **used)
+
+    assert first.ok
+    assert "invalid_client" == again.error
 
 
 @pytest.mark.requirement("attack:race:both-processes-serve")
