@@ -57,6 +57,10 @@ async def open_machines(
             per_minute=settings.pushed_requests_per_minute,
             ceiling_per_minute=_CEILING * settings.pushed_requests_per_minute,
         ),
+        device_requests=OpenDoor(
+            per_minute=settings.device_requests_per_minute,
+            ceiling_per_minute=_CEILING * settings.device_requests_per_minute,
+        ),
         token_requests=Bucket(
             per_minute=settings.token_requests_per_minute, burst=max(1, settings.token_requests_per_minute // 6)
         ),

@@ -7,7 +7,7 @@ import structlog
 
 from authserver.domain.audit import event
 from authserver.domain.clients import ending, registration, used_assertion
-from authserver.domain.codes import authorization_code
+from authserver.domain.codes import authorization_code, device_code
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.keys import rotation
 from authserver.domain.login import session
@@ -60,6 +60,7 @@ async def expire(machines: Machines) -> None:
     revoked.expire(work)
     limit.expire(work)
     pushed_request.expire(work)
+    device_code.expire(work)
     session.expire(work)
     used_assertion.expire(work)
     await work.commit()

@@ -86,6 +86,12 @@ class Settings(BaseSettings):
     pushed_requests_per_minute: Annotated[int, Field(ge=1)] = 120
     """Requests that one address may push and minute for clients without a credential, before 429."""
 
+    device_code_seconds: Annotated[int, Field(ge=60, le=900)] = 600
+    """Life of a device code, from the device's request to its tokens."""
+
+    device_requests_per_minute: Annotated[int, Field(ge=1)] = 30
+    """Device codes that one address may ask for and minute for clients without a credential, before 429."""
+
     refresh_replay_seconds: Annotated[int, Field(ge=0, le=600)] = 60
     """For how long a retry of a used refresh token gets the same successor again. 0: never."""
 

@@ -160,10 +160,23 @@ def allow(
     shown: str,
     personal: frozenset[str] = frozenset(),
 ) -> str:
-    """Record the person's yes and return the code. `shown` hashes the page.
+    """Record the person's yes and return the code; see `record_yes`."""
+    choice, scope = record_yes(work, asked, offered, tools=tools, shown=shown, personal=personal)
+    return _issue(work, asked, session, choice, scope)
+
+
+def record_yes(
+    work: UnitOfWork,
+    asked: Asked,
+    offered: Offer,
+    *,
+    tools: frozenset[str],
+    shown: str,
+    personal: frozenset[str] = frozenset(),
+) -> tuple[Choice, tuple[str, ...]]:
+    """Record what the person allowed; return in which tenant, and which scopes. `shown` hashes the page.
 
     `tools` are the names of those ticked, `personal` the scopes by which the client may know something of the person.
-
     The offer must have one choice left. Raises InvalidRequest otherwise, InvalidScope when nothing is left to allow.
     """
     if len(offered.choices) != 1:
@@ -190,7 +203,7 @@ def allow(
     )
     if unticked:
         authorization.end_widenings(work, sub=choice.member.sub, client_id=asked.client.id, resource=asked.resource.uri)
-    return _issue(work, asked, session, choice, scope)
+    return choice, scope
 
 
 def allow_as_before(work: UnitOfWork, asked: Asked, session: Session, offered: Offer) -> str:

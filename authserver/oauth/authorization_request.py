@@ -20,6 +20,7 @@ from authserver.oauth.client_authentication import is_served
 from authserver.oauth.errors import (
     InvalidRequest,
     InvalidScope,
+    InvalidTarget,
     OAuthError,
     UnauthorizedClient,
     UnregisteredRedirect,
@@ -289,6 +290,21 @@ async def check_pushed(work: UnitOfWork, issuer: Issuer, client: Client, paramet
     asked.client, asked.was_pushed = client, True
     await redirect_uri_is_registered(work, asked)
     return await _checked(work, asked)
+
+
+async def check_without_redirect(work: UnitOfWork, issuer: Issuer, client: Client, parameters: Parameters) -> Asked:
+    """Return what a client asks for that nobody is redirected to: its resource and scope (RFC 8628 §3.1).
+
+    Raises InvalidTarget, InvalidScope.
+    """
+    asked = Asked(parameters=parameters, issuer=issuer)
+    asked.client = client
+    for each in (resource_is_reachable, scope_is_grantable):
+        await each(work, asked)
+    if asked.is_undecided:
+        # There is no page on which to ask before a code is given out.
+        raise InvalidTarget("resource: is missing, and the default depends on who will sign in.", reason="undecided")
+    return asked
 
 
 async def _checked(work: UnitOfWork, asked: Asked) -> Asked:

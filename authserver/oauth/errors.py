@@ -69,6 +69,24 @@ class UnsupportedResponseType(OAuthError):
     code = "unsupported_response_type"
 
 
+class AuthorizationPending(OAuthError):
+    """RFC 8628 §3.5: nobody has decided yet; ask again after the interval."""
+
+    code = "authorization_pending"
+
+
+class PolledTooSoon(OAuthError):
+    """RFC 8628 §3.5: the interval grows by five seconds, for this and every later poll."""
+
+    code = "slow_down"
+
+
+class ExpiredToken(OAuthError):
+    """RFC 8628 §3.5: the device code is over; the device begins anew."""
+
+    code = "expired_token"
+
+
 class AccessDenied(OAuthError):
     """OAuth 2.1 §4.1.2.1: the person, or this server, said no."""
 

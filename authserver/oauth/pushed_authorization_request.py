@@ -30,6 +30,8 @@ async def push(work: UnitOfWork, issuer: Issuer, form: Parameters, authorization
         form.refuse_repeated()
         client = await authenticate(work, issuer, read(authorization, form))
         _within_limits(work, client)
+        if not client.is_shared:
+            work.bind(client.tenant)
         if form.one("request_uri") is not None:
             raise InvalidRequest("request_uri: is what this endpoint gives; push the request itself.")
         # Its credential is not part of what a person is asked.

@@ -34,6 +34,7 @@ def document(issuer: Issuer, settings: Settings, *, algorithms: Sequence[str]) -
             "issuer": issuer.identifier,
             "authorization_endpoint": issuer.url("/authorize"),
             "token_endpoint": issuer.url("/token"),
+            "device_authorization_endpoint": issuer.url("/device_authorization"),
             "pushed_authorization_request_endpoint": issuer.url("/par"),
             "require_pushed_authorization_requests": settings.require_pushed_authorization_requests,
             "jwks_uri": issuer.url("/jwks.json"),

@@ -9,7 +9,14 @@ from authserver.domain.clients import registration
 from authserver.domain.clients.client import Client
 from authserver.domain.issuers.issuer import Issuer
 from authserver.oauth.client_authentication import authenticate, read, record_refusal, within_limit
-from authserver.oauth.errors import OAuthError, SlowDown, UnauthorizedClient, UnsupportedGrantType
+from authserver.oauth.errors import (
+    AuthorizationPending,
+    OAuthError,
+    PolledTooSoon,
+    SlowDown,
+    UnauthorizedClient,
+    UnsupportedGrantType,
+)
 from authserver.oauth.grants import GRANTS
 from authserver.oauth.parameters import Parameters
 from authserver.oauth.token_response import TokenResponse
@@ -36,8 +43,8 @@ async def handle(work: UnitOfWork, issuer: Issuer, form: Parameters, authorizati
         answer = await grant(work, issuer, client, form)
         await registration.used(work, client)
         return answer
-    except SlowDown:
-        # Nothing is recorded: a flood must not become a flood of writes.
+    except (SlowDown, AuthorizationPending, PolledTooSoon):
+        # Nothing is recorded: neither a flood nor a device that waits must become a flood of writes.
         raise
     except OAuthError as error:
         record_refusal(work, event.Kind.TOKEN_REFUSED, client, error)

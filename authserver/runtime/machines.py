@@ -52,6 +52,8 @@ class Machines:
     """How many tokens that are not for it one resource server may ask about."""
     foreign_token_notes: Bucket = field(default_factory=lambda: Bucket(per_minute=6, burst=6))
     """How many of these are recorded."""
+    device_requests: OpenDoor
+    """How often one address prefix may ask for a device code for clients without a credential."""
     secret_guesses: Bucket = field(default_factory=lambda: Bucket(per_minute=4, burst=20))
     """How often one address prefix may send a wrong secret for one client."""
     old_secrets: Bucket = field(default_factory=lambda: Bucket(per_minute=1, burst=1))

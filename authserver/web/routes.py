@@ -7,6 +7,7 @@ Every issuer has all of them under its own path; what is named in `WELL_KNOWN` a
 from dataclasses import dataclass
 
 from authserver.web.authorize import authorize
+from authserver.web.device_authorization import device_authorization
 from authserver.web.health import livez, readyz, security_txt
 from authserver.web.http import Endpoint
 from authserver.web.introspect import introspect
@@ -18,6 +19,7 @@ from authserver.web.pages.account_disconnect import disconnect, show_disconnect
 from authserver.web.pages.account_password import change_password, show_password
 from authserver.web.pages.assets import mark, stylesheet
 from authserver.web.pages.consent import decide, show_consent
+from authserver.web.pages.device import enter_or_decide, show_device
 from authserver.web.pages.login import log_in, log_out, show_login
 from authserver.web.par import par
 from authserver.web.register import register
@@ -40,6 +42,8 @@ ROUTES: dict[str, Route] = {
     "/.well-known/openid-configuration": Route(group="public", methods={"GET": metadata}),
     "/jwks.json": Route(group="public", methods={"GET": jwks}),
     "/authorize": Route(group="page", methods={"GET": authorize}),
+    "/device_authorization": Route(group="protocol", methods={"POST": device_authorization}),
+    "/device": Route(group="page", methods={"GET": show_device, "POST": enter_or_decide}),
     "/par": Route(group="protocol", methods={"POST": par}),
     "/token": Route(group="protocol", methods={"POST": token}),
     "/register": Route(group="protocol", methods={"POST": register}, switch="dynamic_registration"),

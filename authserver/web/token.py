@@ -1,5 +1,10 @@
 """POST /token — OAuth 2.1 §3.2."""
 
+from collections.abc import Awaitable, Callable
+
+import orjson
+
+from authserver.domain.issuers.issuer import Issuer
 from authserver.oauth import parameters, token_request
 from authserver.oauth.errors import InvalidRequest, OAuthError
 from authserver.oauth.token_response import TokenResponse
@@ -7,6 +12,9 @@ from authserver.runtime.unit_of_work import UnitOfWork
 from authserver.web.errors import oauth_error
 from authserver.web.http import Request, Response
 from authserver.web.work import run
+
+Ask = Callable[[UnitOfWork, Issuer, parameters.Parameters, bytes | None], Awaitable[dict[str, str | int]]]
+"""What an endpoint asks of `oauth/`: the form and the `Authorization` header in, the members of the answer out."""
 
 _FORM = b"application/x-www-form-urlencoded"
 
@@ -23,6 +31,19 @@ async def token(request: Request) -> Response:
     except OAuthError as error:
         return oauth_error(request, error)
     return Response(status=200, body=answer.encoded())
+
+
+async def answer_json(request: Request, ask: Ask, *, status: int) -> Response:
+    """Answer a client's form with what `ask` returns, or with its error; never with a redirect."""
+
+    async def flow(work: UnitOfWork) -> dict[str, str | int]:
+        return await ask(work, request.issuer, read_form(request), request.headers.get(b"authorization"))
+
+    try:
+        said = await run(request, flow)
+    except OAuthError as error:
+        return oauth_error(request, error)
+    return Response(status=status, body=orjson.dumps(said))
 
 
 def read_form(request: Request) -> parameters.Parameters:

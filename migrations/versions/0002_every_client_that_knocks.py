@@ -23,11 +23,14 @@ def upgrade() -> None:
     _pushed_requests()
     _used_assertions()
     _revoked_tokens()
+    _device_codes()
 
 
 def downgrade() -> None:
     op.drop_table("revoked_tokens")
     op.drop_table("used_assertions")
+    op.drop_table("device_approvals")
+    op.drop_table("device_codes")
     op.drop_table("pushed_requests")
     op.drop_index("uq_client_directory_fingerprint", "client_directory")
     op.drop_index("ix_clients_unused_until", "clients")
@@ -103,6 +106,50 @@ def _registration() -> None:
     op.add_column("client_directory", sa.Column("fingerprint", sa.LargeBinary(), nullable=True))
     op.create_index("uq_client_directory_fingerprint", "client_directory", ["fingerprint"], unique=True)
     op.create_index("ix_clients_unused_until", "clients", ["unused_until"])
+
+
+def _device_codes() -> None:
+    # What a device without a browser asks for, and in the tenant that was chosen who allowed it (RFC 8628).
+    op.create_table(
+        "device_codes",
+        sa.Column("device_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("user_code_ref", sa.LargeBinary(), nullable=False),
+        sa.Column("issuer_path", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("resource", sa.Text(), nullable=False),
+        sa.Column("resource_defaulted", sa.Boolean(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("address", sa.LargeBinary(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("interval_s", sa.BigInteger(), nullable=False),
+        sa.Column("polled_at", sa.BigInteger(), nullable=False),
+        sa.Column("session_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("decided_at", sa.BigInteger(), nullable=True),
+        sa.Column("decided_in", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("device_hash", name=op.f("pk_device_codes")),
+        sa.UniqueConstraint("user_code_ref", name=op.f("uq_device_codes_user_code_ref")),
+        info={"tenanted": False},
+    )
+    op.create_index("ix_device_codes_expires_at", "device_codes", ["expires_at"])
+    op.create_table(
+        "device_approvals",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("device_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("authorization_id", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("sub", sa.Text(), nullable=False),
+        sa.Column("resource", sa.Text(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("acr", sa.Text(), nullable=False),
+        sa.Column("amr", sa.Text(), nullable=False),
+        sa.Column("auth_time", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("tenant_id", "device_hash", name=op.f("pk_device_approvals")),
+        info={"tenanted": True},
+    )
+    op.create_index("ix_device_approvals_expires_at", "device_approvals", ["expires_at"])
 
 
 def _pushed_requests() -> None:

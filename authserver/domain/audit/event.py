@@ -39,6 +39,10 @@ class Kind(StrEnum):
     AUTHORIZATION_REFUSED = "client:authorization:refused"
     CODE_ISSUED = "client:code:issued"
     CODE_REPLAYED = "client:code:replayed"
+    DEVICE_STARTED = "client:device_code:started"
+    DEVICE_ENTERED = "person:device_code:entered"
+    DEVICE_REFUSED = "person:device_code:refused"
+    DEVICE_ALLOWED = "person:device_code:allowed"
     AUTHORIZATION_STARTED = "client:authorization:started"
     AUTHORIZATION_ENDED = "client:authorization:ended"
     TOKEN_ISSUED = "client:token:issued"  # noqa: S105

@@ -16,7 +16,11 @@ from authserver.runtime.foreign_jws import ALGORITHMS
 from authserver.settings import LOOPBACK
 
 AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
-GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
+
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+"""RFC 8628 §3.4."""
+
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE)
 
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105
 """RFC 8693 §2.1. No client registers it: an MCP server has it, and an operator says where it may act."""
@@ -31,7 +35,7 @@ PRIVATE_USE_REDIRECTS = frozenset(
 )
 """Private-use redirect URIs of known clients, compared exactly; any other needs a dot in its scheme (RFC 8252 §7.1)."""
 
-INTERACTIVE_GRANTS = ("authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code")
+INTERACTIVE_GRANTS = ("authorization_code", "refresh_token", DEVICE_CODE)
 """What a client that nobody vouches for may use at most: grants in which a person says yes."""
 
 _OLDER_CURSOR = re.compile(r"cursor://anysphere\.cursor-retrieval/oauth/user-[A-Za-z0-9._~-]{1,100}/callback")

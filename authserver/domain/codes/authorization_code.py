@@ -117,8 +117,9 @@ def count_attempt(work: UnitOfWork, code: Code) -> None:
 
 
 def burn(work: UnitOfWork, *, sub: str, client_id: str, resource: str) -> None:
-    """End the codes that wait under one consent."""
-    work.write(store.BURN, sub=sub, client_id=client_id, resource=resource, now=work.now)
+    """End what waits under one consent: codes, and what was allowed to devices and not fetched yet."""
+    for statement in store.BURN:
+        work.write(statement, sub=sub, client_id=client_id, resource=resource, now=work.now)
 
 
 def expire(work: UnitOfWork) -> None:

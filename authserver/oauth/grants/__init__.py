@@ -2,9 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 
-from authserver.domain.clients.client import TOKEN_EXCHANGE, Client
+from authserver.domain.clients.client import DEVICE_CODE, TOKEN_EXCHANGE, Client
 from authserver.domain.issuers.issuer import Issuer
-from authserver.oauth.grants import authorization_code, client_credentials, refresh_token, token_exchange
+from authserver.oauth.grants import authorization_code, client_credentials, device_code, refresh_token, token_exchange
 from authserver.oauth.parameters import Parameters
 from authserver.oauth.token_response import TokenResponse
 from authserver.runtime.unit_of_work import UnitOfWork
@@ -15,5 +15,6 @@ GRANTS: dict[str, Exchange] = {
     "authorization_code": authorization_code.exchange,
     "refresh_token": refresh_token.exchange,
     "client_credentials": client_credentials.exchange,
+    DEVICE_CODE: device_code.exchange,
     TOKEN_EXCHANGE: token_exchange.exchange,
 }

@@ -9,12 +9,11 @@ from authserver.domain.audit import event
 from authserver.domain.clients.client import Client
 from authserver.domain.codes import authorization_code as codes
 from authserver.domain.codes.authorization_code import Code
-from authserver.domain.consent import consent
 from authserver.domain.issuers.issuer import Issuer
-from authserver.domain.tokens import authorization, refresh_token
-from authserver.oauth import openid, pkce
+from authserver.domain.tokens import authorization
+from authserver.oauth import pkce
+from authserver.oauth.beginning import first_tokens
 from authserver.oauth.errors import InvalidGrant
-from authserver.oauth.issuing import issue_access_token, live_member, served_resource, still_held
 from authserver.oauth.parameters import Parameters
 from authserver.oauth.resource_indicators import same_resource
 from authserver.oauth.token_response import TokenResponse
@@ -39,33 +38,7 @@ async def exchange(work: UnitOfWork, issuer: Issuer, client: Client, form: Param
         raise _refused("code_replayed")
     if work.now >= code.expires_at or code.attempts >= codes.MOST_ATTEMPTS:
         raise _refused("code_expired")
-    standing, allowed = await consent.of_sub(work, sub=code.sub, client_id=client.id, resource=code.resource)
-    member = await live_member(work, issuer, standing, proven_at=code.auth_time)
-    if allowed is None:
-        raise _refused("consent_withdrawn")
-    resource = await served_resource(work, client, code.resource)
-    scope = still_held(code.scope, allowed=allowed.scope, resource=resource, client=client, member=member)
-
-    codes.redeem(work, code)
-    begun = authorization.start(
-        work,
-        authorization_id=code.authorization_id,
-        issuer_path=issuer.path,
-        sub=code.sub,
-        client_id=client.id,
-        resource=code.resource,
-        scope=scope,
-        profile=authorization.Profile.INTERACTIVE,
-        acr=code.acr,
-        amr=code.amr,
-        auth_time=code.auth_time,
-    )
-    refresh = refresh_token.first(work, begun) if "refresh_token" in client.grant_types else None
-    access = await issue_access_token(work, issuer, begun, scope=scope, roles=member.roles)
-    identity = await openid.id_token(
-        work, issuer, begun, access, person_id=member.person_id, told=allowed.scope, nonce=code.nonce
-    )
-    return TokenResponse(access_token=access, refresh_token=refresh, id_token=identity)
+    return await first_tokens(work, issuer, client, code, claim=lambda: codes.redeem(work, code), nonce=code.nonce)
 
 
 async def _known(work: UnitOfWork, issuer: Issuer, client: Client, presented: str) -> Code:

@@ -5,6 +5,7 @@ OAuth 2.1 §7.3.1, §7.9; MCP A17, A19: the page names the host that the answer 
 """
 
 import hashlib
+from typing import Any
 
 import orjson
 
@@ -77,7 +78,7 @@ async def decide(request: Request) -> Response:
             raise InvalidRequest("decision: allow or deny.", reason="missing_decision")
         try:
             offered = await decision.offer(work, asked, session)
-            if form.one("shown") != _shown(asked, offered):
+            if form.one("shown") != shown(asked, offered, asked.redirect_uri):
                 # What can be allowed changed since the page was made: show it as it is now.
                 return _page(work, request, asked, session, offered, notice=_CHANGED)
             chosen = await decision.offer(work, asked, session, chosen=form.one("tenant"))
@@ -89,7 +90,7 @@ async def decide(request: Request) -> Response:
             session,
             chosen,
             tools=frozenset(form.many("tool")),
-            shown=_shown(asked, offered),
+            shown=shown(asked, offered, asked.redirect_uri),
             personal=frozenset(form.many("allowed")),
         )
         return redirect(authorization_response.with_code(asked, code))
@@ -141,10 +142,13 @@ def _bound_to(request: Request, session: Session) -> tuple[str, ...]:
     return ("consent", session.reference, request.issuer.path, hashlib.sha256(request.query).hexdigest())
 
 
-def _shown(asked: Asked, offered: Offer) -> str:
-    """Return the hash of what the page shows and a yes would mean; it is kept with the consent."""
+def shown(asked: Asked, offered: Offer, goes_to: str) -> str:
+    """Return the hash of what the page shows and a yes would mean; it is kept with the consent.
+
+    `goes_to` is what gets the access: a redirect URI, or a device by its code.
+    """
     said = {
-        "client": [asked.client.id, asked.client.name, asked.redirect_uri],
+        "client": [asked.client.id, asked.client.name, goes_to],
         "resource": [asked.resource.uri, asked.resource.name],
         "tenants": [choice.tenant.id for choice in offered.choices],
         "scope": [[name, scope_in_words(asked.resource, name)] for name in offered.scope],
@@ -163,27 +167,35 @@ def _page(
     status: int = 200,
     notice: str | None = None,
 ) -> Response:
-    settings = work.machines.settings
     return page(
         "consent.html",
         status=status,
         notice=notice,
         form_targets=(form_action_source(asked.redirect_uri),),
         csrf=work.machines.keys.form_token(*_bound_to(request, session)),
-        shown=_shown(asked, offered),
-        client_name=asked.client.name,
-        client_verified=asked.client.is_verified,
+        shown=shown(asked, offered, asked.redirect_uri),
         redirect_host=host_of(asked.redirect_uri),
         redirect_is_local=is_local(asked.redirect_uri),
-        resource_name=asked.resource.name,
-        resource_uri=asked.resource.uri,
-        person_name=offered.person.name,
-        person_email=offered.person.email,
-        tenants=[
+        switch_url=request.issuer.path + "/login?" + request.query.decode("ascii"),
+        **who_asks_what(work, asked, offered),
+    )
+
+
+def who_asks_what(work: UnitOfWork, asked: Asked, offered: Offer) -> dict[str, Any]:
+    """Return what every page says on which a person allows something: who, what, for whom, in which organisation, how long."""
+    settings = work.machines.settings
+    return {
+        "client_name": asked.client.name,
+        "client_verified": asked.client.is_verified,
+        "resource_name": asked.resource.name,
+        "resource_uri": asked.resource.uri,
+        "person_name": offered.person.name,
+        "person_email": offered.person.email,
+        "tenants": [
             {"slug": choice.tenant.slug, "name": choice.tenant.name, "selected": len(offered.choices) == 1}
             for choice in offered.choices
         ],
-        scopes=[
+        "scopes": [
             {
                 "name": name,
                 "description": scope_in_words(asked.resource, name),
@@ -192,7 +204,7 @@ def _page(
             for name in offered.scope
             if asked.resource.tool_of(name) is None and name not in PERSONAL
         ],
-        personal=[
+        "personal": [
             {
                 "name": name,
                 "description": scope_in_words(asked.resource, name),
@@ -201,7 +213,7 @@ def _page(
             for name in offered.scope
             if name in PERSONAL
         ],
-        tools=[
+        "tools": [
             {
                 "name": tool.name,
                 "title": tool.title or tool.name,
@@ -211,7 +223,6 @@ def _page(
             }
             for tool in offered.tools
         ],
-        switch_url=request.issuer.path + "/login?" + request.query.decode("ascii"),
-        lasts=f"until it has not been used for {days(settings.interactive_idle_seconds)}, "
+        "lasts": f"until it has not been used for {days(settings.interactive_idle_seconds)}, "
         f"and never longer than {days(settings.interactive_absolute_seconds)}.",
-    )
+    }

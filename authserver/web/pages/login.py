@@ -5,6 +5,8 @@ our own pages. Nothing in a query is ever an address to go to.
 The answer to a wrong password and to an unknown address is the same, byte for byte and in the same time.
 """
 
+import re
+
 from authserver.domain.login import login as logins
 from authserver.domain.login import session as sessions
 from authserver.domain.users import user
@@ -19,8 +21,12 @@ from authserver.web.token import read_form
 from authserver.web.work import run
 
 _STALE = "This page was open too long, or you signed in from another tab. Nothing was sent; sign in here to go on."
-_OWN_PAGES = {b"to=account": "/account"}
+_OWN_PAGES = {b"to=account": "/account", b"to=device": "/device"}
 """Where a login may go on to besides an application's request: a name for each of our pages, and no other."""
+
+_USER_CODE = b"&user_code="
+_DEVICE = re.compile(rb"to=device&user_code=[A-Za-z0-9-]{1,20}")
+"""A code that stood in the URL goes on with the person (RFC 8628 §3.3.1)."""
 
 _WRONG = "That e-mail address and password do not match. Check both and try again."
 
@@ -113,12 +119,13 @@ async def log_out(request: Request) -> Response:
 
 def _next(request: Request, session_reference: str) -> str:
     if not _is_for_an_application(request):
-        return request.issuer.path + _OWN_PAGES.get(request.query, "/login")
+        place, _, typed = request.query.partition(_USER_CODE)
+        return request.issuer.path + _OWN_PAGES.get(place, "/login") + ("?user_code=" + typed.decode() if typed else "")
     return request.issuer.path + "/authorize?" + after_login(request, session_reference)
 
 
 def _is_for_an_application(request: Request) -> bool:
-    return bool(request.query) and request.query not in _OWN_PAGES
+    return bool(request.query) and request.query not in _OWN_PAGES and not _DEVICE.fullmatch(request.query)
 
 
 async def _signed_in(work: UnitOfWork, request: Request) -> Response | None:

@@ -1,0 +1,84 @@
+"""
+What a person allowed becomes an authorization and its first tokens.
+
+OAuth 2.1 §4.1.3, §4.1.4; RFC 8628 §3.5. Whoever fetches it, a client with a code or a device: everything that was true when the
+person said yes is read again, the promise is claimed, and what it begins is written in the same commit.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from authserver.domain.clients.client import Client
+from authserver.domain.consent import consent
+from authserver.domain.issuers.issuer import Issuer
+from authserver.domain.tokens import authorization, refresh_token
+from authserver.oauth import openid
+from authserver.oauth.errors import InvalidGrant
+from authserver.oauth.issuing import issue_access_token, live_member, served_resource, still_held
+from authserver.oauth.token_response import TokenResponse
+from authserver.runtime.unit_of_work import UnitOfWork
+
+
+class Promised(Protocol):
+    """What a person allowed, in the bound tenant."""
+
+    @property
+    def authorization_id(self) -> str:
+        """The authorization that it begins."""
+
+    @property
+    def sub(self) -> str:
+        """Who said yes."""
+
+    @property
+    def resource(self) -> str:
+        """At which MCP server."""
+
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """To what."""
+
+    @property
+    def acr(self) -> str:
+        """How they had proven who they are."""
+
+    @property
+    def amr(self) -> tuple[str, ...]:
+        """By what."""
+
+    @property
+    def auth_time(self) -> int:
+        """When."""
+
+
+async def first_tokens(
+    work: UnitOfWork, issuer: Issuer, client: Client, promised: Promised, *, claim: Callable[[], None], nonce: str = ""
+) -> TokenResponse:
+    """Return the tokens; `claim` asks for the one use, once nothing is in the way. Raises InvalidGrant, InvalidTarget."""
+    standing, allowed = await consent.of_sub(work, sub=promised.sub, client_id=client.id, resource=promised.resource)
+    member = await live_member(work, issuer, standing, proven_at=promised.auth_time)
+    if allowed is None:
+        raise InvalidGrant("The person allows this no longer.", reason="consent_withdrawn")
+    resource = await served_resource(work, client, promised.resource)
+    scope = still_held(promised.scope, allowed=allowed.scope, resource=resource, client=client, member=member)
+
+    claim()
+    begun = authorization.start(
+        work,
+        authorization_id=promised.authorization_id,
+        issuer_path=issuer.path,
+        sub=promised.sub,
+        client_id=client.id,
+        resource=promised.resource,
+        scope=scope,
+        profile=authorization.Profile.INTERACTIVE,
+        acr=promised.acr,
+        amr=promised.amr,
+        auth_time=promised.auth_time,
+    )
+    refresh = refresh_token.first(work, begun) if "refresh_token" in client.grant_types else None
+    access = await issue_access_token(work, issuer, begun, scope=scope, roles=member.roles)
+    identity = await openid.id_token(
+        work, issuer, begun, access, person_id=member.person_id, told=allowed.scope, nonce=nonce
+    )
+    return TokenResponse(access_token=access, refresh_token=refresh, id_token=identity)
