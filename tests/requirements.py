@@ -1577,7 +1577,87 @@ PUSHED: dict[str, Requirement] = {
     ),
 }
 
-DEVICE: dict[str, Requirement] = {}
+DEVICE: dict[str, Requirement] = {
+    "rfc8628:start:answer-has-everything": Requirement(
+        "RFC 8628 §3.2",
+        "A device gets its code, a short code for people, where to type it, for how long and how often to ask.",
+    ),
+    "rfc8628:start:only-registered-clients": Requirement(
+        "RFC 8628 §3.1, §5.6", "A client authenticates as registered and must be registered for the grant."
+    ),
+    "rfc8628:start:target-and-scope-are-checked": Requirement(
+        "RFC 8707 §2, decision 7",
+        "Resource and scope are those the client may have; a missing resource is the default.",
+    ),
+    "rfc8628:poll:pending-then-tokens": Requirement(
+        "RFC 8628 §3.5",
+        "A device waits, and gets tokens bound to person, tenant, client and resource once somebody allowed.",
+    ),
+    "rfc8628:poll:slow-down-adds-up": Requirement(
+        "RFC 8628 §3.5", "A device that asks too soon waits five seconds longer each time."
+    ),
+    "rfc8628:poll:expires": Requirement(
+        "RFC 8628 §3.2, §3.5", "After its end the code is expired_token, for whoever types it unknown."
+    ),
+    "rfc8628:poll:denied": Requirement("RFC 8628 §3.5", "A no is access_denied, and the code is dead."),
+    "rfc8628:page:login-then-code-then-decision": Requirement(
+        "RFC 8628 §3.3",
+        "A person signs in, types the code however it is written, sees who asks for what and from where, decides.",
+    ),
+    "rfc8628:page:link-with-code-asks-to-compare": Requirement(
+        "RFC 8628 §3.3.1, §5.4", "A link that carries the code shows it and decides nothing by being opened."
+    ),
+    "rfc8628:page:tenant-and-tools-as-at-consent": Requirement(
+        "decisions 11, 22",
+        "Tenant, tools and personal scopes are chosen as at consent, and the consent is recorded as there.",
+    ),
+    "rfc8628:metadata": Requirement("RFC 8628 §4", "Metadata names the endpoint of each issuer, and the grant."),
+    "rfc8628:forgotten-when-over": Requirement("EX-09", "Device codes that are over leave the database."),
+    "attack:device:guessing-is-limited": Requirement(
+        "RFC 8628 §5.1, RL-03",
+        "Guessing user codes costs a login and is limited by person, by address and by everybody together.",
+    ),
+    "attack:device:codes-cannot-be-predicted": Requirement(
+        "AZ-48, RFC 8628 §6.1",
+        "User codes are eight random letters that cannot be mistaken, and never given twice at once.",
+    ),
+    "attack:device:bound-to-the-session-that-typed-it": Requirement(
+        "RFC 8628 §5.4, AP-11, CVE-2026-45337",
+        "Only the browser session that typed the code decides; a second one is refused in words.",
+    ),
+    "attack:device:phishing-page-warns": Requirement(
+        "RFC 8628 §5.4", "The page warns of codes from others and says when and from which network it was asked."
+    ),
+    "attack:device:form-is-of-this-code-and-session": Requirement(
+        "RFC 9700 §4.7", "A decision counts only from the page that showed this code to this session."
+    ),
+    "attack:device:not-for-another-client": Requirement(
+        "RFC 8628 §5.2", "A device code counts only with its client, at its issuer, for its resource and its grant."
+    ),
+    "attack:device:not-across-tenants": Requirement(
+        "C22, TN-15", "A code of another tenant's client is no code at all."
+    ),
+    "attack:device:fetched-once": Requirement(
+        "RFC 8628 §3.5", "Parallel polls get one set of tokens, in any number of processes."
+    ),
+    "attack:device:decided-once": Requirement(
+        "ours", "A decision is made once; sending the form again changes nothing."
+    ),
+    "attack:device:checked-again": Requirement(
+        "ours", "What is disabled, withdrawn or narrowed between start, decision and poll yields nothing."
+    ),
+    "attack:device:unreadable-at-rest": Requirement(
+        "decision 8", "The database holds neither code, nor the address of the device, in the clear."
+    ),
+    "attack:device:floods-are-slowed": Requirement(
+        "EX-09, decision 12",
+        "An address without a credential is limited; waiting devices and strangers fill no record.",
+    ),
+    "browser:device:whole-flow": Requirement(
+        "contract, RFC 8628 §3.3",
+        "A person connects a device in a real browser, in both schemes and widths, and can refuse.",
+    ),
+}
 
 EXCHANGE: dict[str, Requirement] = {
     "ours:presented:a-good-token-is-read-as-it-was-written": Requirement(

@@ -14,6 +14,8 @@ from tests.support.browser import Browser, Page, query_of
 from tests.support.oracle import unverified_claims
 from tests.support.world import Application, Someone
 
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+
 _VERIFIER = "the-verifier-of-this-suite-is-43-characters-or-more"
 
 
@@ -235,6 +237,37 @@ class OAuthClient:
     def by_reference(self, request_uri: str, **beside: Any) -> dict[str, Any]:
         """Return the changes that leave nothing of a request but its reference."""
         return {name: None for name, _ in self.request() if name != "client_id"} | {"request_uri": request_uri} | beside
+
+    async def start_device(
+        self, *, headers: dict[str, str] | None = None, authenticate: bool = True, **changed: Any
+    ) -> TokenAnswer:
+        """Ask for a device code (RFC 8628 §3.1)."""
+        wanted = {"scope": "orders:read", "resource": self.app.resource, **changed}
+        return await self.post("/device_authorization", headers=headers, authenticate=authenticate, **wanted)
+
+    async def poll(self, started: TokenAnswer, **changed: Any) -> TokenAnswer:
+        """Ask whether somebody has decided (RFC 8628 §3.4)."""
+        wanted = {"grant_type": DEVICE_CODE, "device_code": started.body["device_code"], **changed}
+        return await self.token(**wanted)
+
+    async def device_form(self, who: str | Browser, url: str | None = None) -> Page:
+        """Bring the person to the page that asks for the code, through login where needed."""
+        browser = who if isinstance(who, Browser) else self.browser_of(who)
+        page = await browser.open(url or f"{self.base}/device")
+        if page.is_login and isinstance(who, str):
+            someone = self.person(who)
+            page = await browser.log_in(page, someone.email, someone.password)
+        return page
+
+    async def type_code(self, who: str, user_code: str) -> Page:
+        """Let the person type a code; shows who asks for what, or why not."""
+        form = (await self.device_form(who)).form("user_code")
+        return await self.browser_of(who).submit(form, user_code=user_code)
+
+    async def connect(self, who: str, started: TokenAnswer, **given: Any) -> Page:
+        """Let the person type the code of a device and decide."""
+        page = await self.type_code(who, started.body["user_code"])
+        return await self.browser_of(who).submit(page.form("decision"), **{"decision": "allow", **given})
 
     async def post(
         self, path: str, *, headers: dict[str, str] | None = None, authenticate: bool = True, **wanted: Any

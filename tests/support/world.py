@@ -3,7 +3,7 @@ The world every server test begins in, made through the domain's own functions.
 
 The names are those of the attack catalogue: tenants t1 and t2 (and t3, which has an issuer of its own); clients P (public,
 web), N (public, native), B (confidential, secret in the header), S (secret in the body), Z (public, without a replay window), M (machine), K (a key of its own), X and Y of t2, G that
-belongs to nobody, W of t3; people u1, u2 and the approver v1 of t1, u9 of t2, u5 of both, u7 of t3; MCP servers R1 and R2 of t1,
+belongs to nobody, W of t3, the devices D (public) and F (with a secret) of t1 and E of nobody; people u1, u2 and the approver v1 of t1, u9 of t2, u5 of both, u7 of t3; MCP servers R1 and R2 of t1,
 R9 of t2, R7 of t3, R5 of t1 and t2. RS1, RS2, RS5 and RS7 are what these speak to us with; RS5t1 and RS5t2 are tenants' own for R5.
 """
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from authserver.domain.clients import registry
+from authserver.domain.clients.client import DEVICE_CODE
 from authserver.domain.issuers import issuer as issuers
 from authserver.domain.keys import rotation
 from authserver.domain.resources import resource as resources
@@ -159,6 +160,25 @@ CLIENTS: dict[str, Application] = {
         auth_method="none",
         redirect_uris=("http://127.0.0.1/callback", "http://localhost/callback"),
         resource=R5,
+    ),
+    "D": Application(
+        name="Television",
+        tenant="t1",
+        auth_method="none",
+        grant_types=(DEVICE_CODE, "refresh_token"),
+    ),
+    "E": Application(
+        name="Everybody's Device",
+        tenant=None,
+        auth_method="none",
+        grant_types=(DEVICE_CODE, "refresh_token"),
+        resource=R5,
+    ),
+    "F": Application(
+        name="Printer",
+        tenant="t1",
+        auth_method="client_secret_basic",
+        grant_types=(DEVICE_CODE, "refresh_token"),
     ),
     "W": Application(
         name="Third App",
