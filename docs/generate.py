@@ -92,6 +92,43 @@ def rfc_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def clients_page() -> str:
+    """Return what was tried with which client, and how each is connected."""
+    from tests.clients.catalogue import CLIENTS
+    from tests.clients.rules import RULES
+
+    lines = [
+        "# Clients",
+        "",
+        "What each client sends stands in `tests/clients/catalogue.py` and is replayed against the server in every run; this page is made from there.",
+        "A row is shown by the tests of `tests/clients/test_matrix.py` that carry its key, a trap by the promise beside it (`tests/requirements.py`).",
+        "",
+        "| client | key | becomes known by | names the MCP server | login | refresh | step-up |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for key, known in CLIENTS.items():
+        ways = (
+            ("metadata document", known.document),
+            ("registering itself", known.registration),
+            ("an operator", known.by_operator),
+        )
+        lines.append(
+            f"| {known.name} | `{key}` | {', '.join(way for way, is_there in ways if is_there)} | {known.names_resource} "
+            f"| works | works, without `scope` | {'asks again' if known.finishes_step_up else 'its person allows more on `/account`'} |"
+        )
+    for key, known in CLIENTS.items():
+        lines += ["", f"## {known.name}", ""]
+        lines += [f"{number}. {step}" for number, step in enumerate(known.connect, start=1)]
+        if known.traps:
+            lines += ["", f"Known of it, and shown (`{key}`):", ""]
+            lines += [f"- {trap.what} ({trap.source}): `{trap.promise}`" for trap in known.traps]
+        lines += ["", f"Sources: {', '.join(known.sources)}."]
+    lines += ["", "## Rules that follow", "", "| | rule | shown by |", "|---|---|---|"]
+    for number, rule in RULES.items():
+        lines.append(f"| {number} | {rule.text} | {', '.join(f'`{promise}`' for promise in rule.promises)} |")
+    return "\n".join(lines) + "\n"
+
+
 def _attribute_docs(path: Path, class_name: str) -> dict[str, str]:
     told: dict[str, str] = {}
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
@@ -109,7 +146,7 @@ def _attribute_docs(path: Path, class_name: str) -> dict[str, str]:
     return told
 
 
-PAGES = {"settings.md": settings_page, "events.md": events_page, "rfc-map.md": rfc_page}
+PAGES = {"settings.md": settings_page, "events.md": events_page, "clients.md": clients_page, "rfc-map.md": rfc_page}
 
 
 def main() -> int:

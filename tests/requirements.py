@@ -1855,6 +1855,89 @@ OPENID: dict[str, Requirement] = {
 }
 
 CLIENTS: dict[str, Requirement] = {
+    "clients:matrix:registers": Requirement(
+        "clients.md 6a", "Each client of the catalogue registers with what it sends."
+    ),
+    "clients:matrix:logs-in": Requirement(
+        "clients.md 6a", "Each client of the catalogue logs its person in with what it sends."
+    ),
+    "clients:matrix:refreshes": Requirement(
+        "clients.md 6a, rule 8", "Each client of the catalogue refreshes without scope, and a retry is answered alike."
+    ),
+    "clients:matrix:steps-up": Requirement(
+        "clients.md 6a, rule 13",
+        "Each client of the catalogue gets more: by asking again, or by its person on our page.",
+    ),
+    "clients:matrix:known-by-document": Requirement(
+        "clients.md 6a, rule 4", "Each client with a metadata document is known by it.", pending="client id metadata"
+    ),
+    "clients:rules:each-is-shown": Requirement(
+        "clients.md 6b", "Each rule, and each trap of a client, is shown by a promise."
+    ),
+    "clients:rule:1-metadata": Requirement("clients.md rule 1", "Clients find in the metadata what they look for."),
+    "clients:rule:5-stale-clients": Requirement(
+        "clients.md rule 5", "Who uses a client id that is gone is told how to go on."
+    ),
+    "clients:rule:7-offline-access-is-advertised": Requirement("clients.md rule 7", "offline_access is advertised."),
+    "clients:rule:10-two-authorize-calls": Requirement(
+        "clients.md rule 10", "Two authorization requests of one login both end well."
+    ),
+    "clients:rule:11-cross-origin": Requirement(
+        "clients.md rule 11", "A web page registers, redeems and revokes from its own origin."
+    ),
+    "clients:rule:12-public-address": Requirement(
+        "clients.md rule 12", "No inner name leaks into what a client is told."
+    ),
+    "clients:seen:4-a-refresh-at-the-wrong-door": Requirement(
+        "clients.md, seen 4", "A refresh sent to the MCP server reaches nobody and harms nothing."
+    ),
+    "clients:seen:5-a-probe-before-the-browser": Requirement(
+        "clients.md, seen 5", "A probe of the authorization URL tells a stale client and disturbs no login."
+    ),
+    "clients:seen:6-a-changed-call-as-a-fresh-one": Requirement(
+        "clients.md, seen 6",
+        "A changed call is not covered by the approval of another, as a retry or as a fresh call.",
+        pending="approvals",
+    ),
+    "clients:habit:no-resource-at-all": Requirement(
+        "claude-code#90497, n8n#30733", "A client that never says resource gets the default of its person."
+    ),
+    "clients:habit:asks-for-everything": Requirement(
+        "claude-code#10572, #41610", "Asking for every scope gives what the person may and ticks."
+    ),
+    "clients:habit:one-refresh-token-in-several-processes": Requirement(
+        "claude-code#91641", "Processes that share one refresh token all go on."
+    ),
+    "clients:habit:two-nodes-refresh-in-turn": Requirement(
+        "fastmcp#4265", "A node that is behind does not end the login."
+    ),
+    "clients:habit:told-to-register-again": Requirement(
+        "support.anthropic.com 11503834", "A removed client is told to register again, and can."
+    ),
+    "clients:habit:cursor-uses-each-of-its-addresses": Requirement(
+        "accounted#2225, bytebase#20510", "Each address of Cursor gets its answer."
+    ),
+    "clients:habit:web-beside-loopback": Requirement(
+        "accounted#2225", "`web` with a loopback address beside it is served."
+    ),
+    "clients:habit:the-page-goes-on-to-a-private-scheme": Requirement(
+        "inbox-zero#3784", "The consent page lets its form go on to a private scheme."
+    ),
+    "clients:habit:another-port-than-registered": Requirement(
+        "vscode#278512, copilot-cli#1951, mcp-remote#72", "A program comes back on another port than it registered."
+    ),
+    "clients:habit:asks-beyond-what-it-registered": Requirement(
+        "clerk/mcp-tools#9", "Scopes beyond those registered can be asked for."
+    ),
+    "clients:habit:discovery-from-the-authorization-endpoint": Requirement(
+        "gemini-cli#17167", "The origin of the authorization endpoint leads to the metadata."
+    ),
+    "clients:habit:a-slash-after-a-pathless-resource": Requirement(
+        "vercel/ai#13988", "A slash after a resource without a path changes nothing."
+    ),
+    "clients:habit:a-refused-refresh-burns-nothing": Requirement(
+        "rust-sdk#1084", "A refresh for the wrong resource is refused and uses nothing up."
+    ),
     "rfc8707:default:is-of-the-persons-tenant": Requirement(
         "clients.md rule 6, claude-code#90497, n8n#30733",
         "A client of nobody's that names no resource gets the default of its person's tenant, which they choose where there are several.",

@@ -108,6 +108,16 @@ class Operator:
         registry.remove(work, found)
         assert await work.commit()
 
+    async def add_client(self, *, name: str, redirect_uris: tuple[str, ...]) -> Application:
+        """Register a shared public client."""
+        work = self.machines.work(tenant=SHARED)
+        grants = ("authorization_code", "refresh_token")
+        made = registry.add(work, name=name, auth_method="none", grant_types=grants, redirect_uris=redirect_uris)
+        assert await work.commit()
+        return Application(
+            name=name, tenant=None, auth_method="none", client_id=made.client.id, redirect_uris=redirect_uris
+        )
+
     async def add_resource(self, uri: str, *linked: str) -> None:
         """Register another MCP server with the scopes and tools of the world, for some tenants."""
         work = self.work()
