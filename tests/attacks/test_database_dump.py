@@ -119,6 +119,7 @@ async def a_day_of_every_feature(server):
     keyed, secret = server.client("K"), server.client("S")
     await keyed.refresh(await keyed.sign_in(scope="orders:read"))
     await keyed.client_credentials()
+    await keyed.authorize(**await keyed.pushed())
     rotated = server.client("S", secret=await server.operator.rotate_secret(secret.app, overlap_s=3600))
     for app in (secret, rotated):
         await app.sign_in()

@@ -1,12 +1,14 @@
 """RFC 7521 §4.2, RFC 7523 §2.2 and §3, rfc7523bis: a client proves who it is with a key of its own."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from authserver.jobs import expire
 from authserver.oauth.client_assertion import ALGORITHMS, TYPE
 from tests.support import assertions
+from tests.support.oauth_client import OAuthClient
 from tests.support.world import R1
 
 pytestmark = pytest.mark.one_database
@@ -62,6 +64,57 @@ async def test_a_code_and_a_refresh_are_for_the_holder_of_the_key(server):
     assert is_refused(stolen)
     assert tokens.ok
     assert refreshed.ok
+
+
+@pytest.mark.requirement("client-assertion:key:proves-the-client")
+async def test_a_key_opens_every_endpoint_that_asks_who_is_there(server):
+    """RFC 7662 §2.1, RFC 7009 §2.1, RFC 9126 §2: one rule for all of them; the audience is the issuer at each."""
+    app, key = server.client("K"), assertions.new_key()
+    credential = await server.operator.credential_of(R1, auth_method="private_key_jwt", jwks=assertions.key_set(key))
+    guard = OAuthClient(server=server, app=replace(credential, key=key))
+    tokens = await app.redeem(await app.authorize(**await app.pushed(scope="orders:read")))
+
+    known = await guard.introspect(tokens.access_token)
+    revoked = await app.revoke(tokens.refresh_token)
+    gone = await guard.introspect(tokens.access_token)
+
+    assert known.body["active"]
+    assert 200 == revoked.status
+    assert {"active": False} == gone.body
+
+
+@pytest.mark.requirement("client-assertion:jti:is-used-once")
+@pytest.mark.parametrize("path", ["/introspect", "/revoke", "/par", "/token"])
+@pytest.mark.parametrize("first", ["/introspect", "/revoke", "/par", "/token"])
+async def test_an_assertion_that_was_used_at_one_endpoint_is_used_at_all(server, first, path):
+    """RFC 7523 §3 item 7 (TK-21): what one of our endpoints saw, another does not take."""
+    key = assertions.new_key()
+    credential = await server.operator.credential_of(R1, auth_method="private_key_jwt", jwks=assertions.key_set(key))
+    guard = OAuthClient(server=server, app=replace(credential, key=key))
+    used = assertions.form(guard.assertion()) | {"token": "x", "grant_type": "x"}
+
+    before = await guard.post(first, authenticate=False, **used)
+    after = await guard.post(path, authenticate=False, **used)
+
+    assert 401 != before.status
+    assert is_refused(after)
+
+
+@pytest.mark.requirement("client-assertion:method:is-the-registered-one")
+@pytest.mark.parametrize("what", ["client disabled", "client removed", "tenant suspended"])
+async def test_a_right_assertion_opens_nothing_once_its_client_or_tenant_is_gone(server, what):
+    """AZ-51 for machines, CVE-2025-64521: at once, and by the same answer as a stranger's."""
+    app = server.client("K")
+    assert (await present(app, app.assertion())).ok
+    match what:
+        case "client disabled":
+            await server.operator.set_client(app.app, is_active=False)
+        case "client removed":
+            await server.operator.remove_client(app.app)
+        case _:
+            await server.operator.set_tenant("t1", is_active=False)
+
+    assert is_refused(await present(app, app.assertion()))
 
 
 @pytest.mark.requirement("client-assertion:key:proves-the-client")
