@@ -1485,6 +1485,23 @@ REVOCATION: dict[str, Requirement] = {
     "rfc7009:answer:repeating-changes-nothing": Requirement(
         "RFC 7009 §2.2", "Revoking again is 200, and writes and announces nothing."
     ),
+    "attack:revocation:no-descendant-lives-on": Requirement(
+        "RV-07, TK-40, CVE-2026-1035", "After a revocation beside a refresh or a redemption nothing of it is alive."
+    ),
+    "attack:revocation:dead-at-every-process": Requirement(
+        "RV-02, design §6", "What one process revoked no other calls alive, from the next question on."
+    ),
+    "attack:revocation:one-of-many-at-once": Requirement("RFC 7009 §2.2", "Many revocations at once are 200 each."),
+    "attack:revocation:the-list-is-bounded": Requirement(
+        "RV-09", "What is known of a revoked token is forgotten when it would have expired."
+    ),
+    "attack:storm:one-live-successor-each": Requirement(
+        "issue 6, TK-33", "A storm of 500 refreshes leaves one live successor each, none where an old token came back."
+    ),
+    "chaos:storm:one-live-successor-each": Requirement("issue 6, TK-33", "So does one of 10,000."),
+    "chaos:kill:what-was-revoked-stays-dead": Requirement(
+        "issue 5, CVE-2026-9802", "What a client was told is revoked is dead after the server was killed."
+    ),
     "rfc7009:answer:dead-after-a-restart": Requirement("CVE-2026-9802", "What was revoked is dead after a restart."),
 }
 
@@ -2036,7 +2053,7 @@ CATALOGUE: dict[str, str] = {
     "TK": "01 03 04 05 06 08 09 10 13 15 17 18 19 20 21 23 25 26 28 29 33 34 35 37 38 40 41",
     "CC": "01 03 05 07",
     "IN": "01 02 03 04 05 06 07 08 09 10 11",
-    "RV": "02 03 05 06",
+    "RV": "02 03 05 06 07 09",
     "JK": "01 02 03 06 08",
     "RS": "01 03 04 05 08 10 11 12 14 15 16 17 19 20 22 24 28 29 30 31 34",
 }

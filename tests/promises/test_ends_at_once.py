@@ -142,6 +142,20 @@ async def test_a_process_that_has_not_heard_of_it_refuses_all_the_same(server, m
         assert not (await rs.introspect(tokens.access_token)).body["active"]
 
 
+@pytest.mark.requirement("ends:at-once:everything-that-hangs-on-it")
+async def test_a_code_is_burnt_for_whoever_looked_at_the_clock_earlier_too(server):
+    """Ours: a redemption that began a second ago at another process must not slip past the end."""
+    app = server.client("B")
+    code = await app.authorize("u1")
+    server.clock.advance(1)
+    await server.operator.set_member("u1", "t1", is_active=False)
+    await server.operator.set_member("u1", "t1", is_active=True)
+
+    server.clock.advance(-1)
+
+    assert "invalid_grant" == (await app.redeem(code)).error
+
+
 @pytest.mark.requirement("ends:at-once:however-many")
 @pytest.mark.parametrize("name", ["the member is disabled", "the client is disabled", "the password is changed"])
 async def test_thousands_end_by_one_statement_and_one_announcement(server, name):

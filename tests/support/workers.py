@@ -1,20 +1,25 @@
 """A real deployment: `python -m authserver serve --workers 2` on a free port, on a copy of the world."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import psutil
 
+from authserver.app import close_machines, open_machines
+from authserver.runtime.machines import Machines
 from tests.support.browser import Browser
 from tests.support.oauth_client import OAuthClient
 from tests.support.processes import free_port
-from tests.support.server import Place, Templates
+from tests.support.server import Place, Templates, settings_for
 from tests.support.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +34,7 @@ class Workers:
         self.place: Place = place
         self.world: World = world
         self.workers = workers
+        self.kek = templates.kek
         self.port = free_port()
         self.issuer = f"http://127.0.0.1:{self.port}"
         self.log = folder / f"{kind}.log"
@@ -82,6 +88,25 @@ class Workers:
                 self._process.kill()
                 self._process.wait()
             self._process = None
+
+    def kill(self) -> None:
+        """End them in the middle of whatever they do, with no time to tidy up."""
+        if self._process is not None:
+            parent = psutil.Process(self._process.pid)
+            for process in [parent, *parent.children(recursive=True)]:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            self._process.wait()
+            self._process = None
+
+    @contextlib.asynccontextmanager
+    async def machines(self) -> AsyncIterator[Machines]:
+        """Open the same database from this process, as an operator's command does."""
+        machines = await open_machines(settings_for(self.kek, self.place.url, issuer=self.issuer))
+        try:
+            yield machines
+        finally:
+            await close_machines(machines)
 
     def restart(self) -> None:
         """Begin anew on the same database."""
