@@ -53,15 +53,17 @@ async def with_password(
     return LoggedIn(person=person, cookie=cookie, session=begun)
 
 
-async def with_new_password(work: UnitOfWork, *, email: str, password: str, new_hash: str) -> LoggedIn | Refused:
+async def with_new_password(work: UnitOfWork, *, email: str, password: str, new: str) -> LoggedIn | Refused:
     """Give a person another password: what came from the old one ends, and this browser is signed in again.
 
-    Guessing the present password costs the same budget as guessing it at the door.
+    Guessing the present password costs the same budget as guessing it at the door. Raises UnusablePasswordError,
+    PasswordLineFullError.
     """
     person = await _prove(work, email=email, password=password)
     if isinstance(person, Refused):
         return person
-    await change_password(work, person.id, new_hash)
+    # Only now: whoever has stolen a session makes us hash no faster than they may guess.
+    await change_password(work, person.id, await work.machines.passwords.hash(new))
     cookie, begun = session.start(work, person_id=person.id, acr=PASSWORD_ACR, amr=PASSWORD_AMR)
     return LoggedIn(person=person, cookie=cookie, session=begun)
 

@@ -60,14 +60,11 @@ class Visitor:
 async def show_account(request: Request) -> Response:
     """Show everything that is connected."""
 
-    async def flow(work: UnitOfWork) -> Response:
-        visitor = await signed_in(work, request)
-        if visitor is None:
-            return to_login(request)
+    async def show(work: UnitOfWork, visitor: Visitor) -> Response:
         found = await connections.of_person(work, visitor.person.id, visitor.member_of)
         return _page(work, request, visitor, found, parameters.parse(request.query))
 
-    return await answer(request, flow)
+    return await shown_to(request, show)
 
 
 async def sign_out_everywhere(request: Request) -> Response:
@@ -81,7 +78,33 @@ async def sign_out_everywhere(request: Request) -> Response:
             sessions.end_all_of(work, visitor.person.id)
         return page("signed_out.html", forms.drop_cookie(settings, forms.session_cookie_name(settings)))
 
-    return await answered(request, flow)
+    return await _answered(request, flow)
+
+
+async def shown_to(request: Request, show: Callable[[UnitOfWork, Visitor], Awaitable[Response]]) -> Response:
+    """Answer with a page for whoever is signed in; anybody else is sent to sign in."""
+
+    async def flow(work: UnitOfWork) -> Response:
+        visitor = await signed_in(work, request)
+        return to_login(request) if visitor is None else await show(work, visitor)
+
+    return await answer(request, flow)
+
+
+async def decided_by(
+    request: Request, act: Callable[[UnitOfWork, Visitor, Parameters], Awaitable[Response]]
+) -> Response:
+    """Do what a form asks for, once it is seen to be from this page, in this browser, of this login."""
+
+    async def flow(work: UnitOfWork) -> Response:
+        form = read_form(request)
+        visitor = await signed_in(work, request)
+        if visitor is None:
+            return to_login(request)
+        forms.check(request, form, *_bound_to(request, visitor.session))
+        return await act(work, visitor, form)
+
+    return await _answered(request, flow)
 
 
 async def signed_in(work: UnitOfWork, request: Request) -> Visitor | None:
@@ -105,7 +128,7 @@ def back(request: Request, visitor: Session, done: str, *headers: Header) -> Res
     return redirect(f"{request.issuer.path}/account?{urlencode({'done': done, 'seal': seal})}", *headers)
 
 
-async def answered(request: Request, flow: Callable[[UnitOfWork], Awaitable[Response]]) -> Response:
+async def _answered(request: Request, flow: Callable[[UnitOfWork], Awaitable[Response]]) -> Response:
     """Run what a form asks for. A form that is not ours, or not of this login, changes nothing and says so."""
     try:
         return await answer(request, flow)
@@ -133,11 +156,6 @@ async def chosen(work: UnitOfWork, visitor: Visitor, query: Parameters) -> Conne
 def csrf(request: Request, session: Session) -> str:
     """Return the token of a form on this page, for this browser and exactly what the address names."""
     return request.machines.keys.form_token(*_bound_to(request, session))
-
-
-def check_form(request: Request, session: Session, form: Parameters) -> None:
-    """Raise FormRefusedError unless the form is from this page in this browser."""
-    forms.check(request, form, *_bound_to(request, session))
 
 
 def shown(connection: Connection, login: Login | None = None) -> str:

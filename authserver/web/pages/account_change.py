@@ -14,13 +14,12 @@ from authserver.domain.tokens import authorization
 from authserver.domain.tokens.connection import Connection, Login
 from authserver.oauth import parameters
 from authserver.oauth.errors import InvalidRequest
+from authserver.oauth.parameters import Parameters
 from authserver.runtime.unit_of_work import UnitOfWork
-from authserver.web.authorize import answer
 from authserver.web.http import Request, Response, redirect
 from authserver.web.pages import account, words
 from authserver.web.pages.account import Visitor
 from authserver.web.pages.answers import page
-from authserver.web.token import read_form
 
 HOURS = (1, 8, 24, 168)
 """For how long more may be allowed; never beyond the login's own end."""
@@ -41,12 +40,7 @@ async def show_change(request: Request) -> Response:
 async def change(request: Request) -> Response:
     """Leave what is still ticked."""
 
-    async def flow(work: UnitOfWork) -> Response:
-        form = read_form(request)
-        visitor = await account.signed_in(work, request)
-        if visitor is None:
-            return account.to_login(request)
-        account.check_form(request, visitor.session, form)
+    async def act(work: UnitOfWork, visitor: Visitor, form: Parameters) -> Response:
         connection = await account.chosen(work, visitor, parameters.parse(request.query))
         if connection is None:
             return account.back(request, visitor.session, "gone")
@@ -75,7 +69,7 @@ async def change(request: Request) -> Response:
             )
         return account.back(request, visitor.session, "narrowed")
 
-    return await account.answered(request, flow)
+    return await account.decided_by(request, act)
 
 
 async def show_more(request: Request) -> Response:
@@ -86,12 +80,7 @@ async def show_more(request: Request) -> Response:
 async def allow_more(request: Request) -> Response:
     """Allow what is ticked until the chosen time; nothing ticked takes back what was allowed like that before."""
 
-    async def flow(work: UnitOfWork) -> Response:
-        form = read_form(request)
-        visitor = await account.signed_in(work, request)
-        if visitor is None:
-            return account.to_login(request)
-        account.check_form(request, visitor.session, form)
+    async def act(work: UnitOfWork, visitor: Visitor, form: Parameters) -> Response:
         query = parameters.parse(request.query)
         connection = await account.chosen(work, visitor, query)
         login = connection.login(query.one("login") or "") if connection is not None else None
@@ -113,20 +102,17 @@ async def allow_more(request: Request) -> Response:
         authorization.widen(work, login.authorization, scope=scope, until=until)
         return account.back(request, visitor.session, "widened")
 
-    return await account.answered(request, flow)
+    return await account.decided_by(request, act)
 
 
 async def _shown(request: Request, show: Show) -> Response:
-    async def flow(work: UnitOfWork) -> Response:
-        visitor = await account.signed_in(work, request)
-        if visitor is None:
-            return account.to_login(request)
+    async def flow(work: UnitOfWork, visitor: Visitor) -> Response:
         connection = await account.chosen(work, visitor, parameters.parse(request.query))
         if connection is None:
             return account.back(request, visitor.session, "gone")
         return show(work, request, visitor, connection)
 
-    return await answer(request, flow)
+    return await account.shown_to(request, flow)
 
 
 def _kept(connection: Connection, tools: set[str], allowed: set[str]) -> frozenset[str]:

@@ -9,12 +9,10 @@ from authserver.domain.tokens.connection import Connection, Login
 from authserver.oauth import parameters
 from authserver.oauth.parameters import Parameters
 from authserver.runtime.unit_of_work import UnitOfWork
-from authserver.web.authorize import answer
 from authserver.web.http import Request, Response
 from authserver.web.pages import account, words
 from authserver.web.pages.account import Visitor
 from authserver.web.pages.answers import page
-from authserver.web.token import read_form
 
 _CHANGED = "Nothing was ended: something has changed since this page was made. Look again, then decide."
 
@@ -22,27 +20,19 @@ _CHANGED = "Nothing was ended: something has changed since this page was made. L
 async def show_disconnect(request: Request) -> Response:
     """Ask whether this is meant."""
 
-    async def flow(work: UnitOfWork) -> Response:
-        visitor = await account.signed_in(work, request)
-        if visitor is None:
-            return account.to_login(request)
+    async def show(work: UnitOfWork, visitor: Visitor) -> Response:
         found = await _chosen(work, visitor, parameters.parse(request.query))
         if found is None:
             return account.back(request, visitor.session, "gone")
         return _page(work, request, visitor, *found)
 
-    return await answer(request, flow)
+    return await account.shown_to(request, show)
 
 
 async def disconnect(request: Request) -> Response:
     """End it."""
 
-    async def flow(work: UnitOfWork) -> Response:
-        form = read_form(request)
-        visitor = await account.signed_in(work, request)
-        if visitor is None:
-            return account.to_login(request)
-        account.check_form(request, visitor.session, form)
+    async def act(work: UnitOfWork, visitor: Visitor, form: Parameters) -> Response:
         found = await _chosen(work, visitor, parameters.parse(request.query))
         if found is None:
             return account.back(request, visitor.session, "gone")
@@ -59,7 +49,7 @@ async def disconnect(request: Request) -> Response:
         )
         return account.back(request, visitor.session, "disconnected")
 
-    return await account.answered(request, flow)
+    return await account.decided_by(request, act)
 
 
 async def _chosen(work: UnitOfWork, visitor: Visitor, query: Parameters) -> tuple[Connection, Login | None] | None:

@@ -6,14 +6,13 @@ person, in each of their organisations, has to ask again.
 """
 
 from authserver.domain.login import login as logins
+from authserver.oauth.parameters import Parameters
 from authserver.runtime.passwords import PasswordLineFullError, UnusablePasswordError
 from authserver.runtime.unit_of_work import UnitOfWork
-from authserver.web.authorize import answer
 from authserver.web.http import Request, Response
 from authserver.web.pages import account, forms
 from authserver.web.pages.account import Visitor
 from authserver.web.pages.answers import page
-from authserver.web.token import read_form
 
 _WRONG = "Your present password is not right. Nothing was changed."
 _WAIT = "Too many attempts. Wait a few minutes, then try again."
@@ -22,34 +21,27 @@ _WAIT = "Too many attempts. Wait a few minutes, then try again."
 async def show_password(request: Request) -> Response:
     """Show the form."""
 
-    async def flow(work: UnitOfWork) -> Response:
-        visitor = await account.signed_in(work, request)
-        return account.to_login(request) if visitor is None else _page(request, visitor)
+    async def show(_work: UnitOfWork, visitor: Visitor) -> Response:
+        return _page(request, visitor)
 
-    return await answer(request, flow)
+    return await account.shown_to(request, show)
 
 
 async def change_password(request: Request) -> Response:
     """Check the present password, set the new one, end what came from the old one."""
 
-    async def flow(work: UnitOfWork) -> Response:
-        form = read_form(request)
-        visitor = await account.signed_in(work, request)
-        if visitor is None:
-            return account.to_login(request)
-        account.check_form(request, visitor.session, form)
+    async def act(work: UnitOfWork, visitor: Visitor, form: Parameters) -> Response:
         new = form.one("new_password") or ""
         if new != form.one("new_password_again"):
             return _page(request, visitor, status=400, error="The two new passwords differ. Nothing was changed.")
         try:
-            new_hash = await work.machines.passwords.hash(new)
+            outcome = await logins.with_new_password(
+                work, email=visitor.person.email, password=form.one("password") or "", new=new
+            )
         except UnusablePasswordError as error:
             return _page(request, visitor, status=400, error=f"Nothing was changed: {error}.")
         except PasswordLineFullError:
             return _page(request, visitor, status=503, error="Too much is going on right now. Try again in a moment.")
-        outcome = await logins.with_new_password(
-            work, email=visitor.person.email, password=form.one("password") or "", new_hash=new_hash
-        )
         if isinstance(outcome, logins.Refused):
             if outcome.retry_after_s is not None:
                 return _page(request, visitor, status=429, error=_WAIT)
@@ -58,7 +50,7 @@ async def change_password(request: Request) -> Response:
         cookie = forms.set_cookie(settings, forms.session_cookie_name(settings), outcome.cookie)
         return account.back(request, outcome.session, "password", cookie)
 
-    return await account.answered(request, flow)
+    return await account.decided_by(request, act)
 
 
 def _page(request: Request, visitor: Visitor, *, status: int = 200, error: str | None = None) -> Response:
