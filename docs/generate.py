@@ -102,6 +102,7 @@ def clients_page() -> str:
         "",
         "What each client sends stands in `tests/clients/catalogue.py` and is replayed against the server in every run; this page is made from there.",
         "A row is shown by the tests of `tests/clients/test_matrix.py` that carry its key, a trap by the promise beside it (`tests/requirements.py`).",
+        "It is what was seen of each, replayed: the programs themselves change without asking. The SDKs that most of them are built with are run for real in `tests/agreement`.",
         "",
         "| client | key | becomes known by | names the MCP server | login | refresh | step-up |",
         "|---|---|---|---|---|---|---|",
@@ -114,7 +115,7 @@ def clients_page() -> str:
         )
         lines.append(
             f"| {known.name} | `{key}` | {', '.join(way for way, is_there in ways if is_there)} | {known.names_resource} "
-            f"| works | works, without `scope` | {'asks again' if known.finishes_step_up else 'its person allows more on `/account`'} |"
+            f"| works | works, without `scope` | {'by asking again, or' if known.finishes_step_up else 'it never asks again:'} by its person on `/account` |"
         )
     for key, known in CLIENTS.items():
         lines += ["", f"## {known.name}", ""]

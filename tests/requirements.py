@@ -1231,7 +1231,7 @@ REGISTRATION: dict[str, Requirement] = {
         "decision 22", "Who registers at a tenant's own issuer is that tenant's; elsewhere the person chooses."
     ),
     "rfc7591:same:a-public-client-finds-itself-again": Requirement(
-        "jwaldrip/lion-reader#975, mcphub#1174; ours",
+        "lion-reader#975, mcphub#1174; ours",
         "A public client that says the same gets the same client_id, loopback ports aside, and its person is asked all the same.",
     ),
     "rfc7591:same:a-secret-is-never-shared": Requirement("ours", "Two confidential clients are never one."),
@@ -1970,7 +1970,7 @@ CLIENTS: dict[str, Requirement] = {
         "OAuth 2.1 §4.1.2.1", "A scope beyond a registration is an error, never replaced by a default."
     ),
     "rfc8707:origin:means-the-one-resource-under-it": Requirement(
-        "clients.md rule 6, claude-code#52871, garrytan/gbrain#5222",
+        "clients.md rule 6, claude-code#52871, gbrain#5222",
         "An origin alone means the one MCP server under it, which is the audience, and that is recorded.",
     ),
     "rfc8707:origin:must-be-unambiguous": Requirement(

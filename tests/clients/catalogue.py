@@ -58,7 +58,7 @@ EVERYTHING = "orders:read orders:write orders:admin tool:update_order offline_ac
 CLIENTS: dict[str, KnownClient] = {
     "claude-code": KnownClient(
         name="Claude Code",
-        sources=("anthropics/claude-code#10572", "BuilderIO/agent-native#2532", "elmo#684"),
+        sources=("anthropics/claude-code#10572", "agent-native#2532", "elmo#684"),
         document=_public(
             "Claude Code",
             "http://localhost/callback",
@@ -159,7 +159,7 @@ CLIENTS: dict[str, KnownClient] = {
             ),
             Trap(
                 what="two of its nodes hold different tokens of one login",
-                source="PrefectHQ/fastmcp#4265",
+                source="fastmcp#4265",
                 promise="clients:habit:two-nodes-refresh-in-turn",
             ),
             Trap(
@@ -177,7 +177,7 @@ CLIENTS: dict[str, KnownClient] = {
     ),
     "chatgpt": KnownClient(
         name="ChatGPT (web, apps, desktop)",
-        sources=("Altinity#118", "kentcdodds/kody#1905", "Apps SDK documentation"),
+        sources=("Altinity#118", "kody#1905", "Apps SDK documentation"),
         document={
             "client_id": "https://chatgpt.com/oauth/client.json",
             "client_name": "ChatGPT",
@@ -198,7 +198,7 @@ CLIENTS: dict[str, KnownClient] = {
         traps=(
             Trap(
                 what="`resource` is the origin, although the metadata says `/mcp`",
-                source="garrytan/gbrain#5222",
+                source="gbrain#5222",
                 promise="rfc8707:origin:means-the-one-resource-under-it",
             ),
             Trap(
@@ -208,7 +208,7 @@ CLIENTS: dict[str, KnownClient] = {
             ),
             Trap(
                 what="its document lists methods instead of naming one",
-                source="kentcdodds/kody#1905",
+                source="kody#1905",
                 promise="clients:matrix:known-by-document",
             ),
             Trap(
@@ -230,7 +230,7 @@ CLIENTS: dict[str, KnownClient] = {
     ),
     "codex": KnownClient(
         name="Codex (CLI, IDE, app)",
-        sources=("openai/codex#13200", "openai/codex#17265", "sst/opencode#47743"),
+        sources=("openai/codex#13200", "openai/codex#17265", "opencode#47743"),
         document=_public(
             "Codex",
             "http://127.0.0.1/callback/orders-1f2e",
@@ -290,7 +290,7 @@ CLIENTS: dict[str, KnownClient] = {
             ),
             Trap(
                 what="the consent page must be able to go on to `cursor://`",
-                source="elie222/inbox-zero#3784",
+                source="inbox-zero#3784",
                 promise="clients:habit:the-page-goes-on-to-a-private-scheme",
             ),
             Trap(
@@ -351,7 +351,7 @@ CLIENTS: dict[str, KnownClient] = {
     ),
     "copilot-cli": KnownClient(
         name="GitHub Copilot CLI",
-        sources=("boardoil#11", "github/copilot-cli#1951", "github/copilot-cli#1305"),
+        sources=("boardoil#11", "copilot-cli#1951", "copilot-cli#1305"),
         registration=_public("GitHub Copilot CLI", "http://127.0.0.1:{port}/", application_type="native"),
         redirect_uri="http://127.0.0.1:{port}/",
         traps=(
@@ -362,7 +362,7 @@ CLIENTS: dict[str, KnownClient] = {
             ),
             Trap(
                 what="the port changes between registration and login",
-                source="github/copilot-cli#1951",
+                source="copilot-cli#1951",
                 promise="clients:habit:another-port-than-registered",
             ),
         ),
@@ -374,7 +374,7 @@ CLIENTS: dict[str, KnownClient] = {
     "gemini-cli": KnownClient(
         name="Gemini CLI",
         sources=("google-gemini/gemini-cli#14419", "google-gemini/gemini-cli#10937"),
-        registration=_public("Gemini CLI MCP Client", "http://localhost:7777/oauth/callback"),
+        registration=_public("Gemini CLI MCP Client", "http://localhost:{port}/oauth/callback", scope=""),
         redirect_uri="http://localhost:{port}/oauth/callback",
         asks="orders:read orders:write",
         traps=(
@@ -407,7 +407,7 @@ CLIENTS: dict[str, KnownClient] = {
     ),
     "mcp-remote": KnownClient(
         name="mcp-remote",
-        sources=("punkpeye/mcp-remote", "geelen/mcp-remote#72", "geelen/mcp-remote#292"),
+        sources=("punkpeye/mcp-remote", "mcp-remote#72", "mcp-remote#292"),
         registration=_public(
             "MCP CLI Proxy",
             "http://localhost:{port}/oauth/callback",
@@ -419,12 +419,12 @@ CLIENTS: dict[str, KnownClient] = {
         traps=(
             Trap(
                 what="keeps its client id in a file and comes with another port the next time",
-                source="geelen/mcp-remote#72, #292",
+                source="mcp-remote#72, #292",
                 promise="clients:habit:another-port-than-registered",
             ),
             Trap(
                 what="comes with a client id that lapsed long ago",
-                source="geelen/mcp-remote#36",
+                source="mcp-remote#36",
                 promise="clients:rule:5-stale-clients",
             ),
         ),
@@ -467,7 +467,7 @@ CLIENTS: dict[str, KnownClient] = {
     ),
     "opencode": KnownClient(
         name="OpenCode",
-        sources=("sst/opencode#47743", "elmo#684"),
+        sources=("opencode#47743", "elmo#684"),
         document=_public(
             "OpenCode",
             "http://127.0.0.1/callback",
@@ -493,7 +493,7 @@ CLIENTS: dict[str, KnownClient] = {
     ),
     "librechat": KnownClient(
         name="LibreChat",
-        sources=("danny-avila/LibreChat",),
+        sources=("LibreChat, MCPOAuthHandler",),
         registration={
             "client_name": "LibreChat MCP Client",
             "redirect_uris": ["https://chat.example.com/api/mcp/orders/oauth/callback"],
@@ -583,14 +583,14 @@ CLIENTS: dict[str, KnownClient] = {
     ),
     "mcporter": KnownClient(
         name="mcporter",
-        sources=("steipete/mcporter#52",),
+        sources=("mcporter#52",),
         registration=_public("mcporter", "http://127.0.0.1:{port}/callback", scope="mcp:tools"),
         redirect_uri="http://127.0.0.1:{port}/callback",
         asks="mcp:tools",
         traps=(
             Trap(
                 what="asks for a scope of its own, `mcp:tools`",
-                source="steipete/mcporter#52",
+                source="mcporter#52",
                 promise="oauth21:scope:unknown-by-policy",
             ),
         ),
@@ -610,6 +610,3 @@ OPERATED = tuple(name for name, known in CLIENTS.items() if known.by_operator)
 
 FINISHING = tuple(name for name, known in CLIENTS.items() if known.finishes_step_up)
 """Those that ask again when a 403 names more scopes."""
-
-STUCK = tuple(name for name, known in CLIENTS.items() if not known.finishes_step_up)
-"""Those that do not: their people allow more on our page."""

@@ -60,7 +60,7 @@ async def test_processes_that_share_one_refresh_token_all_go_on(server):
 
 @pytest.mark.requirement("clients:habit:two-nodes-refresh-in-turn")
 async def test_a_node_that_is_a_minute_behind_does_not_end_the_login(server):
-    """PrefectHQ/fastmcp#4265: the other node uses the old token once more, shortly after."""
+    """fastmcp#4265: the other node uses the old token once more, shortly after."""
     client = await Replay.registered(server, "claude")
     tokens = await client.log_in()
     ahead = await client.refresh(tokens)
@@ -118,7 +118,7 @@ async def test_web_with_a_loopback_address_beside_it_is_served(server):
 
 @pytest.mark.requirement("clients:habit:the-page-goes-on-to-a-private-scheme")
 async def test_the_consent_page_lets_its_form_go_on_to_cursor(server):
-    """elie222/inbox-zero#3784; Chromium applies form-action to the redirect that answers a form."""
+    """inbox-zero#3784; Chromium applies form-action to the redirect that answers a form."""
     client = await Replay.registered(server, "cursor")
 
     page = await client.app.consent_page("u1", resource=R1)

@@ -99,6 +99,8 @@ async def test_grants_without_a_person_are_dropped(server):
     )
     alone = await register(server, grant_types=["client_credentials"])
 
+    device = "urn:ietf:params:oauth:grant-type:device_code"
+    assert [device] == (await register(server, grant_types=[device], redirect_uris=...)).json()["grant_types"]
     assert ["authorization_code"] == answer.json()["grant_types"]
     assert (400, "invalid_client_metadata") == (alone.status_code, alone.json()["error"])
 
