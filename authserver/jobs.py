@@ -5,6 +5,7 @@ import contextlib
 
 import structlog
 
+from authserver.domain.api_keys import api_key
 from authserver.domain.audit import event
 from authserver.domain.clients import ending, registration, used_assertion
 from authserver.domain.codes import authorization_code, device_code
@@ -54,6 +55,7 @@ async def rotate_keys(machines: Machines) -> None:
 async def expire(machines: Machines) -> None:
     """Forget what has lapsed, in every tenant."""
     work = event.platform_work(machines, "expire what has lapsed")
+    api_key.expire(work)
     authorization_code.expire(work)
     authorization.expire(work)
     await registration.expire(work)

@@ -1745,6 +1745,16 @@ EXCHANGE: dict[str, Requirement] = {
     "guard:exchange:goes-to-its-own-resource-alone": Requirement(
         "RFC 8707 §3", "An exchanged token is sent to its own resource's origin and no other."
     ),
+    "agreement:exchange:upstream-sees-the-person-and-who-acts": Requirement(
+        "MCP Token Passthrough, RFC 8693 §4.1",
+        "An upstream API sees the person and who acts, never the caller's token.",
+    ),
+    "agreement:exchange:refusals-reach-the-tool": Requirement(
+        "RFC 8693 §2.2.2", "A tool learns what was refused; nothing goes upstream, and each token has one place."
+    ),
+    "agreement:exchange:the-example-works": Requirement(
+        "ours", "The example acts for its callers in both eras of MCP."
+    ),
     "cli:exchange:add-list-remove": Requirement(
         "ours", "An operator allows, lists and takes back exchanges, and each slip is refused with its cure."
     ),
@@ -1752,7 +1762,44 @@ EXCHANGE: dict[str, Requirement] = {
     "attack:exchange:floods-are-slowed": Requirement("decision 12", "A server that floods is slowed like any client."),
 }
 
-API_KEYS: dict[str, Requirement] = {}
+API_KEYS: dict[str, Requirement] = {
+    "api-key:exchange:gives-a-short-token-of-its-owner": Requirement(
+        "C02, K2, RFC 8693 §2.1", "A key is exchanged for a token of minutes, of its owner, for its one resource."
+    ),
+    "api-key:exchange:narrows-and-never-widens": Requirement(
+        "C02, RFC 8693 §2.2.2", "It gives its scopes or fewer, and none that its owner may not have."
+    ),
+    "api-key:exchange:follows-its-owner": Requirement("decision 11", "What its owner lost, it lost."),
+    "api-key:exchange:is-recorded": Requirement("decision 15, C02", "Its uses are recorded, its last use to the hour."),
+    "api-key:exchange:its-token-goes-further": Requirement(
+        "RFC 8693 §4.1", "Its token is exchanged upstream like any other, and ends with the key."
+    ),
+    "api-key:form:is-known-to-scanners": Requirement("C02", "Prefix and checksum; a typo costs no look-up."),
+    "api-key:rest:is-a-hash": Requirement("decision 8, C47", "No row, event or log holds a key."),
+    "api-key:rest:is-forgotten-after-its-end": Requirement("ours", "A key is forgotten a week after its end."),
+    "api-key:end:is-at-once": Requirement("issue, C02", "It ends at once with key, owner, tenant and resource."),
+    "api-key:end:what-ended-stays-ended": Requirement("decision 14", "An enabled key begins anew."),
+    "api-key:end:a-password-ends-none": Requirement("ours", "A new password ends no key: no login stands behind one."),
+    "api-key:end:races": Requirement("decision 4", "A key ended while it is exchanged gives nothing that lives."),
+    "api-key:rotate:one-operation-with-an-overlap": Requirement("issue", "Rotation overlaps for as long as was said."),
+    "agreement:api-keys:only-where-the-author-opted-in": Requirement(
+        "K2, decision 10", "A guard takes keys only where its author opted in; elsewhere they are the one 401."
+    ),
+    "agreement:api-keys:guesses-are-budgeted": Requirement(
+        "decision 12", "A flood of guesses neither reaches the issuer nor locks a good key out."
+    ),
+    "cli:api-key:add-list-show-set-disable-rotate-remove": Requirement(
+        "design §4", "An operator makes, lists, rotates, disables and removes keys, and sees a secret once."
+    ),
+    "cli:api-key:errors-name-the-cure": Requirement("design §4", "Each slip is refused with its field and its cure."),
+    "cli:check:warns-of-keys-that-end-soon": Requirement("issue", "`check` says which keys end within two weeks."),
+    "api-key:guessing:is-slowed-and-locks-nobody-out": Requirement(
+        "decision 12", "Guesses are slowed by address, and a right key never is."
+    ),
+    "api-key:server:learns-only-of-its-own": Requirement(
+        "RFC 8693 §5", "A server exchanges keys for its own resource alone, other clients none."
+    ),
+}
 
 ACCOUNT: dict[str, Requirement] = {
     "account:page:shows-what-is-connected": Requirement(

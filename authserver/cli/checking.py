@@ -9,10 +9,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from authserver.app import close_machines, create_app, open_machines
+from authserver.domain.api_keys import api_key
 from authserver.domain.clients import ending
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.keys import deployment, rotation
 from authserver.domain.keys.signing_key import key_ring
+from authserver.domain.tenants import tenant as tenants
 from authserver.runtime import serving
 from authserver.runtime.machines import Machines
 from authserver.runtime.migration import pending
@@ -74,6 +76,7 @@ async def findings(settings: Settings) -> list[Finding]:
         found += await _keys(machines)
         found += await _machines_that_end(machines)
         found += await _wrapping(machines)
+        found += await _api_keys(machines)
         found.append(await _clock(machines))
     except VaultError as error:
         return [*found, Finding(what="keys", state="failed", detail=str(error))]
@@ -184,6 +187,17 @@ def _key_file(settings: Settings) -> list[Finding]:
         detail = f"AUTHSERVER_KEK_FILE: others on this machine can read it: chmod 600 {settings.kek_file}"
         return [Finding(what="key-encryption key", state="warning", detail=detail)]
     return [Finding(what="key-encryption key", state="ok", detail="readable by its owner alone")]
+
+
+async def _api_keys(machines: Machines) -> list[Finding]:
+    found = []
+    for tenant in await tenants.all_tenants(machines.work()):
+        work = machines.work(tenant=tenant.id)
+        for key in await api_key.ending_soon(work):
+            days = (key.expires_at - work.now) // (24 * 3600)
+            detail = f"ends in {days} days: `authserver api-key rotate {key.id} --tenant {tenant.slug} --days N`"
+            found.append(Finding(what=f"API key {key.id}", state="warning", detail=detail))
+    return found
 
 
 async def _clock(machines: Machines) -> Finding:

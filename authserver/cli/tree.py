@@ -5,7 +5,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from authserver.cli import client, demo, exchange, issuer, key, resource, running, tenant, user
+from authserver.cli import api_key, client, demo, exchange, issuer, key, resource, running, tenant, user
 
 
 class Commands(TyperGroup):
@@ -48,5 +48,11 @@ app.add_typer(
     name="issuer",
     cls=Commands,
     help="Issuers: the deployment's own, and one for a tenant that wants it.",
+)
+app.add_typer(
+    api_key.app,
+    name="api-key",
+    cls=Commands,
+    help="Secrets that programs hold for months and exchange for tokens of minutes.",
 )
 app.add_typer(key.app, name="key", cls=Commands, help="Signing keys, and the key-encryption key.")

@@ -8,6 +8,7 @@ from authserver.domain.audit import event
 from authserver.domain.clients import registration
 from authserver.domain.clients.client import Client
 from authserver.domain.issuers.issuer import Issuer
+from authserver.oauth import api_keys
 from authserver.oauth.client_authentication import authenticate, read, record_refusal, within_limit
 from authserver.oauth.errors import (
     AuthorizationPending,
@@ -31,6 +32,8 @@ async def handle(work: UnitOfWork, issuer: Issuer, form: Parameters, authorizati
     client: Client | None = None
     try:
         form.refuse_repeated()
+        if api_keys.is_whole_credential(authorization, form):
+            return await api_keys.exchange_by_holder(work, issuer, form)
         client = await authenticate(work, issuer, read(authorization, form))
         within_limit(work, client)
         grant = GRANTS.get(form.required("grant_type"))

@@ -19,6 +19,7 @@ def upgrade() -> None:
     _openid()
     _widening()
     _exchanges()
+    _api_keys()
     _registration()
     _pushed_requests()
     _used_assertions()
@@ -35,6 +36,7 @@ def downgrade() -> None:
     op.drop_index("uq_client_directory_fingerprint", "client_directory")
     op.drop_index("ix_clients_unused_until", "clients")
     op.drop_column("client_directory", "fingerprint")
+    op.drop_table("api_keys")
     op.drop_table("exchanges")
     for column in ("widened", "widened_until"):
         op.drop_column("authorizations", column)
@@ -192,3 +194,29 @@ def _revoked_tokens() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "jti", name=op.f("pk_revoked_tokens")),
     )
     op.create_index("ix_revoked_tokens_expires_at", "revoked_tokens", ["expires_at"])
+
+
+def _api_keys() -> None:
+    # Secrets that programs hold for months and trade for minutes.
+    op.create_table(
+        "api_keys",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("key_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("previous_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("previous_until", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("sub", sa.Text(), nullable=False),
+        sa.Column("resource", sa.Text(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("authorization_id", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_used_at", sa.BigInteger(), nullable=True),
+        sa.Column("disabled_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("tenant_id", "key_id", name=op.f("pk_api_keys")),
+        info={"tenanted": True},
+    )
+    op.create_index("ix_api_keys_tenant_id_key_hash", "api_keys", ["tenant_id", "key_hash"])
+    op.create_index("ix_api_keys_tenant_id_previous_hash", "api_keys", ["tenant_id", "previous_hash"])
+    op.create_index("ix_api_keys_expires_at", "api_keys", ["expires_at"])

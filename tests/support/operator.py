@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from authserver.domain.api_keys import api_key as api_keys
 from authserver.domain.audit import event
 from authserver.domain.clients import registry
 from authserver.domain.clients.client import Client
@@ -194,6 +195,51 @@ class Operator:
             secret=made.secret,
             resource=uri,
         )
+
+    async def add_api_key(
+        self,
+        *,
+        who: str = "",
+        app: Application | None = None,
+        tenant: str = "t1",
+        resource: str = R1,
+        scope: str = "orders:read",
+        days: int = 30,
+    ) -> api_keys.NewApiKey:
+        """Make an API key of a person or of a machine client."""
+        work = self.work(tenant)
+        owner: Any = (
+            await user.member_by_person(work, self.world.people[who].person_id)
+            if who
+            else await registry.find(work, app.client_id if app else "")
+        )
+        assert owner is not None
+        served = (await issuers.all_issuers(self.work())).of_tenant(self.world.tenants[tenant])
+        made = api_keys.add(
+            work,
+            owner=owner,
+            name="nightly",
+            resource=await self.resource(resource),
+            scope=tuple(scope.split()),
+            days=days,
+            issuer_path=served.path,
+        )
+        assert await work.commit()
+        return made
+
+    async def change_api_key(self, how: str, key: api_keys.ApiKey, tenant: str = "t1", **changed: Any) -> Any:
+        """Disable, enable, rotate or remove a key."""
+        work = self.work(tenant)
+        found = await api_keys.find(work, key.id)
+        assert found is not None
+        path = {"issuer_path": ""} if how in {"enable", "rotate"} else {}
+        answer = await getattr(api_keys, how)(work, found, **path, **changed)
+        assert await work.commit()
+        return answer
+
+    async def api_key(self, key: api_keys.ApiKey, tenant: str = "t1") -> api_keys.ApiKey | None:
+        """Return a key as it is stored."""
+        return await api_keys.find(self.work(tenant), key.id)
 
     async def withdraw_consent(self, who: str, tenant: str, app: Application, resource: str) -> None:
         """Take back what a person allowed an application."""

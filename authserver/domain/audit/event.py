@@ -46,6 +46,7 @@ class Kind(StrEnum):
     AUTHORIZATION_STARTED = "client:authorization:started"
     AUTHORIZATION_ENDED = "client:authorization:ended"
     TOKEN_ISSUED = "client:token:issued"  # noqa: S105
+    API_KEY_EXCHANGED = "client:api_key:exchanged"
     TOKEN_EXCHANGED = "client:token:exchanged"  # noqa: S105
     TOKEN_REFUSED = "client:token:refused"  # noqa: S105
     TOKEN_REVOKED = "client:token:revoked"  # noqa: S105
@@ -57,6 +58,7 @@ class Kind(StrEnum):
     TENANT_CHANGED = "operator:tenant:changed"
     USER_CHANGED = "operator:user:changed"
     CLIENT_CHANGED = "operator:client:changed"
+    API_KEY_CHANGED = "operator:api_key:changed"
     EXCHANGE_CHANGED = "operator:exchange:changed"
     CLIENT_REGISTERED = "client:registration:done"
     REGISTRATION_REFUSED = "client:registration:refused"

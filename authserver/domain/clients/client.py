@@ -160,7 +160,7 @@ class Client:
         return not self.resources or resource in self.resources
 
     def may_use(self, grant_type: str) -> bool:
-        """Whether it may use a grant: those it is registered with, and exchange for whoever speaks for a resource."""
+        """Whether it may use a grant: those it is registered with, and exchange if it speaks for a resource."""
         return grant_type in self.grant_types or (grant_type == TOKEN_EXCHANGE and self.is_resource_server)
 
     @property

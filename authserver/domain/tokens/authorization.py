@@ -30,6 +30,8 @@ class Profile(StrEnum):
 
     INTERACTIVE = "interactive"
     SYSTEM = "system"
+    API_KEY = "api_key"
+    """It lives as long as its key."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,10 +109,8 @@ def start(
 ) -> Authorization:
     """Begin an authorization in the bound tenant, stamped with the newest control number this process has applied.
 
-    It ends with its profile's absolute life, or at `until` if that is earlier.
+    It ends with its profile's absolute life, or at `until` if that is earlier; an API key's lives until `until` alone.
     """
-    settings = work.machines.settings
-    life = settings.system_absolute_seconds if profile is Profile.SYSTEM else settings.interactive_absolute_seconds
     authorization = Authorization(
         id=authorization_id,
         issuer_path=issuer_path,
@@ -123,7 +123,7 @@ def start(
         amr=amr,
         auth_time=auth_time,
         ctl=work.machines.memory.control_seq,
-        expires_at=work.now + life if until is None else min(work.now + life, until),
+        expires_at=_end(work, profile, until),
         is_ended=False,
     )
     work.write(
@@ -152,6 +152,15 @@ def start(
         scope=list(scope),
     )
     return authorization
+
+
+def _end(work: UnitOfWork, profile: Profile, until: int | None) -> int:
+    if profile is Profile.API_KEY:
+        assert until is not None
+        return until
+    settings = work.machines.settings
+    life = settings.system_absolute_seconds if profile is Profile.SYSTEM else settings.interactive_absolute_seconds
+    return work.now + life if until is None else min(work.now + life, until)
 
 
 async def find(work: UnitOfWork, authorization_id: str) -> Authorization | None:
@@ -212,6 +221,16 @@ def end(work: UnitOfWork, authorization: Authorization, *, reason: str) -> None:
         authorization_id=authorization.id,
         resource=authorization.resource,
     )
+
+
+def require_live(work: UnitOfWork, owner: Authorization) -> None:
+    """Claim that it has not ended. A lost commit: it just did, and nothing may come from it any more."""
+    work.claim(store.STILL_LIVE, authorization_id=owner.id, now=work.now)
+
+
+def set_end(work: UnitOfWork, authorization_id: str, expires_at: int) -> None:
+    """Move the absolute end of an API key's authorization with its key's. A lost commit: it has ended."""
+    work.claim(store.SET_END, authorization_id=authorization_id, expires_at=expires_at)
 
 
 def widen(work: UnitOfWork, authorization: Authorization, *, scope: tuple[str, ...], until: int) -> None:

@@ -22,7 +22,7 @@ from authserver.domain.resources import resource as resources
 from authserver.domain.resources.resource import Resource
 from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tokens import authorization, store
-from authserver.domain.tokens.authorization import Authorization
+from authserver.domain.tokens.authorization import Authorization, Profile
 from authserver.domain.users.user import Member
 from authserver.runtime.jose import from_base64url
 from authserver.runtime.schema import SHARED
@@ -66,12 +66,14 @@ class Presented:
 class Standing:
     """What a token stands on, as it is now. `member` and `consent` are None for a machine client's own token.
 
+    A person's API key has neither consent nor client: an operator made it for them.
+
     `client` and `resource` are those that the authorization was made for. A token that was exchanged says in its own
     `client_id` and `resource` who acts for them where; that this is still allowed has been seen too.
     """
 
     authorization: Authorization
-    client: Client
+    client: Client | None
     resource: Resource
     member: Member | None
     consent: Consent | None
@@ -118,7 +120,23 @@ async def read(work: UnitOfWork, issuer: Issuer, token: str) -> Presented:
 
 async def standing(work: UnitOfWork, issuer: Issuer, token: Presented) -> Standing:
     """Return what the token stands on, one reading inside its tenant. Raises NotStandingError when any of it is gone."""
-    row = await work.beside(token.tenant).one(store.STANDING, authorization_id=token.authorization_id, jti=token.id)
+    found = await behind(work, issuer, tenant=token.tenant, authorization_id=token.authorization_id, jti=token.id)
+    owner = found.authorization
+    if owner.sub != token.sub:
+        raise NotStandingError("other_authorization")
+    if token.act is not None:
+        await _still_acting(work, token, owner)
+    elif (owner.client_id, owner.resource) != (token.client_id, token.resource):
+        raise NotStandingError("other_authorization")
+    return found
+
+
+async def behind(work: UnitOfWork, issuer: Issuer, *, tenant: str, authorization_id: str, jti: str = "") -> Standing:
+    """Return an authorization and all it stands on, one reading inside its tenant. Raises NotStandingError.
+
+    `jti` is of the access token that came back, if one did: it may have been revoked alone.
+    """
+    row = await work.beside(tenant).one(store.STANDING, authorization_id=authorization_id, jti=jti)
     if row is None:
         raise NotStandingError("authorization_unknown")
     if row["revoked_jti"] is not None:
@@ -126,30 +144,31 @@ async def standing(work: UnitOfWork, issuer: Issuer, token: Presented) -> Standi
     owner = authorization.from_row(row)
     if not owner.is_live(work.now):
         raise NotStandingError(owner.end_reason or "authorization_expired")
-    if owner.sub != token.sub or owner.issuer_path != issuer.path:
+    if owner.issuer_path != issuer.path:
         raise NotStandingError("other_authorization")
-    if token.act is None and (owner.client_id, owner.resource) != (token.client_id, token.resource):
-        raise NotStandingError("other_authorization")
-    tenant = await tenants.by_id(work, token.tenant)
-    if tenant is None or not tenant.is_active:
+    customer = await tenants.by_id(work, tenant)
+    if customer is None or not customer.is_active:
         raise NotStandingError("tenant_inactive")
-    if not (await all_issuers(work)).serves(issuer, token.tenant):
+    if not (await all_issuers(work)).serves(issuer, tenant):
         raise NotStandingError("issuer_changed")
-    client = await _client(work, owner.client_id, token.tenant)
-    resource = await _resource(work, owner.resource, token.tenant)
-    if not client.may_reach(resource.uri):
-        raise NotStandingError("resource_not_for_client")
+    resource = await _resource(work, owner.resource, tenant)
     member, allowed = standing_from_row(row)
+    client = None
+    if owner.profile is not Profile.API_KEY or owner.is_of_machine:
+        client = await _client(work, owner.client_id, tenant)
+        if not client.may_reach(resource.uri):
+            raise NotStandingError("resource_not_for_client")
     if not owner.is_of_machine:
         _still_theirs(owner, member, allowed)
-    if token.act is not None:
-        await _still_acting(work, token, owner)
     return Standing(authorization=owner, client=client, resource=resource, member=member, consent=allowed)
 
 
 def _still_theirs(owner: Authorization, member: Member | None, allowed: Consent | None) -> None:
     if member is None or not member.is_active:
         raise NotStandingError("member_inactive")
+    if owner.profile is Profile.API_KEY:
+        # No login stands behind it and no page was shown: an operator made it, and ends it.
+        return
     if owner.auth_time < member.password_changed_at:
         raise NotStandingError("password_changed")
     if allowed is None:

@@ -100,6 +100,21 @@ END = statement(
     WHERE tenant_id = :tenant AND authorization_id = :authorization_id AND ended_at IS NULL
     """
 )
+# Changes nothing; it holds the row, so that an end and a token that is being made cannot pass each other.
+STILL_LIVE = statement(
+    """
+    UPDATE authorizations SET ended_at = NULL
+    WHERE tenant_id = :tenant AND authorization_id = :authorization_id AND ended_at IS NULL AND expires_at > :now
+    RETURNING authorization_id
+    """
+)
+SET_END = statement(
+    """
+    UPDATE authorizations SET expires_at = :expires_at
+    WHERE tenant_id = :tenant AND authorization_id = :authorization_id AND profile = 'api_key' AND ended_at IS NULL
+    RETURNING authorization_id
+    """
+)
 WIDEN = statement(
     """
     UPDATE authorizations SET widened = :scope, widened_until = :until

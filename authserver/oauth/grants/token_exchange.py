@@ -14,19 +14,17 @@ from authserver.domain.issuers.issuer import Issuer
 from authserver.domain.keys.signing_key import key_ring
 from authserver.domain.resources import resource as resources
 from authserver.domain.resources.resource import Resource
-from authserver.domain.tokens import access_token, presented
+from authserver.domain.tokens import access_token, authorization, presented
 from authserver.domain.tokens.access_token import AccessToken
 from authserver.domain.tokens.presented import NotStandingError, Presented, Standing
-from authserver.oauth import scopes
+from authserver.oauth import api_keys, exchange_parameters, scopes
 from authserver.oauth.errors import InvalidGrant, InvalidRequest, InvalidScope, InvalidTarget, UnauthorizedClient
+from authserver.oauth.exchange_parameters import ACCESS_TOKEN, API_KEY
 from authserver.oauth.issuing import still_held
 from authserver.oauth.parameters import Parameters
 from authserver.oauth.token_response import TokenResponse
 from authserver.runtime.unit_of_work import UnitOfWork
 from resource_lib.wire import claims
-
-ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105
-"""RFC 8693 §3: the one kind of token that is issued here, and that is taken from an MCP server."""
 
 MOST_ACTORS = 3
 """How many servers may act one behind the other."""
@@ -34,27 +32,21 @@ MOST_ACTORS = 3
 
 async def exchange(work: UnitOfWork, issuer: Issuer, client: Client, form: Parameters) -> TokenResponse:
     """Return a token of the target. Raises InvalidRequest (RFC 8693 §2.2.2), InvalidTarget, InvalidScope, UnauthorizedClient."""
+    if form.one("subject_token_type") == API_KEY:
+        return await api_keys.exchange(work, issuer, client, form)
     if not client.is_resource_server:
         raise UnauthorizedClient("Only the credential of an MCP server exchanges its callers' tokens.")
-    _understood(form)
+    if form.required("subject_token_type") != ACCESS_TOKEN:
+        raise InvalidRequest(f"subject_token_type: must be {ACCESS_TOKEN}.", reason="subject_token_type")
+    exchange_parameters.check(form)
     token, stands = await _subject(work, issuer, client, form)
     actor = await _own_resource(work, client, token)
     target, allowed = await _target(work, client, token, stands, form)
     held = allowed.permits(_held(work, token, stands, actor)) & target.grantable
     scope = _scope(form, target, held - target.withheld_from(stands.member.roles if stands.member else ()))
+    authorization.require_live(work, stands.authorization)
     access = await _issue(work, issuer, client, token=token, stands=stands, target=target, scope=scope)
     return TokenResponse(access_token=access, issued_token_type=ACCESS_TOKEN)
-
-
-def _understood(form: Parameters) -> None:
-    if form.required("subject_token_type") != ACCESS_TOKEN:
-        raise InvalidRequest(f"subject_token_type: must be {ACCESS_TOKEN}.", reason="subject_token_type")
-    if form.one("requested_token_type") not in {None, ACCESS_TOKEN}:
-        raise InvalidRequest(f"requested_token_type: must be {ACCESS_TOKEN}.", reason="requested_token_type")
-    if form.one("actor_token") or form.one("actor_token_type"):
-        raise InvalidRequest("actor_token: leave it out; who authenticates is who acts.", reason="actor_token")
-    if form.one("audience"):
-        raise InvalidTarget("audience: is not known here; name the target by `resource`.", reason="audience")
 
 
 async def _subject(work: UnitOfWork, issuer: Issuer, client: Client, form: Parameters) -> tuple[Presented, Standing]:
@@ -113,11 +105,12 @@ async def _passed(work: UnitOfWork, token: Presented, stands: Standing) -> set[s
 
 def _held(work: UnitOfWork, token: Presented, stands: Standing, actor: Resource) -> frozenset[str]:
     """Return what of the caller's scopes still holds at the server that acts."""
-    if token.act is None and stands.member is not None and stands.consent is not None:
+    client = stands.client
+    if token.act is None and stands.member is not None and stands.consent is not None and client is not None:
         allowed = stands.consent.scope | set(stands.authorization.widened_at(work.now))
         try:
             return frozenset(
-                still_held(token.scope, allowed=allowed, resource=actor, client=stands.client, member=stands.member)
+                still_held(token.scope, allowed=allowed, resource=actor, client=client, member=stands.member)
             )
         except InvalidGrant as error:
             raise _refused(error.reason) from None
@@ -125,7 +118,9 @@ def _held(work: UnitOfWork, token: Presented, stands: Standing, actor: Resource)
     return frozenset(
         name
         for name in token.scope
-        if name in actor.grantable and name not in withheld and (token.act is not None or stands.client.may_ask(name))
+        if name in actor.grantable
+        and name not in withheld
+        and (token.act is not None or client is None or client.may_ask(name))
     )
 
 

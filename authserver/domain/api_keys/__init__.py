@@ -1,0 +1,3 @@
+"""
+A secret that programs hold for months and trade for minutes.
+"""
