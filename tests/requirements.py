@@ -1779,7 +1779,6 @@ API_KEYS: dict[str, Requirement] = {
     "api-key:rest:is-forgotten-after-its-end": Requirement("ours", "A key is forgotten a week after its end."),
     "api-key:end:is-at-once": Requirement("issue, C02", "It ends at once with key, owner, tenant and resource."),
     "api-key:end:what-ended-stays-ended": Requirement("decision 14", "An enabled key begins anew."),
-    "api-key:end:a-password-ends-none": Requirement("ours", "A new password ends no key: no login stands behind one."),
     "api-key:end:races": Requirement("decision 4", "A key ended while it is exchanged gives nothing that lives."),
     "api-key:rotate:one-operation-with-an-overlap": Requirement("issue", "Rotation overlaps for as long as was said."),
     "agreement:api-keys:only-where-the-author-opted-in": Requirement(

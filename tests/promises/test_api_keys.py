@@ -258,15 +258,17 @@ async def test_what_the_owner_may_no_longer_do_the_key_may_not_either(server):
     assert {"orders:read"} == (await exchange(server, machines.secret)).scope
 
 
-@pytest.mark.one_database
-@pytest.mark.requirement("api-key:end:a-password-ends-none")
-async def test_a_new_password_ends_no_key(server):
-    """Ours: an operator made it; no login stands behind it."""
+@pytest.mark.requirement("api-key:end:is-at-once")
+async def test_a_new_password_ends_a_persons_keys_until_an_operator_enables_them(server):
+    """Issue: a password change ends what hangs on the person; whoever took the account over keeps nothing."""
     made = await server.operator.add_api_key(who="u1")
     server.clock.advance(5)
 
     await server.operator.change_password("u1", "another good horse battery")
+    ended = await exchange(server, made.secret)
+    await server.operator.change_api_key("enable", made.key)
 
+    assert "invalid_request" == ended.error
     assert (await exchange(server, made.secret)).ok
 
 

@@ -4,7 +4,7 @@ An API key: a secret for one resource and some scopes, with an end, owned by a p
 Controls C02 and K2: it is stored as a hash, shown once, and opens nothing by itself. It is exchanged here for a token of a few
 minutes, which belongs to the key's own authorization: ending the key ends that, and the feed says so. What its owner may do
 is asked at each exchange, so a role, a scope, a membership, a client or a tenant taken away is gone from the next token.
-A new password ends no key: an operator made it, not a login.
+A new password of its owner ends it like everything of theirs; an operator can enable it again.
 """
 
 from dataclasses import dataclass, replace

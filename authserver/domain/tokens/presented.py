@@ -167,7 +167,7 @@ def _still_theirs(owner: Authorization, member: Member | None, allowed: Consent 
     if member is None or not member.is_active:
         raise NotStandingError("member_inactive")
     if owner.profile is Profile.API_KEY:
-        # No login stands behind it and no page was shown: an operator made it, and ends it.
+        # No page was shown for it: an operator made it, and a new password ended it with everything of its owner's.
         return
     if owner.auth_time < member.password_changed_at:
         raise NotStandingError("password_changed")
