@@ -11,12 +11,11 @@ from authserver.domain.api_keys.api_key import ApiKey
 from authserver.domain.audit import event
 from authserver.domain.clients.client import TOKEN_EXCHANGE, Client
 from authserver.domain.issuers.issuer import Issuer
-from authserver.domain.resources.resource import OFFLINE_ACCESS
 from authserver.domain.tokens import authorization, presented
 from authserver.domain.tokens.presented import NotStandingError, Standing
 from authserver.oauth import exchange_parameters, scopes
 from authserver.oauth.errors import InvalidRequest, InvalidScope, SlowDown, UnauthorizedClient
-from authserver.oauth.issuing import issue_access_token
+from authserver.oauth.issuing import held_now, issue_access_token
 from authserver.oauth.parameters import Parameters
 from authserver.oauth.resource_indicators import same_resource
 from authserver.oauth.token_response import TokenResponse
@@ -62,7 +61,7 @@ async def _exchange(work: UnitOfWork, issuer: Issuer, form: Parameters, *, clien
     exchange_parameters.check(form)
     key, stands = await _key(work, issuer, form.required("subject_token"), client)
     same_resource(work, form, key.resource)
-    scope = _scope(form, key, stands)
+    scope = _scope(work, form, key, stands)
     authorization.require_live(work, stands.authorization)
     access = await issue_access_token(
         work,
@@ -106,18 +105,9 @@ async def _key(work: UnitOfWork, issuer: Issuer, sent: str, client: Client | Non
     return key, stands
 
 
-def _scope(form: Parameters, key: ApiKey, stands: Standing) -> tuple[str, ...]:
+def _scope(work: UnitOfWork, form: Parameters, key: ApiKey, stands: Standing) -> tuple[str, ...]:
     """Return what was asked for, or all that the key still holds: what its owner may have now at the resource as it is now."""
-    resource, client = stands.resource, stands.client
-    withheld = resource.withheld_from(stands.member.roles if stands.member else ())
-    held = tuple(
-        name
-        for name in key.scope
-        if name in resource.grantable
-        and name not in withheld
-        and name != OFFLINE_ACCESS
-        and (client is None or client.may_ask(name))
-    )
+    held = held_now(work, key.scope, stands)
     sent = form.one("scope")
     scope = held if sent is None else scopes.parse(sent)
     if not scope or not set(scope) <= set(held):

@@ -17,8 +17,8 @@ from authserver.domain.issuers.issuer import Issuer
 from authserver.domain.tokens import presented
 from authserver.domain.tokens.presented import NotStandingError, Presented, Standing
 from authserver.oauth.client_authentication import authenticate, read, record_refusal
-from authserver.oauth.errors import InvalidClient, InvalidGrant, OAuthError, SlowDown
-from authserver.oauth.issuing import still_held
+from authserver.oauth.errors import InvalidClient, OAuthError, SlowDown
+from authserver.oauth.issuing import held_now
 from authserver.oauth.parameters import Parameters
 from authserver.runtime.unit_of_work import UnitOfWork
 from resource_lib.wire import claims
@@ -77,7 +77,7 @@ async def _answer(work: UnitOfWork, issuer: Issuer, client: Client, sent: str) -
 
 def _meaning(work: UnitOfWork, token: Presented, standing: Standing) -> Answer:
     """Return the claims of a live token; a scope or role that was taken away since is gone from them at once."""
-    scope = _scope_now(work, token, standing)
+    scope = held_now(work, token.scope, standing, is_exchanged=token.act is not None)
     if not scope:
         return None
     answer: dict[str, Any] = {"active": True, "token_type": "Bearer", claims.SCOPE: " ".join(scope)}
@@ -85,21 +85,6 @@ def _meaning(work: UnitOfWork, token: Presented, standing: Standing) -> Answer:
     if standing.member is not None:
         answer[claims.ROLES] = [role for role in token.claims[claims.ROLES] if role in standing.member.roles]
     return answer
-
-
-def _scope_now(work: UnitOfWork, token: Presented, standing: Standing) -> tuple[str, ...]:
-    if token.act is not None:
-        # Scopes of another server than the one that was consented to; that they may still be traded has been seen.
-        return token.scope
-    if standing.member is None or standing.consent is None:
-        return tuple(name for name in token.scope if standing.client.may_ask(name))
-    allowed = standing.consent.scope | set(standing.authorization.widened_at(work.now))
-    try:
-        return still_held(
-            token.scope, allowed=allowed, resource=standing.resource, client=standing.client, member=standing.member
-        )
-    except InvalidGrant:
-        return ()
 
 
 def _refuse(work: UnitOfWork, client: Client, reason: str) -> None:

@@ -15,6 +15,7 @@ from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tokens import access_token
 from authserver.domain.tokens.access_token import AccessToken
 from authserver.domain.tokens.authorization import Authorization
+from authserver.domain.tokens.presented import Standing
 from authserver.domain.users.user import Member
 from authserver.oauth.errors import InvalidGrant, InvalidTarget
 from authserver.runtime.unit_of_work import UnitOfWork
@@ -65,6 +66,31 @@ def still_held(
     if not set(held) - INERT:
         raise InvalidGrant("Nothing of what was allowed is left.", reason="nothing_left")
     return held
+
+
+def held_now(
+    work: UnitOfWork, scope: tuple[str, ...], stands: Standing, *, is_exchanged: bool = False
+) -> tuple[str, ...]:
+    """Return what of the scopes of a token or key that came back its holder still has where it counts; empty: nothing.
+
+    What was exchanged carries scopes of another server than the one that was consented to: there the roles decide.
+    """
+    client, member, allowed, target = stands.client, stands.member, stands.consent, stands.target
+    if not is_exchanged and client is not None and member is not None and allowed is not None:
+        more = stands.authorization.widened_at(work.now)
+        try:
+            return still_held(scope, allowed=allowed.scope | set(more), resource=target, client=client, member=member)
+        except InvalidGrant:
+            return ()
+    withheld = target.withheld_from(member.roles if member else ())
+    return tuple(
+        name
+        for name in scope
+        if name in target.grantable
+        and name not in withheld
+        and name != OFFLINE_ACCESS
+        and (is_exchanged or client is None or client.may_ask(name))
+    )
 
 
 async def issue_access_token(

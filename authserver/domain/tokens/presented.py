@@ -7,7 +7,7 @@ person, their consent. What ends with a client, a tenant or a resource has ended
 directory, from memory, is asked besides. Who may be told the answer is for the caller to say.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -68,13 +68,14 @@ class Standing:
 
     A person's API key has neither consent nor client: an operator made it for them.
 
-    `client` and `resource` are those that the authorization was made for. A token that was exchanged says in its own
-    `client_id` and `resource` who acts for them where; that this is still allowed has been seen too.
+    `client` and `resource` are those that the authorization was made for. `target` is where the token itself counts: the same
+    resource, or for one that was exchanged the one upstream; that its actors may still act there has been seen too.
     """
 
     authorization: Authorization
     client: Client | None
     resource: Resource
+    target: Resource
     member: Member | None
     consent: Consent | None
 
@@ -125,8 +126,8 @@ async def standing(work: UnitOfWork, issuer: Issuer, token: Presented) -> Standi
     if owner.sub != token.sub:
         raise NotStandingError("other_authorization")
     if token.act is not None:
-        await _still_acting(work, token, owner)
-    elif (owner.client_id, owner.resource) != (token.client_id, token.resource):
+        return replace(found, target=await _still_acting(work, token, owner))
+    if (owner.client_id, owner.resource) != (token.client_id, token.resource):
         raise NotStandingError("other_authorization")
     return found
 
@@ -160,7 +161,9 @@ async def behind(work: UnitOfWork, issuer: Issuer, *, tenant: str, authorization
             raise NotStandingError("resource_not_for_client")
     if not owner.is_of_machine:
         _still_theirs(owner, member, allowed)
-    return Standing(authorization=owner, client=client, resource=resource, member=member, consent=allowed)
+    return Standing(
+        authorization=owner, client=client, resource=resource, target=resource, member=member, consent=allowed
+    )
 
 
 def _still_theirs(owner: Authorization, member: Member | None, allowed: Consent | None) -> None:
@@ -175,8 +178,11 @@ def _still_theirs(owner: Authorization, member: Member | None, allowed: Consent 
         raise NotStandingError("consent_withdrawn")
 
 
-async def _still_acting(work: UnitOfWork, token: Presented, owner: Authorization) -> None:
-    """Walk from where the authorization was given to where the token is for: may each server still act at the next?"""
+async def _still_acting(work: UnitOfWork, token: Presented, owner: Authorization) -> Resource:
+    """Walk from where the authorization was given to where the token is for: may each server still act at the next?
+
+    Returns where it is for.
+    """
     actors = actors_of(token)
     if not actors or actors[-1] != token.client_id:
         raise NotStandingError("actor_unknown")
@@ -194,6 +200,7 @@ async def _still_acting(work: UnitOfWork, token: Presented, owner: Authorization
         if following is None and not set(token.scope) <= set(allowed.scopes):
             raise NotStandingError("exchange_narrowed")
         here = there
+    return await _resource(work, token.resource, token.tenant)
 
 
 async def servers_passed(work: UnitOfWork, token: Presented) -> list[str]:

@@ -18,9 +18,9 @@ from authserver.domain.tokens import access_token, authorization, presented
 from authserver.domain.tokens.access_token import AccessToken
 from authserver.domain.tokens.presented import NotStandingError, Presented, Standing
 from authserver.oauth import api_keys, exchange_parameters, scopes
-from authserver.oauth.errors import InvalidGrant, InvalidRequest, InvalidScope, InvalidTarget, UnauthorizedClient
+from authserver.oauth.errors import InvalidRequest, InvalidScope, InvalidTarget, UnauthorizedClient
 from authserver.oauth.exchange_parameters import ACCESS_TOKEN, API_KEY
-from authserver.oauth.issuing import still_held
+from authserver.oauth.issuing import held_now
 from authserver.oauth.parameters import Parameters
 from authserver.oauth.token_response import TokenResponse
 from authserver.runtime.unit_of_work import UnitOfWork
@@ -40,9 +40,11 @@ async def exchange(work: UnitOfWork, issuer: Issuer, client: Client, form: Param
         raise InvalidRequest(f"subject_token_type: must be {ACCESS_TOKEN}.", reason="subject_token_type")
     exchange_parameters.check(form)
     token, stands = await _subject(work, issuer, client, form)
-    actor = await _own_resource(work, client, token)
+    carried = held_now(work, token.scope, stands, is_exchanged=token.act is not None)
+    if not carried:
+        raise _refused("nothing_left")
     target, allowed = await _target(work, client, token, stands, form)
-    held = allowed.permits(_held(work, token, stands, actor)) & target.grantable
+    held = allowed.permits(carried) & target.grantable
     scope = _scope(form, target, held - target.withheld_from(stands.member.roles if stands.member else ()))
     authorization.require_live(work, stands.authorization)
     access = await _issue(work, issuer, client, token=token, stands=stands, target=target, scope=scope)
@@ -70,13 +72,6 @@ async def _subject(work: UnitOfWork, issuer: Issuer, client: Client, form: Param
     return token, stands
 
 
-async def _own_resource(work: UnitOfWork, client: Client, token: Presented) -> Resource:
-    found = await resources.by_uri(work, client.speaks_for)
-    if found is None or not found.is_active or token.tenant not in found.tenants:
-        raise _refused("resource_gone")
-    return found
-
-
 async def _target(
     work: UnitOfWork, client: Client, token: Presented, stands: Standing, form: Parameters
 ) -> tuple[Resource, policy.Exchange]:
@@ -101,27 +96,6 @@ async def _target(
 
 async def _passed(work: UnitOfWork, token: Presented, stands: Standing) -> set[str]:
     return {stands.authorization.resource, token.resource, *await presented.servers_passed(work, token)}
-
-
-def _held(work: UnitOfWork, token: Presented, stands: Standing, actor: Resource) -> frozenset[str]:
-    """Return what of the caller's scopes still holds at the server that acts."""
-    client = stands.client
-    if token.act is None and stands.member is not None and stands.consent is not None and client is not None:
-        allowed = stands.consent.scope | set(stands.authorization.widened_at(work.now))
-        try:
-            return frozenset(
-                still_held(token.scope, allowed=allowed, resource=actor, client=client, member=stands.member)
-            )
-        except InvalidGrant as error:
-            raise _refused(error.reason) from None
-    withheld = actor.withheld_from(stands.member.roles if stands.member else ())
-    return frozenset(
-        name
-        for name in token.scope
-        if name in actor.grantable
-        and name not in withheld
-        and (token.act is not None or client is None or client.may_ask(name))
-    )
 
 
 def _scope(form: Parameters, target: Resource, held: frozenset[str]) -> tuple[str, ...]:
