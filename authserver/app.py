@@ -75,6 +75,7 @@ async def close_machines(machines: Machines) -> None:
     """Close what `open_machines` opened."""
     await machines.hints.close()
     await machines.client_keys.close()
+    await machines.documents.close()
     await machines.outbound.close()
     await machines.database.close()
 

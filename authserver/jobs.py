@@ -7,7 +7,7 @@ import structlog
 
 from authserver.domain.api_keys import api_key
 from authserver.domain.audit import event
-from authserver.domain.clients import ending, registration, used_assertion
+from authserver.domain.clients import document, ending, registration, used_assertion
 from authserver.domain.codes import authorization_code, device_code
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.keys import rotation
@@ -60,6 +60,7 @@ async def expire(machines: Machines) -> None:
     authorization.expire(work)
     await registration.expire(work)
     revoked.expire(work)
+    await document.expire(work)
     limit.expire(work)
     pushed_request.expire(work)
     device_code.expire(work)

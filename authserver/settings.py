@@ -149,6 +149,9 @@ class Settings(BaseSettings):
     introspections_per_minute: Annotated[int, Field(ge=1)] = 120_000
     """Introspections of one resource server and minute before 429."""
 
+    client_id_metadata_documents: bool = True
+    """Whether a client_id may be the URL of a metadata document that this server reads. Off: such clients are unknown."""
+
     cimd_allow_loopback: bool = False
     """Development only: client metadata documents and client keys may come from loopback, by plain http too, at any port."""
 

@@ -83,3 +83,21 @@ async def server(server_with, request):
 async def server_at_https(server_with):
     """Return a server that is known by an https name, as behind a proxy."""
     return await server_with(issuer="https://auth.example.com")
+
+
+@pytest.fixture
+async def publisher(tmp_path):
+    """Yield somebody who publishes client metadata documents on an internet of our own."""
+    from tests.support.internet import Internet
+    from tests.support.publisher import Publisher
+
+    async with Internet().running() as internet:
+        made = Publisher(internet, tmp_path)
+        await made.open()
+        yield made
+
+
+@pytest.fixture
+async def reading_server(server_with, publisher):
+    """Return a server that reads documents there."""
+    return await server_with(outbound=publisher.outbound())

@@ -1181,6 +1181,76 @@ CLIENT_ID_METADATA: dict[str, Requirement] = {
     "outbound:budget:per-host-and-for-all": Requirement(
         "decision 12", "A host and an address are asked a bounded number of times, and slow ones hold few places."
     ),
+    "cimd:metadata:is-advertised-while-served": Requirement(
+        "MCP A8, MCP A9, draft-ietf-oauth-client-id-metadata-document §5",
+        "Documents are advertised while they are served.",
+    ),
+    "cimd:switch:off-ends-what-was-known": Requirement("ours", "Switched off, clients known by documents are unknown."),
+    "cimd:client:needs-no-registration": Requirement(
+        "MCP A10", "A client is what the document at its client_id says, and may ask for whatever its person may grant."
+    ),
+    "cimd:consent:names-who-publishes-and-who-receives": Requirement(
+        "MCP A17, MCP A19, MCP A20",
+        "The consent page names the host that publishes, the host that receives, and warns of programs on this computer.",
+    ),
+    "cimd:loopback:any-port": Requirement(
+        "clients.md rule 2, RFC 8252 §7.3", "A loopback redirect in a document without a port means every port."
+    ),
+    "cimd:document:what-is-not-served-is-left-out": Requirement(
+        "clients.md rule 4, RFC 7591 §2", "Grants, methods and addresses that are not served are left out, not refused."
+    ),
+    "cimd:document:unusable-ones-are-refused-in-plain-words": Requirement(
+        "CM-04, draft-ietf-oauth-client-id-metadata-document §4",
+        "A document that is no strict JSON, is somebody else's, or rests on a secret is a page that says what to mend.",
+    ),
+    "cimd:auth:private-key-jwt": Requirement(
+        "clients.md 6a (ChatGPT), draft-ietf-oauth-client-id-metadata-document §6.2",
+        "A client whose document holds keys proves who it is, named in whichever way.",
+    ),
+    "cimd:client-id:has-one-form": Requirement(
+        "CM-02, draft-ietf-oauth-client-id-metadata-document §3", "A URL with two readings is no client_id."
+    ),
+    "cimd:cache:between-five-minutes-and-a-day": Requirement(
+        "CM-08, RFC 9111 §4.2", "A copy is fresh for as long as the document says, five minutes to a day."
+    ),
+    "cimd:cache:a-change-takes-effect": Requirement("RFC 9111 §4", "A changed document counts once the copy is stale."),
+    "cimd:cache:last-good-copy-for-a-week": Requirement(
+        "clients.md rule 4", "While the document cannot be read the last good copy counts, for a week."
+    ),
+    "cimd:cache:an-error-is-no-answer": Requirement(
+        "clients.md rule 4", "An error is never remembered as an answer, and what is broken is not hammered."
+    ),
+    "cimd:cache:is-shared-by-processes": Requirement("ours", "The copy survives restarts and every process has it."),
+    "cimd:cache:one-reading-at-a-time": Requirement("ours", "Many who want one document are one reading of it."),
+    "cimd:token:reads-nothing-for-strangers": Requirement(
+        "clients.md rule 5", "The token endpoint reads no document it has never seen; 401 invalid_client."
+    ),
+    "cimd:par:may-be-the-first-contact": Requirement(
+        "RFC 9126 §2.1", "A document may be read when its client pushes first."
+    ),
+    "cimd:copy:is-forgotten-unless-relied-on": Requirement(
+        "ours", "A copy that nobody's consent rests on lapses in a day; others outlive what they began."
+    ),
+    "cimd:operator:has-the-last-word": Requirement("ours", "What an operator disabled no document enables."),
+    "trust:policy:decides-for-each-tenant": Requirement(
+        "MCP A20, decision 22",
+        "Each tenant decides which applications of strangers it lets in; the default lets any in.",
+    ),
+    "trust:approve:waits-on-a-list": Requirement(
+        "MCP A20, what-users-want.md 7", "An application that must be let in first stands on the administrators' list."
+    ),
+    "trust:verdict:a-client-before-its-host": Requirement(
+        "MCP A20", "A verdict on a client goes before one on its host, and both before the policy."
+    ),
+    "trust:policy:acts-on-what-lives": Requirement(
+        "clients.md rule 14", "A stricter policy stops codes and refreshes at once; a yes lets them go on."
+    ),
+    "trust:block:ends-what-lives": Requirement(
+        "what-users-want.md 7, decision 14", "A block ends what the application holds in that tenant, and says so."
+    ),
+    "trust:scope:whom-it-is-about": Requirement(
+        "ours", "The policy is about clients that strangers made, a block about every client that belongs to nobody."
+    ),
     "outbound:loopback:only-when-allowed": Requirement(
         "design §4",
         "Loopback is fetched only where a developer allowed it, which is said aloud; nothing else private is.",

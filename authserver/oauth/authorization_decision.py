@@ -8,6 +8,7 @@ request that makes it, so that a person disabled, a tenant suspended or a tool r
 from dataclasses import dataclass
 
 from authserver.domain.audit import event
+from authserver.domain.clients import document, trust
 from authserver.domain.codes import authorization_code
 from authserver.domain.consent import consent
 from authserver.domain.issuers.issuer import all_issuers
@@ -125,6 +126,7 @@ async def offer(work: UnitOfWork, asked: Asked, session: Session, *, chosen: str
         raise AccessDenied(
             "This person is not a member of an organisation that uses this resource.", reason="no_membership"
         )
+    available = await _let_in(work, asked, available)
     # What can be granted differs by role; with several tenants to choose from, the page shows what any of them permits,
     # and the choice narrows it.
     permitted = {scope for choice in available for scope in _permitted(asked, choice.member)}
@@ -136,13 +138,32 @@ async def offer(work: UnitOfWork, asked: Asked, session: Session, *, chosen: str
     return Offer(person=person, choices=available, scope=scope, tools=tools, allowed_before=before)
 
 
+async def _let_in(work: UnitOfWork, asked: Asked, available: tuple[Choice, ...]) -> tuple[Choice, ...]:
+    """Return the tenants that let this application in. Raises AccessDenied where none does; one that must first is told."""
+    answers = {choice.tenant.id: await trust.answer(work, choice.tenant.id, asked.client) for choice in available}
+    admitted = tuple(choice for choice in available if answers[choice.tenant.id] is trust.Answer.YES)
+    if admitted:
+        return admitted
+    waiting = [tenant_id for tenant_id, answer in answers.items() if answer is trust.Answer.WAITS]
+    if not waiting:
+        raise AccessDenied("This organisation does not let this application in.", reason="client_not_let_in")
+    for tenant_id in waiting:
+        await trust.ask(work, tenant_id, asked.client)
+    raise AccessDenied(
+        "An administrator of this organisation must let this application in first. It now stands on their list.",
+        reason="client_waits",
+    )
+
+
 def may_skip_consent(asked: Asked, offered: Offer) -> bool:
     """Whether asking again would add nothing: the same client for certain, and everything was allowed before.
 
-    A public client cannot be told from another that uses its name, so its person is always asked (OAuth 2.1 §7.3.1).
+    A public client cannot be told from another that uses its name, so its person is always asked (OAuth 2.1 §7.3.1). One that
+    a stranger made proves only that it is the same stranger, and may have changed where its answers go.
     """
     return (
         not asked.client.is_public
+        and not asked.client.is_self_made
         and not is_local(asked.redirect_uri)
         and not {"consent", "select_account"} & asked.prompt
         and len(offered.choices) == 1
@@ -192,6 +213,7 @@ def record_yes(
     if not set(scope) - INERT:
         raise InvalidScope("Nothing was left to allow.", reason="nothing_allowed")
     work.bind(choice.tenant.id)
+    document.rely_on(work, asked.client)
     consent.allow(
         work,
         sub=choice.member.sub,
@@ -239,6 +261,7 @@ def _issue(work: UnitOfWork, asked: Asked, session: Session, choice: Choice, sco
         work,
         issuer_path=asked.issuer.path,
         client_id=asked.client.id,
+        client_snapshot=asked.client.snapshot,
         redirect_uri=asked.redirect_uri,
         code_challenge=asked.code_challenge,
         sub=choice.member.sub,

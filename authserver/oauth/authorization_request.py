@@ -9,14 +9,14 @@ pushed request (RFC 9126 §4), and every step runs the same checks again: what a
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from authserver.domain.clients import registry
 from authserver.domain.clients.client import Client
 from authserver.domain.issuers.issuer import Issuer
 from authserver.domain.pushed_requests import pushed_request
 from authserver.domain.pushed_requests.pushed_request import PushedRequest
 from authserver.domain.resources.resource import INERT, Resource
-from authserver.oauth import pkce, redirect_uris, resource_indicators, scopes
+from authserver.oauth import client_id_metadata, pkce, redirect_uris, resource_indicators, scopes
 from authserver.oauth.client_authentication import is_served
+from authserver.oauth.client_id_metadata import UnusableDocumentError
 from authserver.oauth.errors import (
     InvalidRequest,
     InvalidScope,
@@ -73,6 +73,9 @@ class RefusedAuthorization(Exception):
         self.error = error
 
 
+_TRY_LATER = "Try again in a minute. If it stays like that, tell the application's maker."
+_TELL_ITS_MAKER = "Tell the application's maker: this is to be mended where its client_id points."
+
 Check = Callable[[UnitOfWork, Asked], Awaitable[None]]
 
 
@@ -80,7 +83,14 @@ async def client_is_known(work: UnitOfWork, asked: Asked) -> None:
     """OAuth 2.1 §4.1.1: `client_id` names a client of this issuer."""
     if {"client_id", "redirect_uri"} & asked.parameters.repeated:
         raise UnregisteredRedirect("The application sent its name or address twice.", reason="repeated_parameter")
-    client = await registry.find(work, asked.parameters.one("client_id") or "")
+    try:
+        client = await client_id_metadata.find(work, asked.parameters.one("client_id") or "")
+    except UnusableDocumentError as error:
+        raise UnregisteredRedirect(
+            f"The application that sent you here says who it is at an address of its own. {error.description}",
+            reason=error.reason,
+            cure=_TRY_LATER if error.is_temporary else _TELL_ITS_MAKER,
+        ) from None
     if client is None or not await is_served(work, asked.issuer, client):
         raise UnregisteredRedirect(
             "This server does not know the application that sent you here.",

@@ -75,6 +75,7 @@ async def first_tokens(
         acr=promised.acr,
         amr=promised.amr,
         auth_time=promised.auth_time,
+        client_snapshot=client.snapshot,
     )
     refresh = refresh_token.first(work, begun) if "refresh_token" in client.grant_types else None
     access = await issue_access_token(work, issuer, begun, scope=scope, roles=member.roles)

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 from authserver.domain.audit import event
-from authserver.domain.clients import registry
 from authserver.domain.clients.client import Client
 from authserver.domain.issuers.issuer import Issuer, all_issuers
 from authserver.domain.tenants import tenant as tenants
-from authserver.oauth import client_assertion
+from authserver.oauth import client_assertion, client_id_metadata
 from authserver.oauth.client_assertion import UnprovenAssertion
 from authserver.oauth.errors import InvalidClient, InvalidGrant, InvalidRequest, OAuthError, SlowDown
 from authserver.oauth.parameters import Parameters
@@ -64,13 +63,16 @@ def read(authorization: bytes | None, form: Parameters) -> Credentials:
     return Credentials(method="none", client_id=body_id, secret=None)
 
 
-async def authenticate(work: UnitOfWork, issuer: Issuer, credentials: Credentials) -> Client:
+async def authenticate(
+    work: UnitOfWork, issuer: Issuer, credentials: Credentials, *, may_be_new: bool = False
+) -> Client:
     """Return the client that proved to be who it says, at the issuer that speaks for it.
 
+    `may_be_new`: where a flow begins, so that a metadata document may be read for the first time.
     Raises InvalidClient, the same for an unknown client, a wrong secret or assertion, another method, a suspended tenant;
     SlowDown after too many wrong ones; InvalidGrant for the right credential of a machine whose time is over.
     """
-    client = await registry.find(work, credentials.client_id)
+    client = await client_id_metadata.known(work, credentials.client_id, may_be_new=may_be_new)
     guesser = f"{credentials.client_id[:100]}\0{address_prefix(work.address)}"
     is_guess = credentials.method != "none"
     if is_guess and (limited := work.machines.secret_guesses.peek(guesser, work.at_us)):

@@ -46,7 +46,7 @@ async def start(
     client: Client | None = None
     try:
         form.refuse_repeated()
-        client = await authenticate(work, issuer, read(authorization, form))
+        client = await authenticate(work, issuer, read(authorization, form), may_be_new=True)
         within_limit(work, client)
         if DEVICE_CODE not in client.grant_types:
             raise UnauthorizedClient("This client is not registered for device authorization.")

@@ -6,6 +6,7 @@ a role, a scope or a tool taken away is gone with the next token.
 """
 
 from authserver.domain.audit import event
+from authserver.domain.clients import trust
 from authserver.domain.clients.client import Client
 from authserver.domain.issuers.issuer import Issuer, all_issuers
 from authserver.domain.keys.signing_key import key_ring
@@ -39,7 +40,10 @@ async def live_member(work: UnitOfWork, issuer: Issuer, member: Member | None, *
 
 
 async def served_resource(work: UnitOfWork, client: Client, uri: str) -> Resource:
-    """Return the resource, if it still serves the bound tenant and this client. Raises InvalidTarget."""
+    """Return the resource, if it still serves the bound tenant and this client. Raises InvalidTarget, InvalidGrant."""
+    assert work.tenant is not None
+    if await trust.answer(work, work.tenant, client) is not trust.Answer.YES:
+        raise InvalidGrant("The organisation behind this does not let this application in.", reason="client_not_let_in")
     found = await resources.by_uri(work, uri)
     if found is None or not found.is_active or work.tenant not in found.tenants or not client.may_reach(uri):
         raise InvalidTarget("resource: is no longer served here.", reason="resource_gone")

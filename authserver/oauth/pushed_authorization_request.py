@@ -28,7 +28,7 @@ async def push(work: UnitOfWork, issuer: Issuer, form: Parameters, authorization
     client: Client | None = None
     try:
         form.refuse_repeated()
-        client = await authenticate(work, issuer, read(authorization, form))
+        client = await authenticate(work, issuer, read(authorization, form), may_be_new=True)
         _within_limits(work, client)
         if not client.is_shared:
             work.bind(client.tenant)

@@ -39,6 +39,7 @@ def document(issuer: Issuer, settings: Settings, *, algorithms: Sequence[str]) -
             "require_pushed_authorization_requests": settings.require_pushed_authorization_requests,
             "jwks_uri": issuer.url("/jwks.json"),
             **registration,
+            "client_id_metadata_document_supported": settings.client_id_metadata_documents,
             "userinfo_endpoint": issuer.url("/userinfo"),
             "response_types_supported": authorization_request.RESPONSE_TYPES,
             "response_modes_supported": ["query"],

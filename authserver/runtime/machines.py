@@ -6,10 +6,11 @@ from typing import Any
 from authserver.runtime.buckets import Bucket, OpenDoor
 from authserver.runtime.clock import Clock
 from authserver.runtime.documents import Documents
+from authserver.runtime.flights import Flights
 from authserver.runtime.hints import Hints
 from authserver.runtime.identifiers import new_id
 from authserver.runtime.memory import Memory
-from authserver.runtime.outbound import Outbound
+from authserver.runtime.outbound import Outbound, OutboundBusyError
 from authserver.runtime.passwords import PasswordHasher
 from authserver.runtime.unit_of_work import Database, UnitOfWork
 from authserver.runtime.vault import DeploymentKeys, KeyEncryption
@@ -62,6 +63,13 @@ class Machines:
     """How many refusals of somebody unproven are recorded for one address prefix."""
     registrations: Registrations = field(default_factory=Registrations)
     """How often strangers may make a client of themselves."""
+    documents: Flights[None] = field(
+        # That we were too busy to ask says nothing about the document.
+        default_factory=lambda: Flights(is_innocent=lambda error: isinstance(error.__cause__, OutboundBusyError))
+    )
+    """The metadata documents of clients that are being read."""
+    document_readings: Bucket = field(default_factory=lambda: Bucket(per_minute=20, burst=60))
+    """How often one address prefix may make us read a document."""
 
     def work(self, *, tenant: str | None = None, request_id: str | None = None, address: str = "") -> UnitOfWork:
         """Open a unit of work: one reading of the clock, one request id, at most one tenant."""

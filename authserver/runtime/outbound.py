@@ -317,6 +317,11 @@ def tls_context(ca_file: Path | None = None) -> ssl.SSLContext:
     return context
 
 
+def check_url(url: str) -> None:
+    """Raise OutboundRefusedError for a URL that nobody would ever be asked for; whether one may be asked is seen when it is."""
+    _target(url)
+
+
 def _target(url: str) -> _Target:
     """Read a URL by the one grammar that has one reading; whatever two parsers could take differently is refused."""
     found = _URL.fullmatch(url) if len(url) <= MOST_URL_CHARACTERS else None

@@ -25,6 +25,8 @@ def upgrade() -> None:
     _used_assertions()
     _revoked_tokens()
     _device_codes()
+    _documents()
+    _trust()
 
 
 def downgrade() -> None:
@@ -32,6 +34,11 @@ def downgrade() -> None:
     op.drop_table("used_assertions")
     op.drop_table("device_approvals")
     op.drop_table("device_codes")
+    op.drop_table("client_verdicts")
+    op.drop_table("client_policies")
+    op.drop_table("client_documents")
+    op.drop_column("authorizations", "client_snapshot")
+    op.drop_column("authorization_codes", "client_snapshot")
     op.drop_table("pushed_requests")
     op.drop_index("uq_client_directory_fingerprint", "client_directory")
     op.drop_index("ix_clients_unused_until", "clients")
@@ -220,3 +227,42 @@ def _api_keys() -> None:
     op.create_index("ix_api_keys_tenant_id_key_hash", "api_keys", ["tenant_id", "key_hash"])
     op.create_index("ix_api_keys_tenant_id_previous_hash", "api_keys", ["tenant_id", "previous_hash"])
     op.create_index("ix_api_keys_expires_at", "api_keys", ["expires_at"])
+
+
+def _documents() -> None:
+    # When the copy of a client's metadata document was read, and until when it counts.
+    op.create_table(
+        "client_documents",
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("etag", sa.Text(), nullable=False),
+        sa.Column("read_at", sa.BigInteger(), nullable=False),
+        sa.Column("fresh_until", sa.BigInteger(), nullable=False),
+        sa.Column("kept_until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("client_id", name=op.f("pk_client_documents")),
+        info={"tenanted": False},
+    )
+    op.create_index("ix_client_documents_kept_until", "client_documents", ["kept_until"])
+    # How the client proved who it is when this was made.
+    for table in ("authorizations", "authorization_codes"):
+        op.add_column(table, sa.Column("client_snapshot", sa.Text(), nullable=False, server_default=sa.text("''")))
+
+
+def _trust() -> None:
+    # Which applications that belong to nobody a tenant lets in.
+    op.create_table(
+        "client_policies",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("policy", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", name=op.f("pk_client_policies")),
+        info={"tenanted": True},
+    )
+    op.create_table(
+        "client_verdicts",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "subject", name=op.f("pk_client_verdicts")),
+        info={"tenanted": True},
+    )

@@ -5,7 +5,7 @@ from typing import Any
 
 from authserver.domain.api_keys import api_key as api_keys
 from authserver.domain.audit import event
-from authserver.domain.clients import registry
+from authserver.domain.clients import registry, trust
 from authserver.domain.clients.client import Client
 from authserver.domain.exchange import policy
 from authserver.domain.issuers import issuer as issuers
@@ -286,3 +286,33 @@ class Operator:
     async def kinds(self, tenant: str | None = "t1", *, besides: list[dict[str, Any]] | None = None) -> list[str]:
         """Return the kinds of a tenant's events, sorted."""
         return sorted(row["kind"] for row in await self.events(tenant, besides=besides))
+
+    async def set_trust(self, tenant: str, policy: str) -> None:
+        """Set which applications nobody registered a tenant lets in."""
+        work = self.work(tenant)
+        trust.set_policy(work, trust.Policy(policy))
+        assert await work.commit()
+
+    async def let_in(self, tenant: str, subject: str) -> None:
+        """Let an application in, or all that are described at a host."""
+        work = self.work(tenant)
+        trust.let_in(work, trust.subject(subject))
+        assert await work.commit()
+
+    async def block(self, tenant: str, subject: str) -> None:
+        """Block an application, or all that are described at a host."""
+        work = self.work(tenant)
+        trust.block(work, trust.subject(subject))
+        assert await work.commit()
+
+    async def forget_verdict(self, tenant: str, subject: str) -> None:
+        """Take back what was said of an application."""
+        work = self.work(tenant)
+        trust.forget(work, trust.subject(subject))
+        assert await work.commit()
+
+    async def asked_for(self, tenant: str) -> list[str]:
+        """Return the applications that a tenant's members asked for and that wait."""
+        return [
+            entry.subject for entry in await trust.entries(self.work(tenant)) if entry.verdict is trust.Verdict.PENDING
+        ]

@@ -67,6 +67,10 @@ class Kind(StrEnum):
     OLD_SECRET_USED = "client:secret:old_one_used"  # noqa: S105
     RESOURCE_CHANGED = "operator:resource:changed"
     ISSUER_CHANGED = "operator:issuer:changed"
+    CLIENT_DOCUMENT_READ = "client:document:read"
+    CLIENT_DOCUMENT_REFUSED = "client:document:refused"
+    CLIENT_ASKED_FOR = "person:client:asked_for"
+    CLIENT_TRUST_CHANGED = "operator:client_trust:changed"
     PLATFORM_WORK = "platform:work:done"
 
 

@@ -5,6 +5,7 @@ RFC 6749 §2. Every demand on a client's own data is made here once, for the com
 documents alike.
 """
 
+import hashlib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -135,6 +136,23 @@ class Client:
     def is_self_made(self) -> bool:
         """Whether a stranger made it: its credential then proves that it is the same stranger, and nothing else."""
         return self.origin is not Origin.OPERATOR
+
+    @property
+    def document_host(self) -> str:
+        """The host that vouches for it by publishing its metadata document; empty where there is none."""
+        return (urlsplit(self.id).hostname or "") if self.origin is Origin.DOCUMENT else ""
+
+    @property
+    def snapshot(self) -> str:
+        """
+        How a client that is described by a document proves who it is, as one hash; empty where nothing is proved.
+
+        What is made under it keeps it: whoever takes the document over cannot take over what it began under another key.
+        """
+        if self.origin is not Origin.DOCUMENT or self.is_public:
+            return ""
+        proof = f"{self.auth_method}\0{self.jwks_uri}\0{self.jwks}\0{self.assertion_alg}"
+        return hashlib.sha256(proof.encode()).hexdigest()[:32]
 
     @property
     def is_shared(self) -> bool:

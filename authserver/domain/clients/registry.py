@@ -126,6 +126,8 @@ def add(
     if origin is Origin.REGISTRATION:
         # Nobody remembers that a new id is unknown, so a stranger need not make every process forget what it knows.
         event.record(work, event.Kind.CLIENT_REGISTERED, client_id=client.id)
+    elif origin is Origin.DOCUMENT:
+        event.record(work, event.Kind.CLIENT_DOCUMENT_READ, client_id=client.id, changed=["new"])
     else:
         work.changes_directory = True
         event.record(work, event.Kind.CLIENT_CHANGED, action="added", client_id=client.id)
@@ -157,6 +159,33 @@ def change(work: UnitOfWork, client: Client, **fields: Any) -> Client:
     if fields.get("is_active") is False:
         end(work, client, reason="client_disabled")
     event.record(work, event.Kind.CLIENT_CHANGED, action="changed", client_id=client.id, active=changed.is_active)
+    return changed
+
+
+def follow_document(work: UnitOfWork, client: Client, auth_method: str, **fields: Any) -> Client:
+    """Change a client as its metadata document did. Raises InvalidClientDataError; a lost commit: it is gone."""
+    changed = replace(client, **{**fields, "auth_method": auth_method})
+    check_name(changed.name)
+    check(
+        auth_method=changed.auth_method,
+        grant_types=changed.grant_types,
+        redirect_uris=changed.redirect_uris,
+        private_use=work.machines.settings.private_use,
+    )
+    check_keys(
+        auth_method=auth_method,
+        jwks=changed.jwks,
+        jwks_uri=changed.jwks_uri,
+        assertion_alg=changed.assertion_alg,
+    )
+    row = _changeable(changed)
+    work.claim(
+        store.FOLLOW_DOCUMENT,
+        client_id=client.id,
+        auth_method=auth_method,
+        **{name: row[name] for name in store.FOLLOW_DOCUMENT.parameters if name in row},
+    )
+    work.changes_directory = True
     return changed
 
 
@@ -248,6 +277,7 @@ def remove(work: UnitOfWork, client: Client) -> None:
     work.bind(client.tenant)
     work.claim(store.REMOVE, client_id=client.id)
     work.write(store.LEAVE, client_id=client.id)
+    work.write(store.REMOVE_DOCUMENT, client_id=client.id)
     work.changes_directory = True
     end(work, client, reason="client_removed")
     event.record(work, event.Kind.CLIENT_CHANGED, action="removed", client_id=client.id)

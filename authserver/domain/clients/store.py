@@ -174,3 +174,114 @@ USE_ASSERTION = statement(
     """
 )
 EXPIRE_ASSERTIONS = platform_statement("DELETE FROM used_assertions WHERE expires_at <= :now")
+
+table(
+    "client_documents",
+    sa.Column("client_id", sa.Text, nullable=False),
+    sa.Column("etag", sa.Text, nullable=False),
+    sa.Column("read_at", sa.BigInteger, nullable=False),
+    sa.Column("fresh_until", sa.BigInteger, nullable=False),
+    sa.Column("kept_until", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("client_id"),
+    sa.Index("ix_client_documents_kept_until", "kept_until"),
+    tenanted=False,
+)
+
+DOCUMENT = statement("SELECT etag, read_at, fresh_until FROM client_documents WHERE client_id = :client_id")
+KEEP_DOCUMENT = statement(
+    """
+    INSERT INTO client_documents (client_id, etag, read_at, fresh_until, kept_until)
+    VALUES (:client_id, :etag, :now, :fresh_until, :kept_until)
+    ON CONFLICT (client_id)
+    DO UPDATE SET etag = excluded.etag, read_at = excluded.read_at, fresh_until = excluded.fresh_until
+    """
+)
+CONFIRM_DOCUMENT = statement(
+    "UPDATE client_documents SET etag = :etag, read_at = :now, fresh_until = :fresh_until WHERE client_id = :client_id"
+)
+RELY_ON_DOCUMENT = statement(
+    "UPDATE client_documents SET kept_until = :until WHERE client_id = :client_id AND kept_until < :until"
+)
+REMOVE_DOCUMENT = statement("DELETE FROM client_documents WHERE client_id = :client_id")
+FOLLOW_DOCUMENT = statement(
+    """
+    UPDATE clients SET name = :name, auth_method = :auth_method, redirect_uris = :redirect_uris, grant_types = :grant_types,
+        application_type = :application_type, about = :about, jwks = :jwks, jwks_uri = :jwks_uri,
+        assertion_alg = :assertion_alg
+    WHERE tenant_id = :tenant AND client_id = :client_id AND origin = 'document' RETURNING client_id
+    """
+)
+LAPSED_DOCUMENTS = platform_statement(
+    """
+    SELECT d.client_id FROM client_documents d
+        LEFT JOIN clients c ON c.tenant_id = '*' AND c.client_id = d.client_id
+    WHERE d.kept_until <= :now AND (c.status IS NULL OR c.status = 'active') ORDER BY d.kept_until LIMIT :most
+    """
+)
+# The conditions again: somebody may have allowed it since.
+REMOVE_LAPSED_CLIENT = platform_statement(
+    """
+    DELETE FROM clients WHERE tenant_id = '*' AND client_id = :client_id AND origin = 'document' AND status = 'active'
+        AND EXISTS (SELECT 1 FROM client_documents d WHERE d.client_id = :client_id AND d.kept_until <= :now)
+    """
+)
+REMOVE_DOCUMENT_IF_GONE = platform_statement(
+    """
+    DELETE FROM client_documents WHERE client_id = :client_id
+        AND NOT EXISTS (SELECT 1 FROM clients WHERE clients.tenant_id = '*' AND clients.client_id = :client_id)
+    """
+)
+
+table(
+    "client_policies",
+    sa.Column("policy", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id"),
+    tenanted=True,
+)
+
+table(
+    "client_verdicts",
+    # A client_id, or `host:NAME` for every document there.
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("verdict", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "subject"),
+    tenanted=True,
+)
+
+POLICY = statement("SELECT policy FROM client_policies WHERE tenant_id = :tenant")
+SET_POLICY = statement(
+    """
+    INSERT INTO client_policies (tenant_id, policy) VALUES (:tenant, :policy)
+    ON CONFLICT (tenant_id) DO UPDATE SET policy = excluded.policy
+    """
+)
+DECIDED = statement("SELECT subject, verdict FROM client_verdicts WHERE tenant_id = :tenant AND verdict <> 'pending'")
+VERDICTS = statement(
+    "SELECT subject, verdict, note, at FROM client_verdicts WHERE tenant_id = :tenant ORDER BY at DESC, subject"
+)
+DECIDE = statement(
+    """
+    INSERT INTO client_verdicts (tenant_id, subject, verdict, note, at) VALUES (:tenant, :subject, :verdict, :note, :now)
+    ON CONFLICT (tenant_id, subject)
+    DO UPDATE SET verdict = excluded.verdict, note = excluded.note, at = excluded.at
+    """
+)
+ASK = statement(
+    """
+    INSERT INTO client_verdicts (tenant_id, subject, verdict, note, at) VALUES (:tenant, :subject, 'pending', :note, :now)
+    ON CONFLICT (tenant_id, subject) DO NOTHING RETURNING subject
+    """
+)
+# The oldest questions give way, so that somebody who asks without end shuts nobody else out.
+FORGET_OLD_QUESTIONS = statement(
+    """
+    DELETE FROM client_verdicts WHERE tenant_id = :tenant AND verdict = 'pending' AND subject IN (
+        SELECT subject FROM client_verdicts WHERE tenant_id = :tenant AND verdict = 'pending'
+        ORDER BY at DESC, subject LIMIT 1000 OFFSET :most)
+    """
+)
+FORGET_VERDICT = statement(
+    "DELETE FROM client_verdicts WHERE tenant_id = :tenant AND subject = :subject RETURNING subject"
+)

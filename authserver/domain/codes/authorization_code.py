@@ -36,6 +36,7 @@ class Code:
     expires_at: int
     attempts: int
     is_used: bool
+    client_snapshot: str = ""
 
 
 def issue(
@@ -52,6 +53,7 @@ def issue(
     amr: tuple[str, ...],
     auth_time: int,
     nonce: str = "",
+    client_snapshot: str = "",
 ) -> str:
     """Return a new code of the bound tenant."""
     assert work.tenant is not None
@@ -71,6 +73,7 @@ def issue(
         amr=" ".join(amr),
         auth_time=auth_time,
         nonce=nonce,
+        client_snapshot=client_snapshot,
         expires_at=work.now + work.machines.settings.authorization_code_seconds,
     )
     return code
@@ -103,6 +106,7 @@ async def find(work: UnitOfWork, code: str) -> Code | None:
         expires_at=row["expires_at"],
         attempts=row["attempts"],
         is_used=row["used_at"] is not None,
+        client_snapshot=row["client_snapshot"],
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from authserver.domain.revocation.ends import Cause, hang
+from authserver.domain.revocation.ends import AT_HOST, Cause, hang
 from authserver.runtime.schema import Statement, platform_statement, statement, table
 
 table(
@@ -29,6 +29,7 @@ table(
     sa.Column("attempts", sa.BigInteger, nullable=False),
     sa.Column("used_at", sa.BigInteger, nullable=True),
     sa.Column("nonce", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("client_snapshot", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.PrimaryKeyConstraint("tenant_id", "code_hash"),
     sa.Index("ix_authorization_codes_expires_at", "expires_at"),
     tenanted=True,
@@ -78,15 +79,15 @@ table(
 ISSUE = statement(
     """
     INSERT INTO authorization_codes (tenant_id, code_hash, authorization_id, issuer_path, client_id, redirect_uri,
-        code_challenge, sub, resource, scope, acr, amr, auth_time, nonce, expires_at, attempts)
+        code_challenge, sub, resource, scope, acr, amr, auth_time, nonce, expires_at, attempts, client_snapshot)
     VALUES (:tenant, :code_hash, :authorization_id, :issuer_path, :client_id, :redirect_uri,
-        :code_challenge, :sub, :resource, :scope, :acr, :amr, :auth_time, :nonce, :expires_at, 0)
+        :code_challenge, :sub, :resource, :scope, :acr, :amr, :auth_time, :nonce, :expires_at, 0, :client_snapshot)
     """
 )
 FIND = statement(
     """
     SELECT authorization_id, issuer_path, client_id, redirect_uri, code_challenge, sub, resource, scope, acr, amr, auth_time,
-        nonce, expires_at, attempts, used_at
+        nonce, expires_at, attempts, used_at, client_snapshot
     FROM authorization_codes WHERE tenant_id = :tenant AND code_hash = :code_hash
     """
 )
@@ -191,6 +192,7 @@ hang(
             " AND m.sub = {promises}.sub AND m.person_id = :person_id)",
         ),
         Cause.CLIENT: _burning(statement, "tenant_id = :tenant AND client_id = :client_id"),
+        Cause.CLIENT_HOST: _burning(statement, f"tenant_id = :tenant AND {AT_HOST}"),
         Cause.CLIENT_EVERYWHERE: _burning(platform_statement, "client_id = :client_id"),
         Cause.TENANT: _burning(statement, "tenant_id = :tenant"),
         Cause.RESOURCE: _burning(platform_statement, "resource = :resource"),

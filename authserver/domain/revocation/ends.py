@@ -26,6 +26,8 @@ class Cause(StrEnum):
     """A person in every tenant: `:person_id`."""
     CLIENT = "client"
     """A client in the bound tenant: `:tenant`, `:client_id`."""
+    CLIENT_HOST = "client_host"
+    """Every client that is described by a document at a host, in the bound tenant: `:tenant`, `:host`; see `AT_HOST`."""
     CLIENT_EVERYWHERE = "client_everywhere"
     """A client that belongs to nobody, in every tenant: `:client_id`."""
     TENANT = "tenant"
@@ -36,8 +38,14 @@ class Cause(StrEnum):
     """An MCP server in one tenant: `:resource`, `:unlinked_from`."""
 
 
+AT_HOST = (
+    "(client_id LIKE '%://' || CAST(:host AS TEXT) || '/%' OR client_id LIKE '%://' || CAST(:host AS TEXT) || ':%')"
+)
+"""That a client_id is a URL at `:host`, at whatever port. A host name holds nothing that LIKE reads."""
+
 _ANNOUNCED = {
     Cause.CLIENT: feed.Ended.CLIENT,
+    Cause.CLIENT_HOST: feed.Ended.CLIENT,
     Cause.CLIENT_EVERYWHERE: feed.Ended.CLIENT,
     Cause.TENANT: feed.Ended.TENANT,
     Cause.RESOURCE: feed.Ended.RESOURCE,
@@ -72,5 +80,5 @@ def end(work: UnitOfWork, cause: Cause, *, reason: str, **of: str) -> None:
             work.write(statement, **of, reason=reason, now=work.now)
     if cause in _ANNOUNCED:
         tenant = of.get("unlinked_from") or ("*" if cause in _EVERYWHERE else None)
-        said = {name: value for name, value in of.items() if name in {"sub", "client_id", "resource"}}
+        said = {name: value for name, value in of.items() if name in {"sub", "client_id", "host", "resource"}}
         feed.announce(work, _ANNOUNCED[cause], tenant=tenant, **said)

@@ -55,6 +55,8 @@ class Authorization:
     widened: tuple[str, ...] = ()
     """What its owner let it do besides, until `widened_until`."""
     widened_until: int = 0
+    client_snapshot: str = ""
+    """How its client proved who it is, where a document describes it; see `Client.snapshot`."""
 
     @property
     def is_of_machine(self) -> bool:
@@ -89,6 +91,7 @@ def from_row(row: Row) -> Authorization:
         end_reason=row.get("end_reason") or "",
         widened=tuple(row["widened"].split()),
         widened_until=row["widened_until"],
+        client_snapshot=row["client_snapshot"],
     )
 
 
@@ -106,6 +109,7 @@ def start(
     amr: tuple[str, ...] = (),
     auth_time: int = 0,
     until: int | None = None,
+    client_snapshot: str = "",
 ) -> Authorization:
     """Begin an authorization in the bound tenant, stamped with the newest control number this process has applied.
 
@@ -125,6 +129,7 @@ def start(
         ctl=work.machines.memory.control_seq,
         expires_at=_end(work, profile, until),
         is_ended=False,
+        client_snapshot=client_snapshot,
     )
     work.write(
         store.START,
@@ -141,6 +146,7 @@ def start(
         ctl=authorization.ctl,
         now=work.now,
         expires_at=authorization.expires_at,
+        client_snapshot=client_snapshot,
     )
     event.record(
         work,

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from authserver.domain.clients import registry
+from authserver.domain.clients import registry, trust
 from authserver.domain.clients.client import Client
 from authserver.domain.consent.consent import Consent, standing_from_row
 from authserver.domain.exchange import policy
@@ -223,6 +223,8 @@ async def _client(work: UnitOfWork, client_id: str, tenant: str) -> Client:
     client = await registry.find(work, client_id)
     if client is None or not client.is_active or (not client.is_shared and client.tenant != tenant):
         raise NotStandingError("client_inactive")
+    if await trust.answer(work, tenant, client) is not trust.Answer.YES:
+        raise NotStandingError("client_not_let_in")
     return client
 
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from authserver.domain.consent.store import STANDING_COLUMNS
-from authserver.domain.revocation.ends import Cause, hang
+from authserver.domain.revocation.ends import AT_HOST, Cause, hang
 from authserver.runtime.schema import platform_statement, statement, table
 
 table(
@@ -25,6 +25,7 @@ table(
     sa.Column("end_reason", sa.Text, nullable=True),
     sa.Column("widened", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Column("widened_until", sa.BigInteger, nullable=False, server_default=sa.text("0")),
+    sa.Column("client_snapshot", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.PrimaryKeyConstraint("tenant_id", "authorization_id"),
     sa.Index("ix_authorizations_tenant_id_sub", "tenant_id", "sub"),
     sa.Index("ix_authorizations_tenant_id_client_id", "tenant_id", "client_id"),
@@ -63,16 +64,16 @@ table(
 START = statement(
     """
     INSERT INTO authorizations (tenant_id, authorization_id, issuer_path, sub, client_id, resource, scope, profile, acr, amr,
-        auth_time, ctl, created_at, expires_at)
+        auth_time, ctl, created_at, expires_at, client_snapshot)
     VALUES (:tenant, :authorization_id, :issuer_path, :sub, :client_id, :resource, :scope, :profile, :acr, :amr,
-        :auth_time, :ctl, :now, :expires_at)
+        :auth_time, :ctl, :now, :expires_at, :client_snapshot)
     ON CONFLICT (tenant_id, authorization_id) DO NOTHING
     """
 )
 FIND = statement(
     """
     SELECT authorization_id, issuer_path, sub, client_id, resource, scope, profile, acr, amr, auth_time, ctl, expires_at,
-        ended_at, end_reason, widened, widened_until
+        ended_at, end_reason, widened, widened_until, client_snapshot
     FROM authorizations WHERE tenant_id = :tenant AND authorization_id = :authorization_id
     """
 )
@@ -80,7 +81,8 @@ FIND = statement(
 STANDING = statement(
     f"""
     SELECT {STANDING_COLUMNS}, a.authorization_id, a.issuer_path, a.sub, a.client_id, a.resource, a.scope, a.profile, a.acr,
-        a.amr, a.auth_time, a.ctl, a.expires_at, a.ended_at, a.end_reason, a.widened, a.widened_until, x.jti AS revoked_jti
+        a.amr, a.auth_time, a.ctl, a.expires_at, a.ended_at, a.end_reason, a.widened, a.widened_until,
+        a.client_snapshot, x.jti AS revoked_jti
     FROM authorizations a LEFT JOIN revoked_tokens x ON x.tenant_id = :tenant AND x.jti = :jti
         LEFT JOIN memberships m ON m.tenant_id = :tenant AND m.sub = a.sub
         LEFT JOIN persons p ON p.person_id = m.person_id
@@ -133,7 +135,8 @@ END_WIDENINGS = statement(
 CONNECTIONS = statement(
     """
     SELECT c.client_id, c.resource, c.scope AS consented, c.allowed_at, a.authorization_id, a.issuer_path, a.sub, a.scope,
-        a.profile, a.acr, a.amr, a.auth_time, a.ctl, a.expires_at, a.ended_at, a.widened, a.widened_until, a.created_at,
+        a.profile, a.acr, a.amr, a.auth_time, a.ctl, a.expires_at, a.ended_at, a.widened, a.widened_until,
+        a.client_snapshot, a.created_at,
         (SELECT MAX(r.created_at) FROM refresh_tokens r WHERE r.tenant_id = :tenant
             AND r.authorization_id = a.authorization_id) AS refreshed_at,
         (SELECT MAX(i.expires_at) FROM refresh_tokens i WHERE i.tenant_id = :tenant
@@ -171,7 +174,7 @@ FIND_REFRESH = statement(
     f"""
     SELECT {STANDING_COLUMNS}, r.token_hash, r.expires_at AS token_expires_at, r.used_at, r.successor,
         a.authorization_id, a.issuer_path, a.sub, a.client_id, a.resource, a.scope, a.profile, a.acr, a.amr, a.auth_time,
-        a.ctl, a.expires_at, a.ended_at, a.widened, a.widened_until
+        a.ctl, a.expires_at, a.ended_at, a.client_snapshot, a.widened, a.widened_until
     FROM refresh_tokens r LEFT JOIN authorizations a ON a.authorization_id = r.authorization_id AND a.tenant_id = :tenant
         LEFT JOIN memberships m ON m.tenant_id = :tenant AND m.sub = a.sub
         LEFT JOIN persons p ON p.person_id = m.person_id
@@ -203,6 +206,7 @@ hang(
             ),
         ),
         Cause.CLIENT: (statement(_END + " AND tenant_id = :tenant AND client_id = :client_id"),),
+        Cause.CLIENT_HOST: (statement(_END + f" AND tenant_id = :tenant AND {AT_HOST}"),),
         # Tenant by tenant, as the index has them.
         Cause.CLIENT_EVERYWHERE: (
             platform_statement(_END + " AND tenant_id IN (SELECT id FROM tenants) AND client_id = :client_id"),

@@ -6,7 +6,7 @@ never uses the code up; a replay ends what the code began only when it is otherw
 """
 
 from authserver.domain.audit import event
-from authserver.domain.clients.client import Client
+from authserver.domain.clients.client import Client, Origin
 from authserver.domain.codes import authorization_code as codes
 from authserver.domain.codes.authorization_code import Code
 from authserver.domain.issuers.issuer import Issuer
@@ -15,6 +15,7 @@ from authserver.oauth import pkce
 from authserver.oauth.beginning import first_tokens
 from authserver.oauth.errors import InvalidGrant
 from authserver.oauth.parameters import Parameters
+from authserver.oauth.redirect_uris import is_registered
 from authserver.oauth.resource_indicators import same_resource
 from authserver.oauth.token_response import TokenResponse
 from authserver.runtime.unit_of_work import UnitOfWork
@@ -38,6 +39,11 @@ async def exchange(work: UnitOfWork, issuer: Issuer, client: Client, form: Param
         raise _refused("code_replayed")
     if work.now >= code.expires_at or code.attempts >= codes.MOST_ATTEMPTS:
         raise _refused("code_expired")
+    if client.origin is Origin.DOCUMENT and not is_registered(code.redirect_uri, client.redirect_uris):
+        raise _refused("client_changed")
+    if code.client_snapshot and code.client_snapshot != client.snapshot:
+        # Whoever changed how the client proves itself since then need not be whom the person allowed.
+        raise _refused("client_changed")
     return await first_tokens(work, issuer, client, code, claim=lambda: codes.redeem(work, code), nonce=code.nonce)
 
 

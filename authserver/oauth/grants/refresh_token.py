@@ -33,6 +33,9 @@ async def exchange(work: UnitOfWork, issuer: Issuer, client: Client, form: Param
     if token.used_at is not None and not token.is_retry(work.now, window):
         _end_family(work, client, token)
         raise _refused("refresh_replayed")
+    if owner.client_snapshot and owner.client_snapshot != client.snapshot:
+        # Refused, not ended: a document that was changed by mistake can be changed back.
+        raise _refused("client_changed")
     if work.now >= token.expires_at:
         raise _refused("refresh_expired")
     same_resource(work, form, owner.resource)

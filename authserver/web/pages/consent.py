@@ -187,6 +187,7 @@ def who_asks_what(work: UnitOfWork, asked: Asked, offered: Offer) -> dict[str, A
     return {
         "client_name": asked.client.name,
         "client_verified": asked.client.is_verified,
+        "client_host": asked.client.document_host,
         "resource_name": asked.resource.name,
         "resource_uri": asked.resource.uri,
         "person_name": offered.person.name,
