@@ -325,3 +325,20 @@ async def test_userinfo_that_is_asked_too_often_says_when_to_come_back(server):
     assert {200, 429} == {answer.status_code for answer in answers}
     assert "retry-after" in answers[-1].headers
     assert 200 == (await userinfo(server, theirs)).status_code
+
+
+@pytest.mark.requirement("oidc:id-token:says-who-signed-in")
+async def test_a_device_learns_who_signed_in_too(server):
+    """OpenID Connect Core §2, RFC 8628 §3.5: the same token, without a nonce, and a name only where it was ticked."""
+    device = server.client("D")
+    started = await device.start_device(scope=f"openid profile email {READ}", resource=device.app.resource)
+    asked = await device.type_code("u1", started.body["user_code"])
+    await device.browser_of("u1").submit(asked.form("decision"), decision="allow", allowed=["email"])
+
+    tokens = await device.poll(started)
+    said = await id_token_of(server, tokens, device)
+
+    assert ["profile", "email"] == asked.form("decision").offered("allowed")
+    assert tokens.claims["sub"] == said["sub"]
+    assert device.person("u1").email == said["email"]
+    assert not {"name", "nonce"} & set(said)
