@@ -137,6 +137,12 @@ async def a_day_of_every_feature(server):
     await server_of_r1.exchange(told)
     await pushed.revoke(told.refresh_token)
     await pushed.revoke(told.access_token)
+    # A device asks, somebody types its code, and another one is never answered.
+    device = server.client("D")
+    started, _ = await device.start_device(), await device.start_device()
+    await device.connect("u2", started)
+    server.clock.advance(6)
+    assert (await device.poll(started)).ok
     # Their own pages.
     app = server.client("P")
     await app.sign_in("u5", tenant=None)
@@ -200,7 +206,7 @@ async def test_the_day_uses_every_endpoint_and_the_wire_hears_every_kind_of_secr
     assert set() == set(ROUTES) - WITHOUT_A_SECRET - wire.asked
     assert {
         "access_token", "refresh_token", "id_token", "client_secret", "code", "code_verifier", "client_assertion", "password",
-        "token", "subject_token", "request_uri", "cookie", "authorization basic", "authorization bearer",
+        "token", "subject_token", "request_uri", "device_code", "user_code", "cookie", "authorization basic", "authorization bearer",
     } <= set(wire.heard)  # fmt: skip
     assert all(len(secrets) for secrets in wire.heard.values())
     assert 60 < sum(len(secrets) for secrets in wire.heard.values())
