@@ -2150,6 +2150,21 @@ INTEROP: dict[str, Requirement] = {
         "RFC 7591, RFC 9126, RFC 7636, RFC 7662, RFC 7009",
         "npm oauth4webapi registers, pushes, logs in, refreshes, introspects, revokes, and finds that over is over.",
     ),
+    "interop:typescript-sdk:is-known-by-its-document": Requirement(
+        "SEP-991", "The official TypeScript SDK is known by its metadata document and registers nothing."
+    ),
+    "interop:python-sdk:is-known-by-its-document": Requirement(
+        "SEP-991", "The official Python SDK is known by its metadata document, in both eras."
+    ),
+    "interop:fastmcp:is-known-by-its-document": Requirement("SEP-991", "FastMCP's helper is known by its document."),
+    "interop:oauth4webapi:is-known-by-its-document": Requirement(
+        "draft-ietf-oauth-client-id-metadata-document",
+        "A client of npm oauth4webapi is known by its document, and proves itself with the key that stands there.",
+    ),
+    "interop:authlib:whole-life": Requirement(
+        "RFC 6749, RFC 7662, RFC 7009", "authlib's client logs in, refreshes, introspects and revokes."
+    ),
+    "interop:oauth4webapi:device": Requirement("RFC 8628", "npm oauth4webapi connects a device without a browser."),
     "interop:oauth4webapi:machine": Requirement(
         "RFC 6749 §4.4", "npm oauth4webapi gets a machine's token with the client's own proof."
     ),

@@ -67,6 +67,18 @@ class FormPerson(Person):
                 response = await client.post(form.action, data=body)
         raise AssertionError(f"never arrived: {text_of(response.text)[:300]}")
 
+    async def connect_device(self, place: str, code: str) -> None:
+        """Type the code of a device where the device says, read who asks, and allow it."""
+        browser = Browser(httpx2.AsyncHTTPTransport(), place.removesuffix(urlsplit(place).path))
+        try:
+            typing = await browser.log_in(await browser.open(place), self.email, self.password)
+            asked = await browser.submit(typing.form("user_code"), user_code=code)
+            self.read.append(asked.text)
+            shown = await browser.submit(asked.form("decision"), decision="allow")
+            assert "You can close this page" in shown.text, shown.text
+        finally:
+            await browser.close()
+
     async def allow_more(self, issuer: str) -> None:
         """Tick the tools on the account page, beside the one login that stands there, and allow them for a while."""
         browser = Browser(httpx2.AsyncHTTPTransport(), issuer)

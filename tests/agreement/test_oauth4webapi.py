@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from tests.agreement import npm
+from tests.agreement.conftest import Documents
 from tests.agreement.demo_process import Demo
-from tests.agreement.keys import registered
+from tests.agreement.keys import key_pair, registered
 from tests.agreement.people import FormPerson
 
 pytestmark = [npm.needs_npm, pytest.mark.usefixtures("packages")]
@@ -24,7 +25,9 @@ def walk(demo: Demo, tally: Callable[..., None]) -> Callable[..., Any]:
         person = FormPerson(email=user["email"], password=user["password"], tells=tells)
         script = npm.Script("oauth4webapi", {"resource": demo.facts["resource"], "steps": steps, **job})
         try:
-            return await script.walk(person)
+            return await script.walk(
+                person, device=lambda said: person.connect_device(said["verification_uri"], said["user_code"])
+            )
         finally:
             suite = f"oauth4webapi {npm.version('oauth4webapi')}"
             tally(suite, scenarios=1, checks=len(steps), failures=len(steps) - script.held)
@@ -94,6 +97,27 @@ async def test_a_whole_life_of_a_token(demo: Demo, walk: Callable[..., Any]):
     assert ("invalid_grant", 400) == (told["refusedRefresh"]["error"], told["refusedRefresh"]["status"])
 
 
+@pytest.mark.requirement("interop:oauth4webapi:is-known-by-its-document")
+@pytest.mark.parametrize("proof", ["none", "private_key_jwt"])
+async def test_it_is_known_by_its_metadata_document(
+    demo: Demo, walk: Callable[..., Any], documents: Documents, proof: str
+):
+    """draft-ietf-oauth-client-id-metadata-document: a public application, and one that proves itself with a key."""
+    private, public = key_pair("ES256")
+    keys = {"jwks": {"keys": [public]}} if proof == "private_key_jwt" else {}
+    redirects = {"redirect_uris": ["http://127.0.0.1/callback"]}
+    address = documents.publish(f"oauth4webapi-{proof}", token_endpoint_auth_method=proof, **redirects, **keys)
+    holder = {"private_jwk": private} if keys else {}
+
+    told = await walk(
+        "discovery", "document", "pushing", "login", "refresh", "revocation", document=address, client=holder
+    )
+
+    assert told["discovery"]["metadata"]["client_id_metadata_document_supported"]
+    assert address == told["login"]["claims"]["client_id"] == told["refresh"]["claims"]["client_id"]
+    assert 200 == told["revocation"]["status"]
+
+
 @pytest.mark.requirement("interop:oauth4webapi:openid")
 async def test_it_learns_who_signed_in(demo: Demo, walk: Callable[..., Any]):
     """OpenID Connect Core §3.1.3.7, §5.3.2: signature, issuer, audience, nonce, auth_time, and the same `sub` everywhere."""
@@ -132,6 +156,20 @@ async def test_a_machine_proves_itself_with_its_secret(demo: Demo, walk: Callabl
     assert "orders:read" == told["machine"]["scope"]
     assert not told["machine"]["refreshable"]
     assert f"client:{robot['client_id']}" == told["machine"]["claims"]["sub"]
+
+
+@pytest.mark.requirement("interop:oauth4webapi:device")
+async def test_a_device_without_a_browser_is_connected(demo: Demo, walk: Callable[..., Any]):
+    """RFC 8628: it asks, waits as it is told, and has what its person allowed elsewhere."""
+    grants = ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"]
+    registration = {"client_name": "Television", "token_endpoint_auth_method": "none", "grant_types": grants}
+
+    told = await walk("discovery", "registration", "device", "refresh", registration=registration, scope="orders:read")
+
+    assert "authorization_pending" == told["device"]["waited"][0]
+    assert "orders:read" in told["device"]["scope"].split()
+    assert told["registration"]["client"]["client_id"] == told["device"]["claims"]["client_id"]
+    assert told["device"]["claims"]["sub"] == told["refresh"]["claims"]["sub"]
 
 
 @pytest.mark.requirement("interop:oauth4webapi:exchange")

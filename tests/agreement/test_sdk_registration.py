@@ -15,6 +15,7 @@ from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 
+from tests.agreement.conftest import Documents
 from tests.agreement.demo_process import Demo
 from tests.agreement.people import Callback, FormPerson, listening
 
@@ -48,7 +49,9 @@ class Memory:
         self.client = client_info
 
 
-async def official_sdk(demo: Demo, person: FormPerson, mode: str, **options: Any) -> tuple[Memory, list[Any]]:
+async def official_sdk(
+    demo: Demo, person: FormPerson, mode: str, *, order: str = "A-1002", **options: Any
+) -> tuple[Memory, list[Any]]:
     """Read, step up and write with the official SDK; returns what it remembers and what the calls gave."""
 
     async def came_back(callback: Callback) -> AuthorizationCodeResult:
@@ -69,7 +72,7 @@ async def official_sdk(demo: Demo, person: FormPerson, mode: str, **options: Any
         transport = streamable_http_client(demo.facts["resource"], http_client=http)
         async with http, Client(transport, mode=mode) as client:
             found = await client.call_tool("search_orders", {"query": "lamp"})
-            changed = await client.call_tool("update_order", {"order_id": "A-1002", "note": f"by {mode}"})
+            changed = await client.call_tool("update_order", {"order_id": order, "note": f"by {mode}"})
     return memory, [found.structured_content, changed.structured_content]
 
 
@@ -89,6 +92,24 @@ async def test_the_official_sdk_registers_itself_logs_in_and_steps_up(demo: Demo
     assert [(), ("update_order",)] == alice.asked_about
     assert memory.tokens is not None
     assert memory.tokens.refresh_token
+
+
+@pytest.mark.requirement("interop:python-sdk:is-known-by-its-document")
+@ERAS
+async def test_the_official_sdk_is_known_by_its_metadata_document(demo: Demo, mode: str, documents: Documents):
+    """SEP-991: the address of the document is the client's name, and any loopback port is its own."""
+    about = {"redirect_uris": ["http://127.0.0.1/callback"], "token_endpoint_auth_method": "none"}
+    address = documents.publish(f"sdk-{mode}", **about)
+    gina = somebody(demo, "gina")
+
+    memory, (found, changed) = await official_sdk(demo, gina, mode, order="G-1002", client_metadata_url=address)
+
+    assert memory.client is not None
+    assert address == memory.client.client_id
+    assert ["G-1002"] == [order["id"] for order in found["orders"]]
+    assert f"by {mode}" == changed["note"]
+    assert [(), ("update_order",)] == gina.asked_about
+    assert "localhost" in gina.read[0]
 
 
 class Visits:
@@ -122,6 +143,25 @@ async def test_fastmcps_helper_registers_itself_looks_before_it_opens_a_browser_
     assert ["G-1002"] == [order["id"] for order in found.structured_content["orders"]]
     assert f"by {mode}" == changed.structured_content["note"]
     assert [(), ("update_order",)] == visits.person.asked_about
+
+
+@pytest.mark.requirement("interop:fastmcp:is-known-by-its-document")
+async def test_fastmcps_helper_is_known_by_its_metadata_document(
+    demo: Demo, documents: Documents, monkeypatch: pytest.MonkeyPatch
+):
+    """SEP-991; it looks at /authorize before it opens a browser there."""
+    visits = Visits(somebody(demo, "alice"), monkeypatch)
+    about = {"redirect_uris": ["http://localhost/callback"], "token_endpoint_auth_method": "none"}
+    address = documents.publish("fastmcp", **about)
+    auth = OAuth(token_storage=MemoryStore(), client_metadata_url=address)
+
+    async with FastMCPClient(StreamableHttpTransport(demo.facts["resource"], auth=auth)) as client:
+        found = await client.call_tool("search_orders", {"query": "lamp"})
+    await asyncio.gather(*visits.tasks)
+
+    assert ["A-1002"] == [order["id"] for order in found.structured_content["orders"]]
+    assert auth.context.client_info is not None
+    assert address == auth.context.client_info.client_id
 
 
 @pytest.mark.requirement("interop:fastmcp:recovers-when-its-registration-is-gone")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.agreement import npm
+from tests.agreement.conftest import Documents
 from tests.agreement.demo_process import Demo
 from tests.agreement.keys import registered
 from tests.agreement.people import FormPerson
@@ -84,6 +85,19 @@ async def test_registered_for_no_refresh_tokens_it_gets_none_and_steps_up_by_a_s
 
     assert not told["login"]["refreshable"]
     assert "by a registered application" == told["stepUp"]["content"]["note"]
+
+
+@pytest.mark.requirement("interop:typescript-sdk:is-known-by-its-document")
+async def test_it_is_known_by_its_metadata_document(demo: Demo, walk: Callable[..., Any], documents: Documents):
+    """SEP-991: it prefers a document wherever the metadata says that one works, and registers nothing."""
+    about = {"redirect_uris": ["http://127.0.0.1/callback"], "token_endpoint_auth_method": "none"}
+    address = documents.publish("typescript", **about)
+
+    told = await walk("login", "read", "refresh", document=address)
+
+    assert {"client_id": address, "issuer": demo.facts["issuer"]} == told["login"]["client"]
+    assert ["A-1002"] == [order["id"] for order in told["read"]["content"]["orders"]]
+    assert told["refresh"]["rotated"]
 
 
 @pytest.mark.requirement("interop:typescript-sdk:steps-up")
