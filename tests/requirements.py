@@ -1248,6 +1248,12 @@ CLIENT_ID_METADATA: dict[str, Requirement] = {
     "trust:block:ends-what-lives": Requirement(
         "what-users-want.md 7, decision 14", "A block ends what the application holds in that tenant, and says so."
     ),
+    "cli:trust:policy-and-verdicts": Requirement(
+        "what-users-want.md 7, design §4", "An operator sets the policy, lets in, blocks, forgets, and sees who waits."
+    ),
+    "cli:trust:says-what-is-wrong": Requirement(
+        "ours", "A wrong command names the field and the cure and changes nothing."
+    ),
     "trust:scope:whom-it-is-about": Requirement(
         "ours", "The policy is about clients that strangers made, a block about every client that belongs to nobody."
     ),
@@ -2002,7 +2008,7 @@ CLIENTS: dict[str, Requirement] = {
         "Each client of the catalogue gets more: by asking again, or by its person on our page.",
     ),
     "clients:matrix:known-by-document": Requirement(
-        "clients.md 6a, rule 4", "Each client with a metadata document is known by it.", pending="client id metadata"
+        "clients.md 6a, rule 4", "Each client with a metadata document is known by it."
     ),
     "clients:rules:each-is-shown": Requirement(
         "clients.md 6b", "Each rule, and each trap of a client, is shown by a promise."

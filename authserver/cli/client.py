@@ -437,6 +437,11 @@ def remove(client_id: ClientId, yes: Yes = False, data_dir: DataDir = None, as_j
 
     async def job(machines: Any) -> Any:
         client = await _found(machines, client_id)
+        if client.document_host:
+            fail(
+                f"{client_id} is described by its own document and would be known again by it. "
+                "`authserver client disable` ends it for everybody, `authserver client trust block` for one tenant."
+            )
         work = machines.work()
         registry.remove(work, client)
         await committed(work, otherwise=f"{client_id} is gone already.")

@@ -58,6 +58,10 @@ class Trust:
     policy: Policy
     verdicts: Mapping[str, Verdict]
 
+    def count(self, verdict: str) -> int:
+        """Return of how many subjects this was said."""
+        return sum(said == verdict for said in self.verdicts.values())
+
     def answer(self, client: Client) -> Answer:
         """Return whether this client is let in."""
         if not client.is_shared:
@@ -85,7 +89,13 @@ def subject(text: str) -> str:
     named = text.strip()
     if _A_HOST.fullmatch(named.removeprefix(_HOST).lower()):
         return _HOST + named.removeprefix(_HOST).lower()
-    if not 1 <= len(named) <= 500 or not named.isascii() or not named.isprintable() or named.startswith(_HOST):
+    if (
+        not 1 <= len(named) <= 500
+        or not named.isascii()
+        or not named.isprintable()
+        or " " in named
+        or named.startswith(_HOST)
+    ):
         raise InvalidClientDataError("subject: a client_id, or the host that publishes its document such as claude.ai")
     return named
 
