@@ -1369,6 +1369,9 @@ REGISTRATION: dict[str, Requirement] = {
     "attack:registration:a-secret-of-a-stranger-proves-little": Requirement(
         "EX-09", "A client that registered itself fills the record no faster than a stranger."
     ),
+    "attack:registration:nobody-prepares-anothers-registration": Requirement(
+        "ours", "A registration that only looks like another does not stand in for it."
+    ),
     "attack:registration:the-sweep-spares-what-is-used-meanwhile": Requirement(
         "ours", "A registration that is used while unused ones are swept stays."
     ),

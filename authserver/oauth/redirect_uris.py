@@ -4,24 +4,18 @@ A redirect URI is one of those registered, byte for byte; on loopback the port i
 OAuth 2.1 §2.3.1, §8.4.2; RFC 8252 §7.3, and `localhost` because that is what clients register and send.
 """
 
-import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-_LOOPBACK = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(?::([0-9]{1,5}))?(/[^#]*)?")
+from authserver.domain.clients.client import loopback_without_port
 
 
 def is_registered(sent: str, registered: Iterable[str]) -> bool:
     """Whether `sent` is one of `registered`, the port of a loopback one aside."""
-    loopback = _loopback_key(sent)
-    return any(sent == known or (loopback is not None and loopback == _loopback_key(known)) for known in registered)
-
-
-def _loopback_key(uri: str) -> tuple[str, str] | None:
-    match = _LOOPBACK.fullmatch(uri)
-    if match is None or (match[2] is not None and not 0 < int(match[2]) < 65536):
-        return None
-    return match[1], match[3] or ""
+    loopback = loopback_without_port(sent)
+    return any(
+        sent == known or (loopback is not None and loopback == loopback_without_port(known)) for known in registered
+    )
 
 
 def host_of(uri: str) -> str:
@@ -37,7 +31,7 @@ def host_of(uri: str) -> str:
 
 def is_local(uri: str) -> bool:
     """Whether the answer goes to a program on the person's own computer."""
-    return urlsplit(uri).scheme not in {"http", "https"} or _LOOPBACK.fullmatch(uri) is not None
+    return urlsplit(uri).scheme not in {"http", "https"} or loopback_without_port(uri) is not None
 
 
 def form_action_source(uri: str) -> str:

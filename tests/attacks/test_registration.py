@@ -54,6 +54,9 @@ UNUSABLE = [
     "https://evil.example:99999/cb",
     "http://localhost.evil.example/cb",
     "http://127.0.0.1.evil.example/cb",
+    "http://LOCALHOST/cb",
+    "http://localhost:/cb",
+    "http://localhost:000080/cb",
     "evilscheme://cb",
     "ftp://evil.example/cb",
     "mailto:evil@evil.example",
@@ -326,6 +329,32 @@ async def test_a_client_that_registers_at_every_connect_is_one_row_and_is_not_sl
     assert {201} == {answer.status_code for answer in answers}
     assert 1 == len({answer.json()["client_id"] for answer in answers})
     assert before + 1 == len(await server.operator.clients("*"))
+
+
+@pytest.mark.requirement("attack:registration:nobody-prepares-anothers-registration")
+@pytest.mark.parametrize(
+    "lookalike",
+    [
+        "http://LOCALHOST/callback",
+        "http://Localhost:3118/callback",
+        "http://localhost:/callback",
+        "http://localhost:000031/callback",
+        "http://localhost./callback",
+        "http://127.0.0.1/callback",
+        "http://[::1]/callback",
+        "http://localhost/callback/",
+        "http://localhost/callback?",
+        "http://localhost",
+        "https://localhost/callback",
+    ],
+)
+async def test_a_lookalike_that_was_registered_before_does_not_stand_in_for_the_real_one(server, lookalike):
+    """ADR 16: two registrations are one only where every address of the second is served by the first."""
+    await register(server, redirect_uris=[lookalike])
+
+    app = await registered(server, redirect_uris=["http://localhost:3118/callback"])
+
+    assert (await app.sign_in("u1")).ok
 
 
 @pytest.mark.requirement("attack:registration:what-was-removed-stays-dead")

@@ -67,6 +67,8 @@ _DANGEROUS = frozenset(
 )
 """Schemes by which a browser runs code or opens what is local, instead of handing an answer to an application."""
 
+_LOOPBACK = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(?::([0-9]{1,5}))?(/[^#]*)?")
+
 _PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+")
 
 
@@ -191,6 +193,18 @@ class Client:
         return not self.scope or scope in self.scope
 
 
+def loopback_without_port(uri: str) -> tuple[str, str] | None:
+    """Return what counts of a loopback redirect URI, its host and path, or None for any other (RFC 8252 §7.3).
+
+    One function says so where answers are sent and where registrations are compared: were they to differ, somebody could
+    register what looks equal to another client and serves it nothing.
+    """
+    match = _LOOPBACK.fullmatch(uri)
+    if match is None or (match[2] is not None and not 0 < int(match[2]) < 65536):
+        return None
+    return match[1], match[3] or ""
+
+
 def check_redirect_uri(uri: str, private_use: Collection[str] = ()) -> str:
     """Return a redirect URI that may be registered; `private_use` adds to those of known clients.
 
@@ -215,7 +229,8 @@ def check_redirect_uri(uri: str, private_use: Collection[str] = ()) -> str:
     if parts.scheme in {"http", "https"}:
         if not parts.hostname or "*" in parts.netloc or port == 0:
             raise InvalidClientDataError("redirect_uri: a plain host, no user, no wildcard")
-        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        if parts.scheme == "http" and loopback_without_port(uri) is None:
+            # In this one spelling: where answers go and what the page warns of is decided by it.
             raise InvalidClientDataError("redirect_uri: https; plain http is for 127.0.0.1, [::1] and localhost alone")
         return uri
     if uri in PRIVATE_USE_REDIRECTS or uri in private_use or _OLDER_CURSOR.fullmatch(uri):

@@ -16,7 +16,13 @@ import orjson
 
 from authserver.domain.audit import event
 from authserver.domain.clients import registry, store
-from authserver.domain.clients.client import Client, InvalidClientDataError, Origin, check_redirect_uri
+from authserver.domain.clients.client import (
+    Client,
+    InvalidClientDataError,
+    Origin,
+    check_redirect_uri,
+    loopback_without_port,
+)
 from authserver.domain.clients.registry import NewClient
 from authserver.runtime.addresses import address_prefix
 from authserver.runtime.buckets import Limited
@@ -187,10 +193,8 @@ def _fingerprint(tenant: str, wanted: Wanted) -> bytes:
 
 
 def _without_free_port(uri: str) -> str:
-    parts = urlsplit(uri)
-    if parts.scheme == "http" and parts.hostname in LOOPBACK:
-        return f"http://{parts.hostname}{uri.partition(parts.netloc)[2]}"
-    return uri
+    loopback = loopback_without_port(uri)
+    return f"http://{loopback[0]}{loopback[1]}" if loopback is not None else uri
 
 
 def _is_reverse_domain(uri: str) -> bool:
