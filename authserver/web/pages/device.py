@@ -15,6 +15,7 @@ from authserver.oauth.device_authorization import Waiting
 from authserver.oauth.errors import AccessDenied, InvalidRequest
 from authserver.oauth.parameters import Parameters
 from authserver.runtime.addresses import address_prefix
+from authserver.runtime.buckets import Limited
 from authserver.runtime.unit_of_work import UnitOfWork
 from authserver.web.authorize import answer, denied_page, read_query
 from authserver.web.http import Header, Request, Response, redirect
@@ -49,13 +50,15 @@ async def enter_or_decide(request: Request) -> Response:
     except InvalidRequest:
         return form_refused(request)
 
+    paid: list[Limited | None] = []
+
     async def flow(work: UnitOfWork) -> Response:
         visitor = await signed_in(work, request)
         if visitor is None:
             return _to_login(request, device_code.normalised(form.one("user_code") or form.one("request") or ""))
         if form.one("decision") is not None:
             return await _decide(work, request, visitor, form)
-        return await _enter(work, request, visitor, form)
+        return await _enter(work, request, visitor, form, paid=paid)
 
     try:
         return await answer(request, flow)
@@ -63,7 +66,9 @@ async def enter_or_decide(request: Request) -> Response:
         return form_refused(request)
 
 
-async def _enter(work: UnitOfWork, request: Request, visitor: Visitor, form: Parameters) -> Response:
+async def _enter(
+    work: UnitOfWork, request: Request, visitor: Visitor, form: Parameters, *, paid: list[Limited | None]
+) -> Response:
     typed = device_code.normalised(form.one("user_code") or "")
     try:
         forms.check(request, form, *_form_bound_to(request, visitor))
@@ -72,7 +77,10 @@ async def _enter(work: UnitOfWork, request: Request, visitor: Visitor, form: Par
     if typed is None:
         # No code has this form, so nothing was guessed.
         return _form(work, request, visitor, status=400, error=_UNKNOWN, as_typed=form.one("user_code") or "")
-    limited = await device_code.pay_for_guess(work, visitor.person.id)
+    if not paid:
+        # Once for each request: a lost race runs this again, and is no second guess.
+        paid.append(await device_code.pay_for_guess(work, visitor.person.id))
+    (limited,) = paid
     if limited is not None:
         minutes = -(-limited.retry_after_s // 60)
         wait = "a minute" if minutes <= 1 else f"{minutes} minutes"
