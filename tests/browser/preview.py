@@ -198,6 +198,32 @@ PASSWORD: dict[str, Any] = {
 # A name written to deceive: it closes an attribute, turns the text around, speaks for us, and does not end.
 HOSTILE = '"><script>alert(1)</script>\u202e\u2066Verified by your administrator\u2069 ' + "Ź̷̡̢̧̛̖̗̱̾̿" * 6 + "moc.elgoog " * 40
 
+DEVICE: dict[str, Any] = {
+    "csrf": "c" * 43,
+    "user_code": "",
+    "came_with_link": False,
+    "error": None,
+    "person_name": "Ada Lovelace",
+    "person_email": "ada@acme.example",
+    "switch_url": "/login?to=device",
+}
+DEVICE_ASK = CONSENT | {
+    "client_name": "Acme Terminal",
+    "client_verified": True,
+    "user_code": "WDJB-MJHT",
+    "started_from": "192.0.2.17",
+    "is_near": True,
+    "started_iso": "2026-11-21T12:00:00Z",
+    "started_ago": "2 minutes ago",
+    "tools": TOOLS[:2],
+}
+DEVICE_DONE: dict[str, Any] = {
+    "is_allowed": True,
+    "client_name": "Acme Terminal",
+    "resource_name": "Orders",
+    "account_url": "/account",
+}
+
 SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
     "login": ("login.html", LOGIN),
     "login-plain": ("login.html", LOGIN | {"client_name": None, "resource_name": None}),
@@ -266,6 +292,45 @@ SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
             ]
         },
     ),
+    "device": ("device.html", DEVICE),
+    "device-link": ("device.html", DEVICE | {"user_code": "WDJB-MJHT", "came_with_link": True}),
+    "device-wrong": (
+        "device.html",
+        DEVICE
+        | {
+            "user_code": "WDJB-MJHX",
+            "error": "This code is not known here, or it is over. Check every letter, or start again on your device.",
+        },
+    ),
+    "device-hostile": (
+        "device.html",
+        DEVICE | {"user_code": HOSTILE[:20], "person_name": HOSTILE, "person_email": "a" * 254},
+    ),
+    "device-ask": ("device_ask.html", DEVICE_ASK),
+    "device-ask-far": (
+        "device_ask.html",
+        DEVICE_ASK
+        | {
+            "started_from": "2001:db8:1234:5678::/64",
+            "is_near": False,
+            "client_verified": False,
+            "tenants": [ACME, GLOBEX],
+            "tools": TOOLS,
+        },
+    ),
+    "device-taken": (
+        "error.html",
+        ERROR
+        | {
+            "code": 409,
+            "title": "This code was typed in another browser",
+            "message": "Only the browser session that typed it first can decide, so nothing was changed here.",
+            "cure": "Start again on your device: it then shows a new code. If it was not you who typed the first one, "
+            "do not use that code anywhere.",
+        },
+    ),
+    "device-connected": ("device_done.html", DEVICE_DONE),
+    "device-denied": ("device_done.html", DEVICE_DONE | {"is_allowed": False}),
     "account": ("account.html", ACCOUNT),
     "account-empty": ("account.html", ACCOUNT | {"connections": []}),
     "account-after": (
