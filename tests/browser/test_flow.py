@@ -6,7 +6,9 @@ import json
 import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, expect
@@ -56,7 +58,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
         made.told("tenant", "add", "globex", "--name", "Globex Corporation")
         scopes = ("--scope", "orders:read=See orders and what is in them", "--scope", "orders:write=Change orders")
         links = ("--link", "acme", "--link", "globex", "--tools", str(folder / "tools.json"))
-        made.told("resource", "add", MCP, "--name", "Orders", *scopes, *links)
+        made.credential = made.told("resource", "add", MCP, "--name", "Orders", *scopes, *links)
         for email, name, tenants in (
             ("ada@acme.example", "Ada Lovelace", ["acme"]),
             ("edsger@acme.example", "Edsger Dijkstra", ["acme"]),
@@ -93,6 +95,14 @@ async def sign_in(page: Page, email: str = "ada@acme.example", password: str = P
     await page.get_by_label("Email").fill(email)
     await page.get_by_label("Password").fill(password)
     await page.get_by_role("button", name="Sign in").click()
+
+
+def introspected(server: Deployment, token: str) -> dict[str, Any]:
+    """Return what the MCP server is told of a token."""
+    credential = (server.credential["client_id"], server.credential["client_secret"])
+    found = httpx2.post(f"{server.issuer}/introspect", data={"token": token}, auth=credential).json()
+    assert isinstance(found, dict)
+    return found
 
 
 def complaints_of(page: Page) -> list[str]:
@@ -453,6 +463,7 @@ async def test_a_person_disconnects_an_application_and_it_can_do_nothing_more(
     await expect(page.get_by_role("status")).to_contain_text("Allowed for that time")
     await expect(page.get_by_text("For a while")).to_be_visible()
     wider = application.refresh(tokens["refresh_token"])
+    active = introspected(server, wider.json()["access_token"])
     await page.screenshot(path=SCREENS / "real-account-light-1280.png", full_page=True)
     await page.get_by_role("link", name="Disconnect", exact=True).click()
     await expect(page.get_by_role("heading", name="Disconnect Desk Assistant from Orders?")).to_be_visible()
@@ -461,9 +472,13 @@ async def test_a_person_disconnects_an_application_and_it_can_do_nothing_more(
     await expect(page.get_by_role("heading", name="Nothing is connected")).to_be_visible()
     refused = application.refresh(wider.json()["refresh_token"])
     asked = application.userinfo(wider.json()["access_token"])
+    inactive = introspected(server, wider.json()["access_token"])
     await context.close()
 
     assert "tool:update_order" in wider.json()["scope"].split()
     assert (400, "invalid_grant") == (refused.status_code, refused.json()["error"])
     assert 401 == asked.status_code
+    assert active["active"]
+    assert "tool:update_order" in active["scope"].split()
+    assert {"active": False} == inactive
     assert [] == complaints

@@ -57,6 +57,8 @@ class Deployment:
     def __init__(self, folder: Path, *, port: int = 9000, database: str = "") -> None:
         self.folder = folder
         self.port = port
+        self.credential: dict[str, Any] = {}
+        """Of the MCP server that was added, where a test keeps it."""
         self.issuer = f"http://127.0.0.1:{port}"
         (folder / "env").write_text(
             f"AUTHSERVER_ISSUER={self.issuer}\n"
