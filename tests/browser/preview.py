@@ -78,6 +78,7 @@ CONSENT: dict[str, Any] = {
     "notice": None,
     "client_name": "Claude",
     "client_verified": False,
+    "client_host": None,
     "redirect_host": "claude.ai",
     "redirect_is_local": False,
     "resource_name": "Orders",
@@ -267,6 +268,7 @@ SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
         CONSENT
         | {"notice": "Nothing was allowed: what this would allow has changed since the page was made. Look again."},
     ),
+    "consent-published": ("consent.html", CONSENT | {"client_host": "claude.ai"}),
     "consent-empty": ("consent.html", CONSENT | {"scopes": []}),
     "consent-hostile": (
         "consent.html",
