@@ -234,12 +234,13 @@ async def test_elsewhere_an_api_key_is_the_constant_401(server):
 @pytest.mark.requirement("agreement:api-keys:guesses-are-budgeted")
 @pytest.mark.one_database
 async def test_a_flood_of_guesses_neither_reaches_the_issuer_nor_locks_a_good_key_out(server):
-    """Decision 12: thirty guesses are asked for, then strangers wait; a key that was good here goes on."""
+    """Decision 12: typos cost nothing, thirty guesses are asked for, then strangers wait; a key that was good here goes on."""
     made, fresh = await server.operator.add_api_key(who="u1"), await server.operator.add_api_key(who="u2")
     body = wire.body_of(made.secret)
     guesses = [wire.with_checksum(body[:-3] + f"{number:03d}") for number in range(100)]
     async with three(server, api_keys=True) as (_, app, _upstream, _door):
         assert 200 == (await ask(app, made.secret)).status
+        typos = [(await ask(app, guess[:-6] + "000000")).status for guess in guesses[:40]]
         statuses = [(await ask(app, guess)).status for guess in guesses]
         server.clock.advance(0.5)
         good = await ask(app, made.secret)
@@ -247,6 +248,7 @@ async def test_a_flood_of_guesses_neither_reaches_the_issuer_nor_locks_a_good_ke
         server.clock.advance(600)
         known, later = await ask(app, made.secret), await ask(app, fresh.secret)
 
+    assert [401] * 40 == typos
     assert [401] * 30 + [503] * 70 == statuses
     assert 200 == good.status
     assert 503 == stranger.status

@@ -9,8 +9,11 @@ import pytest
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.tokens import presented
 from authserver.domain.tokens.presented import NotStandingError
-from tests.support.exchange import SCOPES, Deputy, allowed_deputy, deputy
-from tests.support.oauth_client import OAuthClient
+from authserver.oauth import token_request
+from authserver.oauth.parameters import Parameters
+from resource_lib.wire import api_key as wire
+from tests.support.exchange import ACCESS_TOKEN, GRANT, SCOPES, Deputy, allowed_deputy, deputy
+from tests.support.oauth_client import OAuthClient, basic
 from tests.support.world import R1, R2, R5, R7, R9, WRITE
 
 
@@ -204,6 +207,29 @@ async def test_a_token_whose_authorization_ended_is_not_traded_and_what_it_was_t
     assert not await counts(server, before)
     await server.restart()
     assert "invalid_request" == (await good.exchange(caller)).error
+
+
+@pytest.mark.requirement("attack:exchange:nothing-that-ended-is-traded")
+@pytest.mark.parametrize("kind", ["token", "key"])
+async def test_an_end_that_comes_between_the_reading_and_the_commit_wins(server, kind):
+    """Decision 4: the trade has read that all is well; what is ended before it commits gives nothing."""
+    good = await allowed_deputy(server)
+    made = await server.operator.add_api_key(who="u1")
+    caller = await server.client("P").sign_in("u1")
+    form = {"grant_type": GRANT, "subject_token": made.secret, "subject_token_type": wire.TOKEN_TYPE}
+    header, ended = None, made.key.authorization_id
+    if kind == "token":
+        form |= {"subject_token": caller.access_token, "subject_token_type": ACCESS_TOKEN, "resource": R2}
+        header = basic(good.app.app.client_id, good.app.app.secret)["authorization"].encode()
+        ended = caller.claims["authorization_id"]
+    work = server.machines.work(address="127.0.0.1")
+    issuer = (await all_issuers(work)).by_path[""]
+
+    answer = await token_request.handle(work, issuer, Parameters(list(form.items())), header)
+    await server.operator.end_authorization("t1", ended)
+
+    assert answer.access_token.token
+    assert not await work.commit()
 
 
 @pytest.mark.requirement("attack:exchange:what-the-operator-takes-back-is-gone")
