@@ -5,6 +5,8 @@ import pytest
 from authserver.domain.clients import registry
 from authserver.domain.tokens import authorization
 from tests.support.browser import Browser, Page
+from tests.support.publisher import HOST, Publisher
+from tests.support.publisher import app as published
 from tests.support.world import R1, R5, READ, WRITE
 
 FURTHER = "orders:read orders:write tool:update_order"
@@ -438,3 +440,22 @@ async def test_a_shared_applications_unverified_name_is_said_to_be_unverified(se
     assert "Name not verified" in page.text
     assert "<b>Claude</b>" in page.text
     assert "<b>" not in page.response.text
+
+
+@pytest.mark.requirement("account:page:shows-what-is-connected")
+@pytest.mark.one_database
+async def test_an_application_that_a_document_describes_is_shown_with_the_host_that_vouches(
+    reading_server, publisher: Publisher
+):
+    """MCP A19: the host was checked, the name was not; its address as client id survives the way through the links."""
+    publisher.publish(client_name="Claude")
+    client = published(reading_server)
+    tokens = await client.sign_in("u1")
+
+    _, page = await opened(client)
+    done = await disconnected(client)
+
+    assert f"Published by {HOST}" in page.text
+    assert "Added by an administrator" not in page.text
+    assert "Disconnected." in done.text
+    assert "invalid_grant" == (await client.refresh(tokens)).error

@@ -12,7 +12,6 @@ from urllib.parse import urlencode
 
 import orjson
 
-from authserver.domain.clients.client import Origin
 from authserver.domain.login import session as sessions
 from authserver.domain.login.session import Session
 from authserver.domain.resources.resource import OFFLINE_ACCESS, OPENID
@@ -23,7 +22,6 @@ from authserver.domain.users import user
 from authserver.domain.users.user import Person
 from authserver.oauth import parameters
 from authserver.oauth.parameters import Parameters
-from authserver.oauth.redirect_uris import host_of
 from authserver.runtime.unit_of_work import UnitOfWork
 from authserver.web.authorize import answer
 from authserver.web.http import Header, Request, Response, redirect
@@ -170,11 +168,10 @@ def shown(connection: Connection, login: Login | None = None) -> str:
 def facts(connection: Connection) -> dict[str, object]:
     """Return who and where, as every account page names it."""
     client, resource = connection.client, connection.resource
-    document = client is not None and client.origin is Origin.DOCUMENT
     return {
         "client_name": client.name if client is not None else "An application that was removed",
         "client_verified": client is not None and client.is_verified,
-        "client_host": host_of(client.id) if client is not None and document else None,
+        "client_host": client.document_host if client is not None else None,
         "resource_name": resource.name if resource is not None else "A server that was removed",
         "resource_uri": connection.resource_uri,
         "tenant_name": connection.tenant.name,
