@@ -15,7 +15,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from authserver import jobs
+from authserver.oauth.grants import GRANTS
 from authserver.web.routes import ROUTES
+from tests.promises.test_api_keys import exchange
 from tests.promises.test_personal_data_at_rest import a_day_of_work, everything_at_rest
 from tests.support import assertions
 from tests.support.exchange import allowed_deputy
@@ -43,6 +45,7 @@ class Wire:
         self._app = app
         self.heard: dict[str, set[str]] = {}
         self.asked: set[str] = set()
+        self.grants: set[str] = set()
 
     def __getattr__(self, name):
         return getattr(self._app, name)
@@ -102,6 +105,8 @@ class Wire:
 
     def _pairs(self, pairs):
         for name, value in pairs:
+            if name == "grant_type":
+                self.grants.add(value)
             if name in SECRETS:
                 self._note(name, value)
 
@@ -135,6 +140,8 @@ async def a_day_of_every_feature(server):
     server_of_r1 = await allowed_deputy(server)
     await server_of_r1.app.introspect(told.access_token)
     await server_of_r1.exchange(told)
+    for made in (await server.operator.add_api_key(who="u1"), await server.operator.add_api_key(app=keyed.app)):
+        assert (await exchange(server, made.secret)).ok
     await pushed.revoke(told.refresh_token)
     await pushed.revoke(told.access_token)
     # A device asks, somebody types its code, and another one is never answered.
@@ -204,6 +211,7 @@ async def test_the_day_uses_every_endpoint_and_the_wire_hears_every_kind_of_secr
     wire = await a_day_of_every_feature(server)
 
     assert set() == set(ROUTES) - WITHOUT_A_SECRET - wire.asked
+    assert set() == set(GRANTS) - wire.grants
     assert {
         "access_token", "refresh_token", "id_token", "client_secret", "code", "code_verifier", "client_assertion", "password",
         "token", "subject_token", "request_uri", "device_code", "user_code", "cookie", "authorization basic", "authorization bearer",

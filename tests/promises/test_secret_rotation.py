@@ -7,6 +7,7 @@ import pytest
 from authserver import jobs
 from authserver.domain.audit import event
 from authserver.domain.clients import registry
+from tests.promises.test_api_keys import exchange
 from tests.support import assertions
 
 HOUR, DAY = 3600, 24 * 3600
@@ -222,6 +223,28 @@ async def test_an_operator_renews_a_machine_and_it_begins_anew(server, letter):
     assert renewed.claims["authorization_id"] != first.claims["authorization_id"]
     assert still
     assert "invalid_grant" == (await app.client_credentials()).error
+
+
+@pytest.mark.requirement("secrets:machine:ends")
+async def test_a_machine_that_has_ended_gets_nothing_at_any_endpoint(server):
+    """Not by a refresh of what a person allowed it, not by a pushed request, not by an API key of its own; until it is renewed."""
+    app, machine = server.client("K"), server.client("M")
+    server.clock.advance(30 * DAY - 600)
+    tokens = await app.sign_in(scope="orders:read")
+    key = (await server.operator.add_api_key(app=machine.app, days=90)).secret
+    before = await exchange(server, key)
+    server.clock.advance(600)
+
+    answers = [await app.refresh(tokens), await app.push(), await app.revoke(tokens.refresh_token)]
+    by_key = await exchange(server, key)
+    for one in (app, machine):
+        await server.operator.renew(one.app)
+
+    assert before.ok
+    assert {"invalid_grant"} == {answer.error for answer in answers}
+    assert "invalid_request" == by_key.error
+    assert (await app.refresh(tokens)).ok
+    assert (await exchange(server, key)).ok
 
 
 @pytest.mark.requirement("secrets:machine:ends")

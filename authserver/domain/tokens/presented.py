@@ -159,6 +159,9 @@ async def behind(work: UnitOfWork, issuer: Issuer, *, tenant: str, authorization
         client = await _client(work, owner.client_id, tenant)
         if not client.may_reach(resource.uri):
             raise NotStandingError("resource_not_for_client")
+        if owner.is_of_machine and client.has_ended(work.now):
+            # Its keys live longer than it does: they wait until somebody renews it.
+            raise NotStandingError("client_ended")
     if not owner.is_of_machine:
         _still_theirs(owner, member, allowed)
     return Standing(
