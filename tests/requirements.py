@@ -1232,6 +1232,22 @@ CLIENT_ID_METADATA: dict[str, Requirement] = {
         "ours", "A copy that nobody's consent rests on lapses in a day; others outlive what they began."
     ),
     "cimd:operator:has-the-last-word": Requirement("ours", "What an operator disabled no document enables."),
+    "attack:cimd:a-document-taken-over-takes-over-nothing": Requirement(
+        "CM-06, ADR 22", "Whoever changes how a client proves itself cannot use what the client began before."
+    ),
+    "attack:cimd:a-new-redirect-gets-no-silent-code": Requirement(
+        "CM-06", "A client that a stranger made always asks its person, so a new redirect URI gets nothing silently."
+    ),
+    "attack:cimd:a-code-goes-to-a-redirect-that-is-still-named": Requirement(
+        "ours", "A code for a redirect URI that the document names no more is dead."
+    ),
+    "attack:cimd:a-document-is-nobody-elses": Requirement("CM-01", "A document is the client of its own URL alone."),
+    "attack:cimd:floods-are-bounded": Requirement(
+        "CM-09, decision 12", "One address makes us read few documents, and new ones empty nobody's memory."
+    ),
+    "attack:cimd:what-is-shown-is-not-foreign": Requirement(
+        "CWE-918, CWE-203", "An error page repeats nothing of what was fetched and tells nothing of our network."
+    ),
     "trust:policy:decides-for-each-tenant": Requirement(
         "MCP A20, decision 22",
         "Each tenant decides which applications of strangers it lets in; the default lets any in.",
@@ -2195,6 +2211,8 @@ CATALOGUE: dict[str, str] = {
     "IN": "01 02 03 04 05 06 07 08 09 10 11",
     "RV": "02 03 05 06 07 09",
     "JK": "01 02 03 06 08",
+    "CM": "01 02 04 06 08 09",
+    "SF": "03 04 06 07",
     "RS": "01 03 04 05 08 10 11 12 14 15 16 17 19 20 22 24 28 29 30 31 34",
 }
 """The cases of the attack catalogue that must each be named by a source above."""

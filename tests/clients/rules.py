@@ -53,7 +53,18 @@ RULES: dict[str, Rule] = {
     "4": Rule(
         text="A metadata document is fetched from a checked public address alone, bounded, never through a redirect, "
         "remembered for five minutes to a day; an error is never remembered and the last good copy stays.",
-        promises=("clients:matrix:known-by-document",),
+        promises=(
+            "clients:matrix:known-by-document",
+            "cimd:client-id:has-one-form",
+            "cimd:document:unusable-ones-are-refused-in-plain-words",
+            "cimd:document:what-is-not-served-is-left-out",
+            "cimd:cache:between-five-minutes-and-a-day",
+            "cimd:cache:last-good-copy-for-a-week",
+            "cimd:cache:an-error-is-no-answer",
+            "cimd:auth:private-key-jwt",
+            "outbound:address:only-public-ones-are-dialled",
+            "outbound:redirect:is-not-followed",
+        ),
     ),
     "5": Rule(
         text="An unknown client gets a page at `/authorize`, which says how to reconnect, and 401 `invalid_client` at `/token`.",

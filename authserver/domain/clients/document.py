@@ -110,7 +110,7 @@ async def keep(work: UnitOfWork, client_id: str, said: Document, *, etag: str, f
             assertion_alg=said.assertion_alg,
         )
     elif changed := said.differs_from(known):
-        registry.follow_document(writing, known, said.auth_method, **{name: getattr(said, name) for name in changed})
+        registry.follow_document(writing, known, **{name: getattr(said, name) for name in changed})
         event.record(writing, event.Kind.CLIENT_DOCUMENT_READ, client_id=client_id, changed=list(changed))
     writing.write(
         store.KEEP_DOCUMENT,

@@ -162,9 +162,9 @@ def change(work: UnitOfWork, client: Client, **fields: Any) -> Client:
     return changed
 
 
-def follow_document(work: UnitOfWork, client: Client, auth_method: str, **fields: Any) -> Client:
+def follow_document(work: UnitOfWork, client: Client, **fields: Any) -> Client:
     """Change a client as its metadata document did. Raises InvalidClientDataError; a lost commit: it is gone."""
-    changed = replace(client, **{**fields, "auth_method": auth_method})
+    changed = replace(client, **fields)
     check_name(changed.name)
     check(
         auth_method=changed.auth_method,
@@ -173,7 +173,7 @@ def follow_document(work: UnitOfWork, client: Client, auth_method: str, **fields
         private_use=work.machines.settings.private_use,
     )
     check_keys(
-        auth_method=auth_method,
+        auth_method=changed.auth_method,
         jwks=changed.jwks,
         jwks_uri=changed.jwks_uri,
         assertion_alg=changed.assertion_alg,
@@ -182,7 +182,7 @@ def follow_document(work: UnitOfWork, client: Client, auth_method: str, **fields
     work.claim(
         store.FOLLOW_DOCUMENT,
         client_id=client.id,
-        auth_method=auth_method,
+        auth_method=changed.auth_method,
         **{name: row[name] for name in store.FOLLOW_DOCUMENT.parameters if name in row},
     )
     work.changes_directory = True
