@@ -1850,6 +1850,9 @@ EXCHANGE: dict[str, Requirement] = {
     "agreement:exchange:the-example-works": Requirement(
         "ours", "The example acts for its callers in both eras of MCP."
     ),
+    "ours:consent:shows-where-a-server-may-act": Requirement(
+        "RFC 8693 §5, decision 7", "Consent shows where the server may act in the person's name, and with what."
+    ),
     "cli:exchange:add-list-remove": Requirement(
         "ours", "An operator allows, lists and takes back exchanges, and each slip is refused with its cure."
     ),

@@ -154,6 +154,11 @@ def shown(asked: Asked, offered: Offer, goes_to: str) -> str:
         "scope": [[name, scope_in_words(asked.resource, name)] for name in offered.scope],
         "tools": [[tool.name, tool.sensitivity, tool.title, tool.description] for tool in offered.tools],
     }
+    if offered.further:
+        said["further"] = [
+            [there.resource.uri, there.resource.name, [scope_in_words(there.resource, name) for name in there.scope]]
+            for there in offered.further
+        ]
     return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -223,6 +228,14 @@ def who_asks_what(work: UnitOfWork, asked: Asked, offered: Offer) -> dict[str, A
                 "ticked": offered.starts_ticked(tool),
             }
             for tool in offered.tools
+        ],
+        "further": [
+            {
+                "name": there.resource.name,
+                "uri": there.resource.uri,
+                "scopes": [scope_in_words(there.resource, name) for name in there.scope],
+            }
+            for there in offered.further
         ],
         "lasts": f"until it has not been used for {days(settings.interactive_idle_seconds)}, "
         f"and never longer than {days(settings.interactive_absolute_seconds)}.",
