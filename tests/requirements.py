@@ -1233,7 +1233,7 @@ CLIENT_ID_METADATA: dict[str, Requirement] = {
     ),
     "cimd:operator:has-the-last-word": Requirement("ours", "What an operator disabled no document enables."),
     "attack:cimd:a-document-taken-over-takes-over-nothing": Requirement(
-        "CM-06, ADR 22", "Whoever changes how a client proves itself cannot use what the client began before."
+        "CM-06, ADR 23", "Whoever changes how a client proves itself cannot use what the client began before."
     ),
     "attack:cimd:a-new-redirect-gets-no-silent-code": Requirement(
         "CM-06", "A client that a stranger made always asks its person, so a new redirect URI gets nothing silently."
