@@ -2060,6 +2060,11 @@ CLIENTS: dict[str, Requirement] = {
         "A changed call is not covered by the approval of another, as a retry or as a fresh call.",
         pending="approvals",
     ),
+    "clients:habit:an-older-document": Requirement(
+        "Altinity#118", "A document that names private_key_jwt alone is served, and demands the proof."
+    ),
+    "clients:habit:both-addresses-of-claude": Requirement("clients.md 6a", "Claude is served at both its addresses."),
+    "clients:habit:an-empty-list-of-addresses": Requirement("MCP #3224", "A client that names no address is told so."),
     "clients:habit:no-resource-at-all": Requirement(
         "claude-code#90497, n8n#30733", "A client that never says resource gets the default of its person."
     ),

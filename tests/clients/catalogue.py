@@ -128,6 +128,9 @@ CLIENTS: dict[str, KnownClient] = {
             "scope": "orders:read",
             "client_uri": "https://claude.ai",
         },
+        by_operator={
+            "redirect_uris": ("https://claude.ai/api/mcp/auth_callback", "https://claude.com/api/mcp/auth_callback")
+        },
         redirect_uri="https://claude.ai/api/mcp/auth_callback",
         asks="orders:read offline_access",
         finishes_step_up=False,
@@ -161,6 +164,21 @@ CLIENTS: dict[str, KnownClient] = {
                 what="two of its nodes hold different tokens of one login",
                 source="fastmcp#4265",
                 promise="clients:habit:two-nodes-refresh-in-turn",
+            ),
+            Trap(
+                what='calls a token for another audience "integration rejected the credentials"',
+                source="anthropics/claude-ai-mcp#299",
+                promise="rfc8707:resource:becomes-the-audience",
+            ),
+            Trap(
+                what="its document may hide behind a bot filter for a while",
+                source="wp-rocket#8619",
+                promise="cimd:cache:last-good-copy-for-a-week",
+            ),
+            Trap(
+                what="may come with a client id that was typed in, without registering",
+                source="fastmcp#3949",
+                promise="clients:matrix:logs-in",
             ),
             Trap(
                 what="opens `/authorize` twice on reconnect",
@@ -205,6 +223,11 @@ CLIENTS: dict[str, KnownClient] = {
                 what="refreshes only where `offline_access` is advertised",
                 source="supabase#2628",
                 promise="clients:rule:7-offline-access-is-advertised",
+            ),
+            Trap(
+                what="older documents name `private_key_jwt` with RS256 alone",
+                source="Altinity#118",
+                promise="clients:habit:an-older-document",
             ),
             Trap(
                 what="its document lists methods instead of naming one",
@@ -255,6 +278,11 @@ CLIENTS: dict[str, KnownClient] = {
                 what="0.150 and newer refuse an authorization endpoint on another origin than the issuer's",
                 source="codspeed#523, openai/codex#38944",
                 promise="clients:rule:1-metadata",
+            ),
+            Trap(
+                what="sessions of one person hold older refresh tokens of one login",
+                source="openai/codex",
+                promise="attack:replay:other-logins-live-on",
             ),
             Trap(
                 what="0.143 to 0.146 lose `iss` and then miss it: nothing a server can cure, update",
@@ -327,11 +355,17 @@ CLIENTS: dict[str, KnownClient] = {
             client_uri="https://code.visualstudio.com",
             scope="orders:read",
         ),
+        by_operator={"redirect_uris": ("http://127.0.0.1:33418/", "https://vscode.dev/redirect")},
         redirect_uri="http://127.0.0.1:{port}/",
         asks="orders:read orders:write tool:update_order",
         traps=(
             Trap(
                 what="comes back to any free port, not the registered one",
+                source="microsoft/vscode#278512",
+                promise="clients:matrix:logs-in",
+            ),
+            Trap(
+                what="asks its person for a client id where it can neither register nor be known by a document",
                 source="microsoft/vscode#278512",
                 promise="clients:matrix:logs-in",
             ),
@@ -415,6 +449,7 @@ CLIENTS: dict[str, KnownClient] = {
             software_id="2e6dc280-f3c3-4e01-99a7-8181dbd1d23d",
             software_version="0.8.0",
         ),
+        by_operator={"redirect_uris": ("http://localhost:3334/oauth/callback",)},
         redirect_uri="http://localhost:{port}/oauth/callback",
         traps=(
             Trap(
@@ -434,6 +469,7 @@ CLIENTS: dict[str, KnownClient] = {
                 "`mcp-remote https://mcp.example.com/mcp`."
             ),
             "When it says that the client is unknown, delete `~/.mcp-auth` and start again.",
+            'With a client that an operator registered: `--static-oauth-client-info \'{"client_id": "cli_…"}\'`.',
         ),
     ),
     "mcp-inspector": KnownClient(

@@ -94,7 +94,7 @@ class Replay:
         if self.key is None:
             return {}
         said = claims(self.app.app.client_id, self.server.issuer, self.server.clock.now)
-        return form(signed(self.key, said))
+        return form(signed(self.key, said, alg="RS256" if self.key["kty"] == "RSA" else "ES256"))
 
 
 async def register_as(server: Any, registration: dict[str, Any], *, port: int = FIRST_PORT) -> httpx2.Response:

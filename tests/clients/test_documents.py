@@ -5,13 +5,11 @@ import json
 import httpx2
 import pytest
 
-from tests.clients.catalogue import CLIENTS
+from tests.clients.catalogue import CLIENTS, DOCUMENTED
 from tests.clients.replay import Replay
 from tests.support import assertions
 from tests.support.internet import Answer, Internet
 from tests.support.world import R1
-
-DOCUMENTED = [name for name, known in CLIENTS.items() if known.document is not None]
 
 pytestmark = pytest.mark.one_database
 
@@ -44,3 +42,23 @@ async def test_it_is_known_by_its_document(server_with, tmp_path, name):
         assert known.document["client_id"] == fresh.claims["client_id"]
         assert tokens.scope == fresh.scope
         assert 1 + (key is not None) == len(site.requests)
+
+
+@pytest.mark.requirement("clients:habit:an-older-document")
+async def test_chatgpt_as_its_older_document_described_it_proves_itself(server_with, tmp_path):
+    """Altinity#118: one method, one algorithm, keys at its own address; without a proof there is no token."""
+    known = CLIENTS["chatgpt"]
+    document = {name: said for name, said in known.document.items() if name != "token_endpoint_auth_methods_supported"}
+    document |= {"token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_signing_alg": "RS256"}
+    key = assertions.new_key(kty="RSA", size=2048)
+    async with Internet().running() as internet:
+        await published(internet, document, key)
+        server = await server_with(outbound=internet.outbound(tmp_path))
+        client = Replay.by_document(server, "chatgpt", key=key)
+        code = await client.authorize()
+
+        bare = await client.app.redeem(code)
+        tokens = await client.redeem(code)
+
+        assert (401, "invalid_client") == (bare.status, bare.error)
+        assert tokens.ok

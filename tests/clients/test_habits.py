@@ -186,3 +186,23 @@ async def test_a_refresh_that_names_the_endpoint_is_refused_and_uses_nothing_up(
 
     assert "invalid_target" == refused.error
     assert (await client.refresh(tokens)).ok
+
+
+@pytest.mark.requirement("clients:habit:both-addresses-of-claude")
+@pytest.mark.parametrize("host", ["claude.ai", "claude.com"])
+async def test_claude_is_served_at_both_its_addresses(server, host):
+    """Anthropic's documentation names the second one as to come."""
+    callback = f"https://{host}/api/mcp/auth_callback"
+    client = await Replay.registered(server, "claude", redirect_uris=[callback])
+    client.app.app = replace(client.app.app, redirect_uris=(callback,))
+
+    assert (await client.log_in()).ok
+
+
+@pytest.mark.requirement("clients:habit:an-empty-list-of-addresses")
+async def test_a_client_that_names_no_address_is_told_so(server):
+    """MCP #3224: `redirect_uris: []` exists; it cannot log anybody in, and the answer says what is missing."""
+    answer = await register_as(server, {"client_name": "Nowhere", "redirect_uris": []})
+
+    assert (400, "invalid_redirect_uri") == (answer.status_code, answer.json()["error"])
+    assert "redirect_uris" in answer.json()["error_description"]
