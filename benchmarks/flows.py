@@ -137,6 +137,28 @@ async def client_credentials(scene: Scene, number: int) -> Flow:  # noqa: ARG001
     return unit
 
 
+async def introspect(scene: Scene, number: int) -> Flow:  # noqa: ARG001 - one server, many connections
+    """RFC 7662 with client_secret_basic: one request about a live token of a machine; each connection has a token of its own."""
+    machine, asking = scene.target.machine, scene.target.resource_server
+    got: dict = {}
+
+    def token() -> Exchange:
+        form = {"grant_type": "client_credentials", "scope": SCOPE, "resource": scene.target.introspected}
+        answer = yield scene.post(scene.endpoints.token, form, authorization=machine.authorization)
+        got.update(answer.expect(200).json())
+
+    await once(scene.target.port, token())
+    assert scene.endpoints.introspect is not None
+    request = scene.post(scene.endpoints.introspect, {"token": got["access_token"]}, authorization=asking.authorization)
+
+    def unit() -> Exchange:
+        said = (yield request).expect(200).json()
+        if said.get("active") is not True or said.get("client_id") != machine.id or said.get("scope") != SCOPE:
+            raise WrongAnswerError(f"not the meaning of a live token: {said}")
+
+    return unit
+
+
 async def refresh(scene: Scene, number: int) -> Flow:
     """RFC 6749 §6 with rotation: one request; each connection follows a chain of its own."""
     native = scene.target.native
@@ -254,6 +276,7 @@ async def _first_refresh_token(scene: Scene, client: Client, number: int) -> str
 
 KINDS = (
     Kind(name="client_credentials", unit="token", prepare=client_credentials, needs_store=True),
+    Kind(name="introspect", unit="verdict", prepare=introspect, needs_store=True),
     Kind(name="refresh", unit="rotation", prepare=refresh, needs_store=True),
     Kind(name="code_with_session", unit="authorize + token", prepare=code_with_session, needs_store=True),
     Kind(name="code_with_login", unit="whole login", prepare=code_with_login, needs_store=True),

@@ -22,6 +22,10 @@ GOALS = (
     # The peer stores nothing for these; ours commits each token and its event.
     Goal(flow="client_credentials", ours=FULL, peer=MEMORY, ratio=1.0, floor=0.7),
     Goal(flow="client_credentials", ours=POSTGRESQL, peer=MEMORY, ratio=1.0, floor=0.7),
+    # The peer looks an opaque token up; ours verifies a signature and asks the rows whether all it stands on still stands.
+    Goal(flow="introspect", ours=FULL, peer=MEMORY, ratio=1.0, floor=0.7),
+    Goal(flow="introspect", ours=POSTGRESQL, peer=MEMORY, ratio=None),
+    Goal(flow="introspect", ours=POSTGRESQL, peer=POSTGRESQL, ratio=2.5),
     Goal(flow="refresh", ours=FULL, peer=MEMORY, ratio=None),
     Goal(flow="refresh", ours=FULL, peer=FULL, ratio=1.5, floor=0.7),
     Goal(flow="refresh", ours=FULL, peer=NORMAL, ratio=None),

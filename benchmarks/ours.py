@@ -2,8 +2,8 @@
 Our server, started for one round as anybody would: `migrate`, a tenant filled through the domain, `serve`.
 
 Both stores are durable as they come: SQLite with `synchronous=FULL`, PostgreSQL with synchronous commits and row-level
-security. Nothing is switched off: every token is recorded and every event is written. One setting is raised, the limit of
-token requests per client, because the load is one client.
+security. Nothing is switched off: every token is recorded and every event is written. Two settings are raised, the limits of
+token requests and of introspections per client, because the load is one client.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from authserver.domain.tenants import tenant as tenants
 from authserver.domain.users import user as users
 from authserver.runtime.machines import Machines
 from authserver.runtime.migration import migrate
+from authserver.runtime.schema import SHARED
 from authserver.runtime.unit_of_work import UnitOfWork
 from authserver.runtime.vault import LocalKeyEncryption
 from authserver.settings import Settings, load_settings
@@ -46,6 +47,7 @@ def running(
     issuer = f"http://127.0.0.1:{port}"
     lines = {
         "TOKEN_REQUESTS_PER_MINUTE": 10_000_000,
+        "INTROSPECTIONS_PER_MINUTE": 10_000_000,
         "ISSUER": issuer,
         "PORT": port,
         "WORKERS": workers,
@@ -61,7 +63,7 @@ def running(
     accounts = tuple(
         Account(email=f"person{number}@example.com", password=secrets.token_urlsafe(12)) for number in range(people)
     )
-    machine, web, native = asyncio.run(_filled(load_settings(scratch), accounts))
+    machine, web, native, resource_server = asyncio.run(_filled(load_settings(scratch), accounts))
 
     child = Child(
         [sys.executable, "-m", "authserver", "serve", "--data-dir", scratch],
@@ -81,6 +83,8 @@ def running(
             machine=machine,
             web=web,
             native=native,
+            resource_server=resource_server,
+            introspected=RESOURCE,
             accounts=accounts,
             first_answer_s=first_answer_s,
         )
@@ -88,8 +92,8 @@ def running(
         child.stop()
 
 
-async def _filled(settings: Settings, accounts: tuple[Account, ...]) -> tuple[Client, Client, Client]:
-    """Migrate the database and make one tenant with its MCP server, its people and three clients."""
+async def _filled(settings: Settings, accounts: tuple[Account, ...]) -> tuple[Client, Client, Client, Client]:
+    """Migrate the database and make one tenant with its MCP server, its people, three clients and the server's credential."""
     owner = settings.database_owner_url.get_secret_value() if settings.database_owner_url else settings.database_url
     await migrate(owner, settings.database_url)
     machines = await open_machines(settings)
@@ -122,7 +126,13 @@ async def _filled(settings: Settings, accounts: tuple[Account, ...]) -> tuple[Cl
             _client(work, "Native", "none", interactive, REDIRECT_URI),
         )
         await _committed(work)
-        return made
+
+        work = machines.work(tenant=SHARED)
+        server = registry.add(
+            work, name="Orders server", auth_method="client_secret_basic", grant_types=(), speaks_for=RESOURCE
+        )
+        await _committed(work)
+        return *made, Client(id=server.client.id, secret=server.secret)
     finally:
         await close_machines(machines)
 

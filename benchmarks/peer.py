@@ -16,7 +16,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from benchmarks.children import Child, free_port
-from benchmarks.targets import REDIRECT_URI, RESOURCE, SCOPES, Account, Client, Target
+from benchmarks.targets import OPAQUE_RESOURCE, REDIRECT_URI, RESOURCE, SCOPES, Account, Client, Target
 from tests.support.postgres import PostgresServer
 
 SOURCE = Path(__file__).parent / "peers" / "oidc-provider"
@@ -93,6 +93,7 @@ def running(
                 "port": port,
                 "issuer": issuer,
                 "resource": RESOURCE,
+                "opaque_resource": OPAQUE_RESOURCE,
                 "scopes": SCOPES,
                 "signing_key": _signing_key(),
                 "cookie_key": secrets.token_urlsafe(32),
@@ -122,6 +123,9 @@ def running(
             machine=machine,
             web=web,
             native=native,
+            # It tells a client of that client's own tokens alone.
+            resource_server=machine,
+            introspected=OPAQUE_RESOURCE,
             accounts=accounts,
             first_answer_s=first_answer_s,
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 RESOURCE = "https://mcp.benchmark.example/mcp"
+OPAQUE_RESOURCE = "https://opaque.benchmark.example/mcp"
 SCOPES = ("orders:read", "customers:read")
 SCOPE = " ".join(SCOPES)
 REDIRECT_URI = "https://app.benchmark.example/callback"
@@ -49,6 +50,10 @@ class Target:
     """A confidential application: its people are not asked again for what they allowed before."""
     native: Client
     """A public application: its refresh tokens rotate, and ours asks its people each time (OAuth 2.1 §7.3.1)."""
+    resource_server: Client
+    """Asks what tokens mean."""
+    introspected: str
+    """The resource whose tokens it asks about."""
     accounts: tuple[Account, ...]
     first_answer_s: float
     """How long after its start its metadata could be read."""

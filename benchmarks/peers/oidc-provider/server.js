@@ -1,7 +1,7 @@
 // oidc-provider, set up as a good engineer would for machine clients and first-party apps: JWT access tokens signed with
 // ES256, PKCE, rotating refresh tokens, no work that our server does not do. One argument: the path of a JSON file.
 //
-// { port, issuer, resource, scopes: [..], signing_key: JWK, cookie_key, clients: [..],
+// { port, issuer, resource, opaque_resource, scopes: [..], signing_key: JWK, cookie_key, clients: [..],
 //   accounts: [{email, password}], argon2: {memory, passes},
 //   store: {kind: "memory"} | {kind: "sqlite", file, synchronous} | {kind: "postgresql", url, pool} }
 
@@ -71,12 +71,14 @@ const provider = new Provider(settings.issuer, {
       enabled: true,
       defaultResource: () => settings.resource,
       useGrantedResource: () => true,
-      getResourceServerInfo: () => ({
+      // It cannot introspect its JWTs; what is introspected is opaque, and looked up in the store.
+      getResourceServerInfo: (ctx, resource) => ({
         scope: settings.scopes.join(' '),
-        audience: settings.resource,
+        audience: resource,
         accessTokenTTL: 600,
-        accessTokenFormat: 'jwt',
-        jwt: { sign: { alg: 'ES256' } },
+        ...(resource === settings.opaque_resource
+          ? { accessTokenFormat: 'opaque' }
+          : { accessTokenFormat: 'jwt', jwt: { sign: { alg: 'ES256' } } }),
       }),
     },
   },
