@@ -1547,6 +1547,9 @@ INTROSPECTION: dict[str, Requirement] = {
     "attack:introspection:no-clock-tells": Requirement(
         "IN-05", "What died and what never was cost the same signature and the same reading."
     ),
+    "attack:introspection:no-verdict-is-kept": Requirement(
+        "decision 20", "A token that was asked about before dies with its row, its key and its time."
+    ),
     "attack:introspection:the-stricter-end-wins": Requirement(
         "IN-06, CVE-2026-8922", "One end is enough, and lifting another undoes nothing."
     ),

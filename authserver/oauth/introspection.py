@@ -54,13 +54,25 @@ async def handle(work: UnitOfWork, issuer: Issuer, form: Parameters, authorizati
 
 
 async def _answer(work: UnitOfWork, issuer: Issuer, client: Client, sent: str) -> Answer:
+    token = await presented.recall(work, issuer, sent)
+    is_recalled = token is not None
     try:
-        token = await presented.read(work, issuer, sent)
+        token = token or await presented.read(work, issuer, sent)
     except NotStandingError as refused:
         await presented.nothing(work, issuer, refused)
         if refused.reason != "expired":
             _refuse(work, client, refused.reason)
         return None
+    answer = await _verdict(work, issuer, client, token)
+    if answer is None and is_recalled:
+        # Whoever is told nothing is told it in the time of a token that nobody has ever asked about.
+        await presented.no_signature(work, issuer)
+    elif not is_recalled and answer is not None:
+        await presented.remember(work, issuer, sent, token)
+    return answer
+
+
+async def _verdict(work: UnitOfWork, issuer: Issuer, client: Client, token: Presented) -> Answer:
     try:
         standing = await presented.standing(work, issuer, token)
     except NotStandingError:

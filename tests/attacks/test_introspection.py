@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from authserver.domain.keys import rotation
 from authserver.domain.keys.signing_key import key_ring
 from tests.support.world import R2, R5, R9
 
@@ -122,8 +123,10 @@ async def test_the_work_is_the_same_for_what_is_revoked_and_what_never_was(serve
     """IN-05: counted, because a time measured beside other tests says nothing: one signature and one reading each."""
     app, rs = server.client("P"), server.client("RS1")
     revoked, expired = await app.sign_in(), await app.sign_in()
-    foreign = await app.sign_in(resource=R2)
+    foreign, known = await app.sign_in(resource=R2), await app.sign_in()
+    assert (await rs.introspect(known.access_token)).body["active"]
     await app.revoke(revoked.access_token)
+    await app.revoke(known.access_token)
     await app.introspect("so that the directory is at hand")
     await server.client("RS2").introspect(foreign.access_token)
     await rs.introspect("x")
@@ -141,6 +144,7 @@ async def test_the_work_is_the_same_for_what_is_revoked_and_what_never_was(serve
     work = {}
     for name, token in {
         "revoked": revoked.access_token,
+        "asked about before": known.access_token,
         "another server's": foreign.access_token,
         "random": "x" * 43,
         "a refresh token": revoked.refresh_token,
@@ -148,14 +152,39 @@ async def test_the_work_is_the_same_for_what_is_revoked_and_what_never_was(serve
     }.items():
         done.clear()
         assert INACTIVE == (await rs.introspect(token)).response.content
-        work[name] = tuple(done)
+        work[name] = tuple(sorted(done))
     server.clock.advance(600)
     done.clear()
     await rs.introspect(expired.access_token)
-    work["expired"] = tuple(done)
+    work["expired"] = tuple(sorted(done))
 
     assert 1 == len(set(work.values())), work
-    assert ("verify", "SELECT") == tuple(step[:6] for step in work["revoked"])
+    assert ["SELECT", "verify"] == sorted(step[:6] for step in work["revoked"])
+
+
+@pytest.mark.requirement("attack:introspection:no-verdict-is-kept")
+async def test_a_token_that_was_asked_about_before_dies_with_its_row_its_key_and_its_time(server):
+    """Decision 20: that we signed it is kept, while the key is published; that it counts is asked each time."""
+    app, rs = server.client("P"), server.client("RS1")
+
+    async def asked_about_before():
+        tokens = await app.sign_in()
+        assert [True, True] == [(await rs.introspect(tokens.access_token)).body["active"] for _ in range(2)]
+        return tokens
+
+    by_row, by_time = await asked_about_before(), await asked_about_before()
+    other_text = await rs.introspect(by_time.access_token[:-1])
+    await app.revoke(by_row.access_token)
+    after_its_row = await rs.introspect(by_row.access_token)
+    server.clock.advance(600)
+    after_its_time = await rs.introspect(by_time.access_token)
+    by_key = await asked_about_before()
+    (kid,) = [key.kid for key in (await key_ring(server.machines.work(), "")).keys]
+    assert await rotation.remove_now(server.machines.work(), kid)
+    after_its_key = await rs.introspect(by_key.access_token)
+
+    answers = (after_its_row, after_its_time, other_text, after_its_key)
+    assert [INACTIVE] * 4 == [answer.response.content for answer in answers]
 
 
 @pytest.mark.requirement("attack:introspection:the-stricter-end-wins")

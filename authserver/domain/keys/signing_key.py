@@ -5,8 +5,9 @@ RFC 7517, RFC 7638 (the `kid` is the key's thumbprint), RFC 9068 §4. What a key
 that no job has to flip a state in time.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -24,6 +25,8 @@ _MAKE: dict[str, dict[str, Any]] = {
     "RS256": {"kty": "RSA", "size": 3072},
 }
 ALGORITHMS = tuple(_MAKE)
+
+_MOST_PROVEN = 4096
 
 Sign = Callable[[dict[str, Any]], str]
 Verify = Callable[[bytes, bytes], bool]
@@ -58,9 +61,13 @@ class SigningKey:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeyRing:
-    """The keys of one issuer, oldest first."""
+    """The keys of one issuer, oldest first, and what they were seen to have signed."""
 
     keys: tuple[SigningKey, ...]
+    _proven: OrderedDict[bytes, tuple[SigningKey, Any]] = field(
+        default_factory=OrderedDict, init=False, repr=False, compare=False
+    )
+    """By hash of the token. It goes with the ring: no verdict outlives a change of the keys."""
 
     def signing(self, now: int) -> SigningKey | None:
         """Return the newest key that may sign now."""
@@ -72,6 +79,22 @@ class KeyRing:
     def of_access_token(self, header: bytes, now: int) -> SigningKey | None:
         """Return the published key that writes this first part of an access token."""
         return next((key for key in self.keys if key.access_token_header == header and key.is_published(now)), None)
+
+    def remember(self, token_hash: bytes, header: bytes, meaning: Any, now: int) -> None:
+        """Keep what a token means whose signature was just seen to be good. Bounded; the one not asked for longest goes."""
+        key = self.of_access_token(header, now)
+        if key is not None:
+            self._proven[token_hash] = (key, meaning)
+            if len(self._proven) > _MOST_PROVEN:
+                self._proven.popitem(last=False)
+
+    def recall(self, token_hash: bytes, now: int) -> Any:
+        """Return what was kept of a token while its key is published, or None."""
+        found = self._proven.get(token_hash)
+        if found is None or not found[0].is_published(now):
+            return None
+        self._proven.move_to_end(token_hash)
+        return found[1]
 
     def published(self, now: int) -> list[SigningKey]:
         """Return the keys that resource servers must know now."""

@@ -24,6 +24,7 @@ from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tokens import authorization, store
 from authserver.domain.tokens.authorization import Authorization, Profile
 from authserver.domain.users.user import Member
+from authserver.runtime.identifiers import secret_hash
 from authserver.runtime.jose import from_base64url
 from authserver.runtime.schema import SHARED
 from authserver.runtime.unit_of_work import UnitOfWork
@@ -238,10 +239,27 @@ async def _resource(work: UnitOfWork, uri: str, tenant: str) -> Resource:
     return resource
 
 
+async def remember(work: UnitOfWork, issuer: Issuer, text: str, token: Presented) -> None:
+    """Keep that `text` is `token`, for `recall`. That it still counts is asked of the rows each time, and never kept."""
+    header = text.partition(".")[0].encode("ascii")
+    (await key_ring(work, issuer.path)).remember(secret_hash(text), header, token, work.now)
+
+
+async def recall(work: UnitOfWork, issuer: Issuer, text: str) -> Presented | None:
+    """Return what `read` would, of a token that was read before, without its signature; None: read it."""
+    known: Presented | None = (await key_ring(work, issuer.path)).recall(secret_hash(text), work.now)
+    return known if known is not None and work.now < known.expires_at else None
+
+
 async def nothing(work: UnitOfWork, issuer: Issuer, refused: NotStandingError) -> None:
     """Do for a text that `read` refused what else would have been done, so that time does not tell one from another."""
     if refused.reason in _UNREAD:
-        key = (await key_ring(work, issuer.path)).signing(work.now)
-        if key is not None:
-            key.verify(b"\x01" * 64, b"\x01" * 500)
+        await no_signature(work, issuer)
     await work.beside(SHARED).one(store.STANDING, authorization_id="", jti="")
+
+
+async def no_signature(work: UnitOfWork, issuer: Issuer) -> None:
+    """Take the time of a signature."""
+    key = (await key_ring(work, issuer.path)).signing(work.now)
+    if key is not None:
+        key.verify(b"\x01" * 64, b"\x01" * 500)
