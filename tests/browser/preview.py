@@ -88,6 +88,7 @@ CONSENT: dict[str, Any] = {
     "tenants": [ACME],
     "scopes": READ_SCOPES,
     "personal": [],
+    "further": [],
     "tools": [],
     "switch_url": "/login?prompt=login",
     "lasts": "until it has not been used for 24 hours, and never longer than 30 days.",
@@ -291,6 +292,20 @@ SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
             "personal": [
                 {"name": "profile", "description": "Know your name", "ticked": False},
                 {"name": "email", "description": "Know your email address", "ticked": True},
+            ]
+        },
+    ),
+    "consent-further": (
+        "consent.html",
+        CONSENT
+        | {
+            "further": [
+                {
+                    "name": "Billing",
+                    "uri": "https://billing.example.com/mcp",
+                    "scopes": ["See invoices", "Pay invoices"],
+                },
+                {"name": HOSTILE, "uri": "https://api.example.com/" + "a" * 200, "scopes": [HOSTILE]},
             ]
         },
     ),
