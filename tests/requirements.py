@@ -1524,6 +1524,9 @@ INTROSPECTION: dict[str, Requirement] = {
     "rfc7662:inactive:is-one-answer": Requirement(
         "IN-03, IN-05, RFC 7662 §2.2", "Whatever a resource server may not know is inactive, byte for byte alike."
     ),
+    "rfc7662:active:an-exchanged-token-names-who-acts": Requirement(
+        "RFC 8693 §4.1", "An exchanged token names who acts, and dies with its caller's authorization."
+    ),
     "rfc7662:tenants:a-shared-server-sees-those-it-serves": Requirement(
         "ours", "A resource server that belongs to nobody sees the tenants that its resource is linked to."
     ),

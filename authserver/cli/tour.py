@@ -511,6 +511,27 @@ async def _replay(walk: Walk) -> str:
     return "Where no retry is allowed, a used refresh token means theft: the thief and the owner both have to log in again."
 
 
+async def _asked_and_revoked(walk: Walk) -> str:
+    server = walk.facts["resource_server"]
+
+    async def is_active(token: str) -> object:
+        answered = await walk.http.post(
+            f"{walk.issuer}/introspect", auth=(server["client_id"], server["client_secret"]), data={"token": token}
+        )
+        return answered.json().get("active")
+
+    answer, verifier = await walk.authorize(walk.person("alice"), walk.app, scope="orders:read")
+    got = (await walk.redeem(walk.app, answer["code"], verifier)).json()
+    _hold(await is_active(got["access_token"]) is True, "the server was not told of a token that is meant for it")
+    _hold(await is_active(got["refresh_token"]) is False, "the server was told of a refresh token")
+    ended = await walk.http.post(f"{walk.issuer}/revoke", data={"client_id": walk.app, "token": got["refresh_token"]})
+    _hold(ended.status_code == 200, f"the revocation got {ended.text[:100]}")
+    _hold(await is_active(got["access_token"]) is False, "the access token outlived what it came from")
+    refused = await walk.refresh(walk.app, got["refresh_token"])
+    _hold(refused.json().get("error") == "invalid_grant", f"the revoked refresh token got {refused.text[:100]}")
+    return "A server asks whether a token still lives, and is told; once its client revoked the login, it does not, at once."
+
+
 async def _robot(walk: Walk) -> str:
     robot = next(client for client in walk.facts["clients"] if "client_credentials" in client["grant_types"])
     answered = await walk.http.post(
@@ -577,6 +598,7 @@ STEPS: tuple[Step, ...] = (
     _code_once,
     _rotation,
     _replay,
+    _asked_and_revoked,
     _robot,
     _disabled,
 )

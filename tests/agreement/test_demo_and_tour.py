@@ -207,7 +207,7 @@ def test_the_tour_walks_through_a_running_demo_and_every_step_holds(demo: Demo):
     steps = [json.loads(line) for line in toured.stdout.splitlines()]
     assert [] == [step for step in steps if not step["held"]], toured.stderr
     assert 0 == toured.returncode
-    assert 18 <= len(steps)
+    assert 19 <= len(steps)
 
 
 @pytest.mark.requirement("demo:tour:every-step-holds")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.exchange import allowed_deputy
 from tests.support.world import R5, R9, WRITE
 
 INACTIVE = b'{"active":false}'
@@ -195,3 +196,25 @@ async def test_a_client_that_speaks_for_no_resource_learns_nothing_even_of_its_o
 
     assert INACTIVE == (await app.introspect(tokens.access_token)).response.content
     assert INACTIVE == (await app.introspect(other.access_token)).response.content
+
+
+@pytest.mark.requirement("rfc7662:active:an-exchanged-token-names-who-acts")
+async def test_an_exchanged_token_is_active_for_its_target_alone_and_dies_with_its_caller(server):
+    """RFC 8693 §4.1: `act` names who acts; it hangs on the same authorization, and its own revocation ends it alone."""
+    caller, app = await allowed_deputy(server), server.client("P")
+    tokens = await app.sign_in("u1")
+    first, second = [await caller.exchange(tokens, scope="orders:read") for _ in range(2)]
+
+    at_its_target = (await server.client("RS2").introspect(first.access_token)).body
+    at_another = await server.client("RS1").introspect(first.access_token)
+    await caller.app.revoke(first.access_token)
+    after_its_own = [
+        (await server.client("RS2").introspect(one.access_token)).body["active"] for one in (first, second)
+    ]
+    await app.revoke(tokens.refresh_token)
+    after_the_callers = (await server.client("RS2").introspect(second.access_token)).body["active"]
+
+    assert ({"sub": caller.actor}, "orders:read") == (at_its_target["act"], at_its_target["scope"])
+    assert INACTIVE == at_another.response.content
+    assert [False, True] == after_its_own
+    assert after_the_callers is False
