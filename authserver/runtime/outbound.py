@@ -17,7 +17,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +35,7 @@ _CONNECT_S: Final = 4.0
 _ADDRESSES_TRIED: Final = 3
 _AT_ONCE: Final = 16
 _AT_ONCE_PER_HOST: Final = 2
+_WAITING_PER_HOST: Final = 30
 _NAMES_AT_ONCE: Final = 8
 
 _URL = re.compile(
@@ -142,8 +143,8 @@ class Outbound:
         # A pool of its own: a slow resolver keeps nobody waiting but those who asked it.
         self._names = ThreadPoolExecutor(_NAMES_AT_ONCE, thread_name_prefix="outbound-names")
         self._everybody = asyncio.Semaphore(_AT_ONCE)
-        self._busy: dict[str, int] = {}
-        self._asked = Bucket(per_minute=30, burst=10)
+        self._turns: dict[str, _Turns] = {}
+        self._asked = Bucket(per_minute=60, burst=20)
         self._dialled = Bucket(per_minute=120, burst=60)
 
     async def get(
@@ -245,25 +246,40 @@ class Outbound:
 
     @asynccontextmanager
     async def _budget(self, host: str) -> AsyncIterator[None]:
-        """Pay for one fetch: few at once and some a minute for a host, and a ceiling for all that slows."""
-        if self._busy.get(host, 0) >= _AT_ONCE_PER_HOST:
+        """Pay for one fetch: some a minute and few at once for a host, and a ceiling for all; who is one too many waits."""
+        turns = self._turns.get(host)
+        if turns is not None and turns.taken >= _AT_ONCE_PER_HOST + _WAITING_PER_HOST:
             raise _busy("host_at_once")
         if self._asked.take(host, self._clock()) is not None:
             raise _busy("host_budget")
-        self._busy[host] = self._busy.get(host, 0) + 1
+        turns = self._turns.setdefault(host, _Turns())
+        turns.taken += 1
         try:
-            try:
-                await asyncio.wait_for(self._everybody.acquire(), MOST_SECONDS)
-            except TimeoutError:
-                raise _busy("ceiling") from None
-            try:
+            async with self._turn(turns.free), self._turn(self._everybody):
                 yield
-            finally:
-                self._everybody.release()
         finally:
-            self._busy[host] -= 1
-            if not self._busy[host]:
-                del self._busy[host]
+            turns.taken -= 1
+            if not turns.taken:
+                del self._turns[host]
+
+    @asynccontextmanager
+    async def _turn(self, free: asyncio.Semaphore) -> AsyncIterator[None]:
+        try:
+            await asyncio.wait_for(free.acquire(), MOST_SECONDS)
+        except TimeoutError:
+            raise _busy("ceiling") from None
+        try:
+            yield
+        finally:
+            free.release()
+
+
+@dataclass(slots=True)
+class _Turns:
+    """Who fetches from one host, or waits to."""
+
+    free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE_PER_HOST))
+    taken: int = 0
 
 
 class _CheckedAddresses(httpcore2.AsyncNetworkBackend):

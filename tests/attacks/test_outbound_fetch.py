@@ -6,6 +6,7 @@ refused is counted.
 """
 
 import asyncio
+import itertools
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -465,12 +466,12 @@ async def test_one_host_is_not_asked_without_end(internet: Internet, tmp_path: P
     await internet.serve(lambda path, headers: Answer(body=b"{}"), name="other.example.net", address="93.184.216.35")
     outbound = internet.outbound(tmp_path, clock=lambda: now[0])
 
-    for number in range(10):
+    for number in range(20):
         await fetch(outbound, f"{URL}?{number}")
     with pytest.raises(OutboundBusyError):
         await fetch(outbound)
 
-    assert 10 == site.connections
+    assert 20 == site.connections
     assert 200 == (await fetch(outbound, "https://other.example.net/")).status
     now[0] += 2_000_000
     assert 200 == (await fetch(outbound)).status
@@ -506,16 +507,56 @@ async def test_a_slow_host_holds_two_of_our_hands_and_no_more(internet: Internet
 
     site = await internet.serve(slow, name=NAME)
     await internet.serve(lambda path, headers: Answer(body=b"{}"), name="other.example.net", address="93.184.216.35")
-    first = [asyncio.create_task(fetch(outbound, f"{URL}?{number}")) for number in range(2)]
+    first = [asyncio.create_task(fetch(outbound, f"{URL}?{number}")) for number in range(6)]
     while site.connections < 2:
         await asyncio.sleep(0)
+    for _ in range(100):
+        await asyncio.sleep(0)
 
-    with pytest.raises(OutboundBusyError):
-        await fetch(outbound)
-
+    assert 2 == site.connections
     assert 200 == (await fetch(outbound, "https://other.example.net/")).status
     answer.set()
-    assert [200, 200] == [fetched.status for fetched in await asyncio.gather(*first)]
+    assert [200] * 6 == [fetched.status for fetched in await asyncio.gather(*first)]
+
+
+@pytest.mark.requirement("outbound:budget:per-host-and-for-all")
+async def test_who_waits_for_a_slow_host_is_bounded(internet: Internet, tmp_path: Path):
+    """Ours: a queue without end is a flood of another kind; when it is over, nothing of it is left."""
+    minutes = itertools.count(step=60_000_000)
+    outbound = internet.outbound(tmp_path, seconds=0.05, clock=minutes.__next__)
+    await internet.serve(lambda path, headers: Answer(raw=[], hangs=True), name=NAME)
+
+    found = await asyncio.gather(
+        *(fetch(outbound, f"{URL}?{number}", most_bytes=10) for number in range(40)), return_exceptions=True
+    )
+
+    assert 8 == sum(isinstance(one, OutboundBusyError) and one.reason == "host_at_once" for one in found)
+    assert {} == outbound._turns
+    await outbound.close()
+
+
+@pytest.mark.requirement("outbound:budget:per-host-and-for-all")
+async def test_everybody_together_has_sixteen_hands_and_the_next_waits(internet: Internet, outbound: Outbound):
+    """Decision 12: the ceiling slows and does not close."""
+    answer = asyncio.Event()
+
+    async def slow(path: str, headers: dict[str, str]) -> Answer:
+        await answer.wait()
+        return Answer(body=b"{}")
+
+    sites = [
+        await internet.serve(slow, name=f"n{number}.example.net", address=f"93.184.216.{number + 40}")
+        for number in range(20)
+    ]
+    fetches = [asyncio.create_task(fetch(outbound, f"https://n{number}.example.net/")) for number in range(20)]
+    while sum(site.connections for site in sites) < 16:
+        await asyncio.sleep(0)
+    for _ in range(200):
+        await asyncio.sleep(0)
+
+    assert 16 == len(internet.dialled)
+    answer.set()
+    assert [200] * 20 == [fetched.status for fetched in await asyncio.gather(*fetches)]
 
 
 @pytest.mark.requirement("outbound:loopback:only-when-allowed")

@@ -5,9 +5,11 @@ import pytest
 from authserver.domain.clients import trust
 from authserver.domain.clients.client import InvalidClientDataError
 from authserver.domain.revocation import feed
+from tests.support.oauth_client import OAuthClient
 from tests.support.publisher import HOST, URL, Publisher, app
 from tests.support.registering import registered
 from tests.support.server import Server
+from tests.support.world import R5
 
 OTHER = "https://client.example.net/oauth/other.json"
 
@@ -122,6 +124,43 @@ async def test_a_stricter_policy_stops_refreshes_at_once_and_a_yes_lets_them_go_
 
     assert (await client.refresh(tokens)).ok
     assert (await client.redeem(answer)).ok
+
+
+@pytest.mark.requirement("trust:policy:acts-on-what-lives")
+async def test_a_resource_server_hears_at_once_that_an_application_is_let_in_no_more(
+    reading_server: Server, publisher: Publisher
+):
+    """RFC 7662 §2.2: inactive under a stricter policy, active after a yes, and dead for good after a block."""
+    publisher.publish()
+    access = (await app(reading_server).sign_in("u1")).access_token
+    asking = OAuthClient(server=reading_server, app=await reading_server.operator.credential_of(R5))
+
+    async def is_active() -> bool:
+        return (await asking.introspect(access)).body["active"]
+
+    assert await is_active()
+    await reading_server.operator.set_trust("t1", "listed")
+    assert not await is_active()
+    await reading_server.operator.let_in("t1", URL)
+    assert await is_active()
+    await reading_server.operator.block("t1", URL)
+    assert not await is_active()
+    await reading_server.operator.let_in("t1", URL)
+    assert not await is_active()
+
+
+@pytest.mark.requirement("trust:policy:acts-on-what-lives")
+async def test_another_process_hears_of_a_block(server_with, publisher: Publisher):
+    """Decision 20: policy comes from memory, and memory follows the directory."""
+    publisher.publish()
+    first = await server_with(outbound=publisher.outbound())
+    second = await server_with(outbound=publisher.outbound())
+    tokens = await app(second).sign_in("u1")
+
+    await first.operator.set_trust("t1", "listed")
+    await feed.observe(second.machines.work())
+
+    assert "invalid_grant" == (await app(second).refresh(tokens)).error
 
 
 @pytest.mark.requirement("trust:block:ends-what-lives")

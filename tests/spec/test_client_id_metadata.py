@@ -500,6 +500,21 @@ async def test_the_copy_survives_a_restart_and_is_shared_by_processes(server_wit
     assert 1 == publisher.asked
 
 
+@pytest.mark.requirement("cimd:cache:is-shared-by-processes")
+async def test_two_processes_that_read_at_once_agree(server_with, publisher: Publisher):
+    """Ours: whoever is second finds the first one's row as good as its own; no request fails for it."""
+    servers = [await server_with(outbound=publisher.outbound()) for _ in range(2)]
+    urls = [publisher.publish(f"https://client.example.net/{number}.json") for number in range(8)]
+
+    pages = await servers[0].together(
+        *(app(server, url).ask(server.browser(f"198.51.100.{n}")) for n, url in enumerate(urls) for server in servers)
+    )
+
+    assert [True] * 16 == [page.is_login for page in pages]
+    ids = [client.id for client in await servers[0].operator.clients("*")]
+    assert sorted(urls) == sorted(one for one in ids if one in urls)
+
+
 @pytest.mark.requirement("cimd:cache:one-reading-at-a-time")
 async def test_many_at_once_are_one_reading(reading_server: Server, publisher: Publisher):
     """Ours: a popular application whose copy is stale is asked for once, not by everybody."""
