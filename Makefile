@@ -61,7 +61,8 @@ browser: $(READY) ## browser tests, and a screenshot of every page in build/scre
 
 conformance: $(READY) ## other people's software from npm: the official conformance suite, the TypeScript SDK, oauth4webapi
 	MCP_CONFORMANCE=1 $(RUN) -m pytest tests/agreement/test_mcp_conformance.py tests/agreement/test_conformance_authorization.py \
-	  tests/agreement/test_typescript_sdk.py tests/agreement/test_oauth4webapi.py --show-capture=no $(ARGS)
+	  tests/agreement/test_typescript_sdk.py tests/agreement/test_oauth4webapi.py \
+	  tests/agreement/test_sdk_registration.py tests/agreement/test_authlib.py --show-capture=no $(ARGS)
 
 chaos: $(READY) ## kill the server in the middle of its work, again and again, and look for what was lost
 	CHAOS=1 $(RUN) -m pytest tests/chaos $(ARGS)
