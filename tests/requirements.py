@@ -2145,7 +2145,8 @@ INTEROP: dict[str, Requirement] = {
         "npm oauth4webapi finds the server from the MCP server's address, logs in and refreshes, and verifies each token.",
     ),
     "interop:typescript-sdk:login-and-refresh": Requirement(
-        "MCP authorization", "The official TypeScript SDK finds the login, reads, and refreshes by itself."
+        "MCP authorization",
+        "Both generations of the official TypeScript SDK find the login, read, and refresh by themselves.",
     ),
     "interop:typescript-sdk:steps-up": Requirement(
         "MCP A27", "The official TypeScript SDK meets the 403, logs in for more, and loses nothing it had."

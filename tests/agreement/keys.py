@@ -18,7 +18,7 @@ def key_pair(algorithm: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return key.as_dict(private=True) | about, key.as_dict(private=False) | about
 
 
-def registered(demo: Demo, algorithm: str) -> dict[str, Any]:
+def registered(demo: Demo, algorithm: str, *, scope: str) -> dict[str, Any]:
     """Register the client in acme; returns its `client_id` and `private_jwk`, which never left our side."""
     private, public = key_pair(algorithm)
     path = demo.folder / f"{public['kid']}.json"
@@ -26,6 +26,6 @@ def registered(demo: Demo, algorithm: str) -> dict[str, Any]:
     made = demo.told(
         *("client", "add", "--tenant", "acme", "--name", f"Machine with {algorithm}"),
         *("--auth", "private_key_jwt", "--jwks", str(path), "--grant", "client_credentials"),
-        *("--scope", "orders:read", "--resource", demo.facts["resource"]),
+        *("--scope", scope, "--resource", demo.facts["resource"]),
     )
     return {"client_id": made["client_id"], "private_jwk": private}

@@ -143,8 +143,9 @@ def packages_or_skip() -> Path:
 class Script:
     """One of our scripts, given a job; somebody has to go where it says."""
 
-    def __init__(self, name: str, job: dict[str, Any]) -> None:
+    def __init__(self, name: str, job: dict[str, Any], *words: str) -> None:
         self.name = name
+        self.words = words
         self.job = job
         self.facts: dict[str, dict[str, Any]] = {}
         """What each step found; the second time stands under `<step> again`."""
@@ -156,7 +157,7 @@ class Script:
 
         `person` goes where the script says; what else somebody has to do meanwhile is named by `errands`.
         """
-        async with _started(node(), f"{self.name}.mjs") as process:
+        async with _started(node(), f"{self.name}.mjs", *self.words) as process:
             assert process.stdin is not None
             assert process.stdout is not None
             process.stdin.write(json.dumps(self.job).encode())

@@ -198,7 +198,7 @@ async def test_the_mcp_server_trades_its_callers_token(demo: Demo, walk: Callabl
 @pytest.mark.parametrize("algorithm", ["ES256", "EdDSA"])
 async def test_a_machine_proves_itself_with_a_key(demo: Demo, walk: Callable[..., Any], algorithm: str):
     """RFC 7523 §2.2, §3: each assertion is its own, so it asks twice."""
-    robot = registered(demo, algorithm)
+    robot = registered(demo, algorithm, scope="orders:read")
 
     told = await walk("discovery", "known", "machine", "machine", client=robot, scope="orders:read")
 

@@ -1,12 +1,22 @@
-// The official TypeScript SDK: its client walks through a guarded MCP server as an application built on it would.
+// The official TypeScript SDK, its first or its second generation (the word after the script): its client walks through a guarded MCP server as an application built on it would.
 // What an application has to bring is brought here: a place to remember things, and a listener to be called back at.
 
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { auth, UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js';
-import { PrivateKeyJwtProvider } from '@modelcontextprotocol/sdk/client/auth-extensions.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { randomUUID } from 'node:crypto';
 import { listen, run } from './job.mjs';
+
+const generations = {
+  async 1() {
+    const sdk = '@modelcontextprotocol/sdk/client';
+    const modules = ['index', 'auth', 'auth-extensions', 'streamableHttp'].map((name) => import(`${sdk}/${name}.js`));
+    // Its transport takes the code alone and looks at nothing else that came back.
+    return { ...Object.assign({}, ...(await Promise.all(modules))), back: (arrived) => arrived.get('code') };
+  },
+  async 2() {
+    return { ...(await import('@modelcontextprotocol/client')), back: (arrived) => arrived };
+  },
+};
+const { Client, auth, UnauthorizedError, PrivateKeyJwtProvider, StreamableHTTPClientTransport, back } =
+  await generations[process.argv[2]]();
 
 /** What an application remembers. */
 class Application {
@@ -50,12 +60,12 @@ class Application {
     this.asked.push(url.searchParams.get('scope'));
     this.arriving = this.callback.visit(url);
   }
-  /** The code with which the person came back. */
-  async code() {
+  /** With what the person came back, as this generation wants it. */
+  async answer() {
     const arrived = (await this.arriving).searchParams;
     if (arrived.get('state') !== this.expected) throw new Error('another state came back');
     if (!arrived.get('code')) throw new Error(`no code came back: ${arrived}`);
-    return arrived.get('code');
+    return back(arrived);
   }
 }
 
@@ -70,7 +80,9 @@ function transport(state) {
 }
 
 async function connect(state) {
-  state.client = new Client({ name: 'application', version: '1' });
+  const { negotiation } = state.job;
+  const options = negotiation ? { versionNegotiation: { mode: negotiation } } : {};
+  state.client = new Client({ name: 'application', version: '1' }, options);
   state.transport = transport(state);
   await state.client.connect(state.transport);
   (state.ends ??= []).push(() => state.client.close());
@@ -90,7 +102,7 @@ await run({
     } catch (error) {
       if (!(error instanceof UnauthorizedError)) throw error;
     }
-    await state.transport.finishAuth(await state.provider.code());
+    await state.transport.finishAuth(await state.provider.answer());
     await connect(state);
     const { client, kept, asked } = state.provider;
     return { client, asked, scope: granted(state.provider), refreshable: Boolean(kept.refresh_token) };
@@ -98,7 +110,8 @@ await run({
 
   async list(state) {
     const { tools } = await state.client.listTools();
-    return { tools: tools.map((tool) => tool.name).sort() };
+    const spoken = state.client.getNegotiatedProtocolVersion?.() ?? state.transport.protocolVersion;
+    return { tools: tools.map((tool) => tool.name).sort(), spoken };
   },
 
   async read(state, job) {
@@ -130,7 +143,7 @@ await run({
     } catch (error) {
       if (!(error instanceof UnauthorizedError)) throw error;
     }
-    await state.transport.finishAuth(await state.provider.code());
+    await state.transport.finishAuth(await state.provider.answer());
     const result = shown(await state.client.callTool(job.write));
     return { ...result, asked: state.provider.asked, scope: granted(state.provider) };
   },
