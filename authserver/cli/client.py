@@ -1,5 +1,6 @@
 """`authserver client add|list|show|set|disable|rotate|renew|remove`."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -31,7 +32,11 @@ Redirects = Annotated[
 ]
 Grants = Annotated[
     list[str] | None,
-    typer.Option("--grant", help="authorization_code, refresh_token, client_credentials; repeat.", metavar="GRANT"),
+    typer.Option(
+        "--grant",
+        help="authorization_code, refresh_token, client_credentials, device_code; repeat.",
+        metavar="GRANT",
+    ),
 ]
 Scope = Annotated[
     str | None,
@@ -117,6 +122,13 @@ def _keys_in(file: Path) -> str:
         fail(f"--jwks: {file} cannot be read: {error.strerror}.", code=2)
 
 
+def _grants(given: Sequence[str]) -> tuple[str, ...]:
+    """Return grant types as they are registered; the device's may be said shortly."""
+    from authserver.domain.clients.client import DEVICE_CODE
+
+    return tuple(DEVICE_CODE if name == "device_code" else name for name in given)
+
+
 async def _found(machines: Any, client_id: str) -> Any:
     from authserver.domain.clients import registry
 
@@ -176,7 +188,7 @@ def add(
     """Register an application; one with a secret gets it shown once, one with a key of its own has none to lose."""
     from authserver.domain.clients import registry
 
-    grants = tuple(grant or (("authorization_code", "refresh_token") if redirect_uri else ("client_credentials",)))
+    grants = _grants(grant or (("authorization_code", "refresh_token") if redirect_uri else ("client_credentials",)))
     uris = list(resource or ())
 
     async def job(machines: Any) -> Any:
@@ -307,7 +319,7 @@ def set_(
         given: dict[str, Any] = {
             "name": name,
             "redirect_uris": tuple(redirect_uri) if redirect_uri else None,
-            "grant_types": tuple(grant) if grant else None,
+            "grant_types": _grants(grant) if grant else None,
             "scope": tuple(scope.split()) if scope is not None else None,
             "resources": tuple(resource) if resource else None,
             "default_resource": resource[0] if resource else None,

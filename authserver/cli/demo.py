@@ -252,11 +252,15 @@ class _Making:
             for slug, (_, people) in TENANTS.items()
             for number, (login, name) in enumerate(people)
         ]
+        from authserver.domain.clients.client import DEVICE_CODE
+
         interactive = ("authorization_code", "refresh_token")
         loopback = ("http://127.0.0.1/callback", "http://localhost/callback")
         robot = "orders:read customers:read"
         clients = [
-            await self._client("Demo app", tenant=None, auth="none", grants=interactive, redirects=loopback),
+            await self._client(
+                "Demo app", tenant=None, auth="none", grants=(*interactive, DEVICE_CODE), redirects=loopback
+            ),
             await self._client(
                 "Acme robot",
                 tenant=("acme", tenants["acme"]),

@@ -8,14 +8,13 @@ RFC 8628 §3.1, §3.2, §3.3, §5.1, §5.4. What the person sees and allows goes
 from dataclasses import dataclass
 
 from authserver.domain.audit import event
-from authserver.domain.clients import registry
 from authserver.domain.clients.client import DEVICE_CODE, Client
 from authserver.domain.codes import device_code
 from authserver.domain.codes.device_code import DeviceCode
 from authserver.domain.issuers.issuer import Issuer
 from authserver.domain.login.session import Session
 from authserver.oauth import authorization_decision as decision
-from authserver.oauth import authorization_request
+from authserver.oauth import authorization_request, client_id_metadata
 from authserver.oauth.authorization_decision import Offer
 from authserver.oauth.authorization_request import Asked
 from authserver.oauth.client_authentication import authenticate, is_served, read, record_refusal, within_limit
@@ -93,7 +92,7 @@ async def waiting(work: UnitOfWork, issuer: Issuer, typed: str) -> Waiting | Non
     code = await device_code.find_typed(work, typed)
     if code is None or code.issuer_path != issuer.path:
         return None
-    client = await registry.find(work, code.client_id)
+    client = await client_id_metadata.known(work, code.client_id)
     if client is None or DEVICE_CODE not in client.grant_types or not await is_served(work, issuer, client):
         return None
     parameters = Parameters([("resource", code.resource), ("scope", " ".join(code.scope))])
@@ -130,6 +129,7 @@ def allow(
         acr=session.acr,
         amr=session.amr,
         auth_time=session.auth_time,
+        client_snapshot=asked.client.snapshot,
     )
     event.record(
         work,

@@ -155,6 +155,7 @@ def _device_codes() -> None:
         sa.Column("auth_time", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.Column("client_snapshot", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "device_hash", name=op.f("pk_device_approvals")),
         info={"tenanted": True},
     )

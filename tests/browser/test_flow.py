@@ -482,3 +482,107 @@ async def test_a_person_disconnects_an_application_and_it_can_do_nothing_more(
     assert "tool:update_order" in active["scope"].split()
     assert {"active": False} == inactive
     assert [] == complaints
+
+
+@pytest.fixture(scope="module")
+def terminal(server: Deployment) -> str:
+    """The client_id of a program on a machine without a browser."""
+    with logs_kept():
+        words = ("--grant", "device_code", "--grant", "refresh_token", "--tenant", "acme")
+        client_id: str = server.told("client", "add", "--name", "Acme Terminal", *words)["client_id"]
+    return client_id
+
+
+def start_device(server: Deployment, client_id: str, scope: str = EVERYTHING) -> dict[str, str]:
+    asked = {"client_id": client_id, "resource": MCP, "scope": scope}
+    said: dict[str, str] = httpx2.post(f"{server.issuer}/device_authorization", data=asked).json()
+    return said
+
+
+def poll(server: Deployment, client_id: str, started: dict[str, str]) -> dict[str, str]:
+    grant = "urn:ietf:params:oauth:grant-type:device_code"
+    asked = {"grant_type": grant, "client_id": client_id, "device_code": started["device_code"]}
+    said: dict[str, str] = httpx2.post(f"{server.issuer}/token", data=asked).json()
+    return said
+
+
+@pytest.mark.requirement("browser:device:whole-flow")
+@pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
+async def test_a_person_connects_a_device(browser: Browser, server: Deployment, terminal: str, script: bool):
+    """RFC 8628 §3.3: signs in, types the code, reads who asks for what, ticks one tool, and the device goes on."""
+    started = start_device(server, terminal)
+    context = await browser.new_context(java_script_enabled=script)
+    page = await context.new_page()
+    complaints = complaints_of(page)
+
+    await page.goto(started["verification_uri"])
+    await sign_in(page)
+    await page.get_by_label("Code on your device").fill(started["user_code"].lower().replace("-", " "))
+    await page.get_by_role("button", name="Go on").click()
+    await expect(page.get_by_role("heading", name="Allow Acme Terminal to use Orders?")).to_be_visible()
+    await expect(page.locator(".weighty")).to_contain_text(started["user_code"])
+    await expect(page.get_by_role("note")).to_contain_text("on your own device, just now")
+    waiting = poll(server, terminal, started)
+    await page.get_by_label("Update an order").check()
+    await page.get_by_role("button", name="Allow", exact=True).click()
+    await expect(page.get_by_role("heading", name="You can close this page")).to_be_visible()
+    tokens = poll(server, terminal, started)
+    await page.get_by_role("link", name="See what you have connected").click()
+    await expect(page.get_by_role("heading", name="Acme Terminal")).to_be_visible()
+    await context.close()
+
+    assert "authorization_pending" == waiting["error"]
+    assert {"orders:read", "orders:write", "tool:update_order"} == set(tokens["scope"].split())
+    assert [] == complaints
+
+
+@pytest.mark.requirement("browser:device:whole-flow")
+async def test_a_person_refuses_a_device_that_a_link_brought(visit: BrowserContext, server: Deployment, terminal: str):
+    """RFC 8628 §3.3.1, §5.4: the link fills in the code and decides nothing; Enter does not allow; a no is told to the device."""
+    started = start_device(server, terminal, READ)
+    page = await visit.new_page()
+
+    await page.goto(started["verification_uri_complete"])
+    await sign_in(page)
+    await expect(page.get_by_label("Code on your device")).to_have_value(started["user_code"])
+    await expect(page.get_by_role("note")).to_contain_text("send you the link")
+    await page.get_by_role("button", name="Go on").click()
+    await page.get_by_role("button", name="Do not allow").click()
+    await expect(page.get_by_text("Nothing was connected")).to_be_visible()
+
+    assert "access_denied" == poll(server, terminal, started)["error"]
+
+
+@pytest.mark.requirement("browser:device:whole-flow")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_the_real_device_pages_are_photographed(
+    browser: Browser, server: Deployment, terminal: str, width: int, scheme: str
+):
+    """Contract: a page is looked at; these are the pages as the server sends them."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    context = await browser.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,  # type: ignore[arg-type]
+    )
+    page = await context.new_page()
+    started = start_device(server, terminal)
+
+    async def photograph(name: str) -> None:
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        await page.screenshot(path=SCREENS / f"real-device-{name}-{scheme}-{width}.png", full_page=True)
+
+    await page.goto(started["verification_uri"])
+    await sign_in(page, "edsger@acme.example")
+    await photograph("code")
+    for name, code in (("wrong", "BCDF-GHJK"), ("ask", started["user_code"])):
+        await page.get_by_label("Code on your device").fill(code)
+        await page.get_by_role("button", name="Go on").click()
+        await page.wait_for_load_state()
+        await photograph(name)
+    await page.get_by_role("button", name="Allow", exact=True).click()
+    await expect(page.get_by_role("heading", name="You can close this page")).to_be_visible()
+    await photograph("connected")
+    await context.close()
+
+    assert poll(server, terminal, started)["access_token"]

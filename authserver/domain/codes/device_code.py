@@ -77,6 +77,8 @@ class Approval:
     amr: tuple[str, ...]
     auth_time: int
     is_used: bool
+    client_snapshot: str
+    """How the client proved itself when it was allowed, where a document describes it; see `Client.snapshot`."""
 
 
 def start(
@@ -172,6 +174,7 @@ def approve(
     acr: str,
     amr: tuple[str, ...],
     auth_time: int,
+    client_snapshot: str,
 ) -> None:
     """Claim the one decision of the bound session: a yes, in the bound tenant."""
     assert work.tenant is not None
@@ -188,6 +191,7 @@ def approve(
         amr=" ".join(amr),
         auth_time=auth_time,
         expires_at=code.expires_at,
+        client_snapshot=client_snapshot,
     )
 
 
@@ -232,6 +236,7 @@ async def approval(work: UnitOfWork, code: DeviceCode) -> Approval | None:
         amr=tuple(row["amr"].split()),
         auth_time=row["auth_time"],
         is_used=row["used_at"] is not None or work.now >= row["expires_at"],
+        client_snapshot=row["client_snapshot"],
     )
 
 

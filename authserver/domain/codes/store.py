@@ -71,6 +71,7 @@ table(
     sa.Column("auth_time", sa.BigInteger, nullable=False),
     sa.Column("expires_at", sa.BigInteger, nullable=False),
     sa.Column("used_at", sa.BigInteger, nullable=True),
+    sa.Column("client_snapshot", sa.Text, nullable=False),
     sa.PrimaryKeyConstraint("tenant_id", "device_hash"),
     sa.Index("ix_device_approvals_expires_at", "expires_at"),
     tenanted=True,
@@ -149,13 +150,14 @@ DECIDE_DEVICE = statement(
 APPROVE_DEVICE = statement(
     """
     INSERT INTO device_approvals (tenant_id, device_hash, authorization_id, client_id, sub, resource, scope, acr, amr,
-        auth_time, expires_at)
-    VALUES (:tenant, :device_hash, :authorization_id, :client_id, :sub, :resource, :scope, :acr, :amr, :auth_time, :expires_at)
+        auth_time, expires_at, client_snapshot)
+    VALUES (:tenant, :device_hash, :authorization_id, :client_id, :sub, :resource, :scope, :acr, :amr, :auth_time, :expires_at,
+        :client_snapshot)
     """
 )
 APPROVAL = statement(
     """
-    SELECT authorization_id, sub, scope, acr, amr, auth_time, expires_at, used_at
+    SELECT authorization_id, sub, scope, acr, amr, auth_time, expires_at, used_at, client_snapshot
     FROM device_approvals WHERE tenant_id = :tenant AND device_hash = :device_hash
     """
 )

@@ -26,6 +26,9 @@ async def exchange(work: UnitOfWork, issuer: Issuer, client: Client, form: Param
         raise _refused("unknown_device_code")
     same_resource(work, form, code.resource)
     allowed_by = await _approval(work, code)
+    if allowed_by.client_snapshot and allowed_by.client_snapshot != client.snapshot:
+        # Whoever changed how the client proves itself since then need not be whom the person allowed.
+        raise _refused("client_changed")
     return await first_tokens(work, issuer, client, allowed_by, claim=lambda: codes.redeem(work, code))
 
 
