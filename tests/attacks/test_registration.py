@@ -349,7 +349,7 @@ async def test_a_client_that_registers_at_every_connect_is_one_row_and_is_not_sl
     ],
 )
 async def test_a_lookalike_that_was_registered_before_does_not_stand_in_for_the_real_one(server, lookalike):
-    """ADR 16: two registrations are one only where every address of the second is served by the first."""
+    """ADR 17: two registrations are one only where every address of the second is served by the first."""
     await register(server, redirect_uris=[lookalike])
 
     app = await registered(server, redirect_uris=["http://localhost:3118/callback"])
