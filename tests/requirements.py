@@ -1385,6 +1385,10 @@ REGISTRATION: dict[str, Requirement] = {
     "attack:registration:a-secret-of-a-stranger-proves-little": Requirement(
         "EX-09", "A client that registered itself fills the record no faster than a stranger."
     ),
+    "attack:registration:a-tenants-own-door-has-its-tenants-policy": Requirement(
+        "MCP A20; ours",
+        "A client that registered at a tenant's own issuer is let in by that tenant's policy, as any stranger.",
+    ),
     "attack:registration:nobody-prepares-anothers-registration": Requirement(
         "ours", "A registration that only looks like another does not stand in for it."
     ),

@@ -15,7 +15,7 @@ from tests.support.assertions import new_key, public
 from tests.support.registering import PLAIN, register, register_raw, registered
 from tests.support.server import DATABASES
 from tests.support.workers import Workers
-from tests.support.world import R1
+from tests.support.world import R1, R7
 
 HARMFUL = [
     "javascript:alert(1)",
@@ -329,6 +329,26 @@ async def test_a_client_that_registers_at_every_connect_is_one_row_and_is_not_sl
     assert {201} == {answer.status_code for answer in answers}
     assert 1 == len({answer.json()["client_id"] for answer in answers})
     assert before + 1 == len(await server.operator.clients("*"))
+
+
+@pytest.mark.requirement("attack:registration:a-tenants-own-door-has-its-tenants-policy")
+async def test_registering_at_a_tenants_own_issuer_is_no_way_round_its_policy(server):
+    """MCP A20: a stranger is a stranger at every door; what an operator made for the tenant is not asked about."""
+    stranger = await registered(server, issuer_path="/t/t3", resource=R7)
+    tokens = await stranger.sign_in("u7")
+    ours = await server.client("W").sign_in("u7")
+
+    await server.operator.set_trust("t3", "listed")
+    later = await registered(server, issuer_path="/t/t3", resource=R7, client_name="Later")
+    page = await later.consent_page("u7")
+
+    assert not page.is_consent
+    assert "invalid_grant" == (await stranger.refresh(tokens)).error
+    assert (await server.client("W").refresh(ours)).ok
+    await server.operator.let_in("t3", later.app.client_id)
+    assert (await later.sign_in("u7")).ok
+    await server.operator.block("t3", later.app.client_id)
+    assert not (await later.consent_page("u7")).is_consent
 
 
 @pytest.mark.requirement("attack:registration:nobody-prepares-anothers-registration")

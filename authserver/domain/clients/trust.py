@@ -2,8 +2,8 @@
 Which applications that nobody of ours registered a tenant lets in: its policy, and what it said of each.
 
 MCP A20, decision 22. A verdict on a client goes before a verdict on the host that publishes its document, and both before the
-policy. The policy is for clients that registered themselves or are described by a document; a block is for any client that
-belongs to nobody. It is asked at consent, at every token, and wherever a token comes back.
+policy. The policy is for clients that registered themselves, at a tenant's own issuer too, or are described by a document; a
+block is for any client that no operator made for the tenant. It is asked at consent, at every token, and wherever a token comes back.
 """
 
 import re
@@ -64,7 +64,7 @@ class Trust:
 
     def answer(self, client: Client) -> Answer:
         """Return whether this client is let in."""
-        if not client.is_shared:
+        if not is_asked_about(client):
             return Answer.YES
         said = self.verdicts.get(client.id) or self.verdicts.get(_HOST + client.document_host)
         if said is not None:
@@ -105,6 +105,11 @@ def host_of(subject: str) -> str:
     return subject.removeprefix(_HOST) if subject.startswith(_HOST) else ""
 
 
+def is_asked_about(client: Client) -> bool:
+    """Whether a tenant has a say: over what belongs to nobody, and over what strangers registered at its own issuer."""
+    return client.is_shared or client.is_self_made
+
+
 async def of_tenant(work: UnitOfWork, tenant_id: str) -> Trust:
     """Return a tenant's policy and verdicts, from memory."""
 
@@ -118,8 +123,8 @@ async def of_tenant(work: UnitOfWork, tenant_id: str) -> Trust:
 
 
 async def answer(work: UnitOfWork, tenant_id: str, client: Client) -> Answer:
-    """Return whether a tenant lets a client in. Its own are not asked about."""
-    return (await of_tenant(work, tenant_id)).answer(client) if client.is_shared else Answer.YES
+    """Return whether a tenant lets a client in."""
+    return (await of_tenant(work, tenant_id)).answer(client) if is_asked_about(client) else Answer.YES
 
 
 async def ask(work: UnitOfWork, tenant_id: str, client: Client) -> None:
