@@ -555,3 +555,21 @@ async def test_two_processes_bind_once_decide_once_and_give_one_set_of_tokens(te
         await deployment.close()
         await asyncio.to_thread(deployment.stop)
         deployment.place.discard()
+
+
+@pytest.mark.requirement("attack:device:guessing-is-limited")
+async def test_starting_guessing_and_typing_what_is_anothers_is_recorded(server):
+    """AU-01: whoever looks afterwards sees that a device asked, that somebody guessed, and who came second."""
+    app, second = server.client("F"), server.client("F")
+    known = {tenant: await server.operator.events(tenant) for tenant in ("t1", None)}
+    started = await app.start_device()
+
+    await app.type_code("u1", "BCDF-GHJK")
+    await app.type_code("u1", started.body["user_code"])
+    await second.type_code("u2", started.body["user_code"])
+    ours = await server.operator.events("t1", besides=known["t1"])
+    platform = await server.operator.events(None, besides=known[None])
+
+    kinds = {(row["kind"], row["reason"]) for row in ours}
+    assert {("client:device_code:started", ""), ("person:device_code:refused", "other_session")} <= kinds
+    assert "unknown_user_code" in {row["reason"] for row in platform if row["kind"] == "person:device_code:refused"}
