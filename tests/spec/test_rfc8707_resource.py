@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.oauth_client import AuthorizationAnswer
+from tests.support.registering import registered
 from tests.support.world import R1, R2, R5, R9
 
 pytestmark = pytest.mark.one_database
@@ -209,3 +210,29 @@ async def test_switched_off_an_origin_is_no_resource(server, origin):
 
     assert "invalid_target" == (await app.authorize(resource=origin)).error
     assert "invalid_target" == (await app.redeem(code, resource=origin)).error
+
+
+@pytest.mark.requirement("rfc8707:default:is-of-the-persons-tenant")
+async def test_a_pushed_request_without_a_resource_asks_for_the_organisation_too(server):
+    """RFC 9126 §4: the reference stays as it is; which organisation it is for stands beside it."""
+    await server.operator.set_tenant("t2", default_resource=R9)
+    app = server.client("G")
+    choice = await app.consent_page("u5", **await app.pushed(resource=None))
+    consent = await app.browser_of("u5").submit_get(choice.form("tenant"), tenant="t2")
+    answer = await app.browser_of("u5").submit(consent.form("decision"), decision="allow")
+
+    tokens = await app.redeem(AuthorizationAnswer(page=answer))
+
+    assert (R9, server.world.tenants["t2"]) == (tokens.claims["aud"], tokens.claims["tenant_id"])
+
+
+@pytest.mark.requirement("rfc8707:default:is-of-the-persons-tenant")
+async def test_a_device_that_names_no_resource_is_told_to(server):
+    """RFC 8628 §3.1: nobody is signed in where a device asks, so nothing can decide it."""
+    device = await registered(server, grant_types=["urn:ietf:params:oauth:grant-type:device_code"], redirect_uris=...)
+
+    unsaid = await device.start_device(resource=None)
+    said = await device.start_device(resource=R5)
+
+    assert "invalid_target" == unsaid.error
+    assert said.ok
