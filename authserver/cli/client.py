@@ -74,7 +74,7 @@ def _row(client: Any, now: int) -> dict[str, Any]:
         "redirect_uris": list(client.redirect_uris),
         "scope": list(client.scope),
         "resources": list(client.resources),
-        "require_pushed_authorization_requests": client.is_pushed_only,
+        "require_pushed_authorization_requests": client.must_push,
         "active": client.is_active,
         "origin": client.origin.value,
         "created": _day(client.created_at),

@@ -136,7 +136,7 @@ async def redirect_uri_is_registered(_work: UnitOfWork, asked: Asked) -> None:
 async def was_pushed_where_demanded(work: UnitOfWork, asked: Asked) -> None:
     """RFC 9126 §5, §6: a deployment, or a client's registration, may refuse what comes through the browser."""
     if not asked.was_pushed and (
-        asked.client.is_pushed_only or work.machines.settings.require_pushed_authorization_requests
+        asked.client.must_push or work.machines.settings.require_pushed_authorization_requests
     ):
         raise InvalidRequest("request_uri: is missing; push the request first (RFC 9126).", reason="not_pushed")
 

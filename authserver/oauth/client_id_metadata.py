@@ -302,9 +302,13 @@ def _keys(said: dict[str, Any]) -> tuple[str, str, str]:
     return jwks, uri or "", algorithm or ""
 
 
-def _about(said: dict[str, Any]) -> dict[str, str]:
-    """Return the pages it names, those that a person could click on one day. Nothing is fetched from them."""
-    return {name: said[name] for name in _ABOUT if _is_page(said.get(name))}
+def _about(said: dict[str, Any]) -> dict[str, str | bool]:
+    """Return the pages it names, those that a person could click on one day, and whether it always pushes. Nothing is fetched."""
+    about: dict[str, str | bool] = {name: said[name] for name in _ABOUT if _is_page(said.get(name))}
+    pushed_only = said.get(clients.PUSHED_ONLY)
+    if not isinstance(pushed_only, bool | None):
+        raise _unusable(f"{clients.PUSHED_ONLY}: true or false", "document_member")
+    return about | {clients.PUSHED_ONLY: True} if pushed_only else about
 
 
 def _is_page(value: Any) -> bool:

@@ -101,6 +101,14 @@ def _text(sent: dict[str, Any], name: str, most: int) -> str:
     return value
 
 
+def _flag(sent: dict[str, Any], name: str) -> bool:
+    value = sent.get(name, False)
+    if not isinstance(value, bool):
+        # Guessing would lift, unsaid, what the client wanted to be strict.
+        raise InvalidClientMetadata(f"{name}: true or false.", reason="malformed_metadata")
+    return value
+
+
 def _list(sent: dict[str, Any], name: str) -> tuple[str, ...] | None:
     value = sent.get(name)
     if value is None:
@@ -138,7 +146,9 @@ def _wanted(settings: Settings, sent: dict[str, Any], judged: Judged) -> Wanted:
         raise InvalidClientMetadata("response_types: only code.", reason="unsupported_response_type")
     method = _auth_method(settings, sent, judged.kept)
     jwks, jwks_uri = _keys(sent) if method == "private_key_jwt" else ("", "")
-    about = {name: _address(sent, name) for name in _ADDRESSES} | {name: _text(sent, name, 200) for name in _WORDS}
+    about: dict[str, str | bool] = {name: _address(sent, name) for name in _ADDRESSES}
+    about |= {name: _text(sent, name, 200) for name in _WORDS}
+    about[clients.PUSHED_ONLY] = _flag(sent, clients.PUSHED_ONLY)
     native = all(registration.is_native(uri) for uri in judged.kept)
     return Wanted(
         name=_name(sent),

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from tests.support.publisher import app as described
+from tests.support.registering import register, registered
 from tests.support.world import R1, R2, R9
 
 
@@ -183,6 +185,54 @@ async def test_a_client_can_be_registered_to_push_always(server):
     assert "invalid_request" == plain.error
     assert pushed.has_code
     assert (await server.client("P").authorize()).has_code
+
+
+@pytest.mark.requirement("rfc9126:par:a-client-may-demand-it-of-itself")
+async def test_a_client_that_registers_itself_may_want_to_push_always(server):
+    """RFC 9126 §6: it is told so, and is no more the one that said nothing of it."""
+    said = "require_pushed_authorization_requests"
+    strict, plain = await registered(server, **{said: True}), await registered(server, **{said: False})
+
+    refused = await strict.authorize()
+    pushed = await strict.authorize(**(await strict.pushed()))
+    answer = await register(server, **{said: True})
+
+    assert "invalid_request" == refused.error
+    assert pushed.has_code
+    assert (await plain.authorize()).has_code
+    assert (True, strict.app.client_id) == (answer.json()[said], answer.json()["client_id"])
+    assert strict.app.client_id != plain.app.client_id
+
+
+@pytest.mark.one_database
+@pytest.mark.requirement("rfc9126:par:a-client-may-demand-it-of-itself")
+@pytest.mark.parametrize("value", ["true", 1, [True]])
+async def test_a_demand_that_cannot_be_read_is_not_taken_for_none(server, value):
+    """Ours: a guess would lift, unsaid, what the client wanted to be strict."""
+    answer = await register(server, require_pushed_authorization_requests=value)
+
+    assert (400, "invalid_client_metadata") == (answer.status_code, answer.json()["error"])
+    assert "require_pushed_authorization_requests" in answer.json()["error_description"]
+
+
+@pytest.mark.requirement("rfc9126:par:a-client-may-demand-it-of-itself")
+async def test_a_document_may_say_that_its_client_pushes_always(reading_server, publisher):
+    """RFC 9126 §6: for as long as the document says so; what an operator demands no document lifts."""
+    publisher.publish(require_pushed_authorization_requests=True)
+    client = described(reading_server)
+
+    strict = await client.authorize(), await client.authorize(**(await client.pushed()))
+    publisher.publish()
+    reading_server.clock.advance(3601)
+    lifted = await client.authorize()
+    await reading_server.operator.set_client(client.app, is_pushed_only=True)
+    publisher.publish(client_name="Another name")
+    reading_server.clock.advance(3601)
+    operators = await client.authorize()
+
+    assert ("invalid_request", True) == (strict[0].error, strict[1].has_code)
+    assert lifted.has_code
+    assert "invalid_request" == operators.error
 
 
 @pytest.mark.requirement("rfc9126:par:parameters-beside-are-ignored")

@@ -36,6 +36,9 @@ PRIVATE_USE_REDIRECTS = frozenset(
 )
 """Private-use redirect URIs of known clients, compared exactly; any other needs a dot in its scheme (RFC 8252 §7.1)."""
 
+PUSHED_ONLY = "require_pushed_authorization_requests"
+"""What a client says of itself when it wants no plain authorization request answered (RFC 9126 §6)."""
+
 INTERACTIVE_GRANTS = ("authorization_code", "refresh_token", DEVICE_CODE)
 """What a client that nobody vouches for may use at most: grants in which a person says yes."""
 
@@ -94,7 +97,7 @@ class DangerousRedirectError(InvalidClientDataError):
 class Client:
     """An application. `tenant` is `*` for one that belongs to nobody; empty `resources` or `scope`: any it may reach.
 
-    `about` holds what it says of itself and nobody has checked (`client_uri`, `logo_uri`, …); `jwks` is a JWK Set as JSON;
+    `about` holds what it says of itself and nobody has checked (`client_uri`, `PUSHED_ONLY`, …); `jwks` is a JWK Set as JSON;
     times are seconds since the epoch. `secret_expires_at` is when a machine ends, whether it has a secret or a key; None: never.
     """
 
@@ -115,7 +118,7 @@ class Client:
     is_active: bool
     origin: Origin = Origin.OPERATOR
     application_type: str = ""
-    about: Mapping[str, str] = field(default_factory=dict)
+    about: Mapping[str, str | bool] = field(default_factory=dict)
     jwks: str = ""
     jwks_uri: str = ""
     assertion_alg: str = ""
@@ -126,7 +129,7 @@ class Client:
     unused_until: int | None = None
     used_at: int | None = None
     is_pushed_only: bool = False
-    """Its authorization requests count only when they were pushed (RFC 9126 §6)."""
+    """An operator wants its authorization requests pushed; see `must_push`."""
     created_at: int = 0
 
     @property
@@ -155,6 +158,11 @@ class Client:
             return ""
         proof = f"{self.auth_method}\0{self.jwks_uri}\0{self.jwks}\0{self.assertion_alg}"
         return hashlib.sha256(proof.encode()).hexdigest()[:32]
+
+    @property
+    def must_push(self) -> bool:
+        """Whether its authorization requests count only when they were pushed: an operator says so, or it does (RFC 9126 §6)."""
+        return self.is_pushed_only or self.about.get(PUSHED_ONLY) is True
 
     @property
     def is_shared(self) -> bool:

@@ -37,7 +37,7 @@ class Document:
     redirect_uris: tuple[str, ...]
     grant_types: tuple[str, ...]
     application_type: str
-    about: Mapping[str, str] = field(default_factory=dict)
+    about: Mapping[str, str | bool] = field(default_factory=dict)
     jwks: str = ""
     jwks_uri: str = ""
     assertion_alg: str = ""

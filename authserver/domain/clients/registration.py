@@ -44,7 +44,7 @@ class Wanted:
     grant_types: tuple[str, ...]
     redirect_uris: tuple[str, ...]
     application_type: str
-    about: Mapping[str, str] = field(default_factory=dict)
+    about: Mapping[str, str | bool] = field(default_factory=dict)
     jwks: str = ""
     jwks_uri: str = ""
 

@@ -60,7 +60,7 @@ def add(
     client_id: str | None = None,
     origin: Origin = Origin.OPERATOR,
     application_type: str = "",
-    about: Mapping[str, str] | None = None,
+    about: Mapping[str, str | bool] | None = None,
     jwks: str = "",
     jwks_uri: str = "",
     assertion_alg: str = "",
