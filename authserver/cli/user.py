@@ -24,6 +24,12 @@ from authserver.cli.operator import (
 app = typer.Typer(no_args_is_help=True)
 
 Tenant = Annotated[str, typer.Option("--tenant", help="The tenant's short name.", metavar="SLUG")]
+TenantOrAll = Annotated[
+    str | None, typer.Option("--tenant", help="The tenant's short name; or --everywhere.", metavar="SLUG")
+]
+Everywhere = Annotated[
+    bool, typer.Option("--everywhere", help="The person in every tenant at once, whoever they are a member of.")
+]
 Email = Annotated[str, typer.Argument(help="The person's e-mail address.", metavar="EMAIL")]
 Roles = Annotated[
     list[str] | None, typer.Option("--role", help="A role in this tenant; repeat for several.", metavar="ROLE")
@@ -155,15 +161,17 @@ def show_(email: Email, tenant: Tenant, data_dir: DataDir = None, as_json: AsJso
         "authserver user set alice@acme.example --tenant acme --role approver --role admin",
         "authserver user set alice@acme.example --tenant acme --password-file -",
         "authserver user set alice@acme.example --tenant acme --active",
+        "authserver user set alice@acme.example --everywhere --active",
     ),
 )
 def set_(
     email: Email,
-    tenant: Tenant,
+    tenant: TenantOrAll = None,
+    everywhere: Everywhere = False,
     role: Roles = None,
     no_roles: Annotated[bool, typer.Option("--no-roles", help="Take every role away.")] = False,
     active: Annotated[
-        bool | None, typer.Option("--active/--disabled", help="Whether they may use this tenant.")
+        bool | None, typer.Option("--active/--disabled", help="Whether they may use this tenant, or any.")
     ] = None,
     password_file: PasswordFile = None,
     data_dir: DataDir = None,
@@ -173,6 +181,13 @@ def set_(
     from authserver.domain.login import login
     from authserver.domain.users import user as users
 
+    if everywhere:
+        if tenant or role or no_roles or password_file or active is None:
+            fail("--everywhere: goes with --active or --disabled alone.", code=2)
+        _set_everywhere(email, is_active=active, data_dir=data_dir, as_json=as_json)
+        return
+    if tenant is None:
+        fail("--tenant: say which; with --active or --disabled, --everywhere is all of them.", code=2)
     chosen = _password(password_file)
 
     async def job(machines: Any) -> Any:
@@ -191,11 +206,56 @@ def set_(
     show(with_machines(data_dir, job), as_json=as_json)
 
 
-@app.command(epilog=examples("authserver user disable alice@acme.example --tenant acme"))
-def disable(email: Email, tenant: Tenant, yes: Yes = False, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Refuse a member's every login, refresh and consent in this tenant. `user set … --active` undoes it."""
-    confirm(f"Disable {email} in {tenant}?", yes=yes)
-    set_(email, tenant, active=False, data_dir=data_dir, as_json=as_json, role=None, no_roles=False, password_file=None)
+def _set_everywhere(email: str, *, is_active: bool, data_dir: DataDir, as_json: bool) -> None:
+    from authserver.domain.tenants import tenant as tenants
+    from authserver.domain.users import user as users
+
+    async def job(machines: Any) -> Any:
+        work = machines.work()
+        person = await users.person_by_email(work, email)
+        if person is None:
+            fail(f"email: nobody here has the address {email}. `authserver user list --tenant SLUG` lists members.")
+        found = await users.with_tenants(work, person.id)
+        joined = [await tenants.by_id(work, owner) for owner in (found[1] if found else ())]
+        await users.set_active(work, person.id, is_active=is_active)
+        await committed(work, otherwise=f"{email} was removed meanwhile.")
+        return {"email": email, "active": is_active, "tenants": [tenant.slug for tenant in joined if tenant]}
+
+    show(with_machines(data_dir, job), as_json=as_json)
+
+
+@app.command(
+    epilog=examples(
+        "authserver user disable alice@acme.example --tenant acme",
+        "authserver user disable alice@acme.example --everywhere --yes",
+    )
+)
+def disable(
+    email: Email,
+    tenant: TenantOrAll = None,
+    everywhere: Everywhere = False,
+    yes: Yes = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Refuse a person's every login, refresh and consent, in a tenant or everywhere, and end what they hold there.
+
+    `user set … --active` lets them in again; nothing that ended comes back.
+    """
+    if everywhere == bool(tenant):
+        fail("--tenant, --everywhere: say one of the two.", code=2)
+    confirm(f"Disable {email} {'everywhere' if everywhere else f'in {tenant}'}?", yes=yes)
+    set_(
+        email,
+        tenant,
+        everywhere=everywhere,
+        active=False,
+        data_dir=data_dir,
+        as_json=as_json,
+        role=None,
+        no_roles=False,
+        password_file=None,
+    )
 
 
 @app.command(epilog=examples("authserver user remove alice@acme.example --tenant acme --yes"))

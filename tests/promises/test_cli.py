@@ -130,6 +130,28 @@ def test_a_user_lives_from_add_to_remove(acme: Deployment):
     ]
 
 
+@pytest.mark.requirement("cli:nouns:disable-does-what-it-says")
+def test_a_person_is_disabled_in_every_tenant_by_one_command(acme: Deployment):
+    """Issue: disabling a user ends what hangs on it at once; decision 22: a person is in many tenants."""
+    acme.told("tenant", "add", "globex")
+    for tenant in ("acme", "globex"):
+        acme.told("user", "add", "ada@acme.example", "--tenant", tenant)
+
+    asked = acme.run("user", "disable", "ada@acme.example", "--everywhere")
+    both = acme.run("user", "disable", "ada@acme.example", "--everywhere", "--tenant", "acme", "--yes")
+    mixed = acme.run("user", "set", "ada@acme.example", "--everywhere", "--active", "--role", "approver")
+    nobody = acme.run("user", "disable", "bob@acme.example", "--everywhere", "--yes")
+    disabled = acme.told("user", "disable", "ada@acme.example", "--everywhere", "--yes")
+    shown = [acme.told("user", "show", "ada@acme.example", "--tenant", tenant) for tenant in ("acme", "globex")]
+    enabled = acme.told("user", "set", "ada@acme.example", "--everywhere", "--active")
+
+    assert [2, 2, 2, 1] == [refused.exit_code for refused in (asked, both, mixed, nobody)]
+    assert (False, {"acme", "globex"}) == (disabled["active"], set(disabled["tenants"]))
+    assert [False, False] == [member["active"] for member in shown]
+    assert enabled["active"]
+    assert acme.told("user", "show", "ada@acme.example", "--tenant", "globex")["active"]
+
+
 @pytest.mark.requirement("cli:secrets:never-an-argument")
 def test_a_password_comes_from_standard_input_or_a_file(acme: Deployment, tmp_path: Path):
     """Ours: what was typed is the password, without the line's end; nothing of it is printed."""

@@ -36,6 +36,11 @@ CAUSES: dict[str, Cause] = {
         lambda it, app, tokens: it.set_member("u1", "t1", is_active=True),
     ),
     "the membership is removed": Cause(lambda it, app, tokens: it.remove_member("u1", "t1"), "member"),
+    "the person is disabled": Cause(
+        lambda it, app, tokens: it.set_person("u1", is_active=False),
+        "member",
+        lambda it, app, tokens: it.set_person("u1", is_active=True),
+    ),
     "the password is changed": Cause(lambda it, app, tokens: it.change_password("u1", PASSWORD), "member"),
     "the client is disabled": Cause(
         lambda it, app, tokens: it.set_client(app.app, is_active=False),
@@ -214,6 +219,45 @@ async def test_a_shared_client_ends_in_every_tenant_and_a_person_in_every_browse
     assert page.is_login
     assert not last
     assert "platform:work:done" in await server.operator.kinds(None)
+
+
+@pytest.mark.requirement("ends:at-once:a-person-everywhere")
+async def test_a_person_who_is_disabled_ends_everywhere_and_cannot_come_in(server):
+    """CVE-2024-46999 kin: in every tenant, every browser, and at the door, until an operator lets them in again."""
+    app, rs = server.client("G"), server.client("RS5")
+    held = [await app.sign_in("u5", tenant=slug, resource=R5) for slug in ("t1", "t2")]
+    other = await app.sign_in("u1", tenant="t1", resource=R5)
+    known = len(await feed.since(server.machines.work(), after=0))
+
+    await server.operator.set_person("u5", is_active=False)
+    active = [(await rs.introspect(one.access_token)).body["active"] for one in (*held, other)]
+    announced = (await feed.since(server.machines.work(), after=0))[known:]
+    at_the_door = await replace(app, browsers={}).consent_page("u5", resource=R5)
+    signed_in = await app.ask("u5", resource=R5)
+    await server.operator.set_person("u5", is_active=True)
+    revived = [(await rs.introspect(one.access_token)).body["active"] for one in held]
+
+    assert [False, False, True] == active
+    assert {server.world.tenants[slug] for slug in ("t1", "t2")} == {row["scope_tenant"] for row in announced}
+    assert not [row for row in announced if server.world.people["u5"].person_id in row["subject"]]
+    assert at_the_door.is_login
+    assert signed_in.is_login
+    assert [False, False] == revived
+    assert (await app.sign_in("u5", tenant="t2", resource=R5)).ok
+
+
+@pytest.mark.requirement("ends:at-once:a-person-everywhere")
+async def test_letting_a_person_in_again_undoes_no_tenants_own_decision(server):
+    """Decision 22: what a tenant's administrator disabled is theirs to enable."""
+    app = server.client("G")
+    await server.operator.set_member("u5", "t1", is_active=False)
+
+    await server.operator.set_person("u5", is_active=False)
+    await server.operator.set_person("u5", is_active=True)
+    page = await app.consent_page("u5", resource=R5)
+
+    assert (await app.sign_in("u5", resource=R5)).claims["tenant_id"] == server.world.tenants["t2"]
+    assert not page.is_login
 
 
 @pytest.mark.requirement("ends:at-once:one-tenant-does-not-sign-out-of-another")

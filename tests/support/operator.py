@@ -265,6 +265,12 @@ class Operator:
         )
         assert await work.commit()
 
+    async def set_person(self, who: str, *, is_active: bool) -> None:
+        """Disable a person in every tenant, or undo it."""
+        work = self.work()
+        await user.set_active(work, self.world.people[who].person_id, is_active=is_active)
+        assert await work.commit()
+
     async def rotate_keys(self, *, publish_ahead_s: int = 0, path: str = "") -> bool:
         """Publish the next signing key of an issuer."""
         issuer = (await issuers.all_issuers(self.work())).by_path[path]

@@ -59,6 +59,7 @@ ADD_PERSON = statement(
 SET_PASSWORD = statement(
     "UPDATE persons SET password_hash = :password_hash, password_changed_at = :now WHERE person_id = :person_id RETURNING person_id"
 )
+SET_PERSON = statement("UPDATE persons SET status = :status WHERE person_id = :person_id RETURNING person_id")
 # Changes nothing; it holds the row, so that a new password and a login with the old one cannot pass each other.
 STILL_PROVEN = statement(
     """

@@ -196,7 +196,27 @@ def remove_member(work: UnitOfWork, member: Member) -> None:
 async def set_password(work: UnitOfWork, person_id: str, password_hash: str) -> None:
     """Change a password; it ends what came from the one before, in every tenant and every browser."""
     work.claim(store.SET_PASSWORD, person_id=person_id, password_hash=password_hash, now=work.now)
-    ends.end(work, ends.Cause.PERSON, reason="password_changed", person_id=person_id)
+    await _end_everywhere(work, person_id, reason="password_changed")
+
+
+async def set_active(work: UnitOfWork, person_id: str, *, is_active: bool) -> None:
+    """Disable a person in every tenant at once, which ends everything of theirs for good and signs them out; or undo it.
+
+    A membership that was disabled by itself stays so. A lost commit: there is no such person.
+    """
+    work.claim(store.SET_PERSON, person_id=person_id, status="active" if is_active else "disabled")
+    if not is_active:
+        await _end_everywhere(work, person_id, reason="person_disabled")
+    event.record(
+        work,
+        event.Kind.USER_CHANGED,
+        action="enabled_everywhere" if is_active else "disabled_everywhere",
+        sub=person_id,
+    )
+
+
+async def _end_everywhere(work: UnitOfWork, person_id: str, *, reason: str) -> None:
+    ends.end(work, ends.Cause.PERSON, reason=reason, person_id=person_id)
     for row in await work.all(store.SUBS_OF_PERSON, person_id=person_id):
         # One for each: nobody who follows the list may learn that two members are one person.
         feed.announce(work, feed.Ended.MEMBER, tenant=row["tenant_id"], sub=row["sub"])
