@@ -961,6 +961,9 @@ PAGES: dict[str, Requirement] = {
     "cli:nouns:add-list-show-set-disable-remove": Requirement(
         "ours", "Tenants, users, clients, resources, issuers and keys live from add to remove by commands alone."
     ),
+    "cli:nouns:disable-does-what-it-says": Requirement(
+        "issue", "One command disables a person in every tenant, and asks first."
+    ),
     "cli:nouns:both-databases": Requirement(
         "decision 5", "The same commands work on PostgreSQL, through its two roles."
     ),
@@ -1228,6 +1231,9 @@ CLIENT_ID_METADATA: dict[str, Requirement] = {
     "cimd:par:may-be-the-first-contact": Requirement(
         "RFC 9126 §2.1", "A document may be read when its client pushes first."
     ),
+    "cimd:device:may-be-the-first-contact": Requirement(
+        "RFC 8628 §3.1", "A document may be read when a device of its client starts first."
+    ),
     "cimd:copy:is-forgotten-unless-relied-on": Requirement(
         "ours", "A copy that nobody's consent rests on lapses in a day; others outlive what they began."
     ),
@@ -1360,6 +1366,9 @@ REGISTRATION: dict[str, Requirement] = {
     ),
     "attack:registration:nothing-is-assigned-by-the-client": Requirement(
         "DR-07, ASVS 15.3", "No member of a registration gives its client more."
+    ),
+    "attack:registration:nobody-manages-a-client-over-the-network": Requirement(
+        "DR-10, RFC 7592 §2", "No token reads, changes or deletes a registration over the network."
     ),
     "attack:registration:software-statements-are-not-believed": Requirement(
         "DR-11, RFC 7591 §3.1.1", "A software statement changes nothing."
@@ -1622,6 +1631,9 @@ ENDS: dict[str, Requirement] = {
     "ends:at-once:in-every-tenant-of-a-shared-thing": Requirement(
         "decision 22", "A shared client and a person end in every tenant, in one commit that is recorded."
     ),
+    "ends:at-once:a-person-everywhere": Requirement(
+        "issue, decision 22", "A person who is disabled everywhere holds nothing and comes in nowhere, at once."
+    ),
     "ends:at-once:one-tenant-does-not-sign-out-of-another": Requirement(
         "decision 22", "A membership that ends does not end what a person has in another tenant."
     ),
@@ -1652,6 +1664,9 @@ PUSHED: dict[str, Requirement] = {
     "rfc9126:par:only-post": Requirement("RFC 9126 §2.3", "The endpoint takes forms by POST, of a bounded size."),
     "rfc9126:par:required-by-deployment-or-client": Requirement(
         "RFC 9126 §5, §6", "Where pushing is required, a plain request is refused, and metadata says so."
+    ),
+    "rfc9126:par:a-client-may-demand-it-of-itself": Requirement(
+        "RFC 9126 §6", "A client that registers itself, or its document, may want no plain request answered."
     ),
     "rfc9126:par:metadata": Requirement("RFC 9126 §5", "Metadata names the endpoint, and each issuer its own."),
     "rfc9126:par:parameters-beside-are-ignored": Requirement(
@@ -2230,6 +2245,7 @@ CATALOGUE: dict[str, str] = {
     "IN": "01 02 03 04 05 06 07 08 09 10 11",
     "RV": "02 03 05 06 07 09",
     "JK": "01 02 03 06 08",
+    "DR": "01 03 04 05 07 10 11 12",
     "CM": "01 02 04 06 08 09",
     "SF": "03 04 06 07",
     "RS": "01 03 04 05 08 10 11 12 14 15 16 17 19 20 22 24 28 29 30 31 34",

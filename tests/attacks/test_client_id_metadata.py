@@ -6,6 +6,7 @@ import pytest
 
 from tests.support import assertions
 from tests.support.internet import Answer
+from tests.support.oauth_client import DEVICE_CODE
 from tests.support.publisher import REDIRECT, URL, Publisher, app, document
 from tests.support.server import Server
 
@@ -48,6 +49,32 @@ async def test_whoever_takes_a_document_over_cannot_use_what_it_began(
     publisher.publish(**proving(owner))
     reading_server.clock.advance(HOUR)
     assert (await client.refresh(tokens)).ok
+
+
+@pytest.mark.requirement("attack:cimd:a-document-taken-over-takes-over-nothing")
+@pytest.mark.parametrize("taken", ["without proof", "another key"])
+async def test_whoever_takes_a_document_over_cannot_fetch_what_a_device_was_allowed(
+    reading_server: Server, publisher: Publisher, taken: str
+):
+    """CM-06, RFC 8628 §5.2: a stolen device code is worth nothing to another key than the person's yes was given to."""
+    owner, thief = assertions.new_key("k1"), assertions.new_key("k1")
+    grants = {"grant_types": [DEVICE_CODE, "refresh_token"]}
+    publisher.publish(**grants, **proving(owner))
+    client = app(reading_server, auth_method="private_key_jwt", key=owner)
+    await client.start_device()
+    reading_server.clock.advance(HOUR - 30)
+    started = await client.start_device()
+    await client.connect("u1", started)
+    publisher.publish(**grants, **({} if taken == "without proof" else proving(thief)))
+    reading_server.clock.advance(31)
+
+    attacker = app(reading_server) if taken == "without proof" else app(
+        reading_server, auth_method="private_key_jwt", key=thief
+    )  # fmt: skip
+    stolen = await attacker.poll(started)
+
+    assert (400, "invalid_grant") == (stolen.status, stolen.error)
+    assert (401, "invalid_client") == ((late := await client.poll(started)).status, late.error)
 
 
 @pytest.mark.requirement("attack:cimd:a-document-taken-over-takes-over-nothing")

@@ -12,7 +12,7 @@ from authserver import jobs
 from authserver.domain.audit import event
 from authserver.domain.clients import registration
 from tests.support.assertions import new_key, public
-from tests.support.registering import PLAIN, register, register_raw, registered
+from tests.support.registering import PLAIN, client_of, register, register_raw, registered
 from tests.support.server import DATABASES
 from tests.support.workers import Workers
 from tests.support.world import R1, R7
@@ -205,6 +205,29 @@ async def test_members_that_would_give_a_client_more_are_ignored(server):
     assert (False, "registration", "*", (), "") == (
         made.is_verified, made.origin.value, made.tenant, made.resources, made.speaks_for
     )  # fmt: skip
+
+
+@pytest.mark.requirement("attack:registration:nobody-manages-a-client-over-the-network")
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+async def test_a_registered_client_cannot_be_read_changed_or_deleted_there(server, method):
+    """DR-10: RFC 7592 is not offered, so there is no token to steal, and none that is sent opens anything."""
+    made = (await register(server, client_name="Mine")).json()
+    app = client_of(server, made)
+    tokens = await app.sign_in("u1")
+
+    answers = [
+        await server.http.request(
+            method, path, headers={"authorization": f"Bearer {sent}"}, content=None if method == "GET" else b"{}"
+        )
+        for path in ("/register", f"/register/{made['client_id']}", f"/register?client_id={made['client_id']}")
+        for sent in (tokens.access_token, tokens.refresh_token, made["client_id"])
+    ]
+
+    assert not {"registration_access_token", "registration_client_uri"} & set(made)
+    assert {404, 405} >= {answer.status_code for answer in answers}
+    assert not [answer for answer in answers if b"Mine" in answer.content]
+    assert (await app.refresh(tokens)).ok
+    assert made["client_id"] == (await register(server, client_name="Mine")).json()["client_id"]
 
 
 @pytest.mark.one_database

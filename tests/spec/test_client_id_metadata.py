@@ -8,6 +8,7 @@ from authserver.jobs import expire
 from authserver.oauth.client_id_metadata import UnusableDocumentError, check_client_id, freshness
 from tests.support import assertions
 from tests.support.internet import Answer
+from tests.support.oauth_client import DEVICE_CODE
 from tests.support.publisher import HOST, REDIRECT, URL, Publisher, app, document
 from tests.support.server import Server
 from tests.support.world import R5
@@ -606,3 +607,39 @@ async def test_a_developer_may_publish_on_loopback(server_with, publisher: Publi
     tokens = await app(opened, url, redirect_uris=("http://127.0.0.1:1/callback",)).sign_in("u1")
 
     assert url == tokens.claims["client_id"]
+
+
+@pytest.mark.requirement("cimd:device:may-be-the-first-contact")
+@pytest.mark.parametrize("proves", [False, True])
+async def test_a_device_may_be_the_first_that_is_heard_of_a_client(
+    reading_server: Server, publisher: Publisher, proves: bool
+):
+    """RFC 8628 §3.1, ADR 23: a device whose client nobody registered connects, refreshes, and shows who vouches for it."""
+    key = assertions.new_key()
+    proof = {"token_endpoint_auth_method": "private_key_jwt", "jwks": json.loads(assertions.key_set(key))}
+    publisher.publish(grant_types=[DEVICE_CODE, "refresh_token"], **(proof if proves else {}))
+    client = app(reading_server, auth_method="private_key_jwt", key=key) if proves else app(reading_server)
+
+    started = await client.start_device()
+    waiting = await client.poll(started)
+    page = await client.type_code("u1", started.body["user_code"])
+    await client.browser_of("u1").submit(page.form("decision"), decision="allow")
+    reading_server.clock.advance(10)
+    tokens = await client.poll(started)
+
+    assert "authorization_pending" == waiting.error
+    assert "Published App" in page.text
+    assert "client.example.net" in page.text
+    assert (URL, R5) == (tokens.claims["client_id"], tokens.claims["aud"])
+    assert (await client.refresh(tokens)).ok
+    assert "invalid_grant" == (await client.poll(started)).error
+
+
+@pytest.mark.requirement("cimd:device:may-be-the-first-contact")
+async def test_a_document_that_lists_no_device_grant_starts_no_device(reading_server: Server, publisher: Publisher):
+    """Ours: a document's grants are what it lists, and nothing is begun for the rest."""
+    publisher.publish()
+
+    answer = await app(reading_server).start_device()
+
+    assert (400, "unauthorized_client") == (answer.status, answer.error)
