@@ -1087,6 +1087,9 @@ BENCH: dict[str, Requirement] = {
         "ours; ASVS 6.3",
         "An office behind one address can log in all day; only failures use up what its address may try.",
     ),
+    "login:throttle:one-account-closes-nobody-else-out": Requirement(
+        "decision 12", "A try that is not looked at costs its address nothing."
+    ),
     "login:throttle:a-success-pays-for-nobody-else": Requirement(
         "ASVS 6.3", "Logging in with an account of one's own buys no further guesses at others."
     ),
@@ -1833,6 +1836,9 @@ EXCHANGE: dict[str, Requirement] = {
     ),
     "attack:exchange:what-is-bound-to-a-key-is-not-traded": Requirement(
         "RFC 9449 §7, RFC 8705 §3", "A sender-constrained token is not traded for a bearer token."
+    ),
+    "attack:shared-server:a-block-is-for-servers-too": Requirement(
+        "decision 22", "A shared server that a tenant blocked acts, asks and trades no longer for that tenant's people."
     ),
     "attack:exchange:tenants-stay-apart": Requirement(
         "C22", "The tenant is the caller's, and the target is linked to it."

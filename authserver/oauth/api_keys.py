@@ -93,7 +93,7 @@ async def _key(work: UnitOfWork, issuer: Issuer, sent: str, client: Client | Non
     key = await api_key.find_presented(work.beside(tenant), sent)
     if key is None:
         raise _refused("unknown_api_key")
-    if client is not None and (client.speaks_for != key.resource or (not client.is_shared and client.tenant != tenant)):
+    if client is not None and (client.speaks_for != key.resource or not await presented.is_heard(work, client, tenant)):
         raise _refused("other_resource")
     if not key.is_alive(work.now):
         raise _refused("api_key_ended")

@@ -81,7 +81,7 @@ async def _verdict(work: UnitOfWork, issuer: Issuer, client: Client, token: Pres
     if token.resource != client.speaks_for:
         _refuse(work, client, "other_resource")
         return None
-    if not client.is_shared and client.tenant != token.tenant:
+    if not await presented.is_heard(work, client, token.tenant):
         _refuse(work, client, "other_tenant")
         return None
     return _meaning(work, token, standing) if standing is not None else None

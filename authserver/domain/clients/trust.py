@@ -4,6 +4,7 @@ Which applications that nobody of ours registered a tenant lets in: its policy, 
 MCP A20, decision 22. A verdict on a client goes before a verdict on the host that publishes its document, and both before the
 policy. The policy is for clients that registered themselves, at a tenant's own issuer too, or are described by a document; a
 block is for any client that no operator made for the tenant. It is asked at consent, at every token, and wherever a token comes back.
+The servers that ask about tokens, or trade them, are clients too.
 """
 
 import re

@@ -195,6 +195,8 @@ async def _still_acting(work: UnitOfWork, token: Presented, owner: Authorization
     for place, server in enumerate(servers):
         if server is None or not server.is_active or server.speaks_for != here:
             raise NotStandingError("actor_inactive")
+        if not await is_heard(work, server, token.tenant):
+            raise NotStandingError("actor_not_let_in")
         following = servers[place + 1] if place + 1 < len(servers) else None
         there = token.resource if following is None else following.speaks_for
         await _resource(work, there, token.tenant)
@@ -205,6 +207,13 @@ async def _still_acting(work: UnitOfWork, token: Presented, owner: Authorization
             raise NotStandingError("exchange_narrowed")
         here = there
     return await _resource(work, token.resource, token.tenant)
+
+
+async def is_heard(work: UnitOfWork, server: Client, tenant: str) -> bool:
+    """Whether a resource server may ask about this tenant's tokens and keys, and trade them: its own, or one let in."""
+    return (server.is_shared or server.tenant == tenant) and (
+        await trust.answer(work, tenant, server) is trust.Answer.YES
+    )
 
 
 async def servers_passed(work: UnitOfWork, token: Presented) -> list[str]:

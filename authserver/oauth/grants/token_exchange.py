@@ -58,7 +58,7 @@ async def _subject(work: UnitOfWork, issuer: Issuer, client: Client, form: Param
         if token.resource != client.speaks_for:
             # The confused deputy: a token that was never meant for this server.
             raise NotStandingError("other_audience")
-        if not client.is_shared and client.tenant != token.tenant:
+        if not await presented.is_heard(work, client, token.tenant):
             raise NotStandingError("other_tenant")
         if claims.CNF in token.claims:
             # It is bound to a key that its caller holds and we are not shown.
