@@ -87,6 +87,37 @@ async def test_one_address_with_many_logins_is_limited_too(server, monkeypatch):
 
 
 @pytest.mark.requirement("attack:device:guessing-is-limited")
+async def test_one_person_cannot_use_up_the_guesses_of_everybody_at_their_address(server):
+    """Decision 12: whoever has no guess left and goes on costs nobody behind the same address theirs."""
+    app = server.client("D")
+    right = (await app.start_device()).body["user_code"]
+
+    said = [(await app.type_code("u1", "BCDF-GHJK")).status for _ in range(110)]
+    colleague = await server.client("D").type_code("u2", right)
+
+    assert {400, 429} == set(said)
+    assert colleague.form("decision")
+
+
+@pytest.mark.requirement("attack:device:guessing-is-limited")
+async def test_a_guess_that_was_not_looked_at_costs_its_person_nothing(server, monkeypatch):
+    """Decision 12: others used up what their address may spend; elsewhere this person still has every guess."""
+    from authserver.domain.codes import device_code
+
+    monkeypatch.setattr(device_code, "_PER_ADDRESS", 1)
+    app = server.client("D")
+    for letter in "BCDFGHJKLM":
+        await app.type_code("u1", "BCDF-GHJ" + letter)
+
+    said = [(await app.type_code("u2", "BCDF-GHJK")).status for _ in range(12)]
+    elsewhere = server.client("D", address="198.51.100.9")
+    right = (await elsewhere.start_device()).body["user_code"]
+
+    assert {429} == set(said)
+    assert (await elsewhere.type_code("u2", right)).form("decision")
+
+
+@pytest.mark.requirement("attack:device:guessing-is-limited")
 async def test_nobody_guesses_without_a_login_or_with_a_link(server):
     """RFC 8628 §5.1: a link with a code is no guess and answers nothing; a post without a session goes to the login."""
     app = server.client("D")

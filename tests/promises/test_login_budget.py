@@ -65,3 +65,17 @@ async def test_a_guesser_with_an_account_of_their_own_gets_no_further_guesses(ma
     assert Refused() == last
     assert isinstance(refused, Refused)
     assert refused.retry_after_s is not None
+
+
+@pytest.mark.requirement("login:throttle:one-account-closes-nobody-else-out")
+async def test_who_hammers_at_one_account_uses_up_nobody_elses_tries_at_the_same_address(machines):
+    """Decision 12: what was not looked at costs the address nothing, or one account would shut a whole office out."""
+    for _ in range(MOST_OF_AN_ADDRESS + 5):
+        await attempt(machines, "bob@example.com", "wrong")
+
+    throttled = await attempt(machines, "bob@example.com", "wrong")
+    colleague = await attempt(machines, "alice@example.com", "correct horse")
+
+    assert isinstance(throttled, Refused)
+    assert throttled.retry_after_s is not None
+    assert isinstance(colleague, LoggedIn)

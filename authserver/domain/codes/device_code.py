@@ -139,18 +139,19 @@ async def pay_for_guess(work: UnitOfWork, person_id: str) -> Limited | None:
     """Take one guess, durably, before the code is looked at. Limited when none is left (RFC 8628 §5.1).
 
     By person, because every guess needs a login; by address prefix, because one attacker can have several; and by everybody
-    together, above which each still has one guess a minute.
+    together, above which each still has one guess a minute. What is not looked at costs no shared budget: one person who goes
+    on without a guess uses up nobody else's.
     """
-    for key, most, window_s in (
-        ("device/address/" + address_prefix(work.address), _GUESSES * _PER_ADDRESS, _WINDOW_S),
-        ("device/person/" + person_id, _GUESSES, _WINDOW_S),
-    ):
-        limited = await limit.take(work, key=key, limit=most, window_s=window_s)
-        if limited is not None:
-            return limited
-    if await limit.take(work, key="device/everybody", limit=_EVERYBODY, window_s=_WINDOW_S) is None:
-        return None
-    return await limit.take(work, key="device/slowed/" + person_id, limit=1, window_s=60)
+    address, person = "device/address/" + address_prefix(work.address), "device/person/" + person_id
+    limited = await limit.take(work, key=address, limit=_GUESSES * _PER_ADDRESS, window_s=_WINDOW_S)
+    if limited is not None:
+        return limited
+    limited = await limit.take(work, key=person, limit=_GUESSES, window_s=_WINDOW_S)
+    if limited is None and await limit.take(work, key="device/everybody", limit=_EVERYBODY, window_s=_WINDOW_S):
+        limited = await limit.take(work, key="device/slowed/" + person_id, limit=1, window_s=60)
+    if limited is not None:
+        limit.return_one(work, key=address, window_s=_WINDOW_S)
+    return limited
 
 
 def return_guess(work: UnitOfWork, person_id: str) -> None:

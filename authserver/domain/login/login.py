@@ -79,6 +79,9 @@ async def _prove(work: UnitOfWork, *, email: str, password: str) -> Person | Ref
     ):
         limited = await limit.take(work, key=key, limit=most, window_s=settings.login_window_seconds)
         if limited is not None:
+            if key == account:
+                # Nobody looked: who hammers at one account uses up nobody else's tries behind the same address.
+                limit.return_one(work, key=address, window_s=settings.login_window_seconds)
             _refuse(work, email, "throttled")
             return Refused(retry_after_s=limited.retry_after_s)
     person = await user.person_by_email(work, email)
