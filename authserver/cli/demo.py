@@ -125,9 +125,9 @@ def demo(
 
 
 def _walk(facts: dict[str, Any], place: Place, *, as_json: bool) -> int:
-    from authserver.cli.tour import walk
+    from authserver.cli.tour import walk_through
 
-    return asyncio.run(walk(facts, place.folder, as_json=as_json))
+    return asyncio.run(walk_through(facts, place.folder, as_json=as_json))
 
 
 def _is_missing(module: str) -> bool:
