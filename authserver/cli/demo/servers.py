@@ -1,0 +1,122 @@
+"""The demo's two processes: started in order, watched, and ended with it however it ends."""
+
+import ctypes
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Any, Self
+
+from authserver.cli.demo.place import HOST, Place
+from authserver.cli.operator import fail
+
+_PATIENCE_S = 30.0
+
+
+def _dies_with_us() -> Callable[[], None] | None:
+    """Return what a child does first so that it cannot outlive a demo that was killed hard; Linux only."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        prctl = ctypes.CDLL(None).prctl
+    except (OSError, AttributeError):
+        return None
+    set_parent_death_signal = 1
+    return lambda: prctl(set_parent_death_signal, signal.SIGTERM)
+
+
+class _StopAsked(Exception):
+    """Somebody pressed Ctrl-C, or sent SIGTERM."""
+
+
+class Servers:
+    """The two child processes. Leaving the block ends both, calmly if they let us."""
+
+    def __init__(self, place: Place, facts: dict[str, Any]) -> None:
+        self.place = place
+        self.facts = facts
+        self._children: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        """Take over the signals that end us."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._asked_to_stop)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        """End both servers; a wish to stop is not an error."""
+        for number in self._before:
+            signal.signal(number, signal.SIG_IGN)
+        for _, child in reversed(self._children):
+            if child.poll() is None:
+                child.terminate()
+        deadline = time.monotonic() + 10
+        for _, child in reversed(self._children):
+            try:
+                child.wait(timeout=max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        return kind is _StopAsked
+
+    def _asked_to_stop(self, _number: int, _frame: FrameType | None) -> None:
+        raise _StopAsked
+
+    def start(self) -> None:
+        """Start both and return when both answer."""
+        shops = [f"--shop={tenant['slug']}={tenant['id']}" for tenant in self.facts["tenants"]]
+        folder = self.place.folder
+        self._run("the authorization server", ["authserver", "serve", "--data-dir", str(folder)])
+        self._run(
+            "the example MCP server",
+            [
+                *("examples.orders", "--issuer", self.place.issuer, "--host", HOST, "--port", str(self.place.mcp_port)),
+                *("--database", f"sqlite:///{folder / 'orders.db'}", *shops),
+            ],
+        )
+        self._wait_until_all_answer([f"{self.place.issuer}/readyz", self.place.metadata])
+
+    def watch(self) -> None:
+        """Return only when a server ends by itself, which is a failure."""
+        while True:
+            self._fail_if_one_ended()
+            time.sleep(0.5)
+
+    def _run(self, name: str, words: Sequence[str]) -> None:
+        # A session of its own: a Ctrl-C in the terminal reaches us alone, and we end them in order.
+        child = subprocess.Popen(  # noqa: S603 - our own modules with our own arguments
+            [sys.executable, "-m", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
+            start_new_session=True,
+            preexec_fn=_dies_with_us(),  # noqa: PLW1509 - nothing else runs in this process yet
+        )
+        self._children.append((name, child))
+
+    def _fail_if_one_ended(self) -> None:
+        for name, child in self._children:
+            if child.poll() is not None:
+                fail(f"{name} ended by itself (exit code {child.returncode}); what it said stands above.")
+
+    def _wait_until_all_answer(self, urls: list[str]) -> None:
+        import httpx2
+
+        deadline = time.monotonic() + _PATIENCE_S
+        with httpx2.Client(timeout=2, trust_env=False) as client:
+            waiting = list(urls)
+            while waiting:
+                self._fail_if_one_ended()
+                try:
+                    if client.get(waiting[0]).status_code == 200:
+                        waiting.pop(0)
+                        continue
+                except httpx2.TransportError:
+                    pass
+                if time.monotonic() > deadline:
+                    fail(f"{waiting[0]} does not answer after {_PATIENCE_S:.0f} s.")
+                time.sleep(0.05)
