@@ -184,6 +184,13 @@ def test_the_demo_writes_down_what_a_script_needs(demo: Demo):
     assert {"client_id", "client_secret", "scope"} == set(facts["admin"])
     assert {"client_id", "client_secret"} <= set(facts["resource_server"])
     assert {"read", "write", "destructive"} == {tool["class"] for tool in facts["tools"]}
+    (exchange,) = facts["exchanges"]
+    assert (facts["resource"], facts["upstream"]["resource"]) == (exchange["resource"], exchange["to"])
+    assert {
+        "resource": exchange["resource"],
+        "to": exchange["to"],
+        "scopes": [f"{name}={' '.join(needed)}" for name, needed in exchange["scopes"].items()],
+    } in demo.told("exchange", "list")
     assert "ready" == demo.said[-1]
 
 
@@ -207,7 +214,7 @@ def test_the_tour_walks_through_a_running_demo_and_every_step_holds(demo: Demo):
     steps = [json.loads(line) for line in toured.stdout.splitlines()]
     assert [] == [step for step in steps if not step["held"]], toured.stderr
     assert 0 == toured.returncode
-    assert 19 <= len(steps)
+    assert 24 <= len(steps)
 
 
 @pytest.mark.requirement("demo:tour:every-step-holds")
@@ -245,6 +252,8 @@ def test_a_second_start_keeps_the_data_and_ctrl_c_ends_both_servers(tmp_path: Pa
         assert known["users"] == moved.facts["users"]
         assert known["clients"] == moved.facts["clients"]
         assert f"http://127.0.0.1:{moved.mcp_port}/mcp" == moved.facts["resource"]
+        assert known["upstream"] == moved.facts["upstream"]
+        assert [moved.facts["resource"]] == [exchange["resource"] for exchange in moved.facts["exchanges"]]
 
 
 @pytest.mark.requirement("demo:start:leaves-nothing-behind")

@@ -121,23 +121,24 @@ def _what_to_try(place: Place, facts: dict[str, Any]) -> str:
     return f"""
 Authorization server   {place.issuer}
 Example MCP server     {place.resource}   (orders, customers and tickets of two tenants)
+Upstream API           {facts["upstream"]["resource"]}   (known here, served by nobody: where that server may act for its callers)
 Everything is in       {folder}   (demo.json has it all for scripts)
 
 People you can log in as
 {shown}
 
-Connect a real client
-  Give it this client id: it is public and may redirect to any loopback port, path /callback
-    {app["client_id"]}
-  Claude Code   claude mcp add --transport http --client-id {app["client_id"]} --callback-port 33418 orders {place.resource}
-  VS Code       "MCP: Add Server", HTTP, {place.resource}; give the client id when it asks
-  Python SDK    OAuthClientProvider with a stored client record; examples/orders/README.md has it
+Connect a real client: it needs the URL and makes itself known
+  Claude Code   claude mcp add --transport http orders {place.resource}
+  VS Code       "MCP: Add Server", HTTP, {place.resource}
+  Python SDK    OAuthClientProvider; examples/orders/README.md has it
+  One that wants a client id, and a device: {app["client_id"]}   (public; any loopback port, path /callback)
 
 See it by hand
   {place.issuer}/account      what somebody has connected, and how they end it
   curl -i -X POST {place.resource}      a 401 that says where to log in
   {command} tenant list --data-dir {folder}
   {command} user list --tenant acme --data-dir {folder}
+  {command} exchange list --data-dir {folder}
 
 Let a script walk through it, from another terminal
   {tour}

@@ -4,7 +4,7 @@ import json
 import secrets
 from typing import Any
 
-from authserver.cli.demo.place import HOST, MARKER, Place, known_facts, write_private
+from authserver.cli.demo.place import HOST, MARKER, UPSTREAM, Place, known_facts, write_private
 from authserver.cli.operator import fail
 
 TENANTS = {
@@ -12,6 +12,13 @@ TENANTS = {
     "globex": ("Globex Office", (("gina", "Gina Grant"), ("hugo", "Hugo Hansen"), ("iris", "Iris Ito"))),
 }
 """Each tenant's name and people; the first is an ordinary user, the others are approvers too."""
+
+
+SHIPPING = {"shipments:read": "See where parcels are", "shipments:write": "Send parcels"}
+"""What the upstream API knows, in words."""
+
+EXCHANGE = {"shipments:read": ("orders:read",)}
+"""What the example server may ask for there, and what its caller must hold here: reading, for who may read orders."""
 
 
 async def prepared(place: Place) -> dict[str, Any]:
@@ -96,6 +103,7 @@ class _Making:
         guard = await self._client(
             "Orders server", tenant=None, auth="client_secret_basic", grants=(), speaks_for=self.place.resource
         )
+        upstream = await self._upstream(tenants)
         return {
             "issuer": self.place.issuer,
             "resource": self.place.resource,
@@ -107,6 +115,14 @@ class _Making:
                 "client_secret": guard["client_secret"],
                 "resource": self.place.resource,
             },
+            "upstream": upstream,
+            "exchanges": [
+                {
+                    "resource": self.place.resource,
+                    "to": UPSTREAM,
+                    "scopes": {name: list(n) for name, n in EXCHANGE.items()},
+                }
+            ],
             "tools": tools,
             "tenants": [{"slug": slug, "name": TENANTS[slug][0], "id": tenants[slug]} for slug in tenants],
         }
@@ -130,6 +146,38 @@ class _Making:
             tenants.change(work, found, default_resource=self.place.resource)
             await self._commit(work, f"tenant {slug}")
         return str(found.id)
+
+    async def _upstream(self, tenants: dict[str, str]) -> dict[str, Any]:
+        """Register the API that the MCP server may act at, with the permission and a credential to ask about tokens."""
+        from authserver.domain.exchange import policy
+        from authserver.domain.resources import resource as resources
+
+        name, scopes = "Shipping", {scope: resources.ScopeInfo(description=words) for scope, words in SHIPPING.items()}
+        if await resources.by_uri(self.machines.work(), UPSTREAM) is None:
+            work = self.machines.work()
+            resources.add(work, uri=UPSTREAM, name=name, scopes=scopes)
+            for tenant_id in tenants.values():
+                resources.link(work, UPSTREAM, tenant_id)
+            await self._commit(work, "the upstream API")
+        allowed = await policy.between(self.machines.work(), self.place.resource, UPSTREAM)
+        if allowed is None or dict(allowed.scopes) != EXCHANGE:
+            work = self.machines.work()
+            actor, target = [await resources.by_uri(work, uri) for uri in (self.place.resource, UPSTREAM)]
+            assert actor is not None
+            assert target is not None
+            policy.allow(work, actor, target, EXCHANGE)
+            await self._commit(work, "the exchange between the two servers")
+        credential = await self._client(
+            "Shipping API", tenant=None, auth="client_secret_basic", grants=(), speaks_for=UPSTREAM
+        )
+        return {
+            "name": name,
+            "resource": UPSTREAM,
+            "scopes": sorted(SHIPPING),
+            "served": False,
+            "client_id": credential["client_id"],
+            "client_secret": credential["client_secret"],
+        }
 
     async def _resource(self, tenants: dict[str, str]) -> list[dict[str, Any]]:
         from authserver.domain.resources import resource as resources
@@ -237,9 +285,8 @@ class _Making:
         if name == "Demo admin":
             kept = self.known.get("admin")
         elif speaks_for:
-            kept = self.known.get("resource_server")
-            if kept is not None and kept.get("resource") != speaks_for:
-                return None
+            servers = (self.known.get("resource_server"), self.known.get("upstream"))
+            kept = next((one for one in servers if one is not None and one.get("resource") == speaks_for), None)
         else:
             return self._remembered("clients", name=name)
         return kept if isinstance(kept, dict) else None

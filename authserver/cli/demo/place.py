@@ -15,6 +15,9 @@ HOST = "127.0.0.1"
 FOLDER = Path("demo-data")
 PORTS = (9000, 9001)
 
+UPSTREAM = "https://shipping.example/api"
+"""An API that the example server may act at. It is registered and nobody serves it: the tour plays its part."""
+
 MARKER = "env"
 """What makes a folder ours: only a folder that has it is ever emptied."""
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import httpx2
 
-from authserver.cli.tour import tokens, tools
+from authserver.cli.tour import tokens, tools, ways_in
 from authserver.cli.tour.held import NotHeldError
 from authserver.cli.tour.walk import Step, Walk, connected
 
-STEPS: tuple[Step, ...] = (*tools.STEPS, *tokens.STEPS)
+STEPS: tuple[Step, ...] = (*tools.STEPS, *tokens.STEPS, *ways_in.STEPS)
 """The tour, in order."""
 
 _LATER = (

@@ -21,14 +21,17 @@ class Page(HTMLParser):
         self.inputs: set[str] = set()
         self.choices: dict[str, list[str]] = {}
         self.ticked: dict[str, list[str]] = {}
+        self.links: list[str] = []
         self._words: list[str] = []
         self.feed(html)
         self.text = " ".join(" ".join(self._words).split())
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note every input and button."""
+        """Note every link, input and button."""
         given = {name: value or "" for name, value in attrs}
         name, kind = given.get("name", ""), given.get("type", "text")
+        if tag == "a" and "href" in given:
+            self.links.append(given["href"])
         if tag not in {"input", "button"} or not name:
             return
         self.inputs.add(name)
@@ -58,22 +61,57 @@ class Person:
 
     async def answer(self, url: str) -> dict[str, str]:
         """Walk from the authorization URL to the redirect back to the application; returns what it carries."""
-        async with httpx2.AsyncClient(trust_env=False, timeout=20) as browser:
-            response = await browser.get(url)
-            for _ in range(12):
-                if response.is_redirect:
-                    target = urljoin(str(response.url), response.headers["location"])
-                    if target.startswith(CALLBACK):
-                        return {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
-                    response = await browser.get(target)
-                    continue
+        async with _browser() as browser:
+            response = await self._past_login(browser, await browser.get(url))
+            for _ in range(4):
+                if target := _callback_of(response):
+                    return {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
                 page = Page(response.text)
-                if "password" in page.inputs:
-                    response = await self._log_in(browser, response, page)
-                elif "decision" in page.inputs and response.status_code == 200:
-                    response = await self._allow(browser, response, page)
-                else:
-                    raise NotHeldError(f"the browser was stopped with {response.status_code}: {page.text[:200]}")
+                if "decision" not in page.inputs or response.status_code != 200:
+                    raise _stopped(response)
+                response = await self._past_login(browser, await self._allow(browser, response, page))
+        raise NotHeldError("the login went round in circles")
+
+    async def connect_device(self, url: str, user_code: str) -> str:
+        """Type the code of a device on our page, read who asks, and allow; returns what the last page said."""
+        async with _browser() as browser:
+            form = await self._past_login(browser, await browser.get(url))
+            page = Page(form.text)
+            if "user_code" not in page.inputs:
+                raise _stopped(form)
+            asks = await browser.post(str(form.url), data=page.fields | {"user_code": user_code})
+            page = Page(asks.text)
+            if "decision" not in page.inputs or asks.status_code != 200:
+                raise _stopped(asks)
+            return Page((await self._allow(browser, asks, page)).text).text
+
+    async def end_on_account_page(self, account: str, named: str) -> tuple[Page, str]:
+        """Follow the link to one ending whose address holds `named`, and confirm; returns the account page before, and the words after."""
+        async with _browser() as browser:
+            before = await self._past_login(browser, await browser.get(account))
+            page = Page(before.text)
+            links = [link for link in page.links if named in link and "login=" not in link]
+            if before.status_code != 200 or len(links) != 1:
+                raise _stopped(before)
+            asks = await browser.get(urljoin(str(before.url), links[0]))
+            question = Page(asks.text)
+            if "decision" not in question.inputs or asks.status_code != 200:
+                raise _stopped(asks)
+            done = await browser.post(str(asks.url), data=question.fields)
+            return page, Page((await self._past_login(browser, done)).text).text
+
+    async def _past_login(self, browser: httpx2.AsyncClient, response: httpx2.Response) -> httpx2.Response:
+        """Follow redirects and log in where asked, up to a page to decide on or the redirect to the application."""
+        for _ in range(12):
+            if response.is_redirect:
+                if _callback_of(response):
+                    return response
+                response = await browser.get(urljoin(str(response.url), response.headers["location"]))
+                continue
+            page = Page(response.text)
+            if "password" not in page.inputs:
+                return response
+            response = await self._log_in(browser, response, page)
         raise NotHeldError("the login went round in circles")
 
     async def _log_in(self, browser: httpx2.AsyncClient, shown: httpx2.Response, page: Page) -> httpx2.Response:
@@ -88,3 +126,18 @@ class Person:
         self.saw.append(page)
         tools = [tool for tool in page.choices.get("tool", []) if tool in self.tools]
         return await browser.post(str(shown.url), data=page.fields | {"decision": "allow", "tool": tools})
+
+
+def _browser() -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(trust_env=False, timeout=20)
+
+
+def _callback_of(response: httpx2.Response) -> str | None:
+    if not response.is_redirect:
+        return None
+    target = urljoin(str(response.url), response.headers["location"])
+    return target if target.startswith(CALLBACK) else None
+
+
+def _stopped(response: httpx2.Response) -> NotHeldError:
+    return NotHeldError(f"the browser was stopped with {response.status_code}: {Page(response.text).text[:200]}")

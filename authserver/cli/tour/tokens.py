@@ -8,7 +8,7 @@ async def _other_resource(walk: Walk) -> str:
     from authserver.domain.resources import resource as resources
 
     elsewhere = walk.resource.replace("/mcp", "/warehouse")
-    acme = next(tenant["id"] for tenant in walk.facts["tenants"] if tenant["slug"] == "acme")
+    acme = walk.tenant("acme")
     work = walk.machines.work()
     resources.add(
         work, uri=elsewhere, name="Warehouse", scopes={"orders:read": resources.ScopeInfo(description="See shelves")}
@@ -86,21 +86,13 @@ async def _replay(walk: Walk) -> str:
 
 
 async def _asked_and_revoked(walk: Walk) -> str:
-    server = walk.facts["resource_server"]
-
-    async def is_active(token: str) -> object:
-        answered = await walk.http.post(
-            f"{walk.issuer}/introspect", auth=(server["client_id"], server["client_secret"]), data={"token": token}
-        )
-        return answered.json().get("active")
-
     answer, verifier = await walk.authorize(walk.person("alice"), walk.app, scope="orders:read")
     got = (await walk.redeem(walk.app, answer["code"], verifier)).json()
-    hold(await is_active(got["access_token"]) is True, "the server was not told of a token that is meant for it")
-    hold(await is_active(got["refresh_token"]) is False, "the server was told of a refresh token")
+    hold(await walk.is_active(got["access_token"]) is True, "the server was not told of a token that is meant for it")
+    hold(await walk.is_active(got["refresh_token"]) is False, "the server was told of a refresh token")
     ended = await walk.http.post(f"{walk.issuer}/revoke", data={"client_id": walk.app, "token": got["refresh_token"]})
     hold(ended.status_code == 200, f"the revocation got {ended.text[:100]}")
-    hold(await is_active(got["access_token"]) is False, "the access token outlived what it came from")
+    hold(await walk.is_active(got["access_token"]) is False, "the access token outlived what it came from")
     refused = await walk.refresh(walk.app, got["refresh_token"])
     hold(refused.json().get("error") == "invalid_grant", f"the revoked refresh token got {refused.text[:100]}")
     return "A server asks whether a token still lives, and is told; once its client revoked the login, it does not, at once."
@@ -127,7 +119,7 @@ async def _disabled(walk: Walk) -> str:
 
     answer, verifier = await walk.authorize(walk.person("gina"), walk.app, scope="orders:read")
     refresh_token = (await walk.redeem(walk.app, answer["code"], verifier)).json()["refresh_token"]
-    globex = next(tenant["id"] for tenant in walk.facts["tenants"] if tenant["slug"] == "globex")
+    globex = walk.tenant("globex")
     person = await users.person_by_email(walk.machines.work(), walk.person("gina").email)
     hold(person is not None, "Gina is gone")
     assert person is not None

@@ -35,7 +35,7 @@ async def _login(walk: Walk) -> str:
 
 async def _reads_only(walk: Walk) -> str:
     carried = claims(walk.session.token)
-    acme = next(tenant["id"] for tenant in walk.facts["tenants"] if tenant["slug"] == "acme")
+    acme = walk.tenant("acme")
     scopes = set(carried["scope"].split())
     hold(carried["aud"] == walk.resource, f"the token is for {carried['aud']}")
     hold(carried["tenant_id"] == acme, "the token is for another tenant")

@@ -22,13 +22,15 @@ from authserver.cli.tour.person import CALLBACK, Person
 
 
 class Memory:
-    """The SDK's token storage, with the application's pre-registered record in it."""
+    """The SDK's token storage: with a pre-registered application's record in it, or empty, and then the SDK registers itself."""
 
-    def __init__(self, client_id: str) -> None:
+    def __init__(self, client_id: str | None) -> None:
         self.tokens: OAuthToken | None = None
-        self.client = OAuthClientInformationFull.model_validate(
-            {"client_id": client_id, "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none"}
-        )
+        self.client: OAuthClientInformationFull | None = None
+        if client_id is not None:
+            self.client = OAuthClientInformationFull.model_validate(
+                {"client_id": client_id, "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none"}
+            )
 
     async def get_tokens(self) -> OAuthToken | None:
         """Return what was stored."""
@@ -72,8 +74,11 @@ class Session:
 
 
 @asynccontextmanager
-async def connected(walk: "Walk", person: Person) -> AsyncIterator[Session]:
-    memory = Memory(walk.app)
+async def connected(
+    walk: "Walk", person: Person, *, is_registered: bool = True, name: str = "Demo app"
+) -> AsyncIterator[Session]:
+    """Connect the official SDK's client; `is_registered` false: nobody has told the server of this application."""
+    memory = Memory(walk.app if is_registered else None)
     answered: list[dict[str, str]] = []
     statuses: list[int] = []
 
@@ -89,7 +94,7 @@ async def connected(walk: "Walk", person: Person) -> AsyncIterator[Session]:
     provider = OAuthClientProvider(
         walk.resource,
         OAuthClientMetadata.model_validate(
-            {"redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none", "client_name": "Demo app"}
+            {"redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none", "client_name": name}
         ),
         memory,
         open_browser,
@@ -111,6 +116,8 @@ class Walk:
     machines: Any
     """The deployment's machines, for what an operator does meanwhile."""
     alice: Session | None = None
+    guest: Memory | None = None
+    """What the application that made itself known holds."""
 
     @property
     def issuer(self) -> str:
@@ -184,6 +191,24 @@ class Walk:
     async def refresh(self, client_id: str, refresh_token: str) -> httpx2.Response:
         """Exchange a refresh token."""
         return await self.token(client_id, grant_type="refresh_token", refresh_token=refresh_token)
+
+    async def exchange(self, auth: tuple[str, str] | None, **form: str) -> httpx2.Response:
+        """Trade a token or an API key for a token (RFC 8693), as a client or as whoever holds the key."""
+        data = {"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", **form}
+        return await self.http.post(f"{self.issuer}/token", data=data, auth=auth or httpx2.USE_CLIENT_DEFAULT)
+
+    async def is_active(self, token: str, *, at: str = "resource_server") -> object:
+        """Ask, as one of the resource servers, whether a token lives (RFC 7662)."""
+        answered = await self.http.post(f"{self.issuer}/introspect", auth=self.credential(at), data={"token": token})
+        return answered.json().get("active")
+
+    def credential(self, of: str) -> tuple[str, str]:
+        """Return the client id and secret of one of the resource servers."""
+        return self.facts[of]["client_id"], self.facts[of]["client_secret"]
+
+    def tenant(self, slug: str) -> str:
+        """Return a tenant's id."""
+        return next(str(tenant["id"]) for tenant in self.facts["tenants"] if tenant["slug"] == slug)
 
     @property
     def session(self) -> Session:
