@@ -224,6 +224,9 @@ SPEC: dict[str, Requirement] = {
     "rfc8414:metadata:advertises-nothing-that-is-not-there": Requirement(
         "design §1", "Every advertised endpoint answers."
     ),
+    "rfc8414:metadata:leaves-nothing-out-that-is-there": Requirement(
+        "design §1", "Every endpoint and grant that a program can use is advertised."
+    ),
     "rfc8414:metadata:unknown-issuers-are-404": Requirement(
         "RFC 8414 §3, TN-11", "An issuer that does not exist has no metadata."
     ),

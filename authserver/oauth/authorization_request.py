@@ -22,6 +22,8 @@ from authserver.oauth.errors import (
     InvalidScope,
     InvalidTarget,
     OAuthError,
+    RequestNotSupported,
+    RequestUriNotSupported,
     UnauthorizedClient,
     UnregisteredRedirect,
     UnsupportedResponseType,
@@ -164,10 +166,13 @@ async def response_mode_is_query(_work: UnitOfWork, asked: Asked) -> None:
 
 
 async def no_request_object(_work: UnitOfWork, asked: Asked) -> None:
-    """RFC 9101 is not supported, and silence would drop what the client signed."""
-    for name in ("request", "request_uri"):
-        if asked.parameters.one(name) is not None:
-            raise InvalidRequest(f"{name}: is not supported.", reason="request_object")
+    """OpenID Connect Core §6.1, §6.2: RFC 9101 is not supported, and silence would drop what the client signed."""
+    if asked.parameters.one("request") is not None:
+        raise RequestNotSupported("request: is not supported; push the request (RFC 9126).", reason="request_object")
+    if asked.parameters.one("request_uri") is not None:
+        raise RequestUriNotSupported(
+            "request_uri: is not one that this server gave (RFC 9126).", reason="request_object"
+        )
 
 
 async def client_may_use_codes(_work: UnitOfWork, asked: Asked) -> None:

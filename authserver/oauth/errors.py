@@ -105,6 +105,18 @@ class ConsentRequired(OAuthError):
     code = "consent_required"
 
 
+class RequestNotSupported(OAuthError):
+    """OpenID Connect Core §3.1.2.6: a request object by value."""
+
+    code = "request_not_supported"
+
+
+class RequestUriNotSupported(OAuthError):
+    """OpenID Connect Core §3.1.2.6: a request object by reference, where ours is a pushed request's alone."""
+
+    code = "request_uri_not_supported"
+
+
 class InvalidRedirectUri(OAuthError):
     """RFC 7591 §3.2.2: none of the redirect URIs can be registered, or one is an attack."""
 

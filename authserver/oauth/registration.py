@@ -145,6 +145,8 @@ def _wanted(settings: Settings, sent: dict[str, Any], judged: Judged) -> Wanted:
     if "authorization_code" in grants and "code" not in (_list(sent, "response_types") or ("code",)):
         raise InvalidClientMetadata("response_types: only code.", reason="unsupported_response_type")
     method = _auth_method(settings, sent, judged.kept)
+    # A harmful one is refused where it would not be used, too: it is what its sender is after.
+    _address(sent, "jwks_uri")
     jwks, jwks_uri = _keys(sent) if method == "private_key_jwt" else ("", "")
     about: dict[str, str | bool] = {name: _address(sent, name) for name in _ADDRESSES}
     about |= {name: _text(sent, name, 200) for name in _WORDS}

@@ -119,7 +119,7 @@ async def test_redirect_uris_are_a_list_of_a_few_texts(server, uris):
 
 @pytest.mark.one_database
 @pytest.mark.requirement("attack:registration:addresses-are-https-and-never-fetched")
-@pytest.mark.parametrize("member", ["client_uri", "logo_uri", "tos_uri", "policy_uri"])
+@pytest.mark.parametrize("member", ["client_uri", "logo_uri", "tos_uri", "policy_uri", "jwks_uri"])
 @pytest.mark.parametrize(
     "uri",
     [

@@ -3,6 +3,8 @@
 import pytest
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
+from authserver.web.routes import ROUTES, WELL_KNOWN
+
 pytestmark = pytest.mark.one_database
 
 ROOT = ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"]
@@ -67,6 +69,38 @@ async def test_every_advertised_endpoint_answers(server, location):
 
     assert {"authorization_endpoint", "token_endpoint", "jwks_uri"} <= set(endpoints)
     assert not {name for name, status in statuses.items() if status in {404, 500}}
+
+
+@pytest.mark.requirement("rfc8414:metadata:leaves-nothing-out-that-is-there")
+@pytest.mark.parametrize("location", [ROOT[0], PATH[0]])
+async def test_every_endpoint_that_a_program_can_use_is_advertised(server, location):
+    """Design §1, the other way round: what works and is not told is found by nobody but whoever looks for holes."""
+    found = (await server.http.get(location)).json()
+    told = {
+        value.removeprefix(found["issuer"]) for name, value in found.items() if name.endswith(("_endpoint", "_uri"))
+    }
+
+    there = {path for path, route in ROUTES.items() if route.group in {"public", "protocol", "backchannel"}}
+
+    assert there - set(WELL_KNOWN) == told - {"/authorize"}
+
+
+@pytest.mark.requirement("rfc8414:metadata:leaves-nothing-out-that-is-there")
+@pytest.mark.parametrize("letter", ["P", "B", "K"])
+async def test_the_grants_that_are_understood_are_those_that_are_advertised(server, letter):
+    """RFC 8414 §2: any other is unknown, each of these is at most not this client's."""
+    advertised = (await server.http.get(ROOT[0])).json()["grant_types_supported"]
+    app = server.client(letter)
+    others = [
+        "implicit", "password", "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        "urn:ietf:params:oauth:grant-type:saml2-bearer", "urn:openid:params:grant-type:ciba",
+    ]  # fmt: skip
+
+    known = {name: (await app.token(grant_type=name)).error for name in advertised}
+    unknown = {(await app.token(grant_type=name)).error for name in others}
+
+    assert "unsupported_grant_type" not in known.values()
+    assert {"unsupported_grant_type"} == unknown
 
 
 @pytest.mark.requirement("rfc8414:metadata:unknown-issuers-are-404")

@@ -100,7 +100,7 @@ async def test_whoever_pushes_proves_which_client_it_is(server):
         ({"state": "s" * 5000}, "invalid_request"),
         ({"state": ["one", "two"]}, "invalid_request"),
         ({"redirect_uri": ["https://b.example/cb", "https://b.example/cb"]}, "invalid_request"),
-        ({"request": "a.b.c"}, "invalid_request"),
+        ({"request": "a.b.c"}, "request_not_supported"),
         ({"extra": "x" * 20_000}, "invalid_request"),
     ],
 )

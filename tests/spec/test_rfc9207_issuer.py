@@ -18,8 +18,8 @@ pytestmark = pytest.mark.one_database
         ({"prompt": "none"}, "login_required"),
         ({"prompt": "none login"}, "invalid_request"),
         ({"max_age": "-1"}, "invalid_request"),
-        ({"request": "a.b.c"}, "invalid_request"),
-        ({"request_uri": "https://evil.example/"}, "invalid_request"),
+        ({"request": "a.b.c"}, "request_not_supported"),
+        ({"request_uri": "https://evil.example/"}, "request_uri_not_supported"),
         ({"response_mode": "fragment"}, "invalid_request"),
     ],
 )
