@@ -7,7 +7,10 @@ Writes the pages of docs/ that follow from the code: settings, events, and the m
 import ast
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -92,16 +95,31 @@ def rfc_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _tried_with(test: Callable[..., object]) -> frozenset[str]:
+    """Return the keys with which a test runs, from its own mark."""
+    marks: list[pytest.Mark] = getattr(test, "pytestmark", [])
+    return frozenset(key for mark in marks if mark.name == "parametrize" for key in mark.args[1])
+
+
 def clients_page() -> str:
-    """Return what was tried with which client, and how each is connected."""
+    """Return what the tests try with which client, and how each is connected."""
+    from tests.clients import test_documents, test_matrix
     from tests.clients.catalogue import CLIENTS
     from tests.clients.rules import RULES
+
+    by_document = _tried_with(test_documents.test_it_is_known_by_its_document)
+    registers = _tried_with(test_matrix.test_it_registers)
+    by_operator = _tried_with(test_matrix.test_its_person_logs_in_where_an_operator_registered_it)
+    logs_in = _tried_with(test_matrix.test_its_person_logs_in)
+    refreshes = _tried_with(test_matrix.test_it_refreshes)
+    asks_again = _tried_with(test_matrix.test_it_steps_up_by_asking_again)
+    on_our_page = _tried_with(test_matrix.test_its_person_lets_it_do_more_whether_it_finishes_a_step_up_or_not)
 
     lines = [
         "# Clients",
         "",
         "What each client sends stands in `tests/clients/catalogue.py` and is replayed against the server in every run; this page is made from there.",
-        "A row is shown by the tests of `tests/clients/test_matrix.py` that carry its key, a trap by the promise beside it (`tests/requirements.py`).",
+        "A cell says what a test of `tests/clients/test_matrix.py` or `test_documents.py` does with the row's key, and `not tried` where none does; a trap is shown by the promise beside it (`tests/requirements.py`).",
         "It is what was seen of each, replayed: the programs themselves change without asking. The SDKs that most of them are built with are run for real in `tests/agreement`.",
         "",
         "| client | key | becomes known by | names the MCP server | login | refresh | step-up |",
@@ -109,14 +127,20 @@ def clients_page() -> str:
     ]
     for key, known in CLIENTS.items():
         ways = (
-            ("metadata document", known.document),
-            ("registering itself", known.registration),
-            ("an operator", known.by_operator),
+            ("metadata document", by_document),
+            ("registering itself", registers),
+            ("an operator", by_operator),
         )
-        lines.append(
-            f"| {known.name} | `{key}` | {', '.join(way for way, is_there in ways if is_there)} | {known.names_resource} "
-            f"| works | works, without `scope` | {'by asking again, or' if known.finishes_step_up else 'it never asks again:'} by its person on `/account` |"
+        steps = (("by asking again", asks_again), ("by its person on `/account`", on_our_page))
+        cells = (
+            ", ".join(way for way, tried in ways if key in tried),
+            known.names_resource,
+            "works" if key in logs_in else "",
+            "works, without `scope`" if key in refreshes else "",
+            ("" if known.finishes_step_up else "it never asks again: ")
+            + (", or ".join(way for way, tried in steps if key in tried) or "not tried"),
         )
+        lines.append(f"| {known.name} | `{key}` | {' | '.join(cell or 'not tried' for cell in cells)} |")
     for key, known in CLIENTS.items():
         lines += ["", f"## {known.name}", ""]
         lines += [f"{number}. {step}" for number, step in enumerate(known.connect, start=1)]

@@ -235,6 +235,11 @@ CLIENTS: dict[str, KnownClient] = {
                 promise="clients:matrix:known-by-document",
             ),
             Trap(
+                what="the desktop app hangs on `invalid_grant`: a refresh that was only repeated does not get one",
+                source="openai/codex#47513",
+                promise="attack:replay:window-gives-the-same-successor",
+            ),
+            Trap(
                 what="still comes back to an older address",
                 source="omi#8824",
                 promise="clients:matrix:logs-in",
@@ -416,6 +421,11 @@ CLIENTS: dict[str, KnownClient] = {
                 what="a fixed port in 2025, a random one since",
                 source="google-gemini/gemini-cli#14419",
                 promise="clients:habit:another-port-than-registered",
+            ),
+            Trap(
+                what="takes its scopes from the metadata alone, and asks for none where it finds none",
+                source="google-gemini/gemini-cli#10937",
+                promise="ours:consent:defaults-to-reading",
             ),
             Trap(
                 what="uses the authorization endpoint as a base for discovery",
