@@ -989,6 +989,10 @@ PAGES: dict[str, Requirement] = {
         "C60, ours", "`check` finds what is wrong, names the cure, and exits 1."
     ),
     "cli:start:is-quick": Requirement("ours", "Help is printed without loading the server."),
+    "cli:client:keygen-makes-what-jwks-takes": Requirement(
+        "RFC 7523 §3",
+        "`client keygen` makes a private key for its owner alone and the public half as `--jwks` takes it.",
+    ),
     "cli:serve:answers-and-stops": Requirement("ours", "`serve` answers on its port and ends cleanly when told."),
 }
 

@@ -54,7 +54,11 @@ Resources = Annotated[
 ]
 Jwks = Annotated[
     Path | None,
-    typer.Option("--jwks", help="For private_key_jwt: its public keys, a JWK Set as JSON.", metavar="FILE"),
+    typer.Option(
+        "--jwks",
+        help="For private_key_jwt: its public keys, a JWK Set as JSON; `client keygen` makes one.",
+        metavar="FILE",
+    ),
 ]
 JwksUri = Annotated[
     str | None, typer.Option("--jwks-uri", help="For private_key_jwt: where it publishes its keys.", metavar="URL")
@@ -117,9 +121,16 @@ def _keys_in(file: Path) -> str:
     try:
         if file.stat().st_size > key_set.MAX_BYTES:
             fail(f"--jwks: {file} is larger than {key_set.MAX_BYTES} bytes.", code=2)
-        return key_set.given(file.read_bytes()).text()
+        content = file.read_bytes()
     except OSError as error:
         fail(f"--jwks: {file} cannot be read: {error.strerror}.", code=2)
+    if content.lstrip().startswith(b"-----BEGIN"):
+        fail(
+            f"--jwks: {file} is a PEM file; give the public half as a JWK Set in JSON. "
+            "`authserver client keygen NAME` makes a pair.",
+            code=2,
+        )
+    return key_set.given(content).text()
 
 
 def _grants(given: Sequence[str]) -> tuple[str, ...]:
@@ -138,9 +149,16 @@ async def _found(machines: Any, client_id: str) -> Any:
     return client
 
 
-async def _known_resources(machines: Any, uris: list[str], tenant: Any) -> None:
+def _acts_inside_a_tenant(grants: Sequence[str], tenant: str | None) -> None:
+    # A token of `client_credentials` is one tenant's: a shared machine would be registered and never get any.
+    if tenant is None and "client_credentials" in grants:
+        fail("--tenant: a machine acts inside one tenant; say which. `authserver tenant list` lists them.", code=2)
+
+
+async def _known_resources(machines: Any, uris: Sequence[str], tenant: Any, scope: Sequence[str]) -> None:
     from authserver.domain.resources import resource as resources
 
+    offered: set[str] = set()
     for uri in uris:
         found = await resources.by_uri(machines.work(), uri)
         if found is None:
@@ -149,6 +167,9 @@ async def _known_resources(machines: Any, uris: list[str], tenant: Any) -> None:
             fail(
                 f"resource: {uri} is not linked to {tenant.slug}. `authserver resource set {uri} --link {tenant.slug}`."
             )
+        offered |= set(found.grantable)
+    if uris and (unknown := sorted(set(scope) - offered)):
+        fail(f"--scope: {' '.join(unknown)} is not offered there; there are {' '.join(sorted(offered))}.", code=2)
 
 
 @app.command(
@@ -193,7 +214,7 @@ def add(
 
     async def job(machines: Any) -> Any:
         owner = await tenant_named(machines, tenant) if tenant else None
-        await _known_resources(machines, uris, owner)
+        await _known_resources(machines, uris, owner, tuple((scope or "").split()))
         if auth == "none" and not grant and not redirect_uri:
             fail(
                 "--redirect-uri: needed by an application that people log in to. "
@@ -216,6 +237,7 @@ def add(
             jwks_uri=jwks_uri or "",
             assertion_alg=signing_alg or "",
         )
+        _acts_inside_a_tenant(grants, tenant)
         await committed(work, otherwise="that client exists already.")
         said = _details(made.client, work.now)
         if made.secret is not None:
@@ -315,7 +337,7 @@ def set_(
     async def job(machines: Any) -> Any:
         client = await _found(machines, client_id)
         if resource:
-            await _known_resources(machines, resource, None)
+            await _known_resources(machines, resource, None, tuple((scope or "").split()))
         given: dict[str, Any] = {
             "name": name,
             "redirect_uris": tuple(redirect_uri) if redirect_uri else None,

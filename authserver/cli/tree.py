@@ -5,7 +5,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from authserver.cli import api_key, client, demo, exchange, issuer, key, resource, running, tenant, trust, user
+from authserver.cli import api_key, client, demo, exchange, issuer, key, keygen, resource, running, tenant, trust, user
+from authserver.cli.operator import examples
 
 
 class Commands(TyperGroup):
@@ -35,6 +36,7 @@ app.command(epilog=running.MIGRATE_EXAMPLES)(running.migrate)
 app.command(epilog=running.CHECK_EXAMPLES)(running.check)
 app.add_typer(tenant.app, name="tenant", cls=Commands, help="Customers: isolated from each other.")
 app.add_typer(user.app, name="user", cls=Commands, help="People, and their membership in a tenant.")
+client.app.command(epilog=examples(*keygen.EXAMPLES))(keygen.keygen)
 client.app.add_typer(trust.app, name="trust", cls=Commands, help="Which applications of strangers a tenant lets in.")
 app.add_typer(client.app, name="client", cls=Commands, help="Applications.")
 app.add_typer(resource.app, name="resource", cls=Commands, help="MCP servers: their scopes and tools.")

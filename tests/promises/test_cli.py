@@ -318,6 +318,32 @@ def test_the_same_commands_work_on_postgresql(postgres: PostgresServer, tmp_path
             "resource: https://x.example is unknown",
         ),
         (("client", "add", "--name", "X"), 2, "--redirect-uri: "),
+        (
+            ("client", "add", "--name", "X", "--auth", "client_secret_basic", "--grant", "client_credentials"),
+            2,
+            "--tenant: a machine acts inside one tenant",
+        ),
+        (
+            (
+                *[
+                    "client",
+                    "add",
+                    "--tenant",
+                    "acme",
+                    "--name",
+                    "X",
+                    "--redirect-uri",
+                    "https://a.example/cb",
+                    "--resource",
+                ],
+                MCP,
+                "--scope",
+                "orders:raed",
+            ),
+            2,
+            "--scope: orders:raed is not offered there; there are email offline_access openid orders:read",
+        ),
+        (("exchange", "add", MCP, "--to", MCP, "--scope", "orders:read", "--yes"), 2, "--to: another server"),
         (("client", "show", "cli_nothing"), 1, "client_id: cli_nothing is unknown"),
         (("resource", "add", "http://far.example/mcp", "--name", "X"), 2, "uri: must be https"),
         (("resource", "add", MCP, "--name", "X"), 1, "is registered already"),
@@ -406,6 +432,40 @@ def test_a_key_encryption_key_is_private_and_never_overwritten(tmp_path: Path):
     assert 1 == second.exit_code
     assert "not overwritten" in second.stderr
     assert content == file.read_bytes()
+
+
+@pytest.mark.requirement("cli:client:keygen-makes-what-jwks-takes")
+def test_a_key_pair_is_private_registers_a_machine_and_is_never_overwritten(acme: Deployment, tmp_path: Path):
+    """RFC 7523: a machine's private key is made where the machine runs, and never passes through this server."""
+    name, (private, public) = tmp_path / "robot", (tmp_path / "robot.pem", tmp_path / "robot.public.json")
+    before = os.umask(0)
+    try:
+        said = json.loads(CliRunner().invoke(app, ["client", "keygen", str(name), "--json"]).stdout)
+    finally:
+        os.umask(before)
+    made = private.read_bytes()
+    again = CliRunner().invoke(app, ["client", "keygen", str(name)])
+    machine = ("client", "add", "--tenant", "acme", "--name", "Robot", "--auth", "private_key_jwt")
+    wrong = acme.run(*machine, "--grant", "client_credentials", "--jwks", str(private))
+    robot = acme.told(*machine, "--grant", "client_credentials", "--jwks", str(public))
+
+    assert 0o600 == stat.S_IMODE(private.stat().st_mode)
+    assert "d" not in json.loads(public.read_text())["keys"][0]
+    assert [said["kid"]] == robot["keys"]
+    assert (2, True) == (again.exit_code, "not overwritten" in again.stderr)
+    assert made == private.read_bytes()
+    assert (2, True) == (wrong.exit_code, "`authserver client keygen NAME` makes a pair" in wrong.stderr)
+
+
+@pytest.mark.requirement("cli:client:keygen-makes-what-jwks-takes")
+def test_half_a_key_pair_is_never_left_behind(tmp_path: Path):
+    """Ours: a private key whose public half was lost would be registered by nobody and lie about for ever."""
+    (tmp_path / "robot.public.json").symlink_to(tmp_path / "nowhere")
+
+    refused = CliRunner().invoke(app, ["client", "keygen", str(tmp_path / "robot")])
+
+    assert 2 == refused.exit_code
+    assert ["robot.public.json"] == [file.name for file in tmp_path.iterdir()]
 
 
 @pytest.mark.requirement("cli:errors:name-the-field-and-the-cure")

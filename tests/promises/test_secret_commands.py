@@ -128,7 +128,7 @@ def test_the_keys_of_a_client_rotate_by_one_command(acme: Deployment):
     [
         (("--jwks", "PRIVATE"), "jwks: keys[0]: it is or holds a secret"),
         (("--jwks", "NOTHING"), "cannot be read"),
-        (("--jwks", "TEXT"), "jwks: a JWK Set"),
+        (("--jwks", "TEXT"), "keygen NAME` makes a pair"),
         ((), "jwks: private_key_jwt needs"),
         (("--jwks-uri", "http://keys.example/jwks"), "jwks_uri: https"),
         (("--jwks-uri", "https://user@keys.example/jwks"), "jwks_uri: an absolute https URL"),

@@ -230,7 +230,7 @@ def check_redirect_uri(uri: str, private_use: Collection[str] = ()) -> str:
         raise InvalidClientDataError("redirect_uri: an absolute URI such as https://app.example.com/callback") from None
     if parts.scheme in _DANGEROUS or "@" in parts.netloc:
         raise DangerousRedirectError(
-            "redirect_uri: of an application, not what a browser runs or opens itself; no user"
+            "redirect_uri: an address of the application, such as https://app.example.com/callback; no user@, and no scheme that a browser runs or opens itself"
         )
     if "#" in uri:
         raise InvalidClientDataError("redirect_uri: no fragment (OAuth 2.1 §2.3.1)")

@@ -41,7 +41,7 @@ class Exchange:
 def allow(work: UnitOfWork, actor: Resource, target: Resource, scopes: Mapping[str, tuple[str, ...]]) -> Exchange:
     """Let one server act at another; what was allowed between them before is replaced. Raises InvalidExchangeError."""
     if actor.uri == target.uri:
-        raise InvalidExchangeError("target: another server than the one that acts")
+        raise InvalidExchangeError("to: another server than the one that acts")
     if not scopes:
         raise InvalidExchangeError("scope: name at least one scope of the target")
     for scope, needed in scopes.items():
