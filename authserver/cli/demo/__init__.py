@@ -131,7 +131,10 @@ Connect a real client: it needs the URL and makes itself known
   Claude Code   claude mcp add --transport http orders {place.resource}
   VS Code       "MCP: Add Server", HTTP, {place.resource}
   Python SDK    OAuthClientProvider; examples/orders/README.md has it
-  One that wants a client id, and a device: {app["client_id"]}   (public; any loopback port, path /callback)
+  One that wants a client id: {app["client_id"]}   (public; any loopback port, path /callback)
+
+Connect a program that has no browser: open the address it prints, type its code
+  curl -d client_id={app["client_id"]} -d resource={place.resource} {place.issuer}/device_authorization
 
 See it by hand
   {place.issuer}/account      what somebody has connected, and how they end it
