@@ -209,7 +209,8 @@ DEVICE: dict[str, Any] = {
     "person_email": "ada@acme.example",
     "switch_url": "/login?to=device",
 }
-DEVICE_ASK = CONSENT | {
+_OF_A_BROWSER = ("redirect_host", "redirect_is_local", "switch_url")
+DEVICE_ASK = {word: value for word, value in CONSENT.items() if word not in _OF_A_BROWSER} | {
     "client_name": "Acme Terminal",
     "client_verified": True,
     "user_code": "WDJB-MJHT",
@@ -347,7 +348,7 @@ SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "device-connected": ("device_done.html", DEVICE_DONE),
-    "device-denied": ("device_done.html", DEVICE_DONE | {"is_allowed": False}),
+    "device-denied": ("device_done.html", {"is_allowed": False}),
     "account": ("account.html", ACCOUNT),
     "account-empty": ("account.html", ACCOUNT | {"connections": []}),
     "account-after": (
