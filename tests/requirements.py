@@ -89,7 +89,7 @@ SPEC: dict[str, Requirement] = {
         "OAuth 2.1 §1.4.1", "A malformed scope is refused even where part of it is known."
     ),
     "oauth21:code:becomes-tokens": Requirement(
-        "OAuth 2.1 §4.1.3", "A code becomes an access token and a refresh token."
+        "OAuth 2.1 §4.1.3, MCP A32", "A code becomes an access token and a refresh token."
     ),
     "oauth21:code:expires-after-a-minute": Requirement("OAuth 2.1 §4.1.2", "A code lives sixty seconds."),
     "oauth21:code:redirect-uri-is-enforced-when-sent": Requirement(
@@ -197,7 +197,7 @@ SPEC: dict[str, Requirement] = {
     "oauth21:errors:silent-about-our-inside": Requirement("OAuth 2.1 §3.2.4", "Why a code is refused is not told."),
     "rfc7636:s256:appendix-b": Requirement("RFC 7636 Appendix B", "The specification's example works."),
     "rfc7636:required-of-everyone": Requirement(
-        "C01, AZ-12, OAuth 2.1 §7.5.1, MCP A7", "No client may leave PKCE out."
+        "C01, AZ-12, OAuth 2.1 §7.5.1, MCP A2, A7", "No client may leave PKCE out."
     ),
     "rfc7636:s256-alone": Requirement("AZ-13, RFC 7636 §4.3", "S256 is the only method and none means none."),
     "rfc7636:challenge-is-a-sha256": Requirement(
@@ -295,7 +295,7 @@ SPEC: dict[str, Requirement] = {
         "MCP A17", "Consent warns when a local program gets the answer."
     ),
     "mcp:pages:cannot-be-framed-or-scripted": Requirement(
-        "MCP A38, OAuth 2.1 §7.11", "No page can be framed, scripted or stored."
+        "MCP A2, A38, OAuth 2.1 §7.11", "No page can be framed, scripted or stored."
     ),
     "mcp:refresh-tokens:public-clients-rotate": Requirement("MCP A33", "Public clients' refresh tokens rotate."),
     "mcp:refresh-tokens:offline-access-permits-nothing": Requirement(
@@ -377,10 +377,11 @@ ATTACKS: dict[str, Requirement] = {
     ),
     "attack:login:disabled-person-cannot-sign-in": Requirement("ours", "An address is the same in any case."),
     "attack:redirect:only-registered-uris": Requirement(
-        "AZ-02, RFC 9700 §2.1", "An unregistered address gets an error page at every page that carries the request."
+        "AZ-02, RFC 9700 §2.1, MCP A13, A23",
+        "An unregistered address gets an error page at every page that carries the request.",
     ),
     "attack:redirect:unknown-clients-get-a-page": Requirement(
-        "AZ-08, OAuth 2.1 §2.3.5", "Unknown clients get the error page."
+        "AZ-08, OAuth 2.1 §2.3.5, MCP A36", "Unknown clients get the error page."
     ),
     "attack:redirect:login-goes-nowhere-else": Requirement(
         "RFC 9700 §4.11", "A login leads to our own authorize and nowhere else."
@@ -545,7 +546,7 @@ PROMISES: dict[str, Requirement] = {
     ),
     "ours:audit:recorded-by-request": Requirement("decision 2", "The events of one request share its id and time."),
     "ours:settings:wrong-values-name-setting-and-cure": Requirement(
-        "design §4", "A wrong setting stops the start and names the cure."
+        "design §4, MCP A25", "A wrong setting stops the start and names the cure."
     ),
     "ours:settings:errors-hold-no-secret": Requirement("C47", "No secret setting is ever shown."),
     "ours:settings:file-is-read-strictly": Requirement("design §4", "A line that is no setting stops the start."),
@@ -1207,13 +1208,14 @@ CLIENT_ID_METADATA: dict[str, Requirement] = {
         "The consent page names the host that publishes, the host that receives, and warns of programs on this computer.",
     ),
     "cimd:loopback:any-port": Requirement(
-        "clients.md rule 2, RFC 8252 §7.3", "A loopback redirect in a document without a port means every port."
+        "clients.md rule 2, RFC 8252 §7.3, MCP A13",
+        "A loopback redirect in a document without a port means every port.",
     ),
     "cimd:document:what-is-not-served-is-left-out": Requirement(
         "clients.md rule 4, RFC 7591 §2", "Grants, methods and addresses that are not served are left out, not refused."
     ),
     "cimd:document:unusable-ones-are-refused-in-plain-words": Requirement(
-        "CM-04, draft-ietf-oauth-client-id-metadata-document §4",
+        "CM-04, draft-ietf-oauth-client-id-metadata-document §4, MCP A11, A14",
         "A document that is no strict JSON, is somebody else's, or rests on a secret is a page that says what to mend.",
     ),
     "cimd:auth:private-key-jwt": Requirement(
@@ -1221,10 +1223,10 @@ CLIENT_ID_METADATA: dict[str, Requirement] = {
         "A client whose document holds keys proves who it is, named in whichever way.",
     ),
     "cimd:client-id:has-one-form": Requirement(
-        "CM-02, draft-ietf-oauth-client-id-metadata-document §3", "A URL with two readings is no client_id."
+        "CM-02, draft-ietf-oauth-client-id-metadata-document §3, MCP A15", "A URL with two readings is no client_id."
     ),
     "cimd:cache:between-five-minutes-and-a-day": Requirement(
-        "CM-08, RFC 9111 §4.2", "A copy is fresh for as long as the document says, five minutes to a day."
+        "CM-08, RFC 9111 §4.2, MCP A12", "A copy is fresh for as long as the document says, five minutes to a day."
     ),
     "cimd:cache:a-change-takes-effect": Requirement("RFC 9111 §4", "A changed document counts once the copy is stale."),
     "cimd:cache:last-good-copy-for-a-week": Requirement(
@@ -1252,7 +1254,8 @@ CLIENT_ID_METADATA: dict[str, Requirement] = {
         "CM-06, ADR 23", "Whoever changes how a client proves itself cannot use what the client began before."
     ),
     "attack:cimd:a-new-redirect-gets-no-silent-code": Requirement(
-        "CM-06", "A client that a stranger made always asks its person, so a new redirect URI gets nothing silently."
+        "CM-06, MCP A26",
+        "A client that a stranger made always asks its person, so a new redirect URI gets nothing silently.",
     ),
     "attack:cimd:a-code-goes-to-a-redirect-that-is-still-named": Requirement(
         "ours", "A code for a redirect URI that the document names no more is dead."
@@ -1323,7 +1326,7 @@ REGISTRATION: dict[str, Requirement] = {
         "A redirect URI that is not served is left out and named; the others register.",
     ),
     "rfc7591:redirects:private-use-by-exact-list": Requirement(
-        "clients.md rule 3, RFC 8252 §7.1",
+        "clients.md rule 3, RFC 8252 §7.1, MCP A24",
         "Schemes of known applications are served by their exact URIs, and a setting adds more.",
     ),
     "rfc7591:redirects:reverse-domain-is-native": Requirement(
@@ -1525,7 +1528,7 @@ SECRETS: dict[str, Requirement] = {
         "decision 16; ours", "The key-encryption key changes by one command, under a running server, in every column."
     ),
     "secrets:dump:holds-nothing-usable": Requirement(
-        "C09, decision 8, decision 16",
+        "C09, decision 8, decision 16, MCP A37",
         "A dump of the database after a day of every feature holds no usable credential.",
     ),
     "secrets:machine:operator-renews": Requirement(
@@ -2264,3 +2267,6 @@ CATALOGUE: dict[str, str] = {
     "RS": "01 03 04 05 08 10 11 12 14 15 16 17 19 20 22 24 28 29 30 31 34",
 }
 """The cases of the attack catalogue that must each be named by a source above."""
+
+MCP_ROWS = frozenset(range(1, 39)) - {18}
+"""The rows A1 to A38 of the authorization requirements, likewise. A18 is a MAY that is not built: attestation of local programs."""

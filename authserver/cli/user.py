@@ -67,6 +67,7 @@ def _row(listed: Any) -> dict[str, Any]:
         "name": listed.name,
         "roles": list(listed.roles),
         "active": listed.is_active,
+        "disabled_everywhere": listed.is_disabled_everywhere,
         "sub": listed.sub,
     }
 

@@ -1,12 +1,13 @@
 """The manifest is true: what we promise is shown by a test, and what a test shows is a promise."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.requirements import CAPABILITIES, CATALOGUE, REQUIREMENTS, SECTIONS
+from tests.requirements import CAPABILITIES, CATALOGUE, MCP_ROWS, REQUIREMENTS, SECTIONS
 
 TESTS = Path(__file__).resolve().parent.parent
 
@@ -75,6 +76,16 @@ def test_every_case_of_the_attack_catalogue_is_named_by_a_promise():
     ]
 
     assert [] == forgotten
+
+
+def test_every_row_of_the_authorization_requirements_is_named_by_a_promise():
+    """MCP authorization, server side: "MCP A3 to A6" names four rows, "MCP A11, A14" two."""
+    sources = " ".join(line.source for line in REQUIREMENTS.values())
+    named: set[int] = set()
+    for first, last in re.findall(r"\bA(\d+)(?: to A(\d+))?", sources):
+        named |= set(range(int(first), int(last or first) + 1))
+
+    assert set() == MCP_ROWS - named
 
 
 def test_no_two_sections_claim_the_same_promise():

@@ -143,11 +143,12 @@ def test_a_person_is_disabled_in_every_tenant_by_one_command(acme: Deployment):
     nobody = acme.run("user", "disable", "bob@acme.example", "--everywhere", "--yes")
     disabled = acme.told("user", "disable", "ada@acme.example", "--everywhere", "--yes")
     shown = [acme.told("user", "show", "ada@acme.example", "--tenant", tenant) for tenant in ("acme", "globex")]
+    in_one = acme.told("user", "set", "ada@acme.example", "--tenant", "acme", "--active")
     enabled = acme.told("user", "set", "ada@acme.example", "--everywhere", "--active")
 
     assert [2, 2, 2, 1] == [refused.exit_code for refused in (asked, both, mixed, nobody)]
     assert (False, {"acme", "globex"}) == (disabled["active"], set(disabled["tenants"]))
-    assert [False, False] == [member["active"] for member in shown]
+    assert [(False, True)] * 3 == [(member["active"], member["disabled_everywhere"]) for member in (*shown, in_one)]
     assert enabled["active"]
     assert acme.told("user", "show", "ada@acme.example", "--tenant", "globex")["active"]
 

@@ -59,6 +59,8 @@ class ListedUser:
     name: str
     roles: tuple[str, ...]
     is_active: bool
+    is_disabled_everywhere: bool
+    """Whether an operator disabled the person themselves; then no tenant can enable them."""
 
 
 def normal_email(email: str) -> str:
@@ -164,6 +166,7 @@ async def members(work: UnitOfWork) -> list[ListedUser]:
                 name=_opened(key, row, "name"),
                 roles=tuple(orjson.loads(row["roles"])),
                 is_active=row["status"] == "active" and row["person_status"] == "active",
+                is_disabled_everywhere=row["person_status"] != "active",
             )
         )
     return listed
