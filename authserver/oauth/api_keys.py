@@ -36,13 +36,15 @@ def is_whole_credential(header: bytes | None, form: Parameters) -> bool:
 
 
 async def exchange_by_holder(work: UnitOfWork, issuer: Issuer, form: Parameters) -> TokenResponse:
-    """Return a token for the key alone. Raises InvalidRequest, InvalidTarget, InvalidScope; SlowDown after many wrong keys."""
-    stranger = f"api_key\0{address_prefix(work.address)}"
-    if limited := work.machines.token_requests.take(stranger, work.at_us):
-        raise SlowDown("Too many requests.", reason="token_flood", retry_after_s=limited.retry_after_s)
+    """Return a token for the key alone. Raises InvalidRequest, InvalidTarget, InvalidScope.
+
+    SlowDown after many wrong keys of one address, and after too many requests with one right key, wherever they come from: no
+    flood spends what a right key has.
+    """
     try:
         return await _exchange(work, issuer, form, client=None)
     except InvalidRequest:
+        stranger = f"api_key\0{address_prefix(work.address)}"
         if limited := work.machines.secret_guesses.take(stranger, work.at_us):
             raise SlowDown(
                 "Too many wrong keys.", reason="api_key_guessing", retry_after_s=limited.retry_after_s
@@ -60,6 +62,8 @@ async def exchange(work: UnitOfWork, issuer: Issuer, client: Client, form: Param
 async def _exchange(work: UnitOfWork, issuer: Issuer, form: Parameters, *, client: Client | None) -> TokenResponse:
     exchange_parameters.check(form)
     key, stands = await _key(work, issuer, form.required("subject_token"), client)
+    if client is None and (limited := work.machines.token_requests.take(f"api_key\0{key.id}", work.at_us)):
+        raise SlowDown("Too many requests.", reason="token_flood", retry_after_s=limited.retry_after_s)
     same_resource(work, form, key.resource)
     scope = _scope(work, form, key, stands)
     authorization.require_live(work, stands.authorization)

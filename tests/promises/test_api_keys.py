@@ -314,11 +314,29 @@ async def test_guesses_are_slowed_and_a_right_key_from_the_same_address_still_wo
 @pytest.mark.one_database
 @pytest.mark.settings(token_requests_per_minute=60)
 @pytest.mark.requirement("api-key:guessing:is-slowed-and-locks-nobody-out")
-async def test_a_flood_of_one_address_is_slowed(server):
-    """Decision 12."""
-    made = await server.operator.add_api_key(who="u1")
+async def test_a_flood_with_one_key_is_slowed_and_costs_that_key_alone(server):
+    """Decision 12: wherever the key is sent from, and whoever stands beside it."""
+    made, neighbours = [await server.operator.add_api_key(who=who) for who in ("u1", "u2")]
 
-    assert {200, 429} == {(await exchange(server, made.secret)).status for _ in range(30)}
+    here = {(await exchange(server, made.secret)).status for _ in range(30)}
+
+    assert {200, 429} == here
+    assert 429 == (await exchange(server, made.secret, address="198.51.100.7")).status
+    assert (await exchange(server, neighbours.secret)).ok
+
+
+@pytest.mark.one_database
+@pytest.mark.settings(token_requests_per_minute=60)
+@pytest.mark.requirement("api-key:guessing:is-slowed-and-locks-nobody-out")
+async def test_a_flood_of_wrong_keys_turns_no_right_one_away(server):
+    """Decision 12: a call with a valid credential is never limited by its address, however much of a flood comes from there."""
+    made = await server.operator.add_api_key(who="u1")
+    body = wire.body_of(made.secret)
+
+    flood = [await exchange(server, wire.with_checksum(body[:-2] + f"{number:02d}")) for number in range(40)]
+
+    assert 429 == flood[-1].status
+    assert (await exchange(server, made.secret)).ok
 
 
 @pytest.mark.requirement("api-key:server:learns-only-of-its-own")
