@@ -127,7 +127,9 @@ async def _read_again(work: UnitOfWork, url: str, copy: Copy | None, *, patience
 async def _read(work: UnitOfWork, url: str, copy: Copy | None) -> None:
     etag = copy.etag if copy is not None else ""
     try:
-        fetched = await work.machines.outbound.get(url, most_bytes=MOST_BYTES, if_none_match=etag)
+        fetched = await work.machines.outbound.get(
+            url, most_bytes=MOST_BYTES, if_none_match=etag, is_known=copy is not None
+        )
     except OutboundRefusedError as error:
         raise UnusableDocumentError(error.description, reason=error.reason) from error
     except OutboundError as error:

@@ -53,10 +53,11 @@ class Documents(Generic[Value]):
         self._keep = keep
         self._copies: OrderedDict[str, _Copy[Value]] = OrderedDict()
 
-    async def get(self, url: str, *, now: int, holds: Callable[[Value], bool]) -> Value | None:
+    async def get(self, url: str, *, now: int, holds: Callable[[Value], bool], is_known: bool = False) -> Value | None:
         """Return the document, asking its owner where the copy is old or `holds` says that something is missing from it.
 
-        None: there is none that may be used now.
+        `is_known` is as for `Outbound.get`; what was good once in this process is known too. None: there is none that may be used
+        now.
         """
         copy = self._copies.get(url)
         if copy is None:
@@ -70,7 +71,9 @@ class Documents(Generic[Value]):
         if copy.under_way is None and now >= copy.ask_from:
             copy.ask_from = now + _BETWEEN_S
             # An empty context: the fetch belongs to nobody's request, and nobody who hangs up ends it for the others.
-            copy.under_way = asyncio.get_running_loop().create_task(self._refresh(url, copy, now), context=Context())
+            copy.under_way = asyncio.get_running_loop().create_task(
+                self._refresh(url, copy, now, is_known), context=Context()
+            )
         if copy.under_way is not None:
             await asyncio.wait([copy.under_way])
         return copy.value if now < copy.usable_until else None
@@ -82,7 +85,7 @@ class Documents(Generic[Value]):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _refresh(self, url: str, copy: _Copy[Value], now: int) -> None:
+    async def _refresh(self, url: str, copy: _Copy[Value], now: int, is_known: bool) -> None:
         problem = "accident"
         try:
             accept = "application/jwk-set+json, application/json"
@@ -91,6 +94,7 @@ class Documents(Generic[Value]):
                 most_bytes=self._most_bytes,
                 accept=accept,
                 if_none_match=copy.etag if copy.value is not None else "",
+                is_known=is_known or copy.value is not None,
             )
             if found.status == 200:
                 if not found.media_type.endswith("json"):

@@ -34,6 +34,7 @@ MOST_SECONDS: Final = 10.0
 _CONNECT_S: Final = 4.0
 _ADDRESSES_TRIED: Final = 3
 _AT_ONCE: Final = 16
+_AT_ONCE_KNOWN: Final = 8
 _AT_ONCE_PER_HOST: Final = 2
 _WAITING_PER_HOST: Final = 30
 _NAMES_AT_ONCE: Final = 8
@@ -142,16 +143,22 @@ class Outbound:
         self._tls = tls_context(ca_file) if ca_file is not None else None
         # A pool of its own: a slow resolver keeps nobody waiting but those who asked it.
         self._names = ThreadPoolExecutor(_NAMES_AT_ONCE, thread_name_prefix="outbound-names")
-        self._everybody = asyncio.Semaphore(_AT_ONCE)
-        self._turns: dict[str, _Turns] = {}
-        self._asked = Bucket(per_minute=60, burst=20)
-        self._dialled = Bucket(per_minute=120, burst=60)
+        self._invented, self._known = _Lane(at_once=_AT_ONCE), _Lane(at_once=_AT_ONCE_KNOWN)
 
     async def get(
-        self, url: str, *, most_bytes: int, accept: str = "application/json", if_none_match: str = ""
+        self,
+        url: str,
+        *,
+        most_bytes: int,
+        accept: str = "application/json",
+        if_none_match: str = "",
+        is_known: bool = False,
     ) -> Fetched:
         """
         Fetch one resource: 200 with its whole body, or 304 where `if_none_match` was given.
+
+        `is_known` is for a URL that was good before, or that somebody stands for whom its host trusts: it has budgets of its own,
+        so that whoever invents URLs at the same host, or names that lead to it, keeps nobody from it.
 
         Raises OutboundRefusedError for a URL that may not be asked, OutboundBusyError when the budget is spent, and
         OutboundFailedError for everything else: no answer, TLS, any other status, a body above `most_bytes`, time.
@@ -160,8 +167,10 @@ class Outbound:
         if not self._allow_loopback and (not target.is_standard or _is_literal(target.host)):
             raise OutboundRefusedError("It must be https, at a host name and port 443.", reason="url_not_public")
         try:
-            async with self._budget(target.host), asyncio.timeout(self._seconds):
-                return await self._fetch(target, most_bytes, accept, if_none_match)
+            lane = self._known if is_known else self._invented
+            async with lane.budget(target.host, url if is_known else target.host, self._clock()):
+                async with asyncio.timeout(self._seconds):
+                    return await self._fetch(target, lane, most_bytes, accept, if_none_match)
         except TimeoutError:
             raise OutboundFailedError(
                 f"The server did not answer within {self._seconds:g} seconds.", reason="timeout"
@@ -171,8 +180,8 @@ class Outbound:
         """Let go of the threads; fetches under way fail by themselves."""
         self._names.shutdown(wait=False, cancel_futures=True)
 
-    async def _fetch(self, target: _Target, most_bytes: int, accept: str, if_none_match: str) -> Fetched:
-        addresses = await self._checked_addresses(target)
+    async def _fetch(self, target: _Target, lane: "_Lane", most_bytes: int, accept: str, if_none_match: str) -> Fetched:
+        addresses = await self._checked_addresses(target, lane)
         headers: dict[bytes | str, bytes | str] = {
             "Host": target.authority,
             "Accept": accept,
@@ -211,7 +220,7 @@ class Outbound:
             # The pool does not know of a connection whose handshake the deadline interrupted.
             await backend.close()
 
-    async def _checked_addresses(self, target: _Target) -> list[str]:
+    async def _checked_addresses(self, target: _Target, lane: "_Lane") -> list[str]:
         """Resolve once; every answer must be allowed, or none is used."""
         if _is_canonical(target.host):
             found: Sequence[str] = [target.host]
@@ -230,7 +239,7 @@ class Outbound:
         if not target.is_standard or _is_literal(target.host):
             raise OutboundRefusedError("It must be https, at a host name and port 443.", reason="url_not_public")
         # Many names may point at one machine: it is not asked for all of them.
-        if self._dialled.take(address_prefix(addresses[0]), self._clock()) is not None:
+        if lane.dialled.take(address_prefix(addresses[0]), self._clock()) is not None:
             raise _busy("address_budget")
         return addresses
 
@@ -244,35 +253,6 @@ class Outbound:
         except RuntimeError:  # closed
             raise _unreachable("closed") from None
 
-    @asynccontextmanager
-    async def _budget(self, host: str) -> AsyncIterator[None]:
-        """Pay for one fetch: some a minute and few at once for a host, and a ceiling for all; who is one too many waits."""
-        turns = self._turns.get(host)
-        if turns is not None and turns.taken >= _AT_ONCE_PER_HOST + _WAITING_PER_HOST:
-            raise _busy("host_at_once")
-        if self._asked.take(host, self._clock()) is not None:
-            raise _busy("host_budget")
-        turns = self._turns.setdefault(host, _Turns())
-        turns.taken += 1
-        try:
-            async with self._turn(turns.free), self._turn(self._everybody):
-                yield
-        finally:
-            turns.taken -= 1
-            if not turns.taken:
-                del self._turns[host]
-
-    @asynccontextmanager
-    async def _turn(self, free: asyncio.Semaphore) -> AsyncIterator[None]:
-        try:
-            await asyncio.wait_for(free.acquire(), MOST_SECONDS)
-        except TimeoutError:
-            raise _busy("ceiling") from None
-        try:
-            yield
-        finally:
-            free.release()
-
 
 @dataclass(slots=True)
 class _Turns:
@@ -280,6 +260,46 @@ class _Turns:
 
     free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE_PER_HOST))
     taken: int = 0
+
+
+class _Lane:
+    """What those share who may use each other's budget up."""
+
+    def __init__(self, *, at_once: int) -> None:
+        self.dialled = Bucket(per_minute=120, burst=60)
+        self._asked = Bucket(per_minute=60, burst=20)
+        self._everybody = asyncio.Semaphore(at_once)
+        self._turns: dict[str, _Turns] = {}
+
+    @asynccontextmanager
+    async def budget(self, host: str, asked: str, now_us: int) -> AsyncIterator[None]:
+        """Pay for one fetch: some a minute of `asked`, few at once for a host, a ceiling for all; who is one too many waits."""
+        turns = self._turns.get(host)
+        if turns is not None and turns.taken >= _AT_ONCE_PER_HOST + _WAITING_PER_HOST:
+            raise _busy("host_at_once")
+        if self._asked.take(asked, now_us) is not None:
+            raise _busy("host_budget")
+        turns = self._turns.setdefault(host, _Turns())
+        turns.taken += 1
+        try:
+            async with _turn(turns.free), _turn(self._everybody):
+                yield
+        finally:
+            turns.taken -= 1
+            if not turns.taken:
+                del self._turns[host]
+
+
+@asynccontextmanager
+async def _turn(free: asyncio.Semaphore) -> AsyncIterator[None]:
+    try:
+        await asyncio.wait_for(free.acquire(), MOST_SECONDS)
+    except TimeoutError:
+        raise _busy("ceiling") from None
+    try:
+        yield
+    finally:
+        free.release()
 
 
 class _CheckedAddresses(httpcore2.AsyncNetworkBackend):

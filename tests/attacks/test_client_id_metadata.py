@@ -5,9 +5,9 @@ import json
 import pytest
 
 from tests.support import assertions
-from tests.support.internet import Answer
+from tests.support.internet import PUBLIC, Answer
 from tests.support.oauth_client import DEVICE_CODE
-from tests.support.publisher import REDIRECT, URL, Publisher, app, document
+from tests.support.publisher import HOST, REDIRECT, URL, Publisher, app, document
 from tests.support.server import Server
 
 HOUR = 3601
@@ -170,6 +170,39 @@ async def test_one_address_makes_us_read_a_bounded_number_of_documents(reading_s
     assert reading_server.is_error_page(refused)
     reading_server.clock.advance(60)
     assert (await app(reading_server, urls[98]).ask(reading_server.browser("198.51.100.7"))).is_login
+
+
+@pytest.mark.one_database
+@pytest.mark.requirement("attack:cimd:floods-are-bounded")
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_whoever_names_documents_at_a_host_keeps_nobody_from_its_real_ones(
+    server_with, publisher: Publisher, is_restarted: bool
+):
+    """Decision 12: what is invented spends no budget of what is known, neither a document's nor that of its owner's keys."""
+    key = assertions.new_key("k1")
+    publisher.answers["/keys.json"] = assertions.key_set(key).encode()
+    publisher.publish(**KEYS, jwks_uri=f"https://{HOST}/keys.json")
+    # All within one moment of the fetcher's own clock: what one host may be asked in a burst does not come back.
+    server = await server_with(outbound=publisher.outbound(clock=lambda: 0))
+    client = app(server, auth_method="private_key_jwt", key=key)
+    tokens = await client.sign_in("u1")
+    assert tokens.ok
+
+    for number in range(70):
+        stranger = server.browser(f"198.51.100.{number}")
+        await app(server, f"https://{HOST}/invented/{number}.json").ask(stranger)
+        publisher.internet.names[f"n{number}.example.net"] = [[PUBLIC]]
+        await app(server, f"https://n{number}.example.net/x.json").ask(stranger)
+    server.clock.advance(HOUR)
+    if is_restarted:
+        await server.restart()
+    publisher.publish(**KEYS, jwks_uri=f"https://{HOST}/keys.json", client_name="Another Name")
+    client = app(server, auth_method="private_key_jwt", key=key)
+
+    refreshed = await client.refresh(tokens)
+
+    assert refreshed.ok, refreshed.body
+    assert "Another Name" in (await client.consent_page("u1")).text
 
 
 @pytest.mark.one_database

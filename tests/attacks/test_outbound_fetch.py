@@ -531,7 +531,7 @@ async def test_who_waits_for_a_slow_host_is_bounded(internet: Internet, tmp_path
     )
 
     assert 8 == sum(isinstance(one, OutboundBusyError) and one.reason == "host_at_once" for one in found)
-    assert {} == outbound._turns
+    assert {} == outbound._invented._turns
     await outbound.close()
 
 

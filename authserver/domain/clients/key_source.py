@@ -5,9 +5,10 @@ RFC 7591 §2 (`jwks`, `jwks_uri`; never both). A header of a token is never a so
 """
 
 import hashlib
+from urllib.parse import urlsplit
 
 from authserver.domain.clients import key_set
-from authserver.domain.clients.client import Client, InvalidClientDataError
+from authserver.domain.clients.client import Client, InvalidClientDataError, Origin
 from authserver.domain.clients.key_set import ClientKey, KeySet
 from authserver.runtime.unit_of_work import UnitOfWork
 
@@ -25,9 +26,15 @@ async def key_for(work: UnitOfWork, client: Client, *, alg: str, kid: str | None
         return keys.meant_by(alg=alg, kid=kid, now=work.now)
 
     published = await work.machines.client_keys.get(
-        client.jwks_uri, now=work.now, holds=lambda keys: meant(keys) is not None
+        client.jwks_uri, now=work.now, holds=lambda keys: meant(keys) is not None, is_known=_is_vouched_for(client)
     )
     return meant(published) if published is not None else None
+
+
+def _is_vouched_for(client: Client) -> bool:
+    # By an operator, or by the host itself, whose document names it. Anybody can register, or publish, that their keys are
+    # at somebody else's host.
+    return client.origin is Origin.OPERATOR or (urlsplit(client.jwks_uri).hostname or "") == client.document_host
 
 
 async def _registered(work: UnitOfWork, text: str) -> KeySet:
