@@ -118,8 +118,8 @@ def clients_page() -> str:
     lines = [
         "# Clients",
         "",
-        "Give a client the URL of your MCP server: it makes itself known and opens a browser. What to type in each stands below the table, "
-        "with `https://mcp.example.com/mcp` for yours; a client id by hand, devices and machines are in [operating.md](operating.md).",
+        "Give a client the URL of your MCP server: it makes itself known and opens a browser. What to type in each stands below the table, with `https://mcp.example.com/mcp` for yours.",
+        "A client id by hand, devices and machines are in [operating.md](operating.md).",
         "",
         "What each client sends stands in `tests/clients/catalogue.py` and is replayed against the server in every run; this page is made from there.",
         "A cell says what a test of `tests/clients/test_matrix.py` or `test_documents.py` does with the row's key, and `not tried` where none does; a trap is shown by the promise beside it (`tests/requirements.py`).",
