@@ -1595,6 +1595,10 @@ REVOCATION: dict[str, Requirement] = {
     "rfc7009:access-token:ends-alone": Requirement(
         "RFC 7009 §2.1", "An access token is revoked alone; its authorization goes on."
     ),
+    "rfc7009:request:is-limited-by-itself": Requirement(
+        "issue, decision 12",
+        "Who revokes without end is told when to come back; a flood of token requests stops nobody.",
+    ),
     "rfc7009:request:a-hint-changes-nothing": Requirement("RV-06, RFC 7009 §2.1", "A wrong hint revokes all the same."),
     "rfc7009:owner:nobody-else-ends-it": Requirement(
         "RV-03, RFC 7009 §2.1, §2.2", "Somebody else's token lives on, and the answer is that for an unknown one."

@@ -105,13 +105,15 @@ async def is_served(work: UnitOfWork, issuer: Issuer, client: Client) -> bool:
     return tenant is not None and tenant.is_active and (await all_issuers(work)).serves(issuer, client.tenant)
 
 
-def within_limit(work: UnitOfWork, client: Client) -> None:
+def within_limit(work: UnitOfWork, client: Client, *, door: str = "") -> None:
     """Raise SlowDown when a client that has said who it is asks too often.
 
     Anybody can say that they are a public client: then the budget is of client and address prefix together, so that a
-    stranger cannot use up somebody else's.
+    stranger cannot use up somebody else's. A `door` has a budget of its own beside that of all others.
     """
     spender = f"{client.id}\0{address_prefix(work.address)}" if client.is_public else client.id
+    if door:
+        spender = f"{door}\0{spender}"
     limited = work.machines.token_requests.take(spender, work.at_us)
     if limited is not None:
         raise SlowDown("This client asks too often.", reason="token_flood", retry_after_s=limited.retry_after_s)

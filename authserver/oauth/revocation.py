@@ -28,7 +28,8 @@ async def handle(work: UnitOfWork, issuer: Issuer, form: Parameters, authorizati
     try:
         form.refuse_repeated()
         client = await authenticate(work, issuer, read(authorization, form))
-        within_limit(work, client)
+        # Whoever stole a credential and floods another endpoint with it must not keep its owner from ending what it got.
+        within_limit(work, client, door="revoke")
         if not client.is_shared:
             work.bind(client.tenant)
         sent = form.required("token")

@@ -204,3 +204,40 @@ async def test_what_was_revoked_is_dead_after_a_restart(server):
 
     assert "invalid_grant" == (await app.refresh(family)).error
     assert [False, False] == [await is_active(server, one) for one in (family, single)]
+
+
+@pytest.mark.one_database
+@pytest.mark.settings(token_requests_per_minute=60)
+@pytest.mark.requirement("rfc7009:request:is-limited-by-itself")
+async def test_a_client_that_revokes_without_end_is_told_when_to_come_back(server):
+    """Decision 12: 429 with Retry-After, nothing is ended by it, and nobody else is slowed."""
+    app, other = server.client("B"), server.client("N")
+    tokens, others = await app.sign_in(), await other.sign_in()
+
+    answers = [await app.revoke("rt_nothing") for _ in range(12)]
+    late = await app.revoke(tokens.refresh_token)
+
+    assert (200, 429, 429) == (answers[0].status, answers[-1].status, late.status)
+    assert 1 <= int(late.response.headers["retry-after"])
+    assert await is_active(server, tokens)
+    assert 200 == (await other.revoke(others.refresh_token)).status
+    assert not await is_active(server, others)
+    server.clock.advance(60)
+    assert 200 == (await app.revoke(tokens.refresh_token)).status
+    assert not await is_active(server, tokens)
+
+
+@pytest.mark.one_database
+@pytest.mark.settings(token_requests_per_minute=60)
+@pytest.mark.requirement("rfc7009:request:is-limited-by-itself")
+async def test_a_flood_of_token_requests_keeps_nobody_from_revoking(server):
+    """Ours: a thief who uses up what the token endpoint gives a client cannot keep its owner from ending the rest."""
+    machine = server.client("M")
+    tokens = await machine.client_credentials()
+    flood = [await machine.client_credentials() for _ in range(12)]
+
+    answer = await machine.revoke(tokens.access_token)
+
+    assert 429 == flood[-1].status
+    assert 200 == answer.status
+    assert not await is_active(server, tokens)
