@@ -1955,6 +1955,16 @@ ACCOUNT: dict[str, Requirement] = {
         "design decision 22",
         "One page shows all of a person's tenants; what is ended in one touches nothing of another.",
     ),
+    "account:page:shows-where-a-server-acts": Requirement(
+        "RFC 8693 §5",
+        "A person sees where a connected server may act for them, as far as it may with what they allowed.",
+    ),
+    "account:keys:shows-ones-own": Requirement(
+        "C02", "A person sees their own API keys, what each may do, its end and its last use, and nobody else's."
+    ),
+    "account:keys:ending-acts-at-once": Requirement(
+        "C02, K2", "A person ends a key of theirs; it and what it got are dead at once, and nothing else is."
+    ),
     "account:disconnect:acts-at-once": Requirement(
         "clients.md rule 14", "Disconnecting ends every login of an application at once; connecting again asks anew."
     ),

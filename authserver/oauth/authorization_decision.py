@@ -15,8 +15,7 @@ from authserver.domain.exchange import policy
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.login.session import Session
 from authserver.domain.pushed_requests import pushed_request
-from authserver.domain.resources import resource as resources
-from authserver.domain.resources.resource import INERT, OFFLINE_ACCESS, OPENID, PERSONAL, Resource, Tool
+from authserver.domain.resources.resource import INERT, OFFLINE_ACCESS, OPENID, PERSONAL, Tool
 from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tenants.tenant import Tenant
 from authserver.domain.tokens import authorization
@@ -38,14 +37,6 @@ class Choice:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Further:
-    """Another resource at which the server may act for the person, and what it may ask for there (RFC 8693)."""
-
-    resource: Resource
-    scope: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Offer:
     """What a person can allow: in which tenants, which scopes, which tools, and what they allowed before.
 
@@ -57,7 +48,7 @@ class Offer:
     scope: tuple[str, ...]
     tools: tuple[Tool, ...]
     allowed_before: frozenset[str]
-    further: tuple[Further, ...] = ()
+    further: tuple[policy.Reach, ...] = ()
 
     def starts_ticked(self, tool: Tool) -> bool:
         """Whether a tool's box comes ticked (decision 11): never at first, never what cannot be undone and is new.
@@ -149,26 +140,10 @@ async def offer(work: UnitOfWork, asked: Asked, session: Session, *, chosen: str
         raise AccessDenied("This person may not grant any of the scopes that were asked for.", reason="role_missing")
     before = available[0].allowed_before if len(available) == 1 else frozenset()
     tools = tuple(tool for name in scope if (tool := asked.resource.tool_of(name)) is not None)
-    further = await _further(work, asked, available, scope)
+    further = await policy.reach(
+        work, asked.resource.uri, scope, {choice.tenant.id: choice.member for choice in available}
+    )
     return Offer(person=person, choices=available, scope=scope, tools=tools, allowed_before=before, further=further)
-
-
-async def _further(
-    work: UnitOfWork, asked: Asked, available: tuple[Choice, ...], scope: tuple[str, ...]
-) -> tuple[Further, ...]:
-    """Return where the server may act for this person, with what, in any tenant they can choose."""
-    found = []
-    for exchange in await policy.of_actor(work, asked.resource.uri):
-        target = await resources.by_uri(work, exchange.target)
-        if target is None or not target.is_active:
-            continue
-        members = [choice.member for choice in available if choice.tenant.id in target.tenants]
-        permitted = {
-            name for member in members for name in exchange.permits(scope) - target.withheld_from(member.roles)
-        }
-        if permitted:
-            found.append(Further(resource=target, scope=tuple(name for name in exchange.scopes if name in permitted)))
-    return tuple(found)
 
 
 async def _let_in(work: UnitOfWork, asked: Asked, available: tuple[Choice, ...]) -> tuple[Choice, ...]:

@@ -16,6 +16,7 @@ from authserver.web.metadata import metadata
 from authserver.web.pages.account import show_account, sign_out_everywhere
 from authserver.web.pages.account_change import allow_more, change, show_change, show_more
 from authserver.web.pages.account_disconnect import disconnect, show_disconnect
+from authserver.web.pages.account_key import end_key, show_end_key
 from authserver.web.pages.account_password import change_password, show_password
 from authserver.web.pages.assets import mark, stylesheet
 from authserver.web.pages.consent import decide, show_consent
@@ -56,6 +57,7 @@ ROUTES: dict[str, Route] = {
     "/account/disconnect": Route(group="page", methods={"GET": show_disconnect, "POST": disconnect}),
     "/account/change": Route(group="page", methods={"GET": show_change, "POST": change}),
     "/account/more": Route(group="page", methods={"GET": show_more, "POST": allow_more}),
+    "/account/end-key": Route(group="page", methods={"GET": show_end_key, "POST": end_key}),
     "/account/password": Route(group="page", methods={"GET": show_password, "POST": change_password}),
     "/account/sign-out-everywhere": Route(group="page", methods={"POST": sign_out_everywhere}),
     "/consent": Route(group="page", methods={"GET": show_consent, "POST": decide}),

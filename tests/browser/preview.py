@@ -140,6 +140,26 @@ def connection(**changed: Any) -> dict[str, Any]:
         "tools": [{"title": "Update an order", "class": "write"}],
         "logins": [login(3)],
         "logins_left_out": 0,
+        "further": [],
+        **changed,
+    }
+
+
+def api_key(**changed: Any) -> dict[str, Any]:
+    """Return one API key as its owner reads it."""
+    return {
+        "name": "Nightly report",
+        "query": "tenant=acme&key=key_1",
+        "resource_name": "Orders",
+        "resource_uri": "https://orders.example.com/mcp",
+        "tenant_name": "Acme Industries",
+        "scopes": ["See orders and what is in them", "Update an order"],
+        "is_disabled": False,
+        "since": "3 November 2026",
+        "since_iso": "2026-11-03T09:13:00Z",
+        "last_used": "2 hours ago",
+        "ends": "1 February 2027, 09:13 UTC",
+        "ends_iso": "2027-02-01T09:13:00Z",
         **changed,
     }
 
@@ -173,6 +193,7 @@ ACCOUNT: dict[str, Any] = {
         ),
         connection(client_name="Cursor", client_host=None, scopes=[], tools=[], logins=[], last_used="4 days ago"),
     ],
+    "keys": [],
 }
 FORM: dict[str, Any] = {"csrf": "c" * 43, "shown": "5" * 64, "notice": None, "here": "/account", "it": IT}
 CHANGE: dict[str, Any] = FORM | {
@@ -351,6 +372,26 @@ SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
     "device-denied": ("device_done.html", {"is_allowed": False}),
     "account": ("account.html", ACCOUNT),
     "account-empty": ("account.html", ACCOUNT | {"connections": []}),
+    "account-further-and-keys": (
+        "account.html",
+        ACCOUNT
+        | {
+            "connections": [
+                connection(
+                    further=[
+                        {
+                            "name": "Billing",
+                            "uri": "https://billing.example.com/mcp",
+                            "scopes": ["See invoices", "Pay invoices"],
+                        },
+                        {"name": "Shipping", "uri": "https://shipping.example.com/api", "scopes": ["See parcels"]},
+                    ]
+                )
+            ],
+            "keys": [api_key(), api_key(name="Old laptop", is_disabled=True, last_used=None)],
+        },
+    ),
+    "account-end-key": ("account_key.html", {"here": "/account", "csrf": "c" * 43, "key": api_key()}),
     "account-after": (
         "account.html",
         ACCOUNT
@@ -376,6 +417,15 @@ SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
                     scopes=[HOSTILE],
                     tools=[{"title": HOSTILE, "class": "destructive"}],
                     logins=[login(2, more=[HOSTILE, HOSTILE], more_until="21 November 2026, 14:15 UTC")],
+                    further=[{"name": HOSTILE, "uri": "https://api.example.com/" + "a" * 200, "scopes": [HOSTILE]}],
+                )
+            ],
+            "keys": [
+                api_key(
+                    name=HOSTILE,
+                    resource_name=HOSTILE,
+                    resource_uri="https://" + "a" * 200 + ".example/mcp",
+                    scopes=[HOSTILE],
                 )
             ],
         },

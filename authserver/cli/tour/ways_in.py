@@ -124,7 +124,8 @@ async def _api_key(walk: Walk) -> str:
     from authserver.domain.resources import resource as resources
     from authserver.domain.users import user as users
 
-    person = await users.person_by_email(walk.machines.work(), walk.person("alice").email)
+    alice = walk.person("alice")
+    person = await users.person_by_email(walk.machines.work(), alice.email)
     work = walk.machines.work(tenant=walk.tenant("acme"))
     owner = await users.member_by_person(work, person.id) if person is not None else None
     served = await resources.by_uri(work, walk.resource)
@@ -143,13 +144,13 @@ async def _api_key(walk: Walk) -> str:
     token = got.json()["access_token"]
     hold(got.json()["expires_in"] <= 600, "what it got lives longer than ten minutes")
     hold((await walk.call(token, "search_orders")).status_code == 200, "what it got cannot read")
-    work = walk.machines.work(tenant=walk.tenant("acme"))
-    await api_key.remove(work, made.key)
-    hold(await work.commit(), "the key could not be ended")
+    page, said = await alice.end_on_account_page(f"{walk.issuer}/account", f"key={made.key.id}")
+    hold("Tour script" in page.text and made.secret not in page.text, "her account page does not show the key as it is")
+    hold("That API key is ended." in said, f"afterwards the page says {said[:200]}")
     refused = await walk.exchange(None, **offered)
     hold(refused.json().get("error") == "invalid_request", f"the ended key got {refused.text[:100]}")
     hold(await walk.is_active(token) is False, "what it got outlived the key")
-    return "An API key opens nothing by itself: a program trades it for a token of minutes, and both die when the key is ended."
+    return "An API key opens nothing by itself: a program trades it for a token of minutes, and both die when Alice ends the key on her account page."
 
 
 STEPS: tuple[Step, ...] = (_unknown_client, _taken_back, _device, _exchange, _api_key)

@@ -7,15 +7,20 @@ is asked at each exchange, so a role, a scope, a membership, a client or a tenan
 A new password of its owner ends it like everything of theirs; an operator can enable it again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from unicodedata import category
 
 from authserver.domain.api_keys import store
 from authserver.domain.audit import event
 from authserver.domain.clients.client import Client
+from authserver.domain.resources import resource as resources
 from authserver.domain.resources.resource import OFFLINE_ACCESS, Resource
+from authserver.domain.tenants import tenant as tenants
+from authserver.domain.tenants.tenant import Tenant
 from authserver.domain.tokens import authorization
 from authserver.domain.tokens.authorization import MACHINE, Profile
+from authserver.domain.users import user
 from authserver.domain.users.user import Member
 from authserver.runtime.identifiers import new_id, new_tenant_secret, secret_hash, tenant_of
 from authserver.runtime.unit_of_work import Row, UnitOfWork
@@ -66,6 +71,15 @@ class NewApiKey:
     secret: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OwnKey:
+    """A key as its owner sees it; `resource` is None where that was removed since."""
+
+    tenant: Tenant
+    key: ApiKey
+    resource: Resource | None
+
+
 Owner = Member | Client
 
 
@@ -96,6 +110,22 @@ async def of_tenant(work: UnitOfWork) -> list[ApiKey]:
 async def of_owner(work: UnitOfWork, sub: str) -> list[ApiKey]:
     """Return the keys of one member or machine of the bound tenant, oldest first."""
     return [_key(row) for row in await work.all(store.OF_OWNER, sub=sub)]
+
+
+async def of_person(work: UnitOfWork, person_id: str, member_of: Sequence[str]) -> tuple[OwnKey, ...]:
+    """Return a person's keys that have not run out, in all their tenants, each read inside its own, oldest first."""
+    found: list[OwnKey] = []
+    for tenant_id in member_of:
+        inside = work.beside(tenant_id)
+        tenant = await tenants.by_id(inside, tenant_id)
+        member = await user.member_by_person(inside, person_id)
+        if tenant is None or not tenant.is_active or member is None or not member.is_active:
+            continue
+        for key in await of_owner(inside, member.sub):
+            if work.now < key.expires_at:
+                served = await resources.by_uri(inside, key.resource)
+                found.append(OwnKey(tenant=tenant, key=key, resource=served))
+    return tuple(found)
 
 
 def add(
@@ -201,11 +231,11 @@ async def enable(work: UnitOfWork, key: ApiKey, *, issuer_path: str) -> ApiKey:
     return changed
 
 
-async def remove(work: UnitOfWork, key: ApiKey) -> None:
-    """Forget a key and end what hangs on it. A lost commit: it is gone already."""
+async def remove(work: UnitOfWork, key: ApiKey, *, by_owner: bool = False) -> None:
+    """Forget a key and end what hangs on it; the record says who. A lost commit: it is gone already."""
     work.claim(store.REMOVE, key_id=key.id)
-    await _end_authorization(work, key, "api_key_removed")
-    _record(work, key, "removed")
+    await _end_authorization(work, key, "ended_by_owner" if by_owner else "api_key_removed")
+    _record(work, key, "ended_by_owner" if by_owner else "removed")
 
 
 def note_use(work: UnitOfWork, key: ApiKey) -> None:

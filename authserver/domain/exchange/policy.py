@@ -13,7 +13,9 @@ import orjson
 
 from authserver.domain.audit import event
 from authserver.domain.exchange import store
+from authserver.domain.resources import resource as resources
 from authserver.domain.resources.resource import INERT, Resource
+from authserver.domain.users.user import Member
 from authserver.runtime.unit_of_work import Row, UnitOfWork
 
 
@@ -36,6 +38,14 @@ class Exchange:
         """Return the target's scopes that a caller with these scopes can be represented with."""
         carried = set(held)
         return frozenset(scope for scope, needed in self.scopes.items() if carried >= set(needed))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reach:
+    """Where a server may act for one person, and with what: as much as a token for them there could hold."""
+
+    resource: Resource
+    scope: tuple[str, ...]
 
 
 def allow(work: UnitOfWork, actor: Resource, target: Resource, scopes: Mapping[str, tuple[str, ...]]) -> Exchange:
@@ -96,6 +106,23 @@ async def of_actor(work: UnitOfWork, actor: str) -> tuple[Exchange, ...]:
         return tuple(_exchange(row) for row in await work.all(store.OF_ACTOR, actor=actor))
 
     return await work.machines.memory.get("exchanges_of", actor, load)
+
+
+async def reach(
+    work: UnitOfWork, actor: str, carried: Iterable[str], members: Mapping[str, Member]
+) -> tuple[Reach, ...]:
+    """Return where one server may act for a person whose token carries these scopes: a member of each tenant, by its id."""
+    held, found = frozenset(carried), []
+    for exchange in await of_actor(work, actor):
+        target = await resources.by_uri(work, exchange.target)
+        if target is None or not target.is_active:
+            continue
+        may = exchange.permits(held) & target.grantable
+        inside = [member for tenant, member in members.items() if tenant in target.tenants]
+        permitted = {name for member in inside for name in may - target.withheld_from(member.roles)}
+        if permitted:
+            found.append(Reach(resource=target, scope=tuple(name for name in exchange.scopes if name in permitted)))
+    return tuple(found)
 
 
 async def every(work: UnitOfWork) -> list[Exchange]:

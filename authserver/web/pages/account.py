@@ -12,9 +12,12 @@ from urllib.parse import urlencode
 
 import orjson
 
+from authserver.domain.api_keys import api_key
+from authserver.domain.api_keys.api_key import OwnKey
+from authserver.domain.exchange import policy
 from authserver.domain.login import session as sessions
 from authserver.domain.login.session import Session
-from authserver.domain.resources.resource import OFFLINE_ACCESS, OPENID
+from authserver.domain.resources.resource import OFFLINE_ACCESS, OPENID, Resource
 from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tokens import connection as connections
 from authserver.domain.tokens.connection import Connection, Login
@@ -37,6 +40,8 @@ _DONE = {
     "narrowed": "Saved. What you took away is gone the next time the application asks us, within {minutes}.",
     "widened": "Allowed for that time. The application has it the next time it asks us, within {minutes}, or when you"
     " connect it again.",
+    "key-ended": "That API key is ended. A program that uses it gets nothing new from now on; a token it still holds runs"
+    " out within {minutes}, and at once where the server asks us.",
     "taken-back": "Taken back. It is gone the next time the application asks us, within {minutes}.",
     "gone": "That is no longer connected. Nothing was left to do.",
     "password": "Your password is changed. Every other browser is signed out, and every application has to ask you again.",
@@ -59,8 +64,7 @@ async def show_account(request: Request) -> Response:
     """Show everything that is connected."""
 
     async def show(work: UnitOfWork, visitor: Visitor) -> Response:
-        found = await connections.of_person(work, visitor.person.id, visitor.member_of)
-        return _page(work, request, visitor, found, parameters.parse(request.query))
+        return await _page(work, request, visitor, parameters.parse(request.query))
 
     return await shown_to(request, show)
 
@@ -182,9 +186,9 @@ def _bound_to(request: Request, session: Session) -> tuple[str, ...]:
     return ("account", request.path, session.reference, hashlib.sha256(request.query).hexdigest())
 
 
-def _page(
-    work: UnitOfWork, request: Request, visitor: Visitor, found: Sequence[Connection], query: Parameters
-) -> Response:
+async def _page(work: UnitOfWork, request: Request, visitor: Visitor, query: Parameters) -> Response:
+    found = await connections.of_person(work, visitor.person.id, visitor.member_of)
+    keys = await api_key.of_person(work, visitor.person.id, visitor.member_of)
     form_token, reference = work.machines.keys.form_token, visitor.session.reference
     here = request.issuer.path + "/account"
     return page(
@@ -195,7 +199,10 @@ def _page(
         logout_csrf=form_token("logout", reference),
         everywhere_csrf=form_token("account/everywhere", reference),
         done=_done(work, visitor.session, query),
-        connections=[_in_words(connection, work.now) for connection in found],
+        connections=[
+            _in_words(connection, work.now) | {"further": await _further(work, connection)} for connection in found
+        ],
+        keys=[key_in_words(own, work.now) for own in keys],
     )
 
 
@@ -233,13 +240,51 @@ def _in_words(connection: Connection, now: int) -> dict[str, object]:
                 "last_used": words.ago(login.last_used_at, now),
                 "last_used_iso": words.iso(login.last_used_at),
                 "ends": words.moment(login.ends_at),
-                "more": [in_words(connection, name) for name in _told(connection, login.authorization.widened_at(now))],
+                "more": [in_words(resource, name) for name in _told(connection, login.authorization.widened_at(now))],
                 "more_until": words.moment(login.authorization.widened_until),
                 "can_have_more": bool(connection.further_tools(login) or connection.further_scopes(login)),
             }
             for login in connection.logins[:_MOST_LOGINS]
         ],
         "logins_left_out": max(0, len(connection.logins) - _MOST_LOGINS),
+    }
+
+
+async def _further(work: UnitOfWork, connection: Connection) -> list[dict[str, object]]:
+    """Return where the connected server may act for this person with what this application may do now (RFC 8693)."""
+    resource, member = connection.resource, connection.member
+    if resource is None or not resource.is_active or connection.tenant.id not in resource.tenants:
+        return []
+    carried = set(connection.consent.scope)
+    for login in connection.logins:
+        carried |= set(login.authorization.widened_at(work.now))
+    carried -= resource.withheld_from(member.roles)
+    return [
+        {
+            "name": there.resource.name,
+            "uri": there.resource.uri,
+            "scopes": [words.scope_in_words(there.resource, name) for name in there.scope],
+        }
+        for there in await policy.reach(work, resource.uri, carried, {connection.tenant.id: member})
+    ]
+
+
+def key_in_words(own: OwnKey, now: int) -> dict[str, object]:
+    """Return an API key as its owner reads it; its secret nobody has."""
+    key = own.key
+    return {
+        "name": key.name,
+        "query": urlencode({"tenant": own.tenant.slug, "key": key.id}),
+        "resource_name": own.resource.name if own.resource is not None else "A server that was removed",
+        "resource_uri": key.resource,
+        "tenant_name": own.tenant.name,
+        "scopes": [in_words(own.resource, name) for name in key.scope],
+        "is_disabled": key.is_disabled,
+        "since": words.day(key.created_at),
+        "since_iso": words.iso(key.created_at),
+        "last_used": words.ago(key.last_used_at, now) if key.last_used_at is not None else None,
+        "ends": words.moment(key.expires_at),
+        "ends_iso": words.iso(key.expires_at),
     }
 
 
@@ -251,7 +296,7 @@ def _told(connection: Connection, scope: Sequence[str]) -> list[str]:
     return [name for name in scope if name not in brought]
 
 
-def in_words(connection: Connection, scope: str) -> str:
+def in_words(resource: Resource | None, scope: str) -> str:
     """Return a scope or a tool as the page names it."""
-    tool = connection.resource.tool_of(scope) if connection.resource is not None else None
-    return (tool.title or tool.name) if tool is not None else words.scope_in_words(connection.resource, scope)
+    tool = resource.tool_of(scope) if resource is not None else None
+    return (tool.title or tool.name) if tool is not None else words.scope_in_words(resource, scope)

@@ -143,6 +143,7 @@ PAGES = {
         "account.html",
         "account_disconnect.html",
         "account_change.html",
+        "account_key.html",
         "account_more.html",
         "account_password.html",
     )
