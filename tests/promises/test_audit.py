@@ -85,7 +85,7 @@ async def test_a_refused_authorization_request_is_recorded_with_its_reason(serve
 @pytest.mark.requirement("ours:audit:accidents-leave-nothing")
 async def test_an_accident_leaves_neither_the_change_nor_its_event(server, monkeypatch):
     """Decision 3: any other exception rolls back; the code can still be redeemed."""
-    from authserver.oauth.grants import authorization_code
+    from authserver.oauth import beginning
 
     app = server.client("P")
     code = await app.authorize()
@@ -94,7 +94,7 @@ async def test_an_accident_leaves_neither_the_change_nor_its_event(server, monke
         raise RuntimeError("the disk is gone")
 
     with monkeypatch.context() as patched:
-        patched.setattr(authorization_code, "issue_access_token", accident)
+        patched.setattr(beginning, "issue_access_token", accident)
         answer, kinds = await recorded(server, lambda: app.redeem(code))
 
     assert 500 == answer.status

@@ -69,7 +69,8 @@ class Workers:
         with httpx2.Client(trust_env=False) as http:
             while True:
                 try:
-                    if http.get(f"{self.issuer}/readyz").status_code == 200:
+                    # One that listens later than the others would take no part in a race.
+                    if http.get(f"{self.issuer}/readyz").status_code == 200 and len(self.listeners()) >= self.workers:
                         return
                 except httpx2.HTTPError:
                     pass
@@ -77,6 +78,17 @@ class Workers:
                     self.stop()
                     raise RuntimeError(f"the server did not start:\n{self.log.read_text()[-4000:]}")
                 time.sleep(0.05)
+
+    def listeners(self) -> set[int]:
+        """Return the processes that the kernel hands connections at the port."""
+        assert self._process is not None
+        parent = psutil.Process(self._process.pid)
+        return {
+            process.pid
+            for process in [parent, *parent.children(recursive=True)]
+            for connection in process.net_connections(kind="tcp")
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == self.port
+        }
 
     def stop(self) -> None:
         """End them calmly."""
