@@ -144,7 +144,7 @@ class Settings(BaseSettings):
     """The window of `login_failures`, and the longest wait."""
 
     token_requests_per_minute: Annotated[int, Field(ge=1)] = 6_000
-    """Token requests and revocations of one client and minute before 429."""
+    """Token requests of one client and minute before 429; as many revocations, counted apart."""
 
     introspections_per_minute: Annotated[int, Field(ge=1)] = 120_000
     """Introspections of one resource server and minute before 429."""

@@ -435,7 +435,7 @@ async def test_what_ended_between_the_yes_and_the_poll_yields_no_token(server, c
 
 
 @pytest.mark.requirement("attack:device:checked-again")
-@pytest.mark.parametrize("change", ["person", "client", "tenant", "consent"])
+@pytest.mark.parametrize("change", ["person", "person everywhere", "client", "tenant", "consent"])
 async def test_what_ended_is_not_revived_by_enabling_it_again(server, change):
     """TK-40 kin: a yes that waited while its person, client or tenant was disabled is dead for good."""
     app = server.client("F")
@@ -448,6 +448,8 @@ async def test_what_ended_is_not_revived_by_enabling_it_again(server, change):
     for is_active in (False, True) if change != "consent" else ():
         if change == "person":
             await server.operator.set_member("u1", "t1", is_active=is_active)
+        elif change == "person everywhere":
+            await server.operator.set_person("u1", is_active=is_active)
         elif change == "client":
             await server.operator.set_client(app.app, is_active=is_active)
         else:

@@ -146,8 +146,8 @@ async def test_no_row_and_no_event_holds_a_key(server):
 @pytest.mark.parametrize(
     "end",
     [
-        "disabled", "removed", "rotated", "over", "authorization", "member", "member removed", "tenant", "resource", "link",
-        "issuer",
+        "disabled", "removed", "rotated", "over", "authorization", "member", "member removed", "person", "password", "tenant",
+        "resource", "link", "issuer",
     ],
 )  # fmt: skip
 async def test_a_persons_key_ends_at_once_with_whatever_it_stands_on(server, end):
@@ -172,6 +172,11 @@ async def test_a_persons_key_ends_at_once_with_whatever_it_stands_on(server, end
             await operator.set_member("u1", "t1", is_active=False)
         case "member removed":
             await operator.remove_member("u1", "t1")
+        case "person":
+            await operator.set_person("u1", is_active=False)
+            await operator.set_person("u1", is_active=True)
+        case "password":
+            await operator.change_password("u1", "another horse battery staple")
         case "tenant":
             await operator.set_tenant("t1", is_active=False)
         case "resource":
