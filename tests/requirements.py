@@ -409,6 +409,9 @@ ATTACKS: dict[str, Requirement] = {
     "attack:replay:window-gives-the-same-successor": Requirement(
         "TK-34, decision 9", "A retry inside the window gets the same successor."
     ),
+    "attack:replay:an-end-wins-over-a-retry": Requirement(
+        "decisions 4 and 9", "A retry inside the window gives nothing of an authorization that ends beside it."
+    ),
     "attack:replay:after-the-window-ends-the-family": Requirement(
         "OAuth 2.1 §4.3.1, decision 9", "A replay after it ends the family."
     ),

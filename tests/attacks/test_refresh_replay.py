@@ -7,6 +7,10 @@ family, because we cannot know which side is the thief.
 
 import pytest
 
+from authserver.domain.issuers.issuer import all_issuers
+from authserver.oauth import token_request
+from authserver.oauth.parameters import Parameters
+
 WINDOW = 60
 
 
@@ -174,3 +178,20 @@ async def ended_by_the_feed(server) -> str:
     from authserver.domain.revocation import feed
 
     return " ".join(row["subject"] for row in await feed.since(server.operator.work(), after=0))
+
+
+@pytest.mark.requirement("attack:replay:an-end-wins-over-a-retry")
+async def test_an_end_that_comes_while_a_retry_is_answered_wins(server):
+    """Decisions 4 and 9: the retry has read that all is well; what ended before it commits gives no access token more."""
+    app = server.client("P")
+    tokens = await app.sign_in("u1")
+    assert (await app.refresh(tokens)).ok
+    form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token, "client_id": app.app.client_id}
+    work = server.machines.work(address="127.0.0.1")
+    issuer = (await all_issuers(work)).by_path[""]
+
+    answer = await token_request.handle(work, issuer, Parameters(list(form.items())), None)
+    await server.operator.end_authorization("t1", tokens.claims["authorization_id"])
+
+    assert answer.access_token.token
+    assert not await work.commit()

@@ -54,9 +54,12 @@ async def exchange(work: UnitOfWork, issuer: Issuer, client: Client, form: Param
     )
     scope = _narrowed(form, held)
 
-    successor = (
-        refresh_tokens.same_successor(token) if token.used_at is not None else refresh_tokens.rotate(work, token)
-    )
+    if token.used_at is None:
+        successor: str | None = refresh_tokens.rotate(work, token)
+    else:
+        # A retry claims no use, so it must say itself that nothing has ended beside it.
+        authorization.require_live(work, owner)
+        successor = refresh_tokens.same_successor(token)
     if successor is None:
         raise _refused("successor_unreadable")
     access = await issue_access_token(work, issuer, owner, scope=scope, roles=member.roles)
