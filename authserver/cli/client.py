@@ -69,6 +69,12 @@ SigningAlg = Annotated[
 ]
 
 
+_AT_A_GLANCE = frozenset(
+    {"client_id", "name", "token_endpoint_auth_method", "active", "origin", "created", "last_used", "ends_in"}
+)
+"""What a list shows of each on a terminal; `--json` and `client show` have the rest."""
+
+
 def _row(client: Any, now: int) -> dict[str, Any]:
     return {
         "client_id": client.id,
@@ -270,7 +276,10 @@ def list_(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """List a tenant's applications, or the shared ones; `last used` is noted for those that registered themselves."""
+    """List a tenant's applications, or the shared ones; `last used` is noted for those that registered themselves.
+
+    `client show CLIENT_ID`, or --json, says the rest of each.
+    """
     from authserver.domain.clients import registry
     from authserver.domain.clients.client import Origin
 
@@ -283,7 +292,7 @@ def list_(
         owner = (await tenant_named(machines, tenant)).id if tenant else "*"
         work = machines.work(tenant=owner)
         return [
-            _row(client, work.now)
+            {name: value for name, value in _row(client, work.now).items() if as_json or name in _AT_A_GLANCE}
             for client in await registry.of_tenant(work)
             if (origin is None or client.origin == origin)
             and (not unused or (client.origin is Origin.REGISTRATION and client.used_at is None))

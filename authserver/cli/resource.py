@@ -158,10 +158,14 @@ def list_(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 @app.command("show", epilog=examples("authserver resource show https://mcp.example.com/mcp"))
 def show_(uri: URI, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Show one MCP server."""
+    """Show one MCP server, and with which client_id it speaks to us."""
+    from authserver.domain.clients import registry
 
     async def job(machines: Any) -> Any:
-        return await _row(machines, await _found(machines, uri))
+        said = await _row(machines, await _found(machines, uri))
+        shared = await registry.of_tenant(machines.work(tenant="*"))
+        # With its name it can be rotated and blocked; its secret was shown once.
+        return said | {"client_id": [client.id for client in shared if client.speaks_for == uri]}
 
     show(with_machines(data_dir, job), as_json=as_json)
 

@@ -32,7 +32,10 @@ Everywhere = Annotated[
 ]
 Email = Annotated[str, typer.Argument(help="The person's e-mail address.", metavar="EMAIL")]
 Roles = Annotated[
-    list[str] | None, typer.Option("--role", help="A role in this tenant; repeat for several.", metavar="ROLE")
+    list[str] | None,
+    typer.Option(
+        "--role", help="A role in this tenant, a word that a tool's policy may ask for; repeat.", metavar="ROLE"
+    ),
 ]
 PasswordFile = Annotated[
     str | None,

@@ -230,7 +230,9 @@ def test_a_resource_lives_from_add_to_remove(acme: Deployment, tmp_path: Path):
     changed = acme.told("resource", "set", MCP, "--tools", str(tmp_path / "tools.json"), "--link", "globex")
     unlinked = acme.told("resource", "set", MCP, "--unlink", "acme")
     disabled = acme.told("resource", "disable", MCP, "--yes")
-    credentials = [client["name"] for client in acme.told("client", "list")]
+    listed = acme.told("client", "list")
+    credentials = [client["name"] for client in listed]
+    shown = acme.told("resource", "show", MCP)
     acme.told("resource", "remove", MCP, "--yes")
 
     assert ["search(read)"] == changed["tools"]
@@ -239,6 +241,7 @@ def test_a_resource_lives_from_add_to_remove(acme: Deployment, tmp_path: Path):
     assert disabled["active"] is False
     assert [] == acme.told("resource", "list")
     assert ["Resource server Orders"] == credentials
+    assert [client["client_id"] for client in listed] == shown["client_id"]
     assert [] == acme.told("client", "list")
 
 

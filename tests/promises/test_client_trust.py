@@ -219,6 +219,7 @@ async def test_the_policy_is_about_strangers_and_a_block_about_every_shared_clie
         ("https://claude.ai/x", "https://claude.ai/x"),
         ("cli_abcdefgh", "cli_abcdefgh"),
         ("", None),
+        ("claude", None),
         ("host:", None),
         ("host:a b", None),
         ("x" * 501, None),

@@ -96,8 +96,11 @@ def subject(text: str) -> str:
         or not named.isprintable()
         or " " in named
         or named.startswith(_HOST)
+        or named.isalpha()  # A host cut short, or a name: to block it would end nothing and say that it did.
     ):
-        raise InvalidClientDataError("subject: a client_id, or the host that publishes its document such as claude.ai")
+        raise InvalidClientDataError(
+            "subject: a client_id such as cli_abc or a document's URL, or the host that publishes documents such as claude.ai"
+        )
     return named
 
 
