@@ -1,5 +1,6 @@
 """What docs/ says of the code is what the code is."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,3 +33,34 @@ def test_every_decision_says_what_was_decided_and_what_follows(adr):
     text = (ROOT / "docs/adr" / adr).read_text(encoding="utf-8")
 
     assert text.startswith(f"# {int(adr[:4])}. ")
+
+
+def test_decisions_are_numbered_without_a_double_or_a_hole():
+    """A number is how a decision is named elsewhere, so it names one."""
+    numbers = sorted(int(path.name[:4]) for path in (ROOT / "docs/adr").glob("0*.md"))
+
+    assert list(range(1, len(numbers) + 1)) == numbers
+
+
+@pytest.mark.parametrize(
+    "page", sorted(str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+)
+def test_every_link_of_a_page_leads_to_a_file(page):
+    """A page that sends its reader nowhere was written for another tree."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    targets = {
+        target
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text)
+        if "://" not in target and not target.startswith("mailto:")
+    }
+
+    assert [] == sorted(target for target in targets if not ((ROOT / page).parent / target).exists())
+
+
+@pytest.mark.parametrize(
+    "capability",
+    sorted(path.name for path in (ROOT / "authserver/domain").iterdir() if (path / "__init__.py").exists()),
+)
+def test_every_capability_has_its_place_in_the_guide(capability):
+    """Whoever looks for a promise finds its folder in ARCHITECTURE.md."""
+    assert f"`domain/{capability}/`" in (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
