@@ -1569,6 +1569,9 @@ INTROSPECTION: dict[str, Requirement] = {
         "IN-03, IN-04, IN-05, IN-09, IN-10, CVE-2026-27840",
         "Another server's, tenant's or issuer's token, another kind of secret and garbage get the same bytes.",
     ),
+    "attack:introspection:who-has-to-wait-keeps-the-assertion": Requirement(
+        "RFC 7523 §3, decision 12", "A 429 spends nothing, an assertion neither."
+    ),
     "attack:introspection:bounded": Requirement("IN-05", "A megabyte is refused before it is read."),
     "attack:introspection:scanning-is-bounded": Requirement(
         "IN-11, RFC 7662 §4", "Scanning is slowed and noted, and does not keep a server from asking about good tokens."

@@ -2,14 +2,15 @@
 Runs a flow inside a unit of work: which tenant, one transaction, one reading of the clock.
 
 Decision 3: an OAuth error is an answer and commits; any other exception is an accident and nothing was written. A lost
-claim runs the flow again, where it meets what the winner wrote.
+claim runs the flow again, where it meets what the winner wrote. Who is told to come back later (429) has spent nothing, a
+single-use assertion neither.
 """
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from authserver.oauth.authorization_request import RefusedAuthorization
-from authserver.oauth.errors import OAuthError, TemporarilyUnavailable, UnregisteredRedirect
+from authserver.oauth.errors import OAuthError, SlowDown, TemporarilyUnavailable, UnregisteredRedirect
 from authserver.runtime.unit_of_work import UnitOfWork
 from authserver.web.http import Request
 
@@ -26,6 +27,8 @@ async def run(request: Request, flow: Callable[[UnitOfWork], Awaitable[Answer]])
         answer: Answer | None = None
         try:
             answer = await flow(work)
+        except SlowDown:
+            raise
         except (OAuthError, RefusedAuthorization, UnregisteredRedirect) as refused:
             refusal = refused
         if not await work.commit():

@@ -2,11 +2,14 @@
 
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 
 from authserver.domain.keys import rotation
 from authserver.domain.keys.signing_key import key_ring
+from tests.support import assertions
+from tests.support.oauth_client import OAuthClient
 from tests.support.world import R2, R5, R9
 
 INACTIVE = b'{"active":false}'
@@ -234,3 +237,24 @@ async def test_a_server_that_ended_is_told_nothing(server, end):
         assert INACTIVE == answer.response.content
     else:
         assert (401, "invalid_client") == (answer.status, answer.error)
+
+
+@pytest.mark.settings(introspections_per_minute=6)
+@pytest.mark.requirement("attack:introspection:who-has-to-wait-keeps-the-assertion")
+async def test_a_server_that_has_to_wait_may_come_back_with_the_same_assertion(server):
+    """RFC 7523 §3, decision 12: 429 spends nothing; what was looked at is spent."""
+    key = assertions.new_key("k1")
+    made = await server.operator.credential_of(R2, auth_method="private_key_jwt", jwks=assertions.key_set(key))
+    rs = OAuthClient(server=server, app=replace(made, key=key))
+    token = (await server.client("P").sign_in("u1", resource=R2)).access_token
+    assert (await rs.introspect(token)).body["active"]
+    kept = assertions.form(rs.assertion())
+
+    waits = await rs.introspect(token, authenticate=False, **kept)
+    server.clock.advance(10)
+    again = await rs.introspect(token, authenticate=False, **kept)
+    server.clock.advance(10)
+    replayed = await rs.introspect(token, authenticate=False, **kept)
+
+    assert (429, 200, 401) == (waits.status, again.status, replayed.status)
+    assert again.body["active"]
