@@ -70,17 +70,20 @@ async def test_the_page_shows_a_persons_own_keys_and_nobody_elses(server):
 async def test_a_key_that_ran_out_is_not_shown_and_one_switched_off_says_so(server):
     """C02: what can be ended is what is shown; an operator's switch is not the person's end."""
     short = await server.operator.add_api_key(who="u1", days=1)
+    off = await server.operator.add_api_key(who="u1", days=30)
     app = server.client("P")
     await app.sign_in("u1")
     _, before = await opened(app)
+    await server.operator.change_api_key("disable", off.key)
     server.clock.advance(DAY)
     await app.sign_in("u1")
 
     _, after = await opened(app)
 
-    assert short.key.id in before.response.text
-    assert short.key.id not in after.response.text
-    assert "Your API keys" not in after.text
+    assert {short.key.id, off.key.id} == {href.partition("key=")[2] for href in key_links(before)}
+    assert "Switched off" not in before.text
+    assert [off.key.id] == [href.partition("key=")[2] for href in key_links(after)]
+    assert "Switched off" in after.text
 
 
 @pytest.mark.requirement("account:keys:ending-acts-at-once")
