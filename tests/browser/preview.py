@@ -154,7 +154,7 @@ def api_key(**changed: Any) -> dict[str, Any]:
         "resource_uri": "https://orders.example.com/mcp",
         "tenant_name": "Acme Industries",
         "scopes": ["See orders and what is in them", "Update an order"],
-        "is_disabled": False,
+        "is_off": False,
         "since": "3 November 2026",
         "since_iso": "2026-11-03T09:13:00Z",
         "last_used": "2 hours ago",
@@ -388,7 +388,7 @@ SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
                     ]
                 )
             ],
-            "keys": [api_key(), api_key(name="Old laptop", is_disabled=True, last_used=None)],
+            "keys": [api_key(), api_key(name="Old laptop", is_off=True, last_used=None)],
         },
     ),
     "account-end-key": ("account_key.html", {"here": "/account", "csrf": "c" * 43, "key": api_key()}),

@@ -130,3 +130,17 @@ async def test_another_persons_key_is_not_there(server):
     assert (403, 403) == (tried.status, unbound.status)
     assert (await exchange(server, victims.secret)).ok
     assert (await exchange(server, own.secret)).ok
+
+
+@pytest.mark.requirement("account:keys:shows-ones-own")
+@pytest.mark.one_database
+async def test_after_a_new_password_a_key_is_shown_as_switched_off(server):
+    """ASVS 7.4.3: it is worth nothing until an operator enables it, and the page does not pretend otherwise."""
+    made = await server.operator.add_api_key(who="u1")
+    await server.operator.change_password("u1", "a new and long password")
+    app, person = server.browser(), server.world.people["u1"]
+
+    page = await app.log_in(await app.open("/account"), person.email, "a new and long password")
+
+    assert not (await exchange(server, made.secret)).ok
+    assert "Switched off" in page.text

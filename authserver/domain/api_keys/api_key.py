@@ -73,11 +73,12 @@ class NewApiKey:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OwnKey:
-    """A key as its owner sees it; `resource` is None where that was removed since."""
+    """A key as its owner sees it; `resource` is None where that was removed since. `is_off`: it waits for an operator."""
 
     tenant: Tenant
     key: ApiKey
     resource: Resource | None
+    is_off: bool
 
 
 Owner = Member | Client
@@ -124,7 +125,10 @@ async def of_person(work: UnitOfWork, person_id: str, member_of: Sequence[str]) 
         for key in await of_owner(inside, member.sub):
             if work.now < key.expires_at:
                 served = await resources.by_uri(inside, key.resource)
-                found.append(OwnKey(tenant=tenant, key=key, resource=served))
+                stands = await authorization.find(inside, key.authorization_id)
+                # A new password of its owner ends what a key stands on, and leaves the key.
+                is_off = key.is_disabled or stands is None or stands.is_ended
+                found.append(OwnKey(tenant=tenant, key=key, resource=served, is_off=is_off))
     return tuple(found)
 
 

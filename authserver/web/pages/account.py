@@ -279,7 +279,7 @@ def key_in_words(own: OwnKey, now: int) -> dict[str, object]:
         "resource_uri": key.resource,
         "tenant_name": own.tenant.name,
         "scopes": [in_words(own.resource, name) for name in key.scope],
-        "is_disabled": key.is_disabled,
+        "is_off": own.is_off,
         "since": words.day(key.created_at),
         "since_iso": words.iso(key.created_at),
         "last_used": words.ago(key.last_used_at, now) if key.last_used_at is not None else None,
