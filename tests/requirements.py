@@ -1954,6 +1954,9 @@ ACCOUNT: dict[str, Requirement] = {
         "issue: a page for people, MCP A19",
         "A person sees each connected application: who, where, what it may do in words, since when, last used.",
     ),
+    "account:page:is-found-from-the-servers-own-address": Requirement(
+        "ours", "Whoever types an issuer's address is led to its page for people."
+    ),
     "account:page:needs-a-login-and-comes-back": Requirement(
         "ours, AZ-04", "The account page sends to the login and comes back, and to nowhere else."
     ),

@@ -13,7 +13,7 @@ from authserver.web.http import Endpoint
 from authserver.web.introspect import introspect
 from authserver.web.jwks import jwks
 from authserver.web.metadata import metadata
-from authserver.web.pages.account import show_account, sign_out_everywhere
+from authserver.web.pages.account import lead_home, show_account, sign_out_everywhere
 from authserver.web.pages.account_change import allow_more, change, show_change, show_more
 from authserver.web.pages.account_disconnect import disconnect, show_disconnect
 from authserver.web.pages.account_key import end_key, show_end_key
@@ -53,6 +53,7 @@ ROUTES: dict[str, Route] = {
     "/introspect": Route(group="backchannel", methods={"POST": introspect}),
     "/login": Route(group="page", methods={"GET": show_login, "POST": log_in}),
     "/logout": Route(group="page", methods={"POST": log_out}),
+    "/": Route(group="page", methods={"GET": lead_home}),
     "/account": Route(group="page", methods={"GET": show_account}),
     "/account/disconnect": Route(group="page", methods={"GET": show_disconnect, "POST": disconnect}),
     "/account/change": Route(group="page", methods={"GET": show_change, "POST": change}),

@@ -55,6 +55,16 @@ async def test_the_page_shows_what_is_connected_in_words(server):
     assert "Refund an order" not in page.text
 
 
+@pytest.mark.requirement("account:page:is-found-from-the-servers-own-address")
+@pytest.mark.one_database
+@pytest.mark.parametrize("path", ["", "/t/t3"])
+async def test_the_servers_own_address_leads_people_to_their_page(server, path):
+    """Ours: nobody remembers /account."""
+    answer = await server.http.get(path + "/")
+
+    assert (303, path + "/account") == (answer.status_code, answer.headers["location"])
+
+
 @pytest.mark.requirement("account:page:shows-what-is-connected")
 @pytest.mark.one_database
 async def test_nothing_connected_is_said_and_a_consent_without_a_login_still_stands_there(server):

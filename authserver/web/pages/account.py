@@ -60,6 +60,11 @@ class Visitor:
     member_of: list[str]
 
 
+async def lead_home(request: Request) -> Response:
+    """Lead whoever types the server's own address to the page for people."""
+    return redirect(request.issuer.path + "/account")
+
+
 async def show_account(request: Request) -> Response:
     """Show everything that is connected."""
 
