@@ -4,10 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from tests.support.summary import InteropTable, RequirementCount
+
+MEMORY = Path("/dev/shm")
+ENOUGH_BYTES = 4 * 2**30
+
+
+def keep_databases_in_memory():
+    """A run makes thousands of databases, and on a disk that is most of its time. `TMPDIR` says otherwise."""
+    if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ENOUGH_BYTES:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
+
+keep_databases_in_memory()
 
 
 def pytest_configure(config):

@@ -58,6 +58,8 @@ def preview_url() -> Iterator[str]:
     """The preview of all pages on a free loopback port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
+        # From now on a connection waits for the server instead of being refused.
+        listener.listen()
         server = uvicorn.Server(uvicorn.Config(preview, log_level="warning", lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
