@@ -1633,11 +1633,11 @@ REVOCATION: dict[str, Requirement] = {
         "RV-09", "What is known of a revoked token is forgotten when it would have expired."
     ),
     "attack:storm:one-live-successor-each": Requirement(
-        "issue 6, TK-33", "A storm of 500 refreshes leaves one live successor each, none where an old token came back."
+        "TK-33, ours", "A storm of 500 refreshes leaves one live successor each, none where an old token came back."
     ),
-    "chaos:storm:one-live-successor-each": Requirement("issue 6, TK-33", "So does one of 10,000."),
+    "chaos:storm:one-live-successor-each": Requirement("TK-33, ours", "So does one of 10,000."),
     "chaos:kill:what-was-revoked-stays-dead": Requirement(
-        "issue 5, CVE-2026-9802", "What a client was told is revoked is dead after the server was killed."
+        "ours, CVE-2026-9802", "What a client was told is revoked is dead after the server was killed."
     ),
     "rfc7009:answer:dead-after-a-restart": Requirement("CVE-2026-9802", "What was revoked is dead after a restart."),
 }
