@@ -48,8 +48,7 @@ class Servers:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
         """End both servers; a wish to stop is not an error."""
-        for number in self._before:
-            signal.signal(number, signal.SIG_IGN)
+        self._hear_no_more()
         for _, child in reversed(self._children):
             if child.poll() is None:
                 child.terminate()
@@ -65,7 +64,13 @@ class Servers:
         return kind is _StopAsked
 
     def _asked_to_stop(self, _number: int, _frame: FrameType | None) -> None:
+        # make passes on a signal that its child has already got: the second must not interrupt the end.
+        self._hear_no_more()
         raise _StopAsked
+
+    def _hear_no_more(self) -> None:
+        for number in self._before:
+            signal.signal(number, signal.SIG_IGN)
 
     def start(self) -> None:
         """Start both and return when both answer."""
