@@ -30,6 +30,8 @@ table(
     sa.Column("used_at", sa.BigInteger, nullable=True),
     sa.Column("nonce", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Column("client_snapshot", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("details", sa.Text, nullable=False, server_default=sa.text("'[]'")),
+    sa.Column("purpose", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.PrimaryKeyConstraint("tenant_id", "code_hash"),
     sa.Index("ix_authorization_codes_expires_at", "expires_at"),
     tenanted=True,

@@ -11,6 +11,7 @@ table(
     sa.Column("scopes", sa.Text, nullable=False),
     sa.Column("tools", sa.Text, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
+    sa.Column("purposes", sa.Text, nullable=False, server_default=sa.text("'[]'")),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("uri"),
     tenanted=False,

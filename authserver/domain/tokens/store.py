@@ -26,6 +26,8 @@ table(
     sa.Column("widened", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Column("widened_until", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.Column("client_snapshot", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("details", sa.Text, nullable=False, server_default=sa.text("'[]'")),
+    sa.Column("purpose", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.PrimaryKeyConstraint("tenant_id", "authorization_id"),
     sa.Index("ix_authorizations_tenant_id_sub", "tenant_id", "sub"),
     sa.Index("ix_authorizations_tenant_id_client_id", "tenant_id", "client_id"),
