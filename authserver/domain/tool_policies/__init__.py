@@ -1,0 +1,3 @@
+"""
+What a tenant's operators demand of a tool beyond its author: without a deploy, and only ever more.
+"""
