@@ -30,7 +30,7 @@ from authserver.web.http import (
     send_response,
 )
 from authserver.web.pages.answers import error_page
-from authserver.web.routes import READABLE_CROSS_ORIGIN, ROUTES, Route, locate
+from authserver.web.routes import READABLE_CROSS_ORIGIN, Route, find, locate
 
 log = structlog.get_logger("authserver.web")
 
@@ -95,7 +95,7 @@ class Application:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         issuer_path, endpoint = locate(scope["path"])
-        route = ROUTES.get(endpoint)
+        route, path_id = find(endpoint) or (None, "")
         # `raw_path` is what was sent; uvicorn decodes `path`.
         raw_path = scope.get("raw_path")
         machines = self.machines
@@ -136,7 +136,7 @@ class Application:
             if issuer is None:
                 await send_response(send, plain_error(404, "not_found", "There is nothing here."), headers)
                 return
-            request = await self._request(machines, scope, receive, issuer, request_id)
+            request = await self._request(machines, scope, receive, issuer, request_id, path_id=path_id)
             response = await handle(request)
         except ClientGoneError:
             return
@@ -149,7 +149,7 @@ class Application:
         return issuers.by_path.get(path)
 
     async def _request(
-        self, machines: Machines, scope: Scope, receive: Receive, issuer: Issuer, request_id: str
+        self, machines: Machines, scope: Scope, receive: Receive, issuer: Issuer, request_id: str, *, path_id: str
     ) -> Request:
         headers: dict[bytes, bytes] = {}
         repeated: set[bytes] = set()
@@ -168,6 +168,7 @@ class Application:
             issuer=issuer,
             machines=machines,
             request_id=request_id,
+            path_id=path_id,
         )
 
     def _is_our_side(self, scope: Scope) -> bool:

@@ -43,6 +43,8 @@ class Request:
     issuer: Issuer
     machines: Machines
     request_id: str
+    path_id: str = ""
+    """The id that stood in the path, where the route has a place for one; it names nothing until a row does."""
 
     def cookie(self, name: str) -> str | None:
         """Return a cookie, or None; an unreadable header has none."""

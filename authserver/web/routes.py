@@ -1,9 +1,10 @@
 """
-ROUTES: the whole URL space as one table, one line per endpoint and method.
+ROUTES: the whole URL space as one table, one line per endpoint and method; `{id}` stands for one opaque id.
 
 Every issuer has all of them under its own path; what is named in `WELL_KNOWN` also has the locations of RFC 8414 §3.1.
 """
 
+import re
 from dataclasses import dataclass
 
 from authserver.web.authorize import authorize
@@ -68,6 +69,28 @@ ROUTES: dict[str, Route] = {
     "/readyz": Route(group="operations", methods={"GET": readyz}),
     "/.well-known/security.txt": Route(group="operations", methods={"GET": security_txt}),
 }
+
+_BY_ID = {path.removesuffix("{id}"): path for path in ROUTES if path.endswith("{id}")} | {
+    # One id in the middle: `/rs/approvals/{id}/consume`.
+    path: path
+    for path in ROUTES
+    if "{id}/" in path
+}
+_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
+
+
+def find(endpoint: str) -> tuple[Route, str] | None:
+    """Return the route of an endpoint, and the id in its path, empty where the route names none."""
+    route = ROUTES.get(endpoint)
+    if route is not None:
+        return (route, "") if "{" not in endpoint else None
+    before, _, last = endpoint.rpartition("/")
+    if _ID.fullmatch(last) and before + "/" in _BY_ID:
+        return ROUTES[_BY_ID[before + "/"]], last
+    before, _, middle = before.rpartition("/")
+    path = f"{before}/{{id}}/{last}"
+    return (ROUTES[path], middle) if path in _BY_ID and _ID.fullmatch(middle) else None
+
 
 WELL_KNOWN = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
 
