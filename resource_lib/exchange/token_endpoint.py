@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 import httpx2
 
-from resource_lib.exchange.credential import Credential
+from resource_lib.backchannel.credential import Credential
 from resource_lib.exchange.errors import ExchangeRefusedError, ExchangeUnavailableError
 from resource_lib.identity.issuer_documents import (
     FetchError,

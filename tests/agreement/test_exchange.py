@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from resource_lib import ExchangedToken, ExchangeRefusedError, ResourceGuard, SettingsError, exchange_for, read
-from resource_lib.exchange.credential import Credential
+from resource_lib.backchannel.credential import Credential
 from resource_lib.exchange.token_endpoint import TokenEndpoint
 from resource_lib.identity.jwks_cache import JWKSCache
 from resource_lib.wire import api_key as wire

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 import httpx2
 
-from resource_lib.exchange.credential import Credential
+from resource_lib.backchannel.credential import Credential
 from resource_lib.exchange.token_endpoint import ACCESS_TOKEN, TokenEndpoint
 
 ISSUER = "https://issuer.test"

@@ -9,8 +9,8 @@ import httpx2
 import pytest
 
 from resource_lib import ExchangedToken, ExchangeRefusedError, ExchangeUnavailableError, NoPrincipalError, SettingsError
+from resource_lib.backchannel.credential import Credential, find
 from resource_lib.exchange import upstream as module
-from resource_lib.exchange.credential import Credential, find
 from resource_lib.exchange.kept import Kept
 from resource_lib.exchange.upstream import Upstream, carrying, exchange_for
 from tests.support.token_endpoint import ISSUER, FakeEndpoint
