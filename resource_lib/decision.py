@@ -1,5 +1,5 @@
 """
-Allowed, or refused with a reason: the answer to one call, and how each check voted.
+Allowed, refused with a reason, or allowed once a person says yes: the answer to one call, and how each check voted.
 
 A refusal carries two texts: `message` goes to the caller and speaks about the call; `reason` stays with us.
 No I/O, no clock.
@@ -7,6 +7,8 @@ No I/O, no clock.
 
 from dataclasses import dataclass
 from typing import Final, Literal
+
+from resource_lib.wire.approvals import ApprovalRule
 
 ErrorWord = Literal[
     "insufficient_scope",
@@ -54,7 +56,17 @@ class Deny:
     """How old, in seconds, a login may be at most, RFC 9470 §3."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ask:
+    """A check has no objection once people say yes to exactly this call, as the rule demands."""
+
+    rule: ApprovalRule
+    reason: str
+
+
 ALLOW: Final = Allow()
+
+Outcome = Allow | Deny | Ask
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,12 +75,14 @@ class Decision:
 
     subject: str
     """The tool's name, or the method for anything that is not a tool call."""
-    outcomes: tuple[tuple[str, Allow | Deny], ...]
+    outcomes: tuple[tuple[str, Outcome], ...]
     """Check by check, in the order in which they count."""
     refusal: Deny | None
-    """The answer, or None when the call may run."""
+    """The answer, or None when the call may run, or wait for a yes."""
+    approval: ApprovalRule | None = None
+    """Whose yes it waits for; None: nobody's, or it is refused anyway."""
 
     @property
     def allowed(self) -> bool:
-        """Whether the call may run."""
-        return self.refusal is None
+        """Whether the call may run now."""
+        return self.refusal is None and self.approval is None

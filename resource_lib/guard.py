@@ -12,16 +12,16 @@ expires; no feed of revocations is followed.
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from resource_lib.backchannel.credential import find as find_credential
 from resource_lib.call import Call, Facts, granted_scopes
 from resource_lib.challenge import Challenges
 from resource_lib.checks import decide
 from resource_lib.decision import Decision, Deny
 from resource_lib.exchange.api_keys import ApiKeys
-from resource_lib.exchange.credential import find as find_credential
 from resource_lib.exchange.errors import ExchangeRefusedError, ExchangeUnavailableError
 from resource_lib.exchange.token_endpoint import TokenEndpoint
 from resource_lib.exchange.upstream import Upstream, carrying
@@ -180,6 +180,13 @@ class ResourceGuard:
             if credential is not None:
                 token_endpoint = TokenEndpoint(issuer=issuer, credential=credential)
         self._has_credential = token_endpoint is not None
+        asking = sorted(name for name, demand in self.tools.items() if demand.approval is not None)
+        if asking and not self._has_credential:
+            raise SettingsError(
+                f"tools[{asking[0]!r}]",
+                "each call waits for a person's yes, and this guard has no credential to ask for one",
+                "set RESOURCE_GUARD_CLIENT_ID and RESOURCE_GUARD_CLIENT_SECRET_FILE, or write approval=False",
+            )
         self._upstream = Upstream(token_endpoint)
         self._api_keys: ApiKeys | None = None
         if api_keys:
@@ -373,7 +380,7 @@ class ResourceGuard:
 
         A batch runs whole or not at all: nothing of it has happened when part of it is refused.
         """
-        decided = [(message, self.decide(message, principal, now)) for message in body.messages]
+        decided = [(message, _held(self.decide(message, principal, now))) for message in body.messages]
         refused = [
             (message, decision.refusal)
             for message, decision in decided
@@ -422,6 +429,14 @@ class ResourceGuard:
                 )
             )
         return answers.replied(replies if is_batch else replies[0])
+
+
+def _held(decision: Decision | None) -> Decision | None:
+    """Return the decision; a call that waits for a yes does not run."""
+    if decision is None or decision.approval is None:
+        return decision
+    waits = Deny(error="approval_required", message=f"{decision.subject} waits for a person's yes.", reason="no yes")
+    return replace(decision, refusal=waits)
 
 
 _NOT_RUN: Final = Deny(

@@ -54,7 +54,7 @@ CAPABILITIES: dict[str, Callable[[], bool]] = {
     "kill switch": _has("authserver/domain/revocation/kill_switch.py"),
     "revocation feed": _has("authserver/web/revocation_feed.py"),
     "admin API": _has("authserver/web/admin"),
-    "approvals": _has("authserver/domain/approvals"),
+    "approvals": _has("authserver/domain/approvals/approval.py"),
     "registration": _has("authserver/oauth/registration.py"),
     "client id metadata": _has("authserver/oauth/client_id_metadata.py"),
     "account page": _has("authserver/web/pages/account.py"),
@@ -2269,10 +2269,30 @@ INTEROP: dict[str, Requirement] = {
 }
 
 
+POLICY: dict[str, Requirement] = {}
+
+OPT_IN: dict[str, Requirement] = {}
+
+APPROVALS: dict[str, Requirement] = {}
+
+APPROVAL_PAGES: dict[str, Requirement] = {}
+
+DELIVERY: dict[str, Requirement] = {}
+
+DETAILS: dict[str, Requirement] = {}
+
+NOTICES: dict[str, Requirement] = {}
+
+CALL_HASHES: dict[str, Requirement] = {}
+
+JOURNEYS: dict[str, Requirement] = {}
+
+
 SECTIONS = (
     HINTS, SPEC, ATTACKS, PROMISES, PENDING, MACHINES, TOKENS, GUARD, PAGES, DEMO, BENCH,
     CLIENT_ID_METADATA, REGISTRATION, CLIENT_ASSERTION, SECRETS, INTROSPECTION, REVOCATION, ENDS, PUSHED,
     DEVICE, EXCHANGE, API_KEYS, ACCOUNT, OPENID, CLIENTS, INTEROP,
+    POLICY, OPT_IN, APPROVALS, APPROVAL_PAGES, DELIVERY, DETAILS, NOTICES, CALL_HASHES, JOURNEYS,
 )  # fmt: skip
 
 REQUIREMENTS: dict[str, Requirement] = {name: line for section in SECTIONS for name, line in section.items()}

@@ -6,12 +6,15 @@ author's scopes, so that writing is opted into tool by tool. A word that this ve
 the guard is made, never ignored.
 """
 
+import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final, Literal
 
 from resource_lib.settings import SettingsError, scope_names
+from resource_lib.wire.approvals import ApprovalRule
 from resource_lib.wire.claims import TOOL_SCOPE_PREFIX
 
 ToolClass = Literal["read", "write", "destructive"]
@@ -38,8 +41,8 @@ class ToolPolicy:
     """The login strengths that are strong enough, best first; empty: any login is."""
     max_age: int | None = None
     """How many seconds ago the person may have logged in at most; None: whenever."""
-    approval: object = None
-    """A person's yes to each call. Only `False` on a destructive tool means something in this version: none is asked."""
+    approval: ApprovalRule | bool | None = None
+    """Whose yes each call takes. None: what the class says, which is a yes for a destructive tool; False: nobody's."""
     limit: object = None
     """A budget of calls. Not enforced by this version, so refused when the guard is made."""
 
@@ -49,7 +52,7 @@ def read(
     roles: Collection[str] = (),
     acr: str | Collection[str] = (),
     max_age: int | None = None,
-    approval: object = None,
+    approval: ApprovalRule | bool | None = None,
     limit: object = None,
 ) -> ToolPolicy:
     """Return the policy of a tool that changes nothing. Needs `scopes` and any of `roles`."""
@@ -61,7 +64,7 @@ def write(
     roles: Collection[str] = (),
     acr: str | Collection[str] = (),
     max_age: int | None = None,
-    approval: object = None,
+    approval: ApprovalRule | bool | None = None,
     limit: object = None,
 ) -> ToolPolicy:
     """Return the policy of a tool that changes something. Needs `scopes`, `tool:<name>` and any of `roles`."""
@@ -73,7 +76,7 @@ def destructive(
     roles: Collection[str] = (),
     acr: str | Collection[str] = (),
     max_age: int | None = None,
-    approval: object = None,
+    approval: ApprovalRule | bool | None = None,
     limit: object = None,
 ) -> ToolPolicy:
     """Return the policy of a tool whose effect cannot be taken back; a person approves each call unless `approval=False`."""
@@ -87,7 +90,7 @@ def _policy(
     roles: Collection[str],
     acr: str | Collection[str],
     max_age: int | None,
-    approval: object,
+    approval: ApprovalRule | bool | None,
     limit: object,
 ) -> ToolPolicy:
     named = scope_names(f"{tool_class}()", scopes)
@@ -133,6 +136,10 @@ class Demand:
     acr: tuple[str, ...] = ()
     max_age: int | None = None
     is_tool: bool = True
+    approval: ApprovalRule | None = None
+    """Whose yes each call takes; None: nobody's."""
+    policy_version: str = ""
+    """Names these demands: a yes that was given under others does not count."""
 
 
 def tool_demands(tools: Mapping[str, ToolPolicy]) -> dict[str, Demand]:
@@ -163,21 +170,38 @@ def _demand(name: str, policy: ToolPolicy) -> Demand:
         roles=policy.roles,
         acr=policy.acr,
         max_age=policy.max_age,
+        approval=_rule(policy),
+        policy_version=_version(policy),
     )
+
+
+def _rule(policy: ToolPolicy) -> ApprovalRule | None:
+    """Return whose yes it takes: the author's word, else a yes for what cannot be taken back."""
+    if isinstance(policy.approval, ApprovalRule):
+        return policy.approval
+    if policy.approval is True or (policy.approval is None and policy.tool_class == "destructive"):
+        return ApprovalRule()
+    return None
+
+
+def _version(policy: ToolPolicy) -> str:
+    rule = _rule(policy)
+    said = {
+        "class": policy.tool_class,
+        "scopes": sorted(policy.scopes),
+        "roles": sorted(policy.roles),
+        "acr": list(policy.acr),
+        "max_age": policy.max_age,
+        "approval": None if rule is None else rule.to_json(),
+    }
+    return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def _refuse_what_is_not_enforced(where: str, policy: ToolPolicy) -> None:
     if policy.limit is not None:
         raise SettingsError(where, "limits are not enforced by this version", "leave limit= out")
-    if policy.tool_class == "destructive":
-        if policy.approval is not False:
-            raise SettingsError(
-                where,
-                "a destructive tool needs a person's approval, and approvals are not enforced by this version",
-                "write approval=False if it may run without one, or leave the tool out",
-            )
-    elif policy.approval is not None and policy.approval is not False:
-        raise SettingsError(where, "approvals are not enforced by this version", "leave approval= out")
+    if policy.approval is not None and not isinstance(policy.approval, bool | ApprovalRule):
+        raise SettingsError(where, "approval= is no rule", "write approval=True, False, or approval=ApprovalRule(…)")
 
 
 def method_demands(methods: Mapping[str, ToolPolicy | Collection[str]] | None) -> dict[str, Demand]:

@@ -25,6 +25,8 @@ ACR: Final = "acr"
 AUTH_TIME: Final = "auth_time"
 AMR: Final = "amr"
 ACT: Final = "act"
+AUTHORIZATION_DETAILS: Final = "authorization_details"
+PURPOSE: Final = "purpose"
 CNF: Final = "cnf"
 
 TOOL_SCOPE_PREFIX: Final = "tool:"

@@ -1,0 +1,131 @@
+"""
+The words of an approval, which the guard sends and the server keeps: who must say yes, and what has become of it.
+
+Decision 13. Frozen: a guard of one version asks a server of another. The standard library only.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, Literal
+
+DETAIL_TYPE: Final = "mcp_tool_call"
+"""The `type` of our authorization details (RFC 9396 §2)."""
+
+MOST_ARGUMENT_BYTES: Final = 32 * 1024
+"""Of arguments that a person is asked about: more can be shown to nobody, and is refused."""
+
+
+class State(StrEnum):
+    """What has become of an approval: pending → approved | denied | expired; approved → executing → done | ambiguous."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    DENIED = "denied"
+    EXPIRED = "expired"
+    EXECUTING = "executing"
+    DONE = "done"
+    AMBIGUOUS = "ambiguous"
+    """It began, and nobody knows how it ended: whoever ran it is gone. Only a person clears it."""
+
+
+class InvalidRuleError(ValueError):
+    """A rule that nobody could keep. The message names the member and the cure."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApprovalRule:
+    """Who must say yes to each call of a tool, and how. Times are seconds."""
+
+    by: Literal["person", "role"] = "person"
+    """The person the call runs for, or anybody who holds `role`; a call without a person waits for the role."""
+    role: str = "approver"
+    approvers: int = 1
+    """How many distinct people must say yes; one no is enough."""
+    four_eyes: bool = False
+    """Whether the person the call runs for may not be one of them; then `by` is the role."""
+    max_age: int | None = None
+    """How old the approver's login may be (RFC 9470 `max_age`); None: whatever their session allows."""
+    acr: tuple[str, ...] = ()
+    """The login strengths of an approver that are strong enough; empty: any."""
+    expires_in: int = 900
+    """How long it waits for a person."""
+    use_within: int = 300
+    """How long after the last yes the call may begin."""
+    sentence: str = ""
+    """What happens on a yes, in the author's words: `Refund {amount_cents} cents of order {order_id}`."""
+    redact: tuple[str, ...] = ()
+    """Arguments whose value is not shown, by their path (`card.number`); the page says that and how much it hides."""
+
+    def __post_init__(self) -> None:
+        """Raise InvalidRuleError for what nobody could keep."""
+        if self.by not in {"person", "role"}:
+            raise InvalidRuleError("by: is person or role")
+        if not self.role or len(self.role) > 100:
+            raise InvalidRuleError("role: name the role that may approve")
+        if not 1 <= self.approvers <= 5:
+            raise InvalidRuleError("approvers: 1 to 5 people")
+        if self.max_age is not None and not 1 <= self.max_age <= 30 * 24 * 3600:
+            raise InvalidRuleError("max_age: 1 second to 30 days")
+        if not 30 <= self.expires_in <= 30 * 24 * 3600:
+            raise InvalidRuleError("expires_in: 30 seconds to 30 days")
+        if not 10 <= self.use_within <= 24 * 3600:
+            raise InvalidRuleError("use_within: 10 seconds to a day")
+        if len(self.sentence) > 500:
+            raise InvalidRuleError("sentence: at most 500 characters")
+
+    @property
+    def needs_role(self) -> bool:
+        """Whether the yes of the person it runs for is not enough."""
+        return self.by == "role" or self.four_eyes or self.approvers > 1
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a JSON object; `rule_from_json` reads it again."""
+        said: dict[str, Any] = {
+            "by": self.by,
+            "role": self.role,
+            "approvers": self.approvers,
+            "four_eyes": self.four_eyes,
+            "expires_in": self.expires_in,
+            "use_within": self.use_within,
+        }
+        if self.max_age is not None:
+            said["max_age"] = self.max_age
+        for name in ("acr", "redact"):
+            if getattr(self, name):
+                said[name] = list(getattr(self, name))
+        if self.sentence:
+            said["sentence"] = self.sentence
+        return said
+
+
+_TYPES: Final[Mapping[str, type]] = {
+    "by": str,
+    "role": str,
+    "approvers": int,
+    "four_eyes": bool,
+    "max_age": int,
+    "expires_in": int,
+    "use_within": int,
+    "sentence": str,
+}
+_LISTS: Final = frozenset({"acr", "redact"})
+
+
+def rule_from_json(value: Any) -> ApprovalRule:
+    """Return the rule that a JSON object says. Raises InvalidRuleError, naming the member."""
+    if not isinstance(value, Mapping):
+        raise InvalidRuleError("approval: is an object such as {by: role, approvers: 2}")
+    said: dict[str, Any] = {}
+    for name, given in value.items():
+        if name in _LISTS:
+            if not isinstance(given, list | tuple) or not all(isinstance(entry, str) and entry for entry in given):
+                raise InvalidRuleError(f"{name}: is a list of words")
+            said[name] = tuple(given)
+        elif name in _TYPES:
+            if type(given) is not _TYPES[name]:
+                raise InvalidRuleError(f"{name}: is {_TYPES[name].__name__}")
+            said[name] = given
+        else:
+            raise InvalidRuleError(f"{name}: is no member of a rule")
+    return ApprovalRule(**said)
