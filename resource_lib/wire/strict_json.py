@@ -18,10 +18,10 @@ MAX_DEPTH: Final = 16
 _BRACKET_OR_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[{\]}]', re.DOTALL)
 
 
-def loads_object(data: bytes) -> dict[str, Any]:
+def loads_object(data: bytes, *, most_depth: int = MAX_DEPTH) -> dict[str, Any]:
     """Return the JSON object that `data` holds. Raises ValueError for anything that another reader could take differently."""
     text = data.decode("utf-8").strip(" \t\r\n")  # strict: overlong forms and raw surrogates end here, a BOM below
-    if text.count("[") + text.count("{") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
+    if text.count("[") + text.count("{") > most_depth and _depth(text) > most_depth:
         raise ValueError("nested too deeply")
     try:
         value, end = _scan(text, 0)
