@@ -4,12 +4,16 @@ Every setting: typed, with its unit and one reason. A wrong value stops the serv
 They come from the environment with the prefix `AUTHSERVER_`, or from `DIR/env` through `--data-dir DIR`.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MAILABLE = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)*[A-Za-z0-9-]{1,63}")
+"""An address that every mail server reads alike (RFC 5321 §4.1.2, the dot-string form)."""
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -183,6 +187,15 @@ class Settings(BaseSettings):
     memory_refresh_seconds: Annotated[float, Field(gt=0, le=5)] = 0.25
     """How often a process asks whether clients, keys or policy changed elsewhere."""
 
+    smtp_url: str = ""
+    """Where mail leaves: `smtps://HOST`, or `smtp://HOST`, which demands STARTTLS unless HOST is loopback. Empty: nobody gets mail."""
+
+    smtp_credentials_file: Path | None = None
+    """A file with one line `user:password` for `smtp_url`; sent over TLS or loopback alone."""
+
+    mail_from: str = ""
+    """The address that mail comes from, such as `approvals@auth.example.com`; `smtp_url` demands it."""
+
     log_format: Literal["json", "console"] = "json"
     """How log lines look."""
 
@@ -220,6 +233,33 @@ class Settings(BaseSettings):
         if not all(uri.startswith("https://") and uri.isascii() for uri in listed.split()):
             raise ValueError("https URIs, separated by spaces: a program on somebody's computer keeps no secret")
         return listed
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp_is_a_host(cls, url: str) -> str:
+        if not url:
+            return url
+        parts = urlsplit(url)
+        # A port that is none raises here.
+        _ = parts.port
+        if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or parts.path.strip("/") or parts.query:
+            raise ValueError("smtps://HOST[:PORT] or smtp://HOST[:PORT]")
+        if "@" in parts.netloc:
+            raise ValueError("must hold no user or password: put `user:password` into AUTHSERVER_SMTP_CREDENTIALS_FILE")
+        return url
+
+    @field_validator("mail_from")
+    @classmethod
+    def _mail_from_is_an_address(cls, address: str) -> str:
+        if address and not MAILABLE.fullmatch(address):
+            raise ValueError("one plain address such as approvals@auth.example.com, without a name")
+        return address
+
+    @model_validator(mode="after")
+    def _mail_comes_from_somebody(self) -> "Settings":
+        if self.smtp_url and not self.mail_from:
+            raise ValueError("MAIL_FROM: say which address mail comes from, since SMTP_URL is set")
+        return self
 
     @model_validator(mode="after")
     def _lives_fit(self) -> "Settings":

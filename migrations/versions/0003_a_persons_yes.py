@@ -106,6 +106,7 @@ def _notices() -> None:
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("target", sa.Text(), nullable=False),
         sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("about", sa.Text(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("next_try_at", sa.BigInteger(), nullable=False),
@@ -116,7 +117,16 @@ def _notices() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "notice_id", name=op.f("pk_notices")),
         info={"tenanted": True},
     )
-    op.create_index("ix_notices_next_try_at", "notices", ["next_try_at"])
+    waits = sa.text("done_at IS NULL")
+    op.create_index("ix_notices_next_try_at", "notices", ["next_try_at"], sqlite_where=waits, postgresql_where=waits)
+    op.create_index(
+        "ix_notices_tenant_id_channel_target",
+        "notices",
+        ["tenant_id", "channel", "target"],
+        sqlite_where=waits,
+        postgresql_where=waits,
+    )
+    op.create_index("ix_notices_tenant_id_about", "notices", ["tenant_id", "about"])
 
 
 def _approvals() -> None:
