@@ -2271,7 +2271,19 @@ INTEROP: dict[str, Requirement] = {
 
 POLICY: dict[str, Requirement] = {}
 
-OPT_IN: dict[str, Requirement] = {}
+OPT_IN: dict[str, Requirement] = {
+    "opt-in:purpose:is-chosen-where-it-is-offered": Requirement(
+        "ours (C24)", "Where a server offers purposes its person must choose one at consent, on a device's page too."
+    ),
+    "opt-in:purpose:goes-with-the-authorization": Requirement(
+        "ours (C24)",
+        "The chosen purpose stands in every token of that login, in introspection and on /account, and in nobody else's.",
+    ),
+    "opt-in:purpose:means-nothing-elsewhere": Requirement(
+        "ours (C24), RFC 8693", "A token that was traded for another server carries no purpose."
+    ),
+    "opt-in:purpose:operators-set-it": Requirement("ours (C24)", "Operators say a server's purposes in words."),
+}
 
 APPROVALS: dict[str, Requirement] = {}
 

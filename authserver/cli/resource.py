@@ -30,6 +30,14 @@ Tools = Annotated[
     Path | None,
     typer.Option("--tools", help="A JSON file: a list of {name, class, scopes, title, description}.", metavar="FILE"),
 ]
+Purposes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--purpose",
+        help='What a person may say it is for, "support=Answering customers"; repeat. They must choose one at consent.',
+        metavar="NAME=WORDS",
+    ),
+]
 Links = Annotated[list[str] | None, typer.Option("--link", help="A tenant that may use it; repeat.", metavar="SLUG")]
 
 
@@ -43,6 +51,7 @@ async def _row(machines: Any, resource: Any) -> dict[str, Any]:
         "scopes": list(resource.scopes),
         "tools": [f"{tool.name}({tool.sensitivity})" for tool in resource.tools],
         "tenants": sorted(tenant.slug for tenant in linked if tenant is not None),
+        "purposes": [f"{name}={words}" for name, words in resource.purposes.items()],
         "active": resource.is_active,
     }
 
@@ -59,6 +68,22 @@ def _scopes(given: list[str] | None) -> Any:
             fail(f"--scope: {entry!r} needs words for people, as in orders:read=Read your orders.", code=2)
         scopes[name] = ScopeInfo(description=words.strip())
     return scopes
+
+
+def _purposes(given: list[str] | None, *, without: bool = False) -> Any:
+    if without:
+        if given:
+            fail("--no-purposes: leave --purpose out, or this.", code=2)
+        return {}
+    if given is None:
+        return None
+    purposes = {}
+    for entry in given:
+        name, _, words = entry.partition("=")
+        if not words.strip():
+            fail(f"--purpose: {entry!r} needs words for people, as in support=Answering customers.", code=2)
+        purposes[name] = words.strip()
+    return purposes
 
 
 def _tools(path: Path | None) -> Any:
@@ -114,6 +139,7 @@ def add(
     name: Annotated[str, typer.Option(help="The name people see at consent.")],
     scope: Scopes = None,
     tools: Tools = None,
+    purpose: Purposes = None,
     link: Links = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -123,12 +149,13 @@ def add(
     from authserver.domain.resources import resource as resources
 
     described, listed = _scopes(scope) or {}, _tools(tools) or []
+    asked_for = _purposes(purpose)
 
     async def job(machines: Any) -> Any:
         for slug in link or ():
             await tenant_named(machines, slug)
         work = machines.work()
-        stored = resources.add(work, uri=uri, name=name, scopes=described, tools=listed)
+        stored = resources.add(work, uri=uri, name=name, scopes=described, tools=listed, purposes=asked_for)
         made = registry.add(
             work,
             name=f"Resource server {name}"[:200],
@@ -151,7 +178,8 @@ def list_(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     from authserver.domain.resources import resource as resources
 
     async def job(machines: Any) -> Any:
-        return [await _row(machines, found) for found in await resources.all_resources(machines.work())]
+        rows = [await _row(machines, found) for found in await resources.all_resources(machines.work())]
+        return [{name: said for name, said in row.items() if name != "purposes"} for row in rows]
 
     show(with_machines(data_dir, job), as_json=as_json, empty="No MCP server yet. `authserver resource add URI`.")
 
@@ -176,6 +204,7 @@ def show_(uri: URI, data_dir: DataDir = None, as_json: AsJson = False) -> None:
         "authserver resource set https://mcp.example.com/mcp --link globex",
         "authserver resource set https://mcp.example.com/mcp --unlink globex",
         "authserver resource set https://mcp.example.com/mcp --tools tools.json",
+        'authserver resource set https://mcp.example.com/mcp --purpose "support=Answering customers" --purpose "audit=An audit"',
     ),
 )
 def set_(
@@ -183,6 +212,8 @@ def set_(
     name: Annotated[str | None, typer.Option(help="The name people see at consent.")] = None,
     scope: Scopes = None,
     tools: Tools = None,
+    purpose: Purposes = None,
+    no_purposes: Annotated[bool, typer.Option("--no-purposes", help="Ask for no purpose any more.")] = False,
     link: Links = None,
     unlink: Annotated[
         list[str] | None, typer.Option("--unlink", help="A tenant that may use it no more.", metavar="SLUG")
@@ -193,15 +224,16 @@ def set_(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change what is given; scopes or tools that are given replace the whole list."""
+    """Change what is given; scopes, tools or purposes that are given replace the whole list."""
     from authserver.domain.resources import resource as resources
 
     described, listed = _scopes(scope), _tools(tools)
+    asked_for = _purposes(purpose, without=no_purposes)
 
     async def job(machines: Any) -> Any:
         found = await _found(machines, uri)
         work = machines.work()
-        resources.change(work, found, name=name, scopes=described, tools=listed, is_active=active)
+        resources.change(work, found, name=name, scopes=described, tools=listed, purposes=asked_for, is_active=active)
         await committed(work, otherwise=f"{uri} was removed meanwhile.")
         await _linked(machines, found.uri, link, unlink)
         return await _row(machines, await _found(machines, uri))

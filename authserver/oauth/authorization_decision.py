@@ -175,6 +175,8 @@ def may_skip_consent(asked: Asked, offered: Offer) -> bool:
         and not is_local(asked.redirect_uri)
         and not {"consent", "select_account"} & asked.prompt
         and len(offered.choices) == 1
+        # What it is for is asked each time: an earlier answer was about an earlier connection.
+        and not asked.resource.purposes
         and set(offered.scope) - {OFFLINE_ACCESS, OPENID} <= offered.allowed_before
     )
 
@@ -188,10 +190,21 @@ def allow(
     tools: frozenset[str],
     shown: str,
     personal: frozenset[str] = frozenset(),
+    purpose: str | None = None,
 ) -> str:
-    """Record the person's yes and return the code; see `record_yes`."""
+    """Record the person's yes and return the code; see `record_yes`. `purpose` is what they said it is for."""
+    said = purpose_of(asked, purpose)
     choice, scope = record_yes(work, asked, offered, tools=tools, shown=shown, personal=personal)
-    return _issue(work, asked, session, choice, scope)
+    return _issue(work, asked, session, choice, scope, purpose=said)
+
+
+def purpose_of(asked: Asked, said: str | None) -> str:
+    """Return the purpose that the person chose; empty where there is none to choose. Raises InvalidRequest."""
+    if not asked.resource.purposes:
+        return ""
+    if said is None or said not in asked.resource.purposes:
+        raise InvalidRequest("purpose: say what it is for; choose one on the page.", reason="purpose_missing")
+    return said
 
 
 def record_yes(
@@ -264,7 +277,9 @@ def deny(work: UnitOfWork, asked: Asked, session: Session) -> None:
         pushed_request.spend(work, asked.pushed, session=session.hash)
 
 
-def _issue(work: UnitOfWork, asked: Asked, session: Session, choice: Choice, scope: tuple[str, ...]) -> str:
+def _issue(
+    work: UnitOfWork, asked: Asked, session: Session, choice: Choice, scope: tuple[str, ...], *, purpose: str = ""
+) -> str:
     code = authorization_code.issue(
         work,
         issuer_path=asked.issuer.path,
@@ -279,6 +294,7 @@ def _issue(work: UnitOfWork, asked: Asked, session: Session, choice: Choice, sco
         amr=session.amr,
         auth_time=session.auth_time,
         nonce=asked.nonce,
+        purpose=purpose,
     )
     if asked.pushed is not None:
         pushed_request.spend(work, asked.pushed, session=session.hash, code=code)
@@ -289,6 +305,7 @@ def _issue(work: UnitOfWork, asked: Asked, session: Session, choice: Choice, sco
         sub=choice.member.sub,
         resource=asked.resource.uri,
         scope=list(scope),
+        purpose=purpose,
         resource_defaulted=asked.resource_is_defaulted,
         pushed=asked.was_pushed,
         resource_by_origin=asked.resource_is_mapped,

@@ -50,6 +50,10 @@ class Promised(Protocol):
     def auth_time(self) -> int:
         """When."""
 
+    @property
+    def purpose(self) -> str:
+        """What for, where they were asked."""
+
 
 async def first_tokens(
     work: UnitOfWork, issuer: Issuer, client: Client, promised: Promised, *, claim: Callable[[], None], nonce: str = ""
@@ -76,6 +80,7 @@ async def first_tokens(
         amr=promised.amr,
         auth_time=promised.auth_time,
         client_snapshot=client.snapshot,
+        purpose=promised.purpose,
     )
     refresh = refresh_token.first(work, begun) if "refresh_token" in client.grant_types else None
     access = await issue_access_token(work, issuer, begun, scope=scope, roles=member.roles)

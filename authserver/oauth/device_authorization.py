@@ -113,12 +113,14 @@ def allow(
     tools: frozenset[str],
     personal: frozenset[str],
     shown: str,
+    purpose: str | None = None,
 ) -> None:
     """Record the person's yes: a consent as at the consent page, and what the device may fetch.
 
     Raises InvalidRequest, InvalidScope as `authorization_decision.record_yes` does.
     """
     asked = device.asked
+    said = decision.purpose_of(asked, purpose)
     choice, scope = decision.record_yes(work, asked, offered, tools=tools, personal=personal, shown=shown)
     device_code.approve(
         work,
@@ -130,6 +132,7 @@ def allow(
         amr=session.amr,
         auth_time=session.auth_time,
         client_snapshot=asked.client.snapshot,
+        purpose=said,
     )
     event.record(
         work,
@@ -138,6 +141,7 @@ def allow(
         sub=choice.member.sub,
         resource=asked.resource.uri,
         scope=list(scope),
+        purpose=said,
         resource_defaulted=asked.resource_is_defaulted,
     )
 

@@ -29,6 +29,7 @@ Answer = dict[str, Any] | None
 _AS_SIGNED = (
     claims.ISS, claims.SUB, claims.AUD, claims.CLIENT_ID, claims.EXP, claims.IAT, claims.JTI, claims.TENANT_ID,
     claims.AUTHORIZATION_ID, claims.ACR, claims.AUTH_TIME, claims.AMR, claims.ACT, claims.CNF,
+    claims.PURPOSE,
 )  # fmt: skip
 
 

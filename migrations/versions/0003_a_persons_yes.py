@@ -27,6 +27,7 @@ def downgrade() -> None:
     for table in ("notices", "webhooks", "tool_policies", "call_grants", "approval_decisions", "approvals"):
         op.drop_table(table)
     op.drop_column("resources", "purposes")
+    op.drop_column("device_approvals", "purpose")
     for table in ("authorizations", "authorization_codes"):
         for column in ("details", "purpose"):
             op.drop_column(table, column)
@@ -36,6 +37,7 @@ def _details() -> None:
     for table in ("authorizations", "authorization_codes"):
         op.add_column(table, sa.Column("details", sa.Text(), nullable=False, server_default=sa.text("'[]'")))
         op.add_column(table, sa.Column("purpose", sa.Text(), nullable=False, server_default=sa.text("''")))
+    op.add_column("device_approvals", sa.Column("purpose", sa.Text(), nullable=False, server_default=sa.text("''")))
     op.add_column("resources", sa.Column("purposes", sa.Text(), nullable=False, server_default=sa.text("'[]'")))
 
 

@@ -163,6 +163,7 @@ class OAuthClient:
         tenant: str | None = None,
         tools: list[str] | None = None,
         allowed: list[str] | None = None,
+        purpose: str | None = None,
         **changed: Any,
     ) -> AuthorizationAnswer:
         """Let the person log in where needed and decide; `tools`, `allowed`: what they tick (None: as the page came)."""
@@ -176,6 +177,8 @@ class OAuthClient:
                 given["tool"] = tools
             if allowed is not None:
                 given["allowed"] = allowed
+            if purpose is not None:
+                given["purpose"] = purpose
             page = await browser.submit(page.form("decision"), **given)
         return AuthorizationAnswer(page=page, verifier=self.verifier)
 

@@ -37,6 +37,8 @@ class Code:
     attempts: int
     is_used: bool
     client_snapshot: str = ""
+    purpose: str = ""
+    """What the person said it is for, by its name at the resource; empty: they were not asked."""
 
 
 def issue(
@@ -54,6 +56,7 @@ def issue(
     auth_time: int,
     nonce: str = "",
     client_snapshot: str = "",
+    purpose: str = "",
 ) -> str:
     """Return a new code of the bound tenant."""
     assert work.tenant is not None
@@ -74,6 +77,7 @@ def issue(
         auth_time=auth_time,
         nonce=nonce,
         client_snapshot=client_snapshot,
+        purpose=purpose,
         expires_at=work.now + work.machines.settings.authorization_code_seconds,
     )
     return code
@@ -107,6 +111,7 @@ async def find(work: UnitOfWork, code: str) -> Code | None:
         attempts=row["attempts"],
         is_used=row["used_at"] is not None,
         client_snapshot=row["client_snapshot"],
+        purpose=row["purpose"],
     )
 
 

@@ -79,6 +79,8 @@ class Approval:
     is_used: bool
     client_snapshot: str
     """How the client proved itself when it was allowed, where a document describes it; see `Client.snapshot`."""
+    purpose: str = ""
+    """What the person said it is for; empty: they were not asked."""
 
 
 def start(
@@ -176,6 +178,7 @@ def approve(
     amr: tuple[str, ...],
     auth_time: int,
     client_snapshot: str,
+    purpose: str = "",
 ) -> None:
     """Claim the one decision of the bound session: a yes, in the bound tenant."""
     assert work.tenant is not None
@@ -193,6 +196,7 @@ def approve(
         auth_time=auth_time,
         expires_at=code.expires_at,
         client_snapshot=client_snapshot,
+        purpose=purpose,
     )
 
 
@@ -238,6 +242,7 @@ async def approval(work: UnitOfWork, code: DeviceCode) -> Approval | None:
         auth_time=row["auth_time"],
         is_used=row["used_at"] is not None or work.now >= row["expires_at"],
         client_snapshot=row["client_snapshot"],
+        purpose=row["purpose"],
     )
 
 

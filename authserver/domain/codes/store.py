@@ -74,6 +74,7 @@ table(
     sa.Column("expires_at", sa.BigInteger, nullable=False),
     sa.Column("used_at", sa.BigInteger, nullable=True),
     sa.Column("client_snapshot", sa.Text, nullable=False),
+    sa.Column("purpose", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.PrimaryKeyConstraint("tenant_id", "device_hash"),
     sa.Index("ix_device_approvals_expires_at", "expires_at"),
     tenanted=True,
@@ -82,15 +83,16 @@ table(
 ISSUE = statement(
     """
     INSERT INTO authorization_codes (tenant_id, code_hash, authorization_id, issuer_path, client_id, redirect_uri,
-        code_challenge, sub, resource, scope, acr, amr, auth_time, nonce, expires_at, attempts, client_snapshot)
+        code_challenge, sub, resource, scope, acr, amr, auth_time, nonce, expires_at, attempts, client_snapshot, purpose)
     VALUES (:tenant, :code_hash, :authorization_id, :issuer_path, :client_id, :redirect_uri,
-        :code_challenge, :sub, :resource, :scope, :acr, :amr, :auth_time, :nonce, :expires_at, 0, :client_snapshot)
+        :code_challenge, :sub, :resource, :scope, :acr, :amr, :auth_time, :nonce, :expires_at, 0, :client_snapshot,
+        :purpose)
     """
 )
 FIND = statement(
     """
     SELECT authorization_id, issuer_path, client_id, redirect_uri, code_challenge, sub, resource, scope, acr, amr, auth_time,
-        nonce, expires_at, attempts, used_at, client_snapshot
+        nonce, expires_at, attempts, used_at, client_snapshot, purpose
     FROM authorization_codes WHERE tenant_id = :tenant AND code_hash = :code_hash
     """
 )
@@ -152,14 +154,14 @@ DECIDE_DEVICE = statement(
 APPROVE_DEVICE = statement(
     """
     INSERT INTO device_approvals (tenant_id, device_hash, authorization_id, client_id, sub, resource, scope, acr, amr,
-        auth_time, expires_at, client_snapshot)
+        auth_time, expires_at, client_snapshot, purpose)
     VALUES (:tenant, :device_hash, :authorization_id, :client_id, :sub, :resource, :scope, :acr, :amr, :auth_time, :expires_at,
-        :client_snapshot)
+        :client_snapshot, :purpose)
     """
 )
 APPROVAL = statement(
     """
-    SELECT authorization_id, sub, scope, acr, amr, auth_time, expires_at, used_at, client_snapshot
+    SELECT authorization_id, sub, scope, acr, amr, auth_time, expires_at, used_at, client_snapshot, purpose
     FROM device_approvals WHERE tenant_id = :tenant AND device_hash = :device_hash
     """
 )

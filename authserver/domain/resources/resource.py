@@ -7,8 +7,8 @@ its author's (decision 11).
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -34,6 +34,8 @@ INERT = frozenset({OFFLINE_ACCESS, OPENID, *PERSONAL})
 """Scopes of ours that permit nothing at any resource, and that no author may give a meaning."""
 
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")
+_PURPOSE = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+_MOST_PURPOSES = 12
 _TOOL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
@@ -75,6 +77,8 @@ class Resource:
     tools: tuple[Tool, ...]
     tenants: frozenset[str]
     is_active: bool
+    purposes: Mapping[str, str] = field(default_factory=dict)
+    """What a person may say it is for, each name in words; where there are any, they must choose one."""
 
     @property
     def grantable(self) -> frozenset[str]:
@@ -141,7 +145,7 @@ def origin_of(uri: str) -> str:
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme in {"http", "https"} and parts.netloc else ""
 
 
-def _checked(*, name: str, scopes: dict[str, ScopeInfo], tools: Sequence[Tool]) -> None:
+def _checked(*, name: str, scopes: dict[str, ScopeInfo], tools: Sequence[Tool], purposes: Mapping[str, str]) -> None:
     if not 1 <= len(name) <= 200:
         raise InvalidResourceError("name: 1 to 200 characters")
     for scope in scopes:
@@ -158,13 +162,37 @@ def _checked(*, name: str, scopes: dict[str, ScopeInfo], tools: Sequence[Tool]) 
                 f"tools: {tool.name} needs {', '.join(sorted(missing))}, which `scopes` does not describe"
             )
         seen.add(tool.name)
+    if len(purposes) > _MOST_PURPOSES:
+        raise InvalidResourceError(f"purposes: at most {_MOST_PURPOSES}; a person reads them all")
+    for purpose, said in purposes.items():
+        if not _PURPOSE.fullmatch(purpose):
+            raise InvalidResourceError(f"purposes: {purpose!r} is no name; up to 40 of a-z 0-9 _ -, a letter first")
+        if not 1 <= len(said.strip()) <= 100:
+            raise InvalidResourceError(f"purposes: {purpose} needs words for people, at most 100 characters")
 
 
-def add(work: UnitOfWork, *, uri: str, name: str, scopes: dict[str, ScopeInfo], tools: Sequence[Tool] = ()) -> str:
+def add(
+    work: UnitOfWork,
+    *,
+    uri: str,
+    name: str,
+    scopes: dict[str, ScopeInfo],
+    tools: Sequence[Tool] = (),
+    purposes: Mapping[str, str] | None = None,
+) -> str:
     """Register an MCP server and return its identifier. A lost commit means that it exists. Raises InvalidResourceError."""
-    _checked(name=name, scopes=scopes, tools=tools)
+    purposes = purposes or {}
+    _checked(name=name, scopes=scopes, tools=tools, purposes=purposes)
     uri = canonical_uri(uri)
-    work.claim(store.ADD, uri=uri, name=name, scopes=_scopes_text(scopes), tools=_tools_text(tools), now=work.now)
+    work.claim(
+        store.ADD,
+        uri=uri,
+        name=name,
+        scopes=_scopes_text(scopes),
+        tools=_tools_text(tools),
+        purposes=_purposes_text(purposes),
+        now=work.now,
+    )
     work.changes_directory = True
     event.record(work, event.Kind.RESOURCE_CHANGED, action="added", resource=uri)
     return uri
@@ -177,6 +205,7 @@ def change(
     name: str | None = None,
     scopes: dict[str, ScopeInfo] | None = None,
     tools: Sequence[Tool] | None = None,
+    purposes: Mapping[str, str] | None = None,
     is_active: bool | None = None,
 ) -> Resource:
     """Change what is given; disabling ends every token for it. Raises InvalidResourceError."""
@@ -185,15 +214,17 @@ def change(
         name=resource.name if name is None else name,
         scopes=resource.scopes if scopes is None else scopes,
         tools=resource.tools if tools is None else tuple(tools),
+        purposes=resource.purposes if purposes is None else purposes,
         is_active=resource.is_active if is_active is None else is_active,
     )
-    _checked(name=changed.name, scopes=changed.scopes, tools=changed.tools)
+    _checked(name=changed.name, scopes=changed.scopes, tools=changed.tools, purposes=changed.purposes)
     work.claim(
         store.SET,
         uri=changed.uri,
         name=changed.name,
         scopes=_scopes_text(changed.scopes),
         tools=_tools_text(changed.tools),
+        purposes=_purposes_text(changed.purposes),
         status="active" if changed.is_active else "disabled",
     )
     work.changes_directory = True
@@ -278,6 +309,7 @@ def _resource(row: Row, tenants: frozenset[str]) -> Resource:
         tools=tuple(tool_from_json(tool) for tool in orjson.loads(row["tools"])),
         tenants=tenants,
         is_active=row["status"] == "active",
+        purposes={purpose["name"]: purpose["words"] for purpose in orjson.loads(row["purposes"])},
     )
 
 
@@ -304,6 +336,10 @@ def _scopes_text(scopes: dict[str, ScopeInfo]) -> str:
     return orjson.dumps(
         {name: {"description": info.description, "roles": info.roles} for name, info in scopes.items()}
     ).decode()
+
+
+def _purposes_text(purposes: Mapping[str, str]) -> str:
+    return orjson.dumps([{"name": name, "words": words} for name, words in purposes.items()]).decode()
 
 
 def _tools_text(tools: Sequence[Tool]) -> str:

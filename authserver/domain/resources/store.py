@@ -26,16 +26,19 @@ table(
     tenanted=False,
 )
 
-_COLUMNS = "SELECT uri, name, scopes, tools, status FROM resources"
+_COLUMNS = "SELECT uri, name, scopes, tools, status, purposes FROM resources"
 
 ADD = statement(
     """
-    INSERT INTO resources (uri, name, scopes, tools, status, created_at)
-    VALUES (:uri, :name, :scopes, :tools, 'active', :now) ON CONFLICT DO NOTHING RETURNING uri
+    INSERT INTO resources (uri, name, scopes, tools, status, purposes, created_at)
+    VALUES (:uri, :name, :scopes, :tools, 'active', :purposes, :now) ON CONFLICT DO NOTHING RETURNING uri
     """
 )
 SET = statement(
-    "UPDATE resources SET name = :name, scopes = :scopes, tools = :tools, status = :status WHERE uri = :uri RETURNING uri"
+    """
+    UPDATE resources SET name = :name, scopes = :scopes, tools = :tools, status = :status, purposes = :purposes
+    WHERE uri = :uri RETURNING uri
+    """
 )
 REMOVE = statement("DELETE FROM resources WHERE uri = :uri RETURNING uri")
 BY_URI = statement(_COLUMNS + " WHERE uri = :uri")

@@ -83,6 +83,8 @@ def mint_for_actor(
         claims.CTL: min(presented.ctl, said[claims.CTL]),
         claims.ACT: {claims.SUB: MACHINE + actor} | ({claims.ACT: presented.act} if presented.act else {}),
     }
+    # What it is for was said of the resource that the person was asked about, and means nothing at another.
+    said.pop(claims.PURPOSE, None)
     return AccessToken(token=key.access_token(said), id=said[claims.JTI], expires_in=life, scope=scope)
 
 
@@ -114,4 +116,6 @@ def _said(
         said[claims.ACR] = authorization.acr
         said[claims.AUTH_TIME] = authorization.auth_time
         said[claims.AMR] = list(authorization.amr)
+    if authorization.purpose:
+        said[claims.PURPOSE] = authorization.purpose
     return said

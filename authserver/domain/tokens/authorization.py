@@ -57,6 +57,8 @@ class Authorization:
     widened_until: int = 0
     client_snapshot: str = ""
     """How its client proved who it is, where a document describes it; see `Client.snapshot`."""
+    purpose: str = ""
+    """What its owner said it is for, by its name at the resource; empty: nobody asked."""
 
     @property
     def is_of_machine(self) -> bool:
@@ -92,6 +94,7 @@ def from_row(row: Row) -> Authorization:
         widened=tuple(row["widened"].split()),
         widened_until=row["widened_until"],
         client_snapshot=row["client_snapshot"],
+        purpose=row["purpose"],
     )
 
 
@@ -110,6 +113,7 @@ def start(
     auth_time: int = 0,
     until: int | None = None,
     client_snapshot: str = "",
+    purpose: str = "",
 ) -> Authorization:
     """Begin an authorization in the bound tenant, stamped with the newest control number this process has applied.
 
@@ -130,6 +134,7 @@ def start(
         expires_at=_end(work, profile, until),
         is_ended=False,
         client_snapshot=client_snapshot,
+        purpose=purpose,
     )
     work.write(
         store.START,
@@ -147,6 +152,7 @@ def start(
         now=work.now,
         expires_at=authorization.expires_at,
         client_snapshot=client_snapshot,
+        purpose=purpose,
     )
     event.record(
         work,

@@ -245,6 +245,7 @@ def _in_words(connection: Connection, now: int) -> dict[str, object]:
                 "last_used": words.ago(login.last_used_at, now),
                 "last_used_iso": words.iso(login.last_used_at),
                 "ends": words.moment(login.ends_at),
+                "purpose": _purpose(resource, login.authorization.purpose),
                 "more": [in_words(resource, name) for name in _told(connection, login.authorization.widened_at(now))],
                 "more_until": words.moment(login.authorization.widened_until),
                 "can_have_more": bool(connection.further_tools(login) or connection.further_scopes(login)),
@@ -253,6 +254,11 @@ def _in_words(connection: Connection, now: int) -> dict[str, object]:
         ],
         "logins_left_out": max(0, len(connection.logins) - _MOST_LOGINS),
     }
+
+
+def _purpose(resource: Resource | None, name: str) -> str:
+    """Return what a login was said to be for, in the resource's words; by its name where those are gone."""
+    return resource.purposes.get(name, name) if resource is not None else name
 
 
 async def _further(work: UnitOfWork, connection: Connection) -> list[dict[str, object]]:

@@ -92,6 +92,7 @@ async def decide(request: Request) -> Response:
             tools=frozenset(form.many("tool")),
             shown=shown(asked, offered, asked.redirect_uri),
             personal=frozenset(form.many("allowed")),
+            purpose=form.one("purpose"),
         )
         return redirect(authorization_response.with_code(asked, code))
 
@@ -154,6 +155,8 @@ def shown(asked: Asked, offered: Offer, goes_to: str) -> str:
         "scope": [[name, scope_in_words(asked.resource, name)] for name in offered.scope],
         "tools": [[tool.name, tool.sensitivity, tool.title, tool.description] for tool in offered.tools],
     }
+    if asked.resource.purposes:
+        said["purposes"] = [list(purpose) for purpose in asked.resource.purposes.items()]
     if offered.further:
         said["further"] = [
             [there.resource.uri, there.resource.name, [scope_in_words(there.resource, name) for name in there.scope]]
@@ -237,6 +240,7 @@ def who_asks_what(work: UnitOfWork, asked: Asked, offered: Offer) -> dict[str, A
             }
             for there in offered.further
         ],
+        "purposes": [{"name": name, "words": words} for name, words in asked.resource.purposes.items()],
         "lasts": f"until it has not been used for {days(settings.interactive_idle_seconds)}, "
         f"and never longer than {days(settings.interactive_absolute_seconds)}.",
     }

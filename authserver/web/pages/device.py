@@ -151,6 +151,7 @@ async def _decide(work: UnitOfWork, request: Request, visitor: Visitor, form: Pa
         chosen,
         tools=frozenset(form.many("tool")),
         personal=frozenset(form.many("allowed")),
+        purpose=form.one("purpose"),
         shown=said,
     )
     return _done(request, device, is_allowed=True)

@@ -15,7 +15,7 @@ def code(hashed, tenant=ACME):
     values = {
         "tenant": tenant, "code_hash": hashed, "authorization_id": "auz", "issuer_path": "", "client_id": "c",
         "redirect_uri": "r", "code_challenge": "x", "sub": "s", "resource": "r", "scope": "", "acr": "1", "amr": "[]",
-        "auth_time": 1, "expires_at": FOREVER, "nonce": "", "client_snapshot": "",
+        "auth_time": 1, "expires_at": FOREVER, "nonce": "", "client_snapshot": "", "purpose": "",
     }  # fmt: skip
     return codes.ISSUE, values
 
@@ -28,7 +28,7 @@ def authorization(name, tenant=ACME):
     values = {
         "tenant": tenant, "authorization_id": name, "issuer_path": "", "sub": "s", "client_id": "c", "resource": "r",
         "scope": "", "profile": "interactive", "acr": "1", "amr": "[]", "auth_time": 1, "ctl": 0, "now": 1,
-        "expires_at": FOREVER, "client_snapshot": "",
+        "expires_at": FOREVER, "client_snapshot": "", "purpose": "",
     }  # fmt: skip
     return tokens.START, values
 
