@@ -7,6 +7,7 @@ import structlog
 
 from authserver.domain.api_keys import api_key
 from authserver.domain.audit import event
+from authserver.domain.call_grants import grant
 from authserver.domain.clients import document, ending, registration, used_assertion
 from authserver.domain.codes import authorization_code, device_code
 from authserver.domain.issuers.issuer import all_issuers
@@ -58,6 +59,7 @@ async def expire(machines: Machines) -> None:
     api_key.expire(work)
     authorization_code.expire(work)
     authorization.expire(work)
+    grant.expire(work)
     await registration.expire(work)
     revoked.expire(work)
     await document.expire(work)

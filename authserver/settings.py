@@ -96,6 +96,12 @@ class Settings(BaseSettings):
     device_requests_per_minute: Annotated[int, Field(ge=1)] = 30
     """Device codes that one address may ask for and minute for clients without a credential, before 429."""
 
+    call_grant_most_calls: Annotated[int, Field(ge=1, le=100)] = 100
+    """How many calls of one tool a person can allow at once, at most. 1: each call is asked for."""
+
+    call_grant_most_seconds: Annotated[int, Field(ge=60, le=24 * 3600)] = 24 * 3600
+    """For how long a person can allow several calls of one tool, at most."""
+
     refresh_replay_seconds: Annotated[int, Field(ge=0, le=600)] = 60
     """For how long a retry of a used refresh token gets the same successor again. 0: never."""
 

@@ -2291,7 +2291,21 @@ APPROVAL_PAGES: dict[str, Requirement] = {}
 
 DELIVERY: dict[str, Requirement] = {}
 
-DETAILS: dict[str, Requirement] = {}
+DETAILS: dict[str, Requirement] = {
+    "call-grants:spend:exactly-so-many": Requirement(
+        "AP-02, decision 13", "Of fifty parallel uses at two processes exactly the allowed number is covered."
+    ),
+    "call-grants:spend:only-what-it-is-for": Requirement(
+        "AP-01, AP-03, decision 13",
+        "Another tenant, person, client, authorization, resource, tool, definition or argument spends nothing of it.",
+    ),
+    "call-grants:spend:ends-with-everything-it-hangs-on": Requirement(
+        "ours", "Ending the grant, its authorization, consent, client, person, tenant or resource ends it at once."
+    ),
+    "call-grants:rule:who-gave-it-counts": Requirement(
+        "AP-05", "What an approver must allow is covered by an approver's grant alone, while they are one."
+    ),
+}
 
 NOTICES: dict[str, Requirement] = {}
 

@@ -26,6 +26,8 @@ AUTH_TIME: Final = "auth_time"
 AMR: Final = "amr"
 ACT: Final = "act"
 AUTHORIZATION_DETAILS: Final = "authorization_details"
+DETAILS_NARROWED: Final = "authorization_details_narrowed"
+"""Ours: true where its client asked for fewer details than it has (RFC 9396 §6): the token stands for those it names alone."""
 PURPOSE: Final = "purpose"
 CNF: Final = "cnf"
 

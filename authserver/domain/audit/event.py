@@ -71,6 +71,9 @@ class Kind(StrEnum):
     CLIENT_DOCUMENT_REFUSED = "client:document:refused"
     CLIENT_ASKED_FOR = "person:client:asked_for"
     CLIENT_TRUST_CHANGED = "operator:client_trust:changed"
+    CALL_GRANT_GIVEN = "person:call_grant:given"
+    CALL_GRANT_SPENT = "client:call_grant:spent"
+    CALL_GRANT_ENDED = "person:call_grant:ended"
     PLATFORM_WORK = "platform:work:done"
 
 

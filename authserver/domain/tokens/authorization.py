@@ -9,6 +9,8 @@ import itertools
 from dataclasses import dataclass
 from enum import StrEnum
 
+import orjson
+
 from authserver.domain.audit import event
 from authserver.domain.clients.client import Client
 from authserver.domain.codes import authorization_code
@@ -59,6 +61,8 @@ class Authorization:
     """How its client proved who it is, where a document describes it; see `Client.snapshot`."""
     purpose: str = ""
     """What its owner said it is for, by its name at the resource; empty: nobody asked."""
+    details: tuple[str, ...] = ()
+    """Which types of authorization details it has or had (RFC 9396 §2); what each allows stands in rows of its own."""
 
     @property
     def is_of_machine(self) -> bool:
@@ -95,6 +99,7 @@ def from_row(row: Row) -> Authorization:
         widened_until=row["widened_until"],
         client_snapshot=row["client_snapshot"],
         purpose=row["purpose"],
+        details=tuple(orjson.loads(row["details"])),
     )
 
 
@@ -238,6 +243,11 @@ def end(work: UnitOfWork, authorization: Authorization, *, reason: str) -> None:
 def require_live(work: UnitOfWork, owner: Authorization) -> None:
     """Claim that it has not ended. A lost commit: it just did, and nothing may come from it any more."""
     work.claim(store.STILL_LIVE, authorization_id=owner.id, now=work.now)
+
+
+def has_details(work: UnitOfWork, authorization_id: str, kind: str) -> None:
+    """Note that it was allowed something in detail, of this type (RFC 9396 §2): its tokens say what from now on."""
+    work.write(store.HAS_DETAILS, authorization_id=authorization_id, types=orjson.dumps([kind]).decode())
 
 
 def set_end(work: UnitOfWork, authorization_id: str, expires_at: int) -> None:

@@ -75,7 +75,7 @@ START = statement(
 FIND = statement(
     """
     SELECT authorization_id, issuer_path, sub, client_id, resource, scope, profile, acr, amr, auth_time, ctl, expires_at,
-        ended_at, end_reason, widened, widened_until, client_snapshot, purpose
+        ended_at, end_reason, widened, widened_until, client_snapshot, details, purpose
     FROM authorizations WHERE tenant_id = :tenant AND authorization_id = :authorization_id
     """
 )
@@ -84,7 +84,7 @@ STANDING = statement(
     f"""
     SELECT {STANDING_COLUMNS}, a.authorization_id, a.issuer_path, a.sub, a.client_id, a.resource, a.scope, a.profile, a.acr,
         a.amr, a.auth_time, a.ctl, a.expires_at, a.ended_at, a.end_reason, a.widened, a.widened_until,
-        a.client_snapshot, a.purpose, x.jti AS revoked_jti
+        a.client_snapshot, a.details, a.purpose, x.jti AS revoked_jti
     FROM authorizations a LEFT JOIN revoked_tokens x ON x.tenant_id = :tenant AND x.jti = :jti
         LEFT JOIN memberships m ON m.tenant_id = :tenant AND m.sub = a.sub
         LEFT JOIN persons p ON p.person_id = m.person_id
@@ -133,12 +133,19 @@ END_WIDENINGS = statement(
     WHERE tenant_id = :tenant AND sub = :sub AND client_id = :client_id AND resource = :resource AND widened_until > :now
     """
 )
+# Which types of authorization details it has, or ever had: most have none, and then no row of theirs is looked for.
+HAS_DETAILS = statement(
+    """
+    UPDATE authorizations SET details = :types
+    WHERE tenant_id = :tenant AND authorization_id = :authorization_id AND details <> :types
+    """
+)
 # With when it was last refreshed: its newest refresh token says so.
 CONNECTIONS = statement(
     """
     SELECT c.client_id, c.resource, c.scope AS consented, c.allowed_at, a.authorization_id, a.issuer_path, a.sub, a.scope,
         a.profile, a.acr, a.amr, a.auth_time, a.ctl, a.expires_at, a.ended_at, a.widened, a.widened_until,
-        a.client_snapshot, a.purpose, a.created_at,
+        a.client_snapshot, a.details, a.purpose, a.created_at,
         (SELECT MAX(r.created_at) FROM refresh_tokens r WHERE r.tenant_id = :tenant
             AND r.authorization_id = a.authorization_id) AS refreshed_at,
         (SELECT MAX(i.expires_at) FROM refresh_tokens i WHERE i.tenant_id = :tenant
@@ -176,7 +183,7 @@ FIND_REFRESH = statement(
     f"""
     SELECT {STANDING_COLUMNS}, r.token_hash, r.expires_at AS token_expires_at, r.used_at, r.successor,
         a.authorization_id, a.issuer_path, a.sub, a.client_id, a.resource, a.scope, a.profile, a.acr, a.amr, a.auth_time,
-        a.ctl, a.expires_at, a.ended_at, a.client_snapshot, a.purpose, a.widened, a.widened_until
+        a.ctl, a.expires_at, a.ended_at, a.client_snapshot, a.details, a.purpose, a.widened, a.widened_until
     FROM refresh_tokens r LEFT JOIN authorizations a ON a.authorization_id = r.authorization_id AND a.tenant_id = :tenant
         LEFT JOIN memberships m ON m.tenant_id = :tenant AND m.sub = a.sub
         LEFT JOIN persons p ON p.person_id = m.person_id
