@@ -12,9 +12,9 @@ expires; no feed of revocations is followed.
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final
 
 from resource_lib.backchannel.credential import find as find_credential
 from resource_lib.call import Call, Facts, granted_scopes
@@ -22,72 +22,42 @@ from resource_lib.challenge import Challenges
 from resource_lib.checks import decide
 from resource_lib.decision import Decision, Deny
 from resource_lib.exchange.api_keys import ApiKeys
-from resource_lib.exchange.errors import ExchangeRefusedError, ExchangeUnavailableError
+from resource_lib.exchange.caller import Callers, TokenVerifier
+from resource_lib.exchange.errors import ExchangeUnavailableError
 from resource_lib.exchange.token_endpoint import TokenEndpoint
 from resource_lib.exchange.upstream import Upstream, carrying
-from resource_lib.identity.access_token import InvalidToken, KeySource, Validator
+from resource_lib.identity.access_token import KeySource, Validator
 from resource_lib.identity.jwks_cache import JWKSCache, KeysUnavailableError
 from resource_lib.identity.principal import Principal, calling_as
 from resource_lib.metadata import ResourceMetadata
 from resource_lib.policy import Demand, MethodPolicy, ToolPolicy, method_demands, tool_demands
+from resource_lib.report import Report
 from resource_lib.settings import (
     MEBIBYTE,
     Challenge,
+    ChallengeStyle,
     GuardSettings,
     SettingsError,
+    in_result,
     scope_hierarchy,
     scope_names,
 )
 from resource_lib.transport import answers
 from resource_lib.transport.answers import Answer, UnacceptableBodyError
-from resource_lib.transport.asgi import App, Headers, Receive, Scope, Send
-from resource_lib.transport.body import Body, Message, read_body
+from resource_lib.transport.asgi import App, Receive, Scope, Send
+from resource_lib.transport.body import Message, read_body
 from resource_lib.transport.browsers import Browsers
 from resource_lib.transport.listing import ListingFilter, ToolSchemas
 from resource_lib.transport.outgoing import Outgoing
+from resource_lib.transport.public import PublicAnswers
+from resource_lib.transport.refusals import Refusals
 from resource_lib.transport.request import BODILESS, DisconnectedError, Request, replayed, without_body
 from resource_lib.transport.sessions import Owner, Sessions
-from resource_lib.wire import api_key
 
 PRINCIPAL: Final = "principal"
 """Where the wrapped server finds the caller: `scope["principal"]`, and `request.scope` in a framework."""
 
 log = logging.getLogger("resource_lib.guard")
-
-
-class TokenVerifier(Protocol):
-    """Whatever can tell a good access token from a bad one."""
-
-    async def verify(self, token: str, now: float) -> Principal:
-        """Return whom `token` speaks for. Raises InvalidToken."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Report:
-    """What a guard does and does not do, for `doctor()` and for the line it logs at start."""
-
-    mode: str
-    """`token-only`: tokens are verified and count until they expire."""
-    lease: str | None
-    """How old the knowledge of revocations may be; None: no lease is applied."""
-    issuer: str
-    resource: str
-    metadata_url: str
-    tools: Mapping[str, tuple[str, ...]]
-    """Tool names by class."""
-    initial_scopes: tuple[str, ...]
-    """What a first login is asked for."""
-    has_credential: bool
-    """Whether it can speak to its issuer, and so act for its callers upstream."""
-    api_keys: bool
-    """Whether API keys are accepted beside tokens."""
-    warnings: tuple[str, ...]
-
-    def __str__(self) -> str:
-        """Say it in one line."""
-        counted = ", ".join(f"{len(names)} {name}" for name, names in self.tools.items() if names)
-        return f"resource guard for {self.resource}: {self.mode}, no lease applied; tools: {counted}"
 
 
 class ResourceGuard:
@@ -103,6 +73,7 @@ class ResourceGuard:
         implies: Mapping[str, Collection[str]] | None = None,
         initial_scopes: Collection[str] | None = None,
         challenge: Challenge = "granted+operation",
+        challenge_style: ChallengeStyle | Collection[str] = "http",
         resource_name: str | None = None,
         tenants: Collection[str] | None = None,
         allowed_origins: Collection[str] | None = None,
@@ -127,6 +98,8 @@ class ResourceGuard:
         `tools` maps names to `read(…)`, `write(…)` or `destructive(…)`; a tool that is not in it does not exist for
         callers. `methods` says what other methods need, see `policy/method_policy.py`. `implies` names scopes that
         contain others. `initial_scopes` is what a first login is asked for; the read tools' scopes when left out.
+        `challenge_style` is how a missing scope is said: by an HTTP 403, or in the tool's result as ChatGPT expects it
+        (`"result"`, or a list of the client_ids for which it is).
         `keys` are the issuer's; found through its metadata at first use when left out. `verifier` replaces the whole
         validation of tokens.
 
@@ -162,9 +135,11 @@ class ResourceGuard:
             metadata_url=self.metadata.url, initial_scopes=self.initial_scopes, style=challenge
         )
         self._browsers = Browsers(self.settings)
+        self._public = PublicAnswers(self.settings, self.metadata, self._browsers)
         self._sessions = Sessions(self.settings.max_sessions)
         self._schemas = ToolSchemas()
-        self._verifier: TokenVerifier = verifier or Validator(
+        self._refusals = Refusals(self._challenges, self.tools, self._schemas, in_result(challenge_style))
+        verifier = verifier or Validator(
             issuer=issuer,
             resource=resource,
             keys=keys or JWKSCache(issuer=issuer),
@@ -188,7 +163,7 @@ class ResourceGuard:
                 "set RESOURCE_GUARD_CLIENT_ID and RESOURCE_GUARD_CLIENT_SECRET_FILE, or write approval=False",
             )
         self._upstream = Upstream(token_endpoint)
-        self._api_keys: ApiKeys | None = None
+        keyring: ApiKeys | None = None
         if api_keys:
             if token_endpoint is None:
                 raise SettingsError(
@@ -196,7 +171,9 @@ class ResourceGuard:
                     "this guard has no credential to exchange them with",
                     "set RESOURCE_GUARD_CLIENT_ID and RESOURCE_GUARD_CLIENT_SECRET_FILE",
                 )
-            self._api_keys = ApiKeys(token_endpoint, resource=resource)
+            keyring = ApiKeys(token_endpoint, resource=resource)
+        self._takes_api_keys = api_keys
+        self._callers = Callers(verifier, keyring)
 
     def wrap(self, app: App) -> "GuardedApp":
         """Return `app` behind this guard."""
@@ -223,7 +200,8 @@ class ResourceGuard:
             },
             initial_scopes=tuple(sorted(self.initial_scopes)),
             has_credential=self._has_credential,
-            api_keys=self._api_keys is not None,
+            api_keys=self._takes_api_keys,
+            approvals={},
             warnings=tuple(warnings),
         )
 
@@ -240,7 +218,7 @@ class ResourceGuard:
 
     async def _serve_http(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        public = self._public_answer(request)
+        public = self._public.to(request)
         if public is not None:
             return await self._answer(public, request, send)
         if request.path in self.settings.public_paths:
@@ -251,11 +229,12 @@ class ResourceGuard:
         # Who is asking?
         now = self._clock()
         try:
-            identified = await self._identify(request, now)
+            identified = await self._callers.identify(request.token, now)
         except (KeysUnavailableError, ExchangeUnavailableError) as error:
             return await self._answer(answers.keys_unavailable(error.retry_after_s), request, send)
         if identified is None:
-            return await self._answer(self._unauthenticated(request), request, send)
+            challenge = self._challenges.refused if request.credential else self._challenges.missing
+            return await self._answer(answers.unauthenticated(challenge), request, send)
         principal, token = identified
         owner: Owner = (principal.tenant, principal.subject, principal.client_id)
         owns_session = request.session is not None and self._sessions.belongs_to(request.session, owner)
@@ -273,7 +252,8 @@ class ResourceGuard:
                 return None
             except UnacceptableBodyError as error:
                 return await self._answer(error.answer, request, send)
-            refusal = self._refusal(body, principal, now, modern=request.is_modern)
+            decided = [(message, _held(self.decide(message, principal, now))) for message in body.messages]
+            refusal = self._refusals.to(body, decided, principal, modern=request.is_modern)
             if refusal is not None:
                 return await self._answer(refusal, request, send)
             lists_tools = any(message.method == "tools/list" for message in body.messages)
@@ -284,7 +264,7 @@ class ResourceGuard:
             send,
             cors=self._browsers.cors(request.origin),
             life_s=max(1.0, principal.expires_at - now) if self.settings.close_streams_at_expiry else None,
-            started=None if request.is_modern else self._session_watch(request, owner),
+            started=None if request.is_modern else self._sessions.watch(request, owner),
         )
         outward = outgoing.take
         if lists_tools:
@@ -302,62 +282,6 @@ class ResourceGuard:
         await send(answer.start(self._browsers.cors(request.origin)))
         await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else answer.body})
 
-    def _public_answer(self, request: Request) -> Answer | None:
-        """Return what anybody may hear: the metadata, a preflight, or that a page may not call. None: go on."""
-        browsers = self._browsers
-        if request.well_known is not None and request.path not in self.settings.public_paths:
-            return self._well_known(request, request.well_known)
-        if not browsers.may_host(request.host):
-            return answers.FOREIGN_HOST
-        if not browsers.may_call(request.origin):
-            return answers.FOREIGN_ORIGIN
-        if request.method == "OPTIONS" and request.origin is not None and request.preflight_method is not None:
-            return Answer(204, b"", browsers.preflight(request.preflight_headers))
-        return None
-
-    def _well_known(self, request: Request, path: str) -> Answer:
-        """Return the metadata to everybody, RFC 9728 §3; a 404, not a 401, for what clients look for in vain."""
-        if path not in self.metadata.paths:
-            return answers.NOT_FOUND
-        anyone = (b"access-control-allow-origin", b"*")
-        if request.method == "OPTIONS":
-            return Answer(204, b"", (anyone, *self._browsers.preflight(request.preflight_headers)))
-        if request.method not in ("GET", "HEAD"):
-            return Answer(405, b"", ((b"allow", b"GET, HEAD, OPTIONS"), anyone))
-        fresh = (b"cache-control", b"public, max-age=300"), (b"etag", self.metadata.etag)
-        if request.if_none_match == self.metadata.etag:
-            return Answer(304, b"", (anyone, *fresh))
-        return Answer(200, self.metadata.body, (anyone, *fresh))
-
-    def _session_watch(self, request: Request, owner: Owner) -> Callable[[int, Headers], None]:
-        """Return what notes the session that an answer opens or ends."""
-
-        def started(status: int, headers: Headers) -> None:
-            if request.method == "DELETE" and request.session is not None and 200 <= status < 300:
-                self._sessions.closed(request.session)
-            elif request.session is None and status < 400:
-                for name, value in headers:
-                    if name.lower() == b"mcp-session-id" and not self._sessions.opened(value, owner):
-                        log.critical("security.session_shared", extra={"event": "security.session_shared"})
-
-        return started
-
-    async def _identify(self, request: Request, now: float) -> tuple[Principal, str] | None:
-        """Return whom the request's token speaks for, and the token; None: all failures look alike from here on."""
-        token = request.token
-        if token is None:
-            return None
-        try:
-            if self._api_keys is not None and api_key.is_well_formed(token):
-                token = await self._api_keys.token(token)
-            return await self._verifier.verify(token, now), token
-        except InvalidToken as refused:
-            # For us alone: the caller is told the same whatever it was.
-            log.info("token refused: %s", refused.reason.value, extra={"event": "token.refused"})
-        except ExchangeRefusedError as error:
-            log.info("API key refused: %s", error.error, extra={"event": "api_key.refused"})
-        return None
-
     def decide(self, message: Message, principal: Principal, now: float) -> Decision | None:
         """Return the decision about one message; None when a valid token is all it needs."""
         if message.tool is not None:
@@ -371,65 +295,6 @@ class ResourceGuard:
         granted = granted_scopes(principal.scopes, self.settings.implies)
         return decide(call, Facts(demand=demand, principal=principal, granted=granted, now=now))
 
-    def _unauthenticated(self, request: Request) -> Answer:
-        """Return the one 401."""
-        return answers.unauthenticated(self._challenges.refused if request.credential else self._challenges.missing)
-
-    def _refusal(self, body: Body, principal: Principal, now: float, *, modern: bool) -> Answer | None:
-        """Return the answer to a body of which something may not run, or None when all of it may.
-
-        A batch runs whole or not at all: nothing of it has happened when part of it is refused.
-        """
-        decided = [(message, _held(self.decide(message, principal, now))) for message in body.messages]
-        refused = [
-            (message, decision.refusal)
-            for message, decision in decided
-            if decision is not None and decision.refusal is not None
-        ]
-        if not refused:
-            return None
-        for message, deny in refused:
-            _note(message, deny, principal, known=message.tool in self.tools)
-        return (
-            self._step_up(refused, principal)
-            or self._login_again(refused)
-            or self._replies(decided, modern=modern, is_batch=body.is_batch)
-        )
-
-    def _step_up(self, refused: list[tuple[Message, Deny]], principal: Principal) -> Answer | None:
-        lacking = [(message, deny) for message, deny in refused if deny.error == "insufficient_scope"]
-        if not lacking:
-            return None
-        needed = _union(deny.needed for _, deny in lacking)
-        challenge, scopes = self._challenges.insufficient_scope(needed=needed, granted=principal.scopes)
-        message, deny = lacking[0]
-        return answers.forbidden(message.id, _described(message, deny, scopes), challenge)
-
-    def _login_again(self, refused: list[tuple[Message, Deny]]) -> Answer | None:
-        for message, deny in refused:
-            if deny.error == "insufficient_user_authentication":
-                challenge = self._challenges.insufficient_authentication(
-                    acr_values=deny.acr_values, max_age=deny.max_age
-                )
-                return answers.login_again(message.id, _described(message, deny), challenge)
-        return None
-
-    def _replies(self, decided: list[tuple[Message, Decision | None]], *, modern: bool, is_batch: bool) -> Answer:
-        replies = []
-        for message, decision in decided:
-            deny = _NOT_RUN if decision is None or decision.refusal is None else decision.refusal
-            is_tool = message.tool is not None
-            # A tool nobody knows declares nothing; of the others we know what a listing has shown us.
-            structured = (
-                modern or message.tool is None or message.tool not in self.tools or self._schemas.has_none(message.tool)
-            )
-            replies.append(
-                answers.refused_reply(
-                    message.id, _described(message, deny), is_tool=is_tool, modern=modern, structured=structured
-                )
-            )
-        return answers.replied(replies if is_batch else replies[0])
-
 
 def _held(decision: Decision | None) -> Decision | None:
     """Return the decision; a call that waits for a yes does not run."""
@@ -437,13 +302,6 @@ def _held(decision: Decision | None) -> Decision | None:
         return decision
     waits = Deny(error="approval_required", message=f"{decision.subject} waits for a person's yes.", reason="no yes")
     return replace(decision, refusal=waits)
-
-
-_NOT_RUN: Final = Deny(
-    error="policy_denied",
-    message="Not run: another call of the same batch is refused, and a batch runs whole or not at all.",
-    reason="part of a refused batch",
-)
 
 
 class GuardedApp:
@@ -458,32 +316,6 @@ class GuardedApp:
         await self.guard.serve(self.app, scope, receive, send)
 
 
-def _described(message: Message, deny: Deny, scopes: list[str] | None = None) -> dict[str, Any]:
-    subject = answers.shown(message.method if message.tool is None else message.tool)
-    return answers.error_object(deny, subject=subject, is_tool=message.tool is not None, scopes=scopes)
-
-
-def _note(message: Message, deny: Deny, principal: Principal, *, known: bool) -> None:
-    """Write a refusal to the log: ids and words of ours, nothing a caller wrote."""
-    subject = message.method if message.tool is None else (message.tool if known else "(outside the policy)")
-    log.info(
-        "refused %s: %s",
-        subject,
-        deny.error,
-        extra={
-            "event": "call.refused",
-            "error": deny.error,
-            "reason": deny.reason,
-            "tenant": principal.tenant,
-            "authorization_id": principal.authorization_id,
-        },
-    )
-
-
 def _all_scopes(demands: Iterable[Demand]) -> frozenset[str]:
-    return _union(demand.scopes for demand in demands)
-
-
-def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
     found: frozenset[str] = frozenset()
-    return found.union(*sets)
+    return found.union(*(demand.scopes for demand in demands))

@@ -17,6 +17,7 @@ from resource_lib.wire.claims import TOOL_SCOPE_PREFIX
 MEBIBYTE: Final = 1024 * 1024
 
 Challenge = Literal["operation", "granted+operation"]
+ChallengeStyle = Literal["http", "result"]
 
 SCOPE_NAME: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,128}")
 _URL = re.compile(r"[\x21\x23-\x3B\x3D\x3F-\x5B\x5D\x5F\x61-\x7A\x7E]+")
@@ -155,6 +156,17 @@ def scope_names(setting: str, names: Iterable[str]) -> frozenset[str]:
                 setting, f"{INERT_SCOPE} opens nothing", "leave it out; it concerns the authorization server"
             )
     return found
+
+
+def in_result(style: ChallengeStyle | Collection[str]) -> frozenset[str] | None:
+    """Return the clients that take a challenge in a tool's result: none, all of them (None), or those that are named."""
+    if style == "http":
+        return frozenset()
+    if style == "result":
+        return None
+    if isinstance(style, str) or not all(isinstance(name, str) and name for name in style):
+        raise SettingsError("challenge_style", f"{style!r} is unknown", "use 'http', 'result', or a list of client_ids")
+    return frozenset(style)
 
 
 def scope_hierarchy(implies: Mapping[str, Collection[str]] | None) -> dict[str, frozenset[str]]:

@@ -20,6 +20,8 @@ UNAUTHENTICATED: Final = -31401
 FORBIDDEN: Final = -31403
 
 ERROR_META: Final = "authserver/error"
+CHALLENGE_META: Final = "mcp/www_authenticate"
+"""Where ChatGPT looks for a challenge: in the result of the call, not in HTTP."""
 
 _NAME_ROOM: Final = 256
 
@@ -127,9 +129,18 @@ def login_again(request_id: RequestId, error: dict[str, Any], challenge: bytes) 
 
 
 def refused_reply(
-    request_id: RequestId, error: dict[str, Any], *, is_tool: bool, modern: bool, structured: bool
+    request_id: RequestId,
+    error: dict[str, Any],
+    *,
+    is_tool: bool,
+    modern: bool,
+    structured: bool,
+    challenge: bytes | None = None,
 ) -> dict[str, Any]:
-    """Return the JSON-RPC reply to a call that no scope would cure: a tool result for a tool, an error otherwise."""
+    """Return the JSON-RPC reply to a refused call: a tool result for a tool, an error otherwise.
+
+    `challenge` is a `WWW-Authenticate` value for clients that take it in the result.
+    """
     if not is_tool:
         return {
             "jsonrpc": "2.0",
@@ -144,6 +155,8 @@ def refused_reply(
         "isError": True,
         "_meta": {ERROR_META: error},
     }
+    if challenge is not None:
+        result["_meta"][CHALLENGE_META] = [challenge.decode("ascii")]
     if structured:
         result["structuredContent"] = error
     if modern:

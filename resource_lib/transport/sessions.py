@@ -6,7 +6,14 @@ session answers only to the principal that opened it. A session that nobody open
 forgotten and somebody else's are the same 404, upon which a client opens a new one.
 """
 
+import logging
 from collections import OrderedDict
+from collections.abc import Callable
+
+from resource_lib.transport.asgi import Headers
+from resource_lib.transport.request import Request
+
+log = logging.getLogger("resource_lib.guard")
 
 Owner = tuple[str, str, str]
 """Tenant, subject and client: a refreshed token of the same three is the same owner."""
@@ -41,3 +48,16 @@ class Sessions:
     def closed(self, session: bytes) -> None:
         """Forget `session`."""
         self._owners.pop(session, None)
+
+    def watch(self, request: Request, owner: Owner) -> Callable[[int, Headers], None]:
+        """Return what notes the session that an answer opens or ends."""
+
+        def started(status: int, headers: Headers) -> None:
+            if request.method == "DELETE" and request.session is not None and 200 <= status < 300:
+                self.closed(request.session)
+            elif request.session is None and status < 400:
+                for name, value in headers:
+                    if name.lower() == b"mcp-session-id" and not self.opened(value, owner):
+                        log.critical("security.session_shared", extra={"event": "security.session_shared"})
+
+        return started

@@ -1,0 +1,36 @@
+"""
+What a guard does and does not do, for `doctor()` and for the line it logs at start.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What one guard keeps, and what an operator should know of it."""
+
+    mode: str
+    """`token-only`: tokens count until they expire, and nobody can be asked. `full`: it speaks to its issuer, and asks there."""
+    lease: str | None
+    """How old the knowledge of revocations may be; None: no lease is applied."""
+    issuer: str
+    resource: str
+    metadata_url: str
+    tools: Mapping[str, tuple[str, ...]]
+    """Tool names by class."""
+    initial_scopes: tuple[str, ...]
+    """What a first login is asked for."""
+    has_credential: bool
+    """Whether it can speak to its issuer, and so act for its callers upstream."""
+    api_keys: bool
+    """Whether API keys are accepted beside tokens."""
+    approvals: Mapping[str, str]
+    """Whose yes each call of a tool waits for, by tool: the tools that wait for nobody are not in it."""
+    warnings: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        counted = ", ".join(f"{len(names)} {name}" for name, names in self.tools.items() if names)
+        waiting = f"; {len(self.approvals)} wait for a yes" if self.approvals else ""
+        return f"resource guard for {self.resource}: {self.mode}, no lease applied; tools: {counted}{waiting}"

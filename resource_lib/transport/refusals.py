@@ -1,0 +1,142 @@
+"""
+The one answer to a body of which something may not run.
+
+A batch runs whole or not at all: nothing of it has happened when part of it is refused. A missing scope is an HTTP 403, or, for
+clients that look for it in the result, a challenge in `_meta["mcp/www_authenticate"]`; a login that is too weak or too old is the
+second 401 of RFC 9470; everything else is a reply in the protocol's own form.
+"""
+
+import logging
+from collections.abc import Collection, Container, Iterable
+from typing import Any, Final
+
+from resource_lib.challenge import Challenges
+from resource_lib.decision import Decision, Deny
+from resource_lib.identity.principal import Principal
+from resource_lib.transport import answers
+from resource_lib.transport.answers import Answer
+from resource_lib.transport.body import Body, Message
+from resource_lib.transport.listing import ToolSchemas
+
+log = logging.getLogger("resource_lib.guard")
+
+Decided = list[tuple[Message, Decision | None]]
+"""Each message of a body, and what was decided about it; None: nothing was asked of it."""
+
+_NOT_RUN: Final = Deny(
+    error="policy_denied",
+    message="Not run: another call of the same batch is refused, and a batch runs whole or not at all.",
+    reason="part of a refused batch",
+)
+
+
+class Refusals:
+    """Answers what is refused. `in_result` are the clients that take a challenge in a result; None: all of them."""
+
+    def __init__(
+        self,
+        challenges: Challenges,
+        tools: Container[str],
+        schemas: ToolSchemas,
+        in_result: Collection[str] | None = (),
+    ) -> None:
+        self._challenges = challenges
+        self._tools = tools
+        self._schemas = schemas
+        self._in_result = in_result
+
+    def to(self, body: Body, decided: Decided, principal: Principal, *, modern: bool) -> Answer | None:
+        """Return the answer to a body; None when nothing in it is refused."""
+        refused = [
+            (message, decision.refusal)
+            for message, decision in decided
+            if decision is not None and decision.refusal is not None
+        ]
+        if not refused:
+            return None
+        for message, deny in refused:
+            note(message, deny, principal, known=message.tool in self._tools)
+        return (
+            self._step_up(refused, principal)
+            or self._login_again(refused)
+            or self._replies(decided, principal, modern=modern, is_batch=body.is_batch)
+        )
+
+    def structured(self, tool: str | None, *, modern: bool) -> bool:
+        """Tell whether an error may stand in `structuredContent`: not where an older client holds it against a schema.
+
+        A tool nobody knows declares nothing; of the others we know what a listing has shown us.
+        """
+        return modern or tool is None or tool not in self._tools or self._schemas.has_none(tool)
+
+    def _step_up(self, refused: list[tuple[Message, Deny]], principal: Principal) -> Answer | None:
+        lacking = [
+            (message, deny)
+            for message, deny in refused
+            if deny.error == "insufficient_scope" and not self._takes_it_in_result(message, principal)
+        ]
+        if not lacking:
+            return None
+        needed = _union(deny.needed for _, deny in lacking)
+        challenge, scopes = self._challenges.insufficient_scope(needed=needed, granted=principal.scopes)
+        message, deny = lacking[0]
+        return answers.forbidden(message.id, described(message, deny, scopes), challenge)
+
+    def _takes_it_in_result(self, message: Message, principal: Principal) -> bool:
+        return message.tool is not None and (self._in_result is None or principal.client_id in self._in_result)
+
+    def _login_again(self, refused: list[tuple[Message, Deny]]) -> Answer | None:
+        for message, deny in refused:
+            if deny.error == "insufficient_user_authentication":
+                challenge = self._challenges.insufficient_authentication(
+                    acr_values=deny.acr_values, max_age=deny.max_age
+                )
+                return answers.login_again(message.id, described(message, deny), challenge)
+        return None
+
+    def _replies(self, decided: Decided, principal: Principal, *, modern: bool, is_batch: bool) -> Answer:
+        replies = []
+        for message, decision in decided:
+            deny = _NOT_RUN if decision is None or decision.refusal is None else decision.refusal
+            challenge, scopes = None, None
+            if deny.error == "insufficient_scope":
+                challenge, scopes = self._challenges.insufficient_scope(needed=deny.needed, granted=principal.scopes)
+            replies.append(
+                answers.refused_reply(
+                    message.id,
+                    described(message, deny, scopes),
+                    is_tool=message.tool is not None,
+                    modern=modern,
+                    structured=self.structured(message.tool, modern=modern),
+                    challenge=challenge,
+                )
+            )
+        return answers.replied(replies if is_batch else replies[0])
+
+
+def described(message: Message, deny: Deny, scopes: list[str] | None = None) -> dict[str, Any]:
+    """Return the one object that describes a refusal of `message`."""
+    subject = answers.shown(message.method if message.tool is None else message.tool)
+    return answers.error_object(deny, subject=subject, is_tool=message.tool is not None, scopes=scopes)
+
+
+def note(message: Message, deny: Deny, principal: Principal, *, known: bool) -> None:
+    """Write a refusal to the log: ids and words of ours, nothing a caller wrote."""
+    subject = message.method if message.tool is None else (message.tool if known else "(outside the policy)")
+    log.info(
+        "refused %s: %s",
+        subject,
+        deny.error,
+        extra={
+            "event": "call.refused",
+            "error": deny.error,
+            "reason": deny.reason,
+            "tenant": principal.tenant,
+            "authorization_id": principal.authorization_id,
+        },
+    )
+
+
+def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    found: frozenset[str] = frozenset()
+    return found.union(*sets)
