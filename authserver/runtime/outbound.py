@@ -1,5 +1,6 @@
 """
-The way out: this server fetches what strangers name, and a stranger must not make it speak to our own network.
+The way out: this server fetches what strangers name and posts to where tenants want to be told, and neither makes it speak to
+our own network.
 
 CWE-918; MCP authorization A16; draft-ietf-oauth-client-id-metadata-document §6. The name is resolved once, every answer must be
 a public unicast address, and the connection goes to one of the addresses that were checked: a resolver that changes its mind
@@ -20,7 +21,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpcore2
 
@@ -30,11 +31,13 @@ from authserver.runtime.public_addresses import is_loopback, is_public
 
 MOST_URL_CHARACTERS: Final = 2048
 MOST_SECONDS: Final = 10.0
+MOST_POSTED_BYTES: Final = 64 * 1024
 
 _CONNECT_S: Final = 4.0
 _ADDRESSES_TRIED: Final = 3
 _AT_ONCE: Final = 16
 _AT_ONCE_KNOWN: Final = 8
+_AT_ONCE_HOOKS: Final = 16
 _AT_ONCE_PER_HOST: Final = 2
 _WAITING_PER_HOST: Final = 30
 _NAMES_AT_ONCE: Final = 8
@@ -58,6 +61,8 @@ _OUR_OWN = (
     ".alt",
 )
 """Names that no public resolver answers for (RFC 6761, 6762, 7686, 8375, 9476 and ICANN's `internal`): not even asked for."""
+
+Answered = TypeVar("Answered")
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Returns the addresses of a host. Raises OSError when there are none."""
@@ -144,6 +149,7 @@ class Outbound:
         # A pool of its own: a slow resolver keeps nobody waiting but those who asked it.
         self._names = ThreadPoolExecutor(_NAMES_AT_ONCE, thread_name_prefix="outbound-names")
         self._invented, self._known = _Lane(at_once=_AT_ONCE), _Lane(at_once=_AT_ONCE_KNOWN)
+        self._hooks = _Lane(at_once=_AT_ONCE_HOOKS)
 
     async def get(
         self,
@@ -163,14 +169,59 @@ class Outbound:
         Raises OutboundRefusedError for a URL that may not be asked, OutboundBusyError when the budget is spent, and
         OutboundFailedError for everything else: no answer, TLS, any other status, a body above `most_bytes`, time.
         """
+        target = self._allowed(url)
+        headers = {"Accept": accept}
+        if if_none_match:
+            headers["If-None-Match"] = if_none_match
+        lane = self._known if is_known else self._invented
+        async with self._turn_at(target, lane, url if is_known else target.host):
+            return await self._ask(
+                target,
+                lane,
+                "GET",
+                headers=headers,
+                read=lambda response: _read(response, most_bytes, conditional=bool(if_none_match)),
+            )
+
+    async def post(self, url: str, body: bytes, *, headers: Mapping[str, str]) -> int:
+        """
+        Send `body` (JSON) to an address that a tenant's operator named, and return the status, whatever it is.
+
+        Nothing of the answer but its status is read. It has budgets of its own: what hooks do not answer keeps nobody from a
+        client's document. `headers` go besides ours.
+
+        Raises OutboundRefusedError for a URL that may not be asked, OutboundBusyError when the budget is spent, and
+        OutboundFailedError for no answer, TLS, or time.
+        """
+        if len(body) > MOST_POSTED_BYTES:
+            raise ValueError("larger than anything that is posted")
+        target = self._allowed(url)
+        async with self._turn_at(target, self._hooks, url):
+            return await self._ask(
+                target,
+                self._hooks,
+                "POST",
+                headers={"Content-Type": "application/json", "Content-Length": str(len(body)), **headers},
+                body=body,
+                read=_status,
+            )
+
+    def check(self, url: str) -> None:
+        """Raise OutboundRefusedError for a URL that would never be asked from here, whatever its name resolves to."""
+        self._allowed(url)
+
+    def _allowed(self, url: str) -> _Target:
         target = _target(url)
         if not self._allow_loopback and (not target.is_standard or _is_literal(target.host)):
             raise OutboundRefusedError("It must be https, at a host name and port 443.", reason="url_not_public")
+        return target
+
+    @asynccontextmanager
+    async def _turn_at(self, target: _Target, lane: "_Lane", asked: str) -> AsyncIterator[None]:
         try:
-            lane = self._known if is_known else self._invented
-            async with lane.budget(target.host, url if is_known else target.host, self._clock()):
+            async with lane.budget(target.host, asked, self._clock()):
                 async with asyncio.timeout(self._seconds):
-                    return await self._fetch(target, lane, most_bytes, accept, if_none_match)
+                    yield
         except TimeoutError:
             raise OutboundFailedError(
                 f"The server did not answer within {self._seconds:g} seconds.", reason="timeout"
@@ -180,17 +231,24 @@ class Outbound:
         """Let go of the threads; fetches under way fail by themselves."""
         self._names.shutdown(wait=False, cancel_futures=True)
 
-    async def _fetch(self, target: _Target, lane: "_Lane", most_bytes: int, accept: str, if_none_match: str) -> Fetched:
+    async def _ask(
+        self,
+        target: _Target,
+        lane: "_Lane",
+        method: str,
+        *,
+        headers: Mapping[str, str],
+        read: Callable[[httpcore2.Response], Awaitable[Answered]],
+        body: bytes | None = None,
+    ) -> Answered:
         addresses = await self._checked_addresses(target, lane)
-        headers: dict[bytes | str, bytes | str] = {
+        sent: dict[bytes | str, bytes | str] = {
             "Host": target.authority,
-            "Accept": accept,
             "Accept-Encoding": "identity",
             "User-Agent": "authserver",
             "Connection": "close",
         }
-        if if_none_match:
-            headers["If-None-Match"] = if_none_match
+        sent |= dict[bytes | str, bytes | str](headers.items())
         if self._tls is None:
             self._tls = tls_context()
         url = httpcore2.URL(
@@ -203,9 +261,11 @@ class Outbound:
                 httpcore2.AsyncConnectionPool(
                     ssl_context=self._tls, network_backend=backend, max_connections=1, max_keepalive_connections=0
                 ) as connection,
-                connection.stream("GET", url, headers=headers, extensions={"timeout": timeouts}) as response,
+                connection.stream(
+                    method, url, headers=sent, content=body, extensions={"timeout": timeouts}
+                ) as response,
             ):
-                return await _read(response, most_bytes, conditional=bool(if_none_match))
+                return await read(response)
         except httpcore2.ConnectError as error:
             if isinstance(error.__cause__ or error.__context__, ssl.SSLError):
                 raise OutboundFailedError(
@@ -393,6 +453,10 @@ def _is_canonical(host: str) -> bool:
 def _is_literal(host: str) -> bool:
     """Whether this is no name that somebody can own."""
     return host == "localhost" or _is_canonical(host)
+
+
+async def _status(response: httpcore2.Response) -> int:
+    return response.status
 
 
 async def _read(response: httpcore2.Response, most_bytes: int, *, conditional: bool) -> Fetched:

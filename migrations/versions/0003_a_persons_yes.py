@@ -94,7 +94,7 @@ def _notices() -> None:
         "webhooks",
         sa.Column("tenant_id", sa.Text(), nullable=False),
         sa.Column("webhook_id", sa.Text(), nullable=False),
-        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("host", sa.Text(), nullable=False),
         sa.Column("events", sa.Text(), nullable=False),
         sa.Column("secret", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),

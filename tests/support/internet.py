@@ -52,6 +52,16 @@ class Listener:
     port: int
     connections: int = 0
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    posted: list["Posted"] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Posted:
+    """One request with a body; `headers` have lower-case names and values as they were sent."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
 
 
 class Internet(httpcore2.AsyncNetworkBackend):
@@ -115,6 +125,15 @@ class Internet(httpcore2.AsyncNetworkBackend):
                 headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
                 path = head[0].split(" ")[1]
                 listener.requests.append((path, headers))
+                if head[0].startswith("POST "):
+                    as_sent = dict(line.split(": ", 1) for line in head[1:] if line)
+                    listener.posted.append(
+                        Posted(
+                            path=path,
+                            headers={name.lower(): value for name, value in as_sent.items()},
+                            body=await reader.readexactly(int(headers["content-length"])),
+                        )
+                    )
                 answer = site(path, headers)
                 if not isinstance(answer, Answer):
                     answer = await answer

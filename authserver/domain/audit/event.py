@@ -74,6 +74,9 @@ class Kind(StrEnum):
     CALL_GRANT_GIVEN = "person:call_grant:given"
     CALL_GRANT_SPENT = "client:call_grant:spent"
     CALL_GRANT_ENDED = "person:call_grant:ended"
+    WEBHOOK_CHANGED = "operator:webhook:changed"
+    WEBHOOK_DISABLED = "notice:webhook:disabled"
+    NOTICE_GIVEN_UP = "notice:delivery:given_up"
     PLATFORM_WORK = "platform:work:done"
 
 

@@ -8,7 +8,7 @@ from authserver.runtime.sealed_column import sealed_column
 table(
     "webhooks",
     sa.Column("webhook_id", sa.Text, nullable=False),
-    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("host", sa.Text, nullable=False),
     sa.Column("events", sa.Text, nullable=False),
     sa.Column("secret", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
@@ -55,12 +55,12 @@ table(
     tenanted=True,
 )
 
-_WEBHOOK = "SELECT tenant_id, webhook_id, url, events, secret, created_at, failing_since, disabled_at FROM webhooks"
+_WEBHOOK = "SELECT tenant_id, webhook_id, host, events, secret, created_at, failing_since, disabled_at FROM webhooks"
 
 ADD_WEBHOOK = statement(
     """
-    INSERT INTO webhooks (tenant_id, webhook_id, url, events, secret, created_at)
-    VALUES (:tenant, :webhook_id, :url, :events, :secret, :now)
+    INSERT INTO webhooks (tenant_id, webhook_id, host, events, secret, created_at)
+    VALUES (:tenant, :webhook_id, :host, :events, :secret, :now)
     """
 )
 WEBHOOK = statement(_WEBHOOK + " WHERE tenant_id = :tenant AND webhook_id = :webhook_id")

@@ -8,63 +8,18 @@ script, an inline style or anything from another origin, so the strictest Conten
 """
 
 import hashlib
-import unicodedata
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from authserver.runtime.words import NAME_LENGTH, plain
+
 HERE = Path(__file__).parent
 STATIC = HERE.parent / "static"
 
-# Long enough for an honest name, short enough that it cannot push the redirect host off the first screen.
-NAME_LENGTH = 64
 SENTENCE_LENGTH = 280
 ADDRESS_LENGTH = 512
-
-# Zalgo text climbs over its neighbours with piles of combining marks; no living language needs more than a few.
-MARKS_PER_LETTER = 3
-
-# Categories that draw nothing of their own: controls, format (bidi overrides, zero width), surrogates, private use,
-# unassigned, line and paragraph separators.
-INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-
-# Letters that Unicode calls letters and that every font draws as nothing: a name of these alone would look empty.
-BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5\u180b\u180c\u180d\u180f")
-
-
-def plain(text: object, limit: int = NAME_LENGTH) -> str:
-    """
-    `text` as one bounded line of visible characters; ends in `…` when it was cut.
-
-    Takes anything printable; gives `(no name)` when nothing visible is left, so that a page never shows a hole.
-    """
-    # Four times the limit is read at most: a megabyte of name costs no more than a line of it.
-    source = str(text)[: limit * 4 + 1]
-    simple = source.isascii() and source.isprintable() and "  " not in source
-    line = (source if simple else _visible(source)).strip()
-    if len(line) > limit or len(str(text)) > len(source):
-        line = line[: limit - 1].rstrip() + "…"
-    return line or "(no name)"
-
-
-def _visible(source: str) -> str:
-    kept: list[str] = []
-    marks = 0
-    for character in source:
-        category = unicodedata.category(character)
-        if category.startswith("M"):
-            marks += 1
-            if marks > MARKS_PER_LETTER or not kept or character in BLANK_LETTERS:
-                continue
-        else:
-            marks = 0
-        if character.isspace() or category.startswith("Z"):
-            if kept and kept[-1] != " ":
-                kept.append(" ")
-        elif category not in INVISIBLE and character not in BLANK_LETTERS:
-            kept.append(character)
-    return "".join(kept)
 
 
 def name(text: object, limit: int = NAME_LENGTH) -> Markup:
