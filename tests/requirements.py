@@ -2269,7 +2269,24 @@ INTEROP: dict[str, Requirement] = {
 }
 
 
-POLICY: dict[str, Requirement] = {}
+POLICY: dict[str, Requirement] = {
+    "policy:conditions:say-what-they-say": Requirement(
+        "C24, enforcement.md §3c.10", "A condition says of a call what its text says, as docs/policy.md has it."
+    ),
+    "policy:conditions:undecided-is-a-third-answer": Requirement(
+        "ours", "A missing argument, another type or an unknown context decides nothing, and neither does its negation."
+    ),
+    "policy:conditions:errors-name-column-and-cure": Requirement(
+        "ours", "A text that is no condition is refused with its column and the cure."
+    ),
+    "policy:conditions:no-text-and-no-call-raises": Requirement(
+        "RS-17", "No text crashes the parser, no call makes a condition raise or run long."
+    ),
+    "policy:rules:strict-reading": Requirement(
+        "ours", "Rules with an unknown member or an impossible value are refused, naming member and cure."
+    ),
+    "policy:rules:round-trip": Requirement("ours", "Rules say the same after they have travelled as JSON."),
+}
 
 OPT_IN: dict[str, Requirement] = {
     "opt-in:purpose:is-chosen-where-it-is-offered": Requirement(

@@ -1,0 +1,295 @@
+"""
+What is demanded of a tool, as the one JSON form that code, a policy file and a tenant's overlay share.
+
+    {"class": "destructive", "roles": ["support"], "approval": {"by": "role", "role": "finance"},
+     "when": [{"deny": "args.amount_cents > 100000", "because": "Refunds above 1000 are made by accounting."}]}
+
+Every member takes something away, or asks for something more; none opens what another layer closed. A member that nobody
+knows is refused, so that a word of tomorrow is never ignored today. Frozen: a server of one version tells a guard of
+another. docs/policy.md says it for people. The standard library only.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from resource_lib.wire.approvals import ApprovalRule, InvalidRuleError, rule_from_json
+from resource_lib.wire.claims import TOOL_SCOPE_PREFIX
+from resource_lib.wire.condition import Condition, ConditionError, parse
+
+ToolClass = Literal["read", "write", "destructive"]
+CLASSES: Final[tuple[ToolClass, ...]] = ("read", "write", "destructive")
+"""From the mildest on."""
+
+Mode = Literal["allow", "deny", "step_up", "observe"]
+MODES: Final[tuple[Mode, ...]] = ("allow", "deny", "step_up", "observe")
+
+Effect = Literal["deny", "step_up", "require"]
+EFFECTS: Final[tuple[Effect, ...]] = ("deny", "step_up", "require")
+
+RETURNS: Final = frozenset({"personal", "secret"})
+
+EVERY_TOOL: Final = "*"
+"""Where a tool's name stands: what is demanded of all of them."""
+
+MOST_CONDITIONS: Final = 50
+MOST_NAMES: Final = 200
+MOST_BECAUSE: Final = 300
+MOST_COST: Final = 1_000_000
+
+_SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,128}")
+_LEVEL = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,256}")
+_CLIENT = re.compile(r"[\x20-\x7E]{1,2048}")
+
+
+class InvalidRulesError(ValueError):
+    """Rules that nobody could keep. `str()` names where they stand, the member, the fault and the cure."""
+
+    def __init__(self, where: str, member: str, fault: str, cure: str) -> None:
+        at = f"{where}.{member}" if where and member else where or member
+        super().__init__(f"{at}: {fault}. Cure: {cure}.")
+        self.where = where
+        self.member = member
+        """A path such as `when[0].deny`; empty: the whole."""
+        self.fault = fault
+        self.cure = cure
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class When:
+    """One condition, and what follows from it."""
+
+    effect: Effect
+    """deny: refused when it holds. step_up: a person is asked when it holds. require: refused unless it holds."""
+    condition: Condition
+    because: str
+    """For the caller: why."""
+    observe: bool = False
+    """Only say what it would have done. A write or destructive call is refused all the same."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as `parse_rules` reads it."""
+        said: dict[str, Any] = {self.effect: self.condition.text, "because": self.because}
+        if self.observe:
+            said["observe"] = True
+        return said
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rules:
+    """What one layer demands of a tool. What it leaves out it does not care about."""
+
+    tool_class: ToolClass | None = None
+    scopes: frozenset[str] = frozenset()
+    """All are needed."""
+    roles: frozenset[str] = frozenset()
+    """Any of them is needed; empty: none is."""
+    mode: Mode | None = None
+    """deny: as if there were no such tool. step_up: a person is asked each time. observe: this layer's roles, logins,
+    conditions and approval are only reported for a read tool."""
+    clients: frozenset[str] | None = None
+    """The applications that may use it; None: any. For others there is no such tool."""
+    most: ToolClass | None = None
+    """Tools of a graver class are refused."""
+    acr: tuple[str, ...] = ()
+    """The login strengths that are enough, best first; empty: any."""
+    max_age: int | None = None
+    """How many seconds ago the person may have logged in at most."""
+    when: tuple[When, ...] = ()
+    approval: ApprovalRule | bool | None = None
+    """Whose yes each call takes; False: this layer asks nobody, which takes away no other layer's question."""
+    cost: int | None = None
+    """What one call counts for against a budget."""
+    returns: frozenset[str] = frozenset()
+    """`personal`, `secret`: what an answer may hold."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as `parse_rules` reads it."""
+        said: dict[str, Any] = {}
+        if self.tool_class is not None:
+            said["class"] = self.tool_class
+        for name in ("mode", "most", "max_age", "cost"):
+            if getattr(self, name) is not None:
+                said[name] = getattr(self, name)
+        for name in ("scopes", "roles", "returns"):
+            if getattr(self, name):
+                said[name] = sorted(getattr(self, name))
+        if self.clients is not None:
+            said["clients"] = sorted(self.clients)
+        if self.acr:
+            said["acr"] = list(self.acr)
+        if self.when:
+            said["when"] = [one.to_json() for one in self.when]
+        if self.approval is not None:
+            said["approval"] = self.approval if isinstance(self.approval, bool) else self.approval.to_json()
+        return said
+
+
+def to_json(rules: Rules) -> dict[str, Any]:
+    """Return rules as the JSON object that `parse_rules` reads."""
+    return rules.to_json()
+
+
+MEMBERS: Final = frozenset(
+    {"class", "scopes", "roles", "mode", "clients", "most", "acr", "max_age", "when", "approval", "cost", "returns"}
+)
+
+
+def parse_rules(value: Any, where: str = "") -> Rules:
+    """Return the rules that a JSON object says. Raises InvalidRulesError, and nothing else, naming `where` and the member."""
+    if not isinstance(value, Mapping):
+        raise InvalidRulesError(where, "", "is no object", "write members such as class, scopes, roles, when")
+    for name in value:
+        if not isinstance(name, str) or name not in MEMBERS:
+            raise InvalidRulesError(
+                where, str(name)[:80], "is no member of a tool's rules", f"use {', '.join(sorted(MEMBERS))}"
+            )
+    said = _Said(value, where)
+    return Rules(
+        tool_class=said.word("class", CLASSES),
+        scopes=said.scopes(),
+        roles=frozenset(said.names("roles", "role names", None) or ()),
+        mode=said.word("mode", MODES),
+        clients=said.clients(),
+        most=said.word("most", CLASSES),
+        acr=said.names("acr", "login strengths without spaces or quotes", _LEVEL) or (),
+        max_age=said.number("max_age", 30 * 24 * 3600, "seconds, 1 to 30 days"),
+        when=said.when(),
+        approval=said.approval(),
+        cost=said.number("cost", MOST_COST, f"a whole number, 1 to {MOST_COST}"),
+        returns=said.returns(),
+    )
+
+
+class _Said:
+    """One object of rules while it is read. A member that is null is as one that is absent."""
+
+    def __init__(self, value: Mapping[str, Any], where: str) -> None:
+        self._value = value
+        self._where = where
+
+    def _wrong(self, member: str, fault: str, cure: str) -> InvalidRulesError:
+        return InvalidRulesError(self._where, member, fault, cure)
+
+    def word(self, member: str, words: tuple[Any, ...]) -> Any:
+        given = self._value.get(member)
+        if given is not None and (not isinstance(given, str) or given not in words):
+            raise self._wrong(member, f"{_short(given)} is unknown", f"write {', '.join(words[:-1])} or {words[-1]}")
+        return given
+
+    def number(self, member: str, most: int, what: str) -> int | None:
+        given = self._value.get(member)
+        if given is None:
+            return None
+        if type(given) is not int or not 1 <= given <= most:
+            raise self._wrong(member, f"{_short(given)} is out of range", f"write {what}")
+        return given
+
+    def names(self, member: str, what: str, form: re.Pattern[str] | None) -> tuple[str, ...] | None:
+        given = self._value.get(member)
+        if given is None:
+            return None
+        if not isinstance(given, list | tuple):
+            raise self._wrong(member, f"{_short(given)} is no list", f"write a list of {what}")
+        if len(given) > MOST_NAMES:
+            raise self._wrong(member, f"holds more than {MOST_NAMES} entries", "name fewer")
+        for name in given:
+            if not isinstance(name, str) or not (
+                form.fullmatch(name) if form else 0 < len(name.strip()) <= len(name) <= 100
+            ):
+                raise self._wrong(member, f"{_short(name)} cannot stand here", f"write a list of {what}")
+        return tuple(given)
+
+    def scopes(self) -> frozenset[str]:
+        named = frozenset(self.names("scopes", "scope names", _SCOPE) or ())
+        for scope in sorted(named):
+            if scope.startswith(TOOL_SCOPE_PREFIX) or scope == "offline_access":
+                raise self._wrong(
+                    "scopes", f"{scope!r} is no scope of an author", "leave it out; the guard adds tool:<name>"
+                )
+        return named
+
+    def clients(self) -> frozenset[str] | None:
+        named = self.names("clients", "client ids", _CLIENT)
+        return None if named is None else frozenset(named)
+
+    def returns(self) -> frozenset[str]:
+        named = frozenset(self.names("returns", "personal, secret", None) or ())
+        if not named <= RETURNS:
+            raise self._wrong(
+                "returns", f"{_short(min(named - RETURNS))} is unknown", "write personal, secret, or both"
+            )
+        return named
+
+    def approval(self) -> ApprovalRule | bool | None:
+        given = self._value.get("approval")
+        if given is None or isinstance(given, bool | ApprovalRule):
+            return given
+        if not isinstance(given, Mapping):
+            raise self._wrong(
+                "approval", f"{_short(given)} is no rule", "write true, false or {by: role, role: approver}"
+            )
+        try:
+            return rule_from_json(given)
+        except InvalidRuleError as error:
+            member, _, fault = str(error).partition(": ")
+            raise self._wrong(f"approval.{member[:80]}", fault, "correct it, or leave it out") from None
+
+    def when(self) -> tuple[When, ...]:
+        given = self._value.get("when")
+        if given is None:
+            return ()
+        if not isinstance(given, list | tuple):
+            raise self._wrong("when", f"{_short(given)} is no list", "write a list of {deny: …, because: …}")
+        if len(given) > MOST_CONDITIONS:
+            raise self._wrong("when", f"holds more than {MOST_CONDITIONS} conditions", "join them by or")
+        return tuple(self._one(entry, f"when[{place}]") for place, entry in enumerate(given))
+
+    def _one(self, entry: Any, member: str) -> When:
+        if isinstance(entry, When):
+            return entry
+        if not isinstance(entry, Mapping):
+            raise self._wrong(member, f"{_short(entry)} is no condition", "write {deny: …, because: …}")
+        for name in entry:
+            if name not in (*EFFECTS, "because", "observe"):
+                raise self._wrong(
+                    f"{member}.{str(name)[:80]}",
+                    "is no member of a condition",
+                    "use deny, step_up or require, because, observe",
+                )
+        effects = [effect for effect in EFFECTS if entry.get(effect) is not None]
+        if len(effects) != 1:
+            raise self._wrong(member, "says none or several of deny, step_up, require", "write exactly one of them")
+        because = entry.get("because")
+        if (
+            not isinstance(because, str)
+            or not because.strip()
+            or len(because) > MOST_BECAUSE
+            or not because.isprintable()
+        ):
+            raise self._wrong(
+                f"{member}.because",
+                "does not say why",
+                f"write one line of 1 to {MOST_BECAUSE} characters for the caller",
+            )
+        observe = entry.get("observe")
+        if observe is not None and not isinstance(observe, bool):
+            raise self._wrong(f"{member}.observe", f"{_short(observe)} is unknown", "write true or false")
+        text = entry[effects[0]]
+        try:
+            condition = text if isinstance(text, Condition) else parse(text)
+        except ConditionError as error:
+            raise self._wrong(f"{member}.{effects[0]}", f"column {error.column}: {error.fault}", error.cure) from None
+        return When(effect=effects[0], condition=condition, because=because, observe=bool(observe))
+
+
+def _short(value: Any) -> str:
+    """Show a strange value in a few words: it may be anything, and large."""
+    if isinstance(value, str):
+        return repr(value[:60])
+    if value is None or isinstance(value, bool | float):
+        return str(value).lower()
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**20 else "a huge number"
+    return f"a {type(value).__name__}"
