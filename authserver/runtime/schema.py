@@ -69,9 +69,9 @@ def statement(text: str) -> Statement:
     """Prepare one tenant's statement. Raises UnscopedStatementError when it could reach another tenant's rows."""
     touched = _tenanted(_TABLE.findall(text))
     if text.lstrip().upper().startswith("INSERT"):
-        scoped = int(
-            bool(re.search(r"\(\s*tenant_id\b", text)) and bool(re.search(r"(VALUES\s*\(|SELECT\s+):tenant\b", text))
-        )
+        is_ours = re.search(r"\(\s*tenant_id\b", text) and re.search(r"(VALUES\s*\(|SELECT\s+):tenant\b", text)
+        # The new row is the tenant's, and whatever is read besides is compared.
+        scoped = 1 + len(_SCOPED.findall(text)) if is_ours else 0
     else:
         scoped = len(_SCOPED.findall(text))
     if scoped < len(touched):

@@ -150,6 +150,7 @@ def _approvals() -> None:
         sa.Column("args_hash", sa.Text(), nullable=False),
         sa.Column("policy_version", sa.Text(), nullable=False),
         sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
         sa.Column("grant_id", sa.Text(), nullable=True),
         sa.Column("payload", sa.LargeBinary(), nullable=True),
         sa.Column("payload_key", sa.LargeBinary(), nullable=True),
@@ -158,6 +159,7 @@ def _approvals() -> None:
         sa.Column("requested_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("decided_at", sa.BigInteger(), nullable=True),
+        sa.Column("decisions", sa.BigInteger(), nullable=False),
         sa.Column("instance_id", sa.Text(), nullable=True),
         sa.Column("leg", sa.BigInteger(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=True),
@@ -175,14 +177,14 @@ def _approvals() -> None:
     op.create_index("ix_approvals_tenant_id_authorization_id", "approvals", ["tenant_id", "authorization_id"])
     op.create_index("ix_approvals_tenant_id_state_requested_at", "approvals", ["tenant_id", "state", "requested_at"])
     op.create_index("ix_approvals_tenant_id_sub", "approvals", ["tenant_id", "sub"])
-    waits_or_runs = sa.text("state IN ('pending', 'approved', 'executing')")
+    blocks_another = sa.text("state IN ('pending', 'approved', 'executing', 'ambiguous')")
     op.create_index(
         "uq_approvals_tenant_id_call_key",
         "approvals",
         ["tenant_id", "call_key"],
         unique=True,
-        sqlite_where=waits_or_runs,
-        postgresql_where=waits_or_runs,
+        sqlite_where=blocks_another,
+        postgresql_where=blocks_another,
     )
     op.create_table(
         "approval_decisions",

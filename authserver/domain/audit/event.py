@@ -77,6 +77,17 @@ class Kind(StrEnum):
     WEBHOOK_CHANGED = "operator:webhook:changed"
     WEBHOOK_DISABLED = "notice:webhook:disabled"
     NOTICE_GIVEN_UP = "notice:delivery:given_up"
+    APPROVAL_REQUESTED = "client:approval:requested"
+    APPROVAL_REFUSED = "client:approval:refused"
+    APPROVAL_SHOWN = "person:approval:shown"
+    APPROVAL_APPROVED = "person:approval:approved"
+    APPROVAL_DENIED = "person:approval:denied"
+    APPROVAL_EXPIRED = "client:approval:expired"
+    APPROVAL_CONSUMED = "client:approval:consumed"
+    APPROVAL_DONE = "client:approval:done"
+    APPROVAL_DELIVERED = "client:approval:delivered"
+    APPROVAL_AMBIGUOUS = "client:approval:ambiguous"
+    APPROVAL_CLEARED = "person:approval:cleared"
     PLATFORM_WORK = "platform:work:done"
 
 

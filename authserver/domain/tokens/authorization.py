@@ -289,16 +289,25 @@ async def withdraw_consent(work: UnitOfWork, *, sub: str, client_id: str, resour
 
     A lost commit means that there was no permission.
     """
+    consent.withdraw(work, sub=sub, client_id=client_id, resource=resource)
+    return await stop(work, sub=sub, client_id=client_id, resource=resource, reason="consent_withdrawn")
+
+
+async def stop(work: UnitOfWork, *, sub: str, client_id: str, resource: str, reason: str) -> int:
+    """End every session of an application for somebody at a resource. What they allow it stays: it may be let in anew.
+
+    Returns how many ended.
+    """
     under = {"sub": sub, "client_id": client_id, "resource": resource}
-    consent.withdraw(work, **under)
     # The codes first: one that is being redeemed now is waited for, and what it begins is ended below.
     authorization_code.burn(work, **under)
     rows = await work.all(store.LIVE_OF_CONSENT, **under)
     for row in rows:
         found = await find(work, row["authorization_id"])
         if found is not None:
-            end(work, found, reason="consent_withdrawn")
-    work.write(store.END_OF_CONSENT, **under, reason="consent_withdrawn", now=work.now)
+            end(work, found, reason=reason)
+    # One that began meanwhile ends too.
+    work.write(store.END_OF_CONSENT, **under, reason=reason, now=work.now)
     return len(rows)
 
 
