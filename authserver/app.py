@@ -12,6 +12,7 @@ from authserver.runtime.database import open_database
 from authserver.runtime.documents import Documents
 from authserver.runtime.hints import Hints, NoHints, RedisHints
 from authserver.runtime.machines import Machines, Registrations
+from authserver.runtime.mail import Mail
 from authserver.runtime.memory import Memory
 from authserver.runtime.outbound import Outbound
 from authserver.runtime.passwords import PasswordHasher
@@ -32,6 +33,7 @@ async def open_machines(
         file=settings.kek_file, text=settings.kek.get_secret_value() if settings.kek else None
     )
     outbound = outbound or _outbound(settings)
+    mail = _mail(settings)
     database = await open_database(settings.database_url)
     try:
         keys = await open_deployment_keys(database, key_encryption)
@@ -52,6 +54,7 @@ async def open_machines(
         keys=keys,
         hints=_hints(settings),
         outbound=outbound,
+        mail=mail,
         client_keys=Documents(outbound, key_set.fetched, most_bytes=key_set.MAX_BYTES),
         pushed_requests=OpenDoor(
             per_minute=settings.pushed_requests_per_minute,
@@ -77,6 +80,8 @@ async def close_machines(machines: Machines) -> None:
     await machines.client_keys.close()
     await machines.documents.close()
     await machines.outbound.close()
+    if machines.mail is not None:
+        await machines.mail.close()
     await machines.database.close()
 
 
@@ -86,6 +91,22 @@ def _outbound(settings: Settings) -> Outbound:
     except OSError:  # ssl.SSLError too
         raise SettingsError(
             "AUTHSERVER_OUTBOUND_CA_FILE: must be a readable PEM file with at least one certificate"
+        ) from None
+
+
+def _mail(settings: Settings) -> Mail | None:
+    if not settings.smtp_url:
+        return None
+    try:
+        return Mail(
+            url=settings.smtp_url,
+            sender=settings.mail_from,
+            credentials=settings.smtp_credentials_file,
+            ca_file=settings.outbound_ca_file,
+        )
+    except (OSError, ValueError):
+        raise SettingsError(
+            "AUTHSERVER_SMTP_CREDENTIALS_FILE: must be a readable file with one line user:password"
         ) from None
 
 

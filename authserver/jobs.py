@@ -1,4 +1,4 @@
-"""The timetable of housekeeping: follow the directory, rotate keys, expire what has lapsed, announce what ends."""
+"""The timetable of housekeeping: follow the directory, rotate keys, expire what has lapsed, announce what ends, tell people."""
 
 import asyncio
 import contextlib
@@ -13,6 +13,7 @@ from authserver.domain.codes import authorization_code, device_code
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.keys import rotation
 from authserver.domain.login import session
+from authserver.domain.notices import delivery, notice
 from authserver.domain.pushed_requests import pushed_request
 from authserver.domain.rate_limits import limit
 from authserver.domain.revocation import feed
@@ -22,6 +23,8 @@ from authserver.runtime.machines import Machines
 log = structlog.get_logger("authserver.jobs")
 
 _HOUSEKEEPING_S = 300
+_ROUND_S = 1.0
+_ROUNDS_AT_ONCE = 8
 
 
 async def follow_directory(machines: Machines) -> None:
@@ -47,6 +50,29 @@ async def keep_house(machines: Machines) -> None:
         await asyncio.sleep(rest)
 
 
+async def tell_people(machines: Machines) -> None:
+    """Deliver what has to be told, for ever; a round that waits for somebody slow does not hold up the next."""
+    rounds: set[asyncio.Task[None]] = set()
+    try:
+        while True:
+            if len(rounds) < _ROUNDS_AT_ONCE:
+                rounds.add(begun := asyncio.create_task(_tell_round(machines), name="tell_round"))
+                begun.add_done_callback(rounds.discard)
+            await asyncio.sleep(_ROUND_S)
+    finally:
+        # What is being told stays claimed until the claim ends; then another process tells it.
+        for begun in rounds:
+            begun.cancel()
+        await asyncio.gather(*rounds, return_exceptions=True)
+
+
+async def _tell_round(machines: Machines) -> None:
+    try:
+        await delivery.deliver_due(machines)
+    except Exception as error:  # noqa: BLE001 - a job outlives every accident
+        log.warning("notices_not_delivered", error=type(error).__name__)
+
+
 async def rotate_keys(machines: Machines) -> None:
     """See that every issuer has the keys it should have now."""
     for issuer in (await all_issuers(machines.work())).by_path.values():
@@ -64,6 +90,7 @@ async def expire(machines: Machines) -> None:
     revoked.expire(work)
     await document.expire(work)
     limit.expire(work)
+    notice.expire(work)
     pushed_request.expire(work)
     device_code.expire(work)
     session.expire(work)
@@ -85,6 +112,7 @@ class Jobs:
         self._tasks = [
             asyncio.create_task(follow_directory(machines), name="follow_directory"),
             asyncio.create_task(keep_house(machines), name="keep_house"),
+            asyncio.create_task(tell_people(machines), name="tell_people"),
         ]
 
     async def stop(self) -> None:

@@ -9,6 +9,7 @@ from authserver.runtime.documents import Documents
 from authserver.runtime.flights import Flights
 from authserver.runtime.hints import Hints
 from authserver.runtime.identifiers import new_id
+from authserver.runtime.mail import Mail
 from authserver.runtime.memory import Memory
 from authserver.runtime.outbound import Outbound, OutboundBusyError
 from authserver.runtime.passwords import PasswordHasher
@@ -41,6 +42,8 @@ class Machines:
     hints: Hints
     outbound: Outbound
     """The only way to fetch what a stranger names."""
+    mail: Mail | None = None
+    """The only way to send mail; None: no server for it is set."""
     client_keys: Documents[Any]
     """The key sets that clients publish themselves."""
     token_requests: Bucket

@@ -76,7 +76,7 @@ async def tell(work: UnitOfWork, event: Event, call: WaitingCall) -> None:
     elif work.machines.settings.smtp_url:
         channel, target = (Channel.MAIL_TO_ROLE, call.role) if call.role else (Channel.MAIL, call.sub)
         if channel is Channel.MAIL_TO_ROLE or not call.sub.startswith(MACHINE):
-            body = {**data, "excluded": call.sub if call.is_excluded else ""}
+            body = {**data, "role": call.role, "excluded": call.sub if call.is_excluded else ""}
             enqueue(work, channel=channel, target=target, event=event, about=call.approval_id, body=body)
 
 

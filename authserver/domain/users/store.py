@@ -89,6 +89,11 @@ ADD_MEMBER = statement(
 )
 MEMBER_BY_SUB = statement(_MEMBER + " WHERE m.tenant_id = :tenant AND m.sub = :sub")
 MEMBER_BY_PERSON = statement(_MEMBER + " WHERE m.tenant_id = :tenant AND m.person_id = :person_id")
+# A superset: whoever asks compares the roles themselves.
+MEMBERS_LIKE_ROLE = statement(
+    _MEMBER
+    + " WHERE m.tenant_id = :tenant AND m.roles LIKE '%' || CAST(:role AS TEXT) || '%' ORDER BY m.created_at, m.sub"
+)
 SUBS_OF_PERSON = platform_statement(
     """
     SELECT m.tenant_id, m.sub FROM person_tenants t JOIN memberships m ON m.tenant_id = t.member_of

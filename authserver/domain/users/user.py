@@ -154,6 +154,12 @@ async def member_by_person(work: UnitOfWork, person_id: str) -> Member | None:
     return member_from_row(row) if row else None
 
 
+async def with_role(work: UnitOfWork, role: str, *, most: int) -> list[Member]:
+    """Return who holds a role in the bound tenant, oldest first, `most` at most; never from memory."""
+    rows = await work.all(store.MEMBERS_LIKE_ROLE, role=role)
+    return [member for member in map(member_from_row, rows) if role in member.roles][:most]
+
+
 async def members(work: UnitOfWork) -> list[ListedUser]:
     """Return every member of the bound tenant, oldest first."""
     listed = []
