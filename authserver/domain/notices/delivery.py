@@ -188,7 +188,8 @@ async def _mailed(machines: Machines, person_id: str, rows: Sequence[Row]) -> Fa
     home = await tenants.by_id(work, rows[0]["tenant_id"])
     if person is None or home is None:
         return Failed(reason="nobody", is_final=True)
-    calls = [await _waiting(work, _body(row)) for row in rows]
+    # Somebody can be told of one call twice: as the person it runs for, and as one who holds the role.
+    calls = [await _waiting(work, _body(row)) for row in {row["about"]: row for row in rows}.values()]
     inbox = calls[0].url.rpartition("/")[0]
     written = mail.letter(calls, organisation=home.name, inbox_url=inbox, now=work.now)
     try:
@@ -286,7 +287,7 @@ def _note_failure(work: UnitOfWork, row: Row, failed: Failed, chance: Chance) ->
 
 def wait_s(tries: int, chance: float) -> int:
     """Return how long to wait after so many tries: twice as long each time up to two hours, and a quarter more or less."""
-    longest = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** min(tries - 1, 20))
+    longest = min(_LONGEST_WAIT_S, _FIRST_WAIT_S << min(tries - 1, 20))
     return max(1, round(longest * (0.75 + 0.5 * chance)))
 
 
@@ -309,4 +310,4 @@ def _expires_at(body: dict[str, Any]) -> int:
 
 
 def _seconds(said: str) -> int:
-    return int(datetime.fromisoformat(said).timestamp())
+    return round(datetime.fromisoformat(said).timestamp())

@@ -40,8 +40,8 @@ class WaitingCall:
     """
     What may be said of an approval outside: ids, states, times.
 
-    `sub`: who the call runs for, a member or `client:…`. `role`: the role that may say yes; empty: `sub` alone.
-    `is_excluded`: whether `sub` may not be one of them (four eyes).
+    `sub`: who the call runs for, a member or `client:…`. `is_for_person`: whether their own yes counts. `role`: whose holders may
+    say yes besides; empty: nobody's. `is_excluded`: whether `sub` may not be one of these (four eyes).
     """
 
     approval_id: str
@@ -54,6 +54,7 @@ class WaitingCall:
     sub: str
     requested_at: int
     expires_at: int
+    is_for_person: bool = True
     role: str = ""
     is_excluded: bool = False
     decided_at: int | None = None
@@ -73,11 +74,16 @@ async def tell(work: UnitOfWork, event: Event, call: WaitingCall) -> None:
     await tell_webhooks(work, event, about=call.approval_id, data=data)
     if event is Event.APPROVAL_DECIDED:
         work.write(store.WITHDRAW, about=call.approval_id, now=work.now)
-    elif work.machines.settings.smtp_url:
-        channel, target = (Channel.MAIL_TO_ROLE, call.role) if call.role else (Channel.MAIL, call.sub)
-        if channel is Channel.MAIL_TO_ROLE or not call.sub.startswith(MACHINE):
-            body = {**data, "role": call.role, "excluded": call.sub if call.is_excluded else ""}
-            enqueue(work, channel=channel, target=target, event=event, about=call.approval_id, body=body)
+    elif work.machines.mail is not None:
+        is_told = call.is_for_person and not call.sub.startswith(MACHINE)
+        if is_told:
+            body = {**data, "role": "", "excluded": ""}
+            enqueue(work, channel=Channel.MAIL, target=call.sub, event=event, about=call.approval_id, body=body)
+        if call.role:
+            body = {**data, "role": call.role, "excluded": call.sub if is_told or call.is_excluded else ""}
+            enqueue(
+                work, channel=Channel.MAIL_TO_ROLE, target=call.role, event=event, about=call.approval_id, body=body
+            )
 
 
 async def tell_webhooks(work: UnitOfWork, event: Event, *, about: str, data: dict[str, Any], but: str = "") -> None:
@@ -126,7 +132,7 @@ def _data(work: UnitOfWork, call: WaitingCall) -> dict[str, Any]:
         "resource": call.resource,
         "client_id": call.client_id,
         "sub": call.sub,
-        "waits_for": {"role": call.role} if call.role else {"sub": call.sub},
+        "waits_for": {"sub": call.sub if call.is_for_person else None, "role": call.role or None},
         "requested_at": timestamp(call.requested_at),
         "expires_at": timestamp(call.expires_at),
         "decided_at": None if call.decided_at is None else timestamp(call.decided_at),
