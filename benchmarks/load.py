@@ -145,6 +145,11 @@ class Connection(asyncio.Protocol):
         head = self._buffer[:end]
         lowered = head.lower()
         at = lowered.find(b"\r\ncontent-length:")
+        if at < 0 and b"\r\ntransfer-encoding: chunked" in lowered:
+            if not self._buffer.endswith(b"\r\n0\r\n\r\n"):
+                return None
+            body, self._buffer = self._buffer[end + 4 :], b""
+            return Answer(int(head[9:12]), head, body)
         if at < 0:
             raise WrongAnswerError(f"an answer without Content-Length: {head[:300]!r}")
         stop = lowered.find(b"\r\n", at + 17)

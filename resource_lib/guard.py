@@ -256,7 +256,7 @@ class ResourceGuard:
             refusal = self._refusals.to(body, decided, principal, modern=request.is_modern)
             if refusal is not None:
                 return await self._answer(refusal, request, send)
-            lists_tools = any(message.method == "tools/list" for message in body.messages)
+            lists_tools = "tools/list" in [message.method for message in body.messages]
             receive = replayed(raw, receive)
 
         # Then, and only then, the server itself.

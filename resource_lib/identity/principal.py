@@ -6,8 +6,7 @@ only inside a guarded call.
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,11 +70,18 @@ def current_principal() -> Principal:
         ) from None
 
 
-@contextmanager
-def calling_as(principal: Principal) -> Iterator[None]:
+class calling_as:  # noqa: N801  # read as a verb; a class, because a generator costs three times as much on each call
     """Make `principal` the one that `current_principal()` returns inside the block. For the guard, and for tests of tools."""
-    mark = _current.set(principal)
-    try:
-        yield
-    finally:
-        _current.reset(mark)
+
+    __slots__ = ("_mark", "_principal")
+
+    def __init__(self, principal: Principal) -> None:
+        self._principal = principal
+
+    def __enter__(self) -> None:
+        """Enter."""
+        self._mark = _current.set(self._principal)
+
+    def __exit__(self, *_: object) -> None:
+        """Leave."""
+        _current.reset(self._mark)

@@ -13,8 +13,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from resource_lib.transport.answers import (
     INVALID_PARAMS,
@@ -36,8 +35,7 @@ _CALL_MEMBERS: Final = frozenset({"name", "arguments", "_meta", "task", "inputRe
 _FOLDED_CALL_MEMBERS: Final = frozenset(name.casefold() for name in _CALL_MEMBERS)
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One JSON-RPC message that names a method."""
 
     method: str
@@ -48,8 +46,7 @@ class Message:
     """The tool that `tools/call` names; None for any other method."""
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """What a body asks for; `messages` is empty when it asks for nothing (an answer, or no JSON-RPC at all)."""
 
     messages: tuple[Message, ...]
@@ -63,7 +60,7 @@ class _RepeatedMemberError(ValueError):
 def read_body(raw: bytes) -> Body:
     """Return what `raw` asks for. Raises UnacceptableBodyError when that is not certain; nothing else, for any bytes."""
     try:
-        value = _DECODER.decode(raw.decode("utf-8"))
+        value = _value(raw.decode("utf-8"))
     except _RepeatedMemberError:
         raise _refused("a member is repeated") from None
     except (ValueError, RecursionError):
@@ -74,6 +71,16 @@ def read_body(raw: bytes) -> Body:
     if type(value) is list:
         return _batch(value)
     return Body(())
+
+
+def _value(text: str) -> Any:
+    """Return what `text` is in JSON. Raises ValueError, RecursionError."""
+    if text[:1] == "{":
+        # What nearly every body is: one object, with nothing around it. `decode` would look for white space first.
+        value, end = _DECODER.raw_decode(text)
+        if end == len(text):
+            return value
+    return _DECODER.decode(text)
 
 
 def _refused(reason: str, *, code: int = INVALID_REQUEST, request_id: RequestId = None) -> UnacceptableBodyError:
@@ -132,7 +139,7 @@ def _message(value: dict[str, Any]) -> Message | None:
 
 def _refuse_lookalikes(value: Mapping[str, Any], exact: frozenset[str], folded: frozenset[str]) -> None:
     """Refuse a member that a lenient parser would take for one of the protocol's, as `Method` or `NAME`."""
-    if value.keys() <= exact:
+    if exact.issuperset(value):
         return
     if len(value) > MOST_MEMBERS or any(len(name) > MOST_NAME_CHARACTERS for name in value):
         raise _refused("a message has more members, or longer names, than any protocol")

@@ -6,7 +6,7 @@ write is worse than a late answer.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from resource_lib.transport.asgi import App, Headers, Message, Receive, Scope, Send
@@ -15,7 +15,7 @@ from resource_lib.transport.asgi import App, Headers, Message, Receive, Scope, S
 class Outgoing:
     """Carries one answer from the server to the wire."""
 
-    __slots__ = ("_cors", "_ended", "_is_cut", "_is_stream", "_life_s", "_send", "_started", "_task", "_timer")
+    __slots__ = ("_cors", "_ended", "_is_cut", "_life_s", "_send", "_started", "_task", "_timer")
 
     def __init__(
         self, send: Send, *, cors: Headers, life_s: float | None, started: Callable[[int, Headers], None] | None
@@ -27,7 +27,6 @@ class Outgoing:
         self._started = started
         self._task: asyncio.Task[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._is_stream = False
         self._is_cut = False
         self._ended = False
 
@@ -58,23 +57,28 @@ class Outgoing:
         self._is_cut = True
         self._task.cancel()
 
-    async def take(self, message: Message) -> None:
+    def take(self, message: Message) -> Awaitable[None]:
         """Pass on one ASGI message of the answer."""
-        if message["type"] == "http.response.start":
+        kind = message["type"]
+        if kind == "http.response.start":
             message = self._begin(message)
-        elif message["type"] == "http.response.body" and not message.get("more_body", False):
+        elif kind == "http.response.body" and not message.get("more_body", False):
             self._ended = True
-        await self._send(message)
+        return self._send(message)
 
     def _begin(self, message: Message) -> Message:
         headers: Headers = list(message.get("headers", ()))
         if self._started is not None:
             self._started(message["status"], headers)
-        for name, value in headers:
-            if name.lower() == b"content-type" and value[:17].lower() == b"text/event-stream":
-                self._is_stream = True
-        if self._is_stream and self._life_s is not None:
+        if self._life_s is not None and _is_event_stream(headers):
             self._timer = asyncio.get_running_loop().call_later(self._life_s, self._cut)
         if not self._cors or any(name.lower() == b"access-control-allow-origin" for name, _ in headers):
             return message
         return {**message, "headers": [*headers, *self._cors]}
+
+
+def _is_event_stream(headers: Headers) -> bool:
+    for name, value in headers:
+        if value[:17].lower() == b"text/event-stream" and name.lower() == b"content-type":
+            return True
+    return False

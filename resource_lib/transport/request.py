@@ -28,10 +28,27 @@ _READ: Final = frozenset(
         b"mcp-session-id",
         b"content-type",
         b"content-encoding",
+        b"cookie",
     }
     | {b"content-length", b"if-none-match", b"access-control-request-method", b"access-control-request-headers"}
 )
 """The headers a guard looks at; most headers of a request are none of these."""
+
+_DENIED: Final = {
+    (authorization, session, encoding): frozenset(
+        name
+        for name, may_pass in (
+            (b"authorization", authorization),
+            (b"mcp-session-id", session),
+            (b"accept-encoding", encoding),
+        )
+        if not may_pass
+    )
+    for authorization in (False, True)
+    for session in (False, True)
+    for encoding in (False, True)
+}
+"""What the wrapped server is not shown, by what it may see."""
 
 _OWN_COOKIE = re.compile(rb"(?:__Host-session|session_\d{1,5})")
 _CHARSET = re.compile(rb"charset\s*=\s*\"?([^\s\";,]*)")
@@ -46,6 +63,7 @@ class Request:
     """What a guard reads of one HTTP request."""
 
     __slots__ = (
+        "_has_cookie",
         "_headers",
         "content_encoding",
         "content_length",
@@ -86,6 +104,7 @@ class Request:
         self.if_none_match: bytes | None = None
         self.preflight_method: bytes | None = None
         self.preflight_headers = b""
+        self._has_cookie = False
         version: bytes | None = None
         for raw_name, value in self._headers:
             name = raw_name.lower()
@@ -114,6 +133,8 @@ class Request:
                 self.preflight_method = value
             elif name == b"access-control-request-headers":
                 self.preflight_headers = value
+            elif name == b"cookie":
+                self._has_cookie = True
         self.is_modern: bool = version is not None and version not in HANDSHAKE_ERAS
         """Whether the request is of the stateless protocol (2026-07-28 and later)."""
 
@@ -123,9 +144,14 @@ class Request:
             raise UnacceptableBodyError(answers.ENCODED_BODY)
         if self.content_length is not None and self.content_length > most:
             raise UnacceptableBodyError(answers.BODY_TOO_LARGE)
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            whole = bytes(message.get("body", b""))  # as nearly every call comes: in one piece, which is not copied
+            if len(whole) > most:
+                raise UnacceptableBodyError(answers.BODY_TOO_LARGE)
+            return whole
         found = bytearray()
         while True:
-            message = await receive()
             if message["type"] != "http.request":
                 raise DisconnectedError
             found += message.get("body", b"")
@@ -133,6 +159,7 @@ class Request:
                 raise UnacceptableBodyError(answers.BODY_TOO_LARGE)
             if not message.get("more_body", False):
                 return bytes(found)
+            message = await receive()
 
     def _is_encoded(self) -> bool:
         """Tell whether the body is something else than UTF-8 text as it stands, so that two readers could differ."""
@@ -148,21 +175,11 @@ class Request:
         Without the caller's token, so that no tool can pass it on (MCP "Token Passthrough"); without the authorization
         server's cookie, which a browser sends to every port of a host; without what `session` and `encoding` deny.
         """
-        kept: Headers = []
-        for header in self._headers:
-            name = header[0].lower()
-            if name == b"authorization":
-                if authorization:
-                    kept.append(header)
-            elif name == b"cookie":
-                others = _without_our_cookies(header[1])
-                if others:
-                    kept.append((header[0], others))
-            elif (name == b"mcp-session-id" and not session) or (name == b"accept-encoding" and not encoding):
-                pass
-            else:
-                kept.append(header)
-        return kept
+        denied = _DENIED[authorization, session, encoding]
+        kept = [header for header in self._headers if header[0].lower() not in denied]
+        if not self._has_cookie:
+            return kept
+        return [header for header in map(_without_our_cookies, kept) if header is not None]
 
 
 def bearer_token(value: bytes) -> str | None:
@@ -178,11 +195,14 @@ def bearer_token(value: bytes) -> str | None:
     return token.decode("ascii")
 
 
-def _without_our_cookies(value: bytes) -> bytes:
-    if b"session" not in value:
-        return value
+def _without_our_cookies(header: tuple[bytes, bytes]) -> tuple[bytes, bytes] | None:
+    """Return a header as it may go on; None when nothing of it may."""
+    name, value = header
+    if name.lower() != b"cookie" or (value and b"session" not in value):
+        return header
     pairs = [pair.strip() for pair in value.split(b";")]
-    return b"; ".join(pair for pair in pairs if not _OWN_COOKIE.fullmatch(pair.partition(b"=")[0].strip()))
+    others = b"; ".join(pair for pair in pairs if not _OWN_COOKIE.fullmatch(pair.partition(b"=")[0].strip()))
+    return (name, others) if others else None
 
 
 def without_body(receive: Receive) -> Receive:
