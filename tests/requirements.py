@@ -2299,6 +2299,41 @@ OPT_IN: dict[str, Requirement] = {
     "opt-in:purpose:means-nothing-elsewhere": Requirement(
         "ours (C24), RFC 8693", "A token that was traded for another server carries no purpose."
     ),
+    "opt-in:overlay:servers-hear-of-their-own-tenants": Requirement(
+        "decision 22, ours",
+        "GET /rs/policy tells an MCP server what its tenants demand of its tools, and nothing of another server's or tenant's.",
+    ),
+    "opt-in:overlay:only-servers-ask": Requirement(
+        "RFC 6749 §2.3, RFC 7523", "Nobody hears it without the credential of an MCP server, by secret or by key."
+    ),
+    "opt-in:overlay:acts-without-a-deploy": Requirement(
+        "decision 18", "What an operator changes is told with the next question, in every process; unchanged is a 304."
+    ),
+    "opt-in:overlay:what-nobody-could-keep-is-refused": Requirement(
+        "ours", "Rules are read before they are stored; of two operators who change one tool at once, one looks again."
+    ),
+    "opt-in:list:hidden-tools-are-not-offered": Requirement(
+        "decision 11, K14",
+        "A tool outside the allow-list is not on the consent page and cannot be granted, by whatever a form or a request says.",
+    ),
+    "opt-in:list:offered-tools-are-named-boxes": Requirement(
+        "decision 11", "A tool inside the allow-list that was not chosen is offered by name when it is asked for."
+    ),
+    "opt-in:choice:is-nobody-elses": Requirement(
+        "decision 11, AP-01",
+        "No choice passes to another user of the same client, to another tenant, or to another MCP server.",
+    ),
+    "opt-in:choice:a-later-tool-is-not-inherited": Requirement(
+        "decision 11",
+        "A write tool that appears later, and one that becomes a write, are not in what was allowed before.",
+    ),
+    "opt-in:list:taken-off-is-gone": Requirement(
+        "decision 11",
+        "A tool taken off the list ends at the next refresh and the next introspection, for people, machines and API keys.",
+    ),
+    "opt-in:list:hiding-never-widens": Requirement(
+        "decision 19", "Hiding tools never gives an application more scopes than it had."
+    ),
     "opt-in:purpose:operators-set-it": Requirement("ours (C24)", "Operators say a server's purposes in words."),
 }
 

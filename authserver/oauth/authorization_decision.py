@@ -5,7 +5,7 @@ OAuth 2.1 §4.1.1, §7.3.1, §7.9; design decisions 7, 11 and 22. Every rule tha
 request that makes it, so that a person disabled, a tenant suspended or a tool removed meanwhile gets no code.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from authserver.domain.audit import event
 from authserver.domain.clients import document, trust
@@ -15,16 +15,18 @@ from authserver.domain.exchange import policy
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.login.session import Session
 from authserver.domain.pushed_requests import pushed_request
-from authserver.domain.resources.resource import INERT, OFFLINE_ACCESS, OPENID, PERSONAL, Tool
+from authserver.domain.resources.resource import INERT, OFFLINE_ACCESS, OPENID, PERSONAL, Resource, Tool
 from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tenants.tenant import Tenant
 from authserver.domain.tokens import authorization
+from authserver.domain.tool_policies import tool_policy
 from authserver.domain.users import user
 from authserver.domain.users.user import Member, Person
 from authserver.oauth.authorization_request import Asked
 from authserver.oauth.errors import AccessDenied, InvalidRequest, InvalidScope
 from authserver.oauth.redirect_uris import is_local
 from authserver.runtime.unit_of_work import UnitOfWork
+from resource_lib.wire.tool_policy import CLASSES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +36,8 @@ class Choice:
     tenant: Tenant
     member: Member
     allowed_before: frozenset[str]
+    resource: Resource
+    """As this tenant shows it to the application."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +49,8 @@ class Offer:
 
     person: Person
     choices: tuple[Choice, ...]
+    resource: Resource
+    """With every tool that one of the tenants lets the application use."""
     scope: tuple[str, ...]
     tools: tuple[Tool, ...]
     allowed_before: frozenset[str]
@@ -114,7 +120,8 @@ async def choices(work: UnitOfWork, asked: Asked, person: Person, member_of: lis
         )
         if member is not None and member.is_active:
             before = allowed.scope if allowed else frozenset()
-            found.append(Choice(tenant=tenant, member=member, allowed_before=before))
+            resource = await tool_policy.seen(work, tenant_id, asked.resource, asked.client.id)
+            found.append(Choice(tenant=tenant, member=member, allowed_before=before, resource=resource))
     return tuple(sorted(found, key=lambda choice: choice.tenant.slug))
 
 
@@ -134,16 +141,39 @@ async def offer(work: UnitOfWork, asked: Asked, session: Session, *, chosen: str
     available = await _let_in(work, asked, available)
     # What can be granted differs by role; with several tenants to choose from, the page shows what any of them permits,
     # and the choice narrows it.
-    permitted = {scope for choice in available for scope in _permitted(asked, choice.member)}
+    permitted = {scope for choice in available for scope in _permitted(asked, choice)}
     scope = tuple(name for name in asked.scope if name in permitted)
     if not set(scope) - INERT:
         raise AccessDenied("This person may not grant any of the scopes that were asked for.", reason="role_missing")
     before = available[0].allowed_before if len(available) == 1 else frozenset()
-    tools = tuple(tool for name in scope if (tool := asked.resource.tool_of(name)) is not None)
+    resource = _of_any(asked.resource, available)
+    tools = tuple(tool for name in scope if (tool := resource.tool_of(name)) is not None)
     further = await policy.reach(
         work, asked.resource.uri, scope, {choice.tenant.id: choice.member for choice in available}
     )
-    return Offer(person=person, choices=available, scope=scope, tools=tools, allowed_before=before, further=further)
+    return Offer(
+        person=person,
+        choices=available,
+        resource=resource,
+        scope=scope,
+        tools=tools,
+        allowed_before=before,
+        further=further,
+    )
+
+
+def _of_any(resource: Resource, available: tuple[Choice, ...]) -> Resource:
+    """Return the resource with each tool that a choice shows, as the strictest of them shows it."""
+    if len(available) == 1:
+        return available[0].resource
+    found: dict[str, Tool] = {}
+    for choice in available:
+        for tool in choice.resource.tools:
+            known = found.get(tool.name)
+            if known is None or CLASSES.index(known.sensitivity) < CLASSES.index(tool.sensitivity):
+                found[tool.name] = tool
+    tools = tuple(found[tool.name] for tool in resource.tools if tool.name in found)
+    return resource if tools == resource.tools else replace(resource, tools=tools, is_narrowed=True)
 
 
 async def _let_in(work: UnitOfWork, asked: Asked, available: tuple[Choice, ...]) -> tuple[Choice, ...]:
@@ -224,7 +254,7 @@ def record_yes(
     if len(offered.choices) != 1:
         raise InvalidRequest("tenant: choose one.", reason="tenant_missing")
     choice = offered.choices[0]
-    permitted = _permitted(asked, choice.member)
+    permitted = _permitted(asked, choice)
     unticked = {tool.own_scope for tool in offered.tools if tool.name not in tools}
     scope = tuple(
         name
@@ -313,6 +343,7 @@ def _issue(
     return code
 
 
-def _permitted(asked: Asked, member: Member) -> frozenset[str]:
-    """Return the scopes that a member's roles let them grant."""
-    return frozenset(asked.scope) - asked.resource.withheld_from(member.roles)
+def _permitted(asked: Asked, choice: Choice) -> frozenset[str]:
+    """Return the scopes that a member's roles let them grant, of what their tenant shows the application."""
+    shown = choice.resource
+    return (frozenset(asked.scope) & shown.grantable) - shown.withheld_from(choice.member.roles)

@@ -14,6 +14,7 @@ from authserver.domain.issuers.issuer import Issuer
 from authserver.domain.pushed_requests import pushed_request
 from authserver.domain.pushed_requests.pushed_request import PushedRequest
 from authserver.domain.resources.resource import INERT, Resource
+from authserver.domain.tool_policies import tool_policy
 from authserver.oauth import client_id_metadata, pkce, redirect_uris, resource_indicators, scopes
 from authserver.oauth.client_authentication import is_served
 from authserver.oauth.client_id_metadata import UnusableDocumentError
@@ -30,6 +31,7 @@ from authserver.oauth.errors import (
 )
 from authserver.oauth.parameters import Parameters
 from authserver.runtime.unit_of_work import UnitOfWork
+from resource_lib.wire.claims import TOOL_SCOPE_PREFIX
 
 RESPONSE_TYPES = ("code",)
 PROMPTS = ("none", "login", "consent", "select_account")
@@ -202,6 +204,8 @@ async def resource_is_reachable(work: UnitOfWork, asked: Asked) -> None:
         asked.is_undecided = True
         return
     asked.resource = target.resource
+    if not asked.client.is_shared:
+        asked.resource = await tool_policy.seen(work, asked.client.tenant, target.resource, asked.client.id)
     asked.resource_is_defaulted, asked.resource_is_mapped = target.is_defaulted, target.is_mapped
 
 
@@ -215,6 +219,9 @@ async def scope_is_grantable(work: UnitOfWork, asked: Asked) -> None:
     if asked.is_undecided:
         return
     allowed = asked.resource.grantable
+    if asked.client.is_shared:
+        # Whether a tool has a scope of its own can differ by tenant, and which one it is for is decided later.
+        allowed |= {TOOL_SCOPE_PREFIX + tool.name for tool in asked.resource.tools}
     wanted = asked.resource.default_scope if sent is None else scopes.parse(sent)
     asked.scope = tuple(
         scope for scope in wanted if scope in allowed and (scope in INERT or asked.client.may_ask(scope))

@@ -17,6 +17,7 @@ from authserver.domain.tokens import access_token
 from authserver.domain.tokens.access_token import AccessToken
 from authserver.domain.tokens.authorization import Authorization
 from authserver.domain.tokens.presented import Standing
+from authserver.domain.tool_policies import tool_policy
 from authserver.domain.users.user import Member
 from authserver.oauth.errors import InvalidGrant, InvalidTarget
 from authserver.runtime.unit_of_work import UnitOfWork
@@ -40,14 +41,17 @@ async def live_member(work: UnitOfWork, issuer: Issuer, member: Member | None, *
 
 
 async def served_resource(work: UnitOfWork, client: Client, uri: str) -> Resource:
-    """Return the resource, if it still serves the bound tenant and this client. Raises InvalidTarget, InvalidGrant."""
+    """Return the resource as the bound tenant shows it to this client, if it still serves them.
+
+    Raises InvalidTarget, InvalidGrant.
+    """
     assert work.tenant is not None
     if await trust.answer(work, work.tenant, client) is not trust.Answer.YES:
         raise InvalidGrant("The organisation behind this does not let this application in.", reason="client_not_let_in")
     found = await resources.by_uri(work, uri)
     if found is None or not found.is_active or work.tenant not in found.tenants or not client.may_reach(uri):
         raise InvalidTarget("resource: is no longer served here.", reason="resource_gone")
-    return found
+    return await tool_policy.seen(work, work.tenant, found, client.id)
 
 
 def still_held(

@@ -24,6 +24,7 @@ from authserver.web.pages.consent import decide, show_consent
 from authserver.web.pages.device import enter_or_decide, show_device
 from authserver.web.pages.login import log_in, log_out, show_login
 from authserver.web.par import par
+from authserver.web.policy import policy
 from authserver.web.register import register
 from authserver.web.revoke import revoke
 from authserver.web.token import token
@@ -52,6 +53,7 @@ ROUTES: dict[str, Route] = {
     "/userinfo": Route(group="protocol", methods={"GET": userinfo, "POST": userinfo}),
     "/revoke": Route(group="protocol", methods={"POST": revoke}),
     "/introspect": Route(group="backchannel", methods={"POST": introspect}),
+    "/rs/policy": Route(group="backchannel", methods={"GET": policy}),
     "/login": Route(group="page", methods={"GET": show_login, "POST": log_in}),
     "/logout": Route(group="page", methods={"POST": log_out}),
     "/": Route(group="page", methods={"GET": lead_home}),

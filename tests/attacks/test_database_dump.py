@@ -139,6 +139,8 @@ async def a_day_of_every_feature(server):
         await server.http.request(method, "/userinfo", headers={"authorization": f"Bearer {told.access_token}"})
     server_of_r1 = await allowed_deputy(server)
     await server_of_r1.app.introspect(told.access_token)
+    await server.operator.demand("t1", R1, "refund_order", mode="step_up")
+    assert 200 == (await server_of_r1.app.policy()).status_code
     await server_of_r1.exchange(told)
     for made in (await server.operator.add_api_key(who="u1"), await server.operator.add_api_key(app=keyed.app)):
         assert (await exchange(server, made.secret)).ok

@@ -216,6 +216,11 @@ class OAuthClient:
         """Ask what a token means (RFC 7662), as a resource server does."""
         return await self.post("/introspect", **{"token": token, **changed})
 
+    async def policy(self, *, headers: dict[str, str] | None = None) -> httpx2.Response:
+        """Ask, as an MCP server, what its tenants demand of its tools; `headers` replace its credential's."""
+        sent = self.credential()[0] if headers is None else headers
+        return await self.server.http.get(f"{self.base}/rs/policy", headers=sent)
+
     async def token(
         self, *, headers: dict[str, str] | None = None, authenticate: bool = True, **wanted: Any
     ) -> TokenAnswer:

@@ -14,6 +14,7 @@ from authserver.domain.login import login
 from authserver.domain.resources import resource as resources
 from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tokens import authorization
+from authserver.domain.tool_policies import tool_policy
 from authserver.domain.users import user
 from authserver.runtime.machines import Machines
 from authserver.runtime.schema import SHARED
@@ -157,6 +158,14 @@ class Operator:
         found = await resources.by_uri(work, uri)
         assert found is not None
         resources.change(work, found, **changed)
+        assert await work.commit()
+
+    async def demand(self, tenant: str, uri: str, tool: str, **rules: Any) -> None:
+        """Replace what a tenant demands of a tool of a resource; nothing given clears it."""
+        work = self.work(tenant)
+        known = {entry.tool: entry.rules for entry in await tool_policy.entries(work, uri)}
+        before = known.get(tool, tool_policy.NO_RULES)
+        await tool_policy.change(work, await self.resource(uri), tool, before, rules, by="the suite")
         assert await work.commit()
 
     async def add_resource_like(self, pattern: str, uri: str, tenant: str) -> None:

@@ -52,6 +52,7 @@ class Kind(StrEnum):
     TOKEN_REVOKED = "client:token:revoked"  # noqa: S105
     REVOCATION_REFUSED = "client:revocation:refused"
     INTROSPECTION_REFUSED = "client:introspection:refused"
+    RESOURCE_SERVER_REFUSED = "client:resource_server:refused"
     REFRESH_REPLAYED = "client:refresh_token:replayed"
     KEY_PUBLISHED = "key:signing:published"
     KEY_REMOVED = "key:signing:removed"
@@ -70,6 +71,7 @@ class Kind(StrEnum):
     CLIENT_DOCUMENT_READ = "client:document:read"
     CLIENT_DOCUMENT_REFUSED = "client:document:refused"
     CLIENT_ASKED_FOR = "person:client:asked_for"
+    TOOL_POLICY_CHANGED = "operator:tool_policy:changed"
     CLIENT_TRUST_CHANGED = "operator:client_trust:changed"
     CALL_GRANT_GIVEN = "person:call_grant:given"
     CALL_GRANT_SPENT = "client:call_grant:spent"
@@ -175,6 +177,11 @@ def reach_every_tenant(work: UnitOfWork, reason: str) -> None:
 async def recent(work: UnitOfWork, *, most: int = 100) -> Sequence[Row]:
     """Return the newest events of the bound tenant, newest first."""
     return await work.all(store.RECENT, most=most)
+
+
+async def history(work: UnitOfWork, kind: Kind, *, resource: str, most: int = 100) -> Sequence[Row]:
+    """Return the newest events of one kind at one resource in the bound tenant, newest first."""
+    return await work.all(store.OF_KIND, kind=kind.value, resource=resource, most=most)
 
 
 def open_payload(work: UnitOfWork, event: Row) -> dict[str, Any]:

@@ -34,10 +34,11 @@ APPEND = statement(
     """
 )
 
-RECENT = statement(
-    """
+_EVENTS = """
     SELECT event_id, at_us, kind, outcome, reason, request_id, client_id, sub_ref, authorization_id, resource, header,
         commitment, payload, payload_key
-    FROM audit_events WHERE tenant_id = :tenant ORDER BY at_us DESC, event_id DESC LIMIT :most
-    """
-)
+    FROM audit_events WHERE tenant_id = :tenant
+"""
+_NEWEST = " ORDER BY at_us DESC, event_id DESC LIMIT :most"
+RECENT = statement(_EVENTS + _NEWEST)
+OF_KIND = statement(_EVENTS + " AND kind = :kind AND resource = :resource" + _NEWEST)

@@ -79,6 +79,8 @@ class Resource:
     is_active: bool
     purposes: Mapping[str, str] = field(default_factory=dict)
     """What a person may say it is for, each name in words; where there are any, they must choose one."""
+    is_narrowed: bool = False
+    """Whether it is shown as a tenant lets one application see it: some tools may be missing."""
 
     @property
     def grantable(self) -> frozenset[str]:
@@ -90,8 +92,12 @@ class Resource:
     def default_scope(self) -> tuple[str, ...]:
         """What a client gets that asks for nothing: the scopes its read tools need, in the resource's order."""
         needed = {scope for tool in self.tools if tool.sensitivity == "read" for scope in tool.scopes}
-        writing = {scope for tool in self.tools if tool.sensitivity != "read" for scope in tool.scopes}
-        return tuple(scope for scope in self.scopes if scope in needed or (not self.tools and scope not in writing))
+        return tuple(scope for scope in self.scopes if scope in needed or self._has_no_tools)
+
+    @property
+    def _has_no_tools(self) -> bool:
+        # Where nobody listed tools every scope counts; where a tenant hides the last one, none does.
+        return not self.tools and not self.is_narrowed
 
     def withheld_from(self, roles: Iterable[str]) -> frozenset[str]:
         """Return the scopes that a person with these roles may not grant."""

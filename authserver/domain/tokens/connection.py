@@ -17,6 +17,7 @@ from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tenants.tenant import Tenant
 from authserver.domain.tokens import authorization, store
 from authserver.domain.tokens.authorization import Authorization
+from authserver.domain.tool_policies import tool_policy
 from authserver.domain.users import user
 from authserver.domain.users.user import Member
 from authserver.runtime.unit_of_work import Row, UnitOfWork
@@ -42,6 +43,8 @@ class Connection:
     client: Client | None
     resource_uri: str
     resource: Resource | None
+    seen: Resource | None
+    """The resource as the tenant shows it to this application now: some tools may be missing."""
     consent: Consent
     logins: tuple[Login, ...]
 
@@ -57,22 +60,22 @@ class Connection:
     @property
     def permitted(self) -> frozenset[str]:
         """Return every scope the person could let this application have here: by its registration and by their roles."""
-        if self.client is None or self.resource is None or not self.client.is_active or not self.resource.is_active:
+        if self.client is None or self.seen is None or not self.client.is_active or not self.seen.is_active:
             return frozenset()
-        if self.tenant.id not in self.resource.tenants or not self.client.may_reach(self.resource_uri):
+        if self.tenant.id not in self.seen.tenants or not self.client.may_reach(self.resource_uri):
             return frozenset()
-        withheld = self.resource.withheld_from(self.member.roles)
-        asked = {name for name in self.resource.grantable if self.client.may_ask(name)}
+        withheld = self.seen.withheld_from(self.member.roles)
+        asked = {name for name in self.seen.grantable if self.client.may_ask(name)}
         return frozenset(asked - withheld - INERT)
 
     def further_tools(self, login: Login) -> tuple[Tool, ...]:
         """Return the tools with a scope of their own that this login may not use and the person could let it."""
-        if self.resource is None:
+        if self.seen is None:
             return ()
         held, permitted = self.held(login), self.permitted
         return tuple(
             tool
-            for tool in self.resource.tools
+            for tool in self.seen.tools
             if tool.own_scope is not None
             and {tool.own_scope, *tool.scopes} <= permitted
             and not {tool.own_scope, *tool.scopes} <= held
@@ -80,17 +83,17 @@ class Connection:
 
     def further_scopes(self, login: Login) -> tuple[str, ...]:
         """Return the scopes that stand for themselves, besides those a tool brings with it, and that this login lacks."""
-        if self.resource is None:
+        if self.seen is None:
             return ()
         brought = {
             name
-            for tool in self.resource.tools
+            for tool in self.seen.tools
             if tool.own_scope is not None
             for name in tool.scopes
-            if name not in self.resource.default_scope
+            if name not in self.seen.default_scope
         }
         missing = self.permitted - self.held(login) - brought
-        return tuple(name for name in self.resource.scopes if name in missing)
+        return tuple(name for name in self.seen.scopes if name in missing)
 
     def held(self, login: Login) -> frozenset[str]:
         """Return what a login has until it ends, besides what was allowed it for a while."""
@@ -115,19 +118,22 @@ async def in_tenant(work: UnitOfWork, person_id: str) -> list[Connection]:
     rows: dict[tuple[str, str], list[Row]] = {}
     for row in await work.all(store.CONNECTIONS, sub=member.sub, now=work.now):
         rows.setdefault((row["client_id"], row["resource"]), []).append(row)
-    return [
-        Connection(
+    found = []
+    for (client_id, uri), group in rows.items():
+        resource = await resources.by_uri(work, uri)
+        one = Connection(
             tenant=tenant,
             member=member,
             client_id=client_id,
             client=await registry.find(work, client_id),
             resource_uri=uri,
-            resource=await resources.by_uri(work, uri),
+            resource=resource,
+            seen=await tool_policy.seen(work, tenant.id, resource, client_id) if resource is not None else None,
             consent=Consent(scope=frozenset(group[0]["consented"].split()), allowed_at=group[0]["allowed_at"]),
             logins=tuple(login for row in group if (login := _login(work, row)) is not None),
         )
-        for (client_id, uri), group in rows.items()
-    ]
+        found.append(one)
+    return found
 
 
 def _login(work: UnitOfWork, row: Row) -> Login | None:

@@ -23,6 +23,7 @@ from authserver.domain.resources.resource import Resource
 from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tokens import authorization, store
 from authserver.domain.tokens.authorization import Authorization, Profile
+from authserver.domain.tool_policies import tool_policy
 from authserver.domain.users.user import Member
 from authserver.runtime.identifiers import secret_hash
 from authserver.runtime.jose import from_base64url
@@ -153,7 +154,7 @@ async def behind(work: UnitOfWork, issuer: Issuer, *, tenant: str, authorization
         raise NotStandingError("tenant_inactive")
     if not (await all_issuers(work)).serves(issuer, tenant):
         raise NotStandingError("issuer_changed")
-    resource = await _resource(work, owner.resource, tenant)
+    resource = await tool_policy.seen(work, tenant, await _resource(work, owner.resource, tenant), owner.client_id)
     member, allowed = standing_from_row(row)
     client = None
     if owner.profile is not Profile.API_KEY or owner.is_of_machine:
@@ -206,7 +207,8 @@ async def _still_acting(work: UnitOfWork, token: Presented, owner: Authorization
         if following is None and not set(token.scope) <= set(allowed.scopes):
             raise NotStandingError("exchange_narrowed")
         here = there
-    return await _resource(work, token.resource, token.tenant)
+    found = await _resource(work, token.resource, token.tenant)
+    return await tool_policy.seen(work, token.tenant, found, token.client_id)
 
 
 async def is_heard(work: UnitOfWork, server: Client, tenant: str) -> bool:

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from authserver.runtime.schema import table
+from authserver.runtime.schema import statement, table
 
 # `tool` is a name, or `*` for every tool of the resource.
 table(
@@ -13,4 +13,26 @@ table(
     sa.Column("changed_at", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("tenant_id", "resource", "tool"),
     tenanted=True,
+)
+
+# Only over what the operator looked at: of two who change a tool at once, one looks again.
+SET = statement(
+    """
+    INSERT INTO tool_policies (tenant_id, resource, tool, rules, changed_at)
+    VALUES (:tenant, :resource, :tool, :rules, :now)
+    ON CONFLICT (tenant_id, resource, tool) DO UPDATE SET rules = excluded.rules, changed_at = excluded.changed_at
+        WHERE tool_policies.tenant_id = :tenant AND tool_policies.rules = :before
+    RETURNING tool
+    """
+)
+CLEAR = statement(
+    """
+    DELETE FROM tool_policies
+    WHERE tenant_id = :tenant AND resource = :resource AND tool = :tool AND rules = :before RETURNING tool
+    """
+)
+OF_RESOURCE = statement(
+    """
+    SELECT tool, rules, changed_at FROM tool_policies WHERE tenant_id = :tenant AND resource = :resource ORDER BY tool
+    """
 )

@@ -9,6 +9,7 @@ from authserver.domain.issuers.issuer import Issuer
 from authserver.domain.resources.resource import INERT
 from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tokens import authorization
+from authserver.domain.tool_policies import tool_policy
 from authserver.oauth import scopes
 from authserver.oauth.errors import InvalidClient, InvalidGrant, InvalidScope, UnauthorizedClient
 from authserver.oauth.issuing import issue_access_token
@@ -30,13 +31,14 @@ async def exchange(work: UnitOfWork, issuer: Issuer, client: Client, form: Param
     sent = form.one("scope")
     # Registration is what a machine client was given; without a list it gets what the resource's read tools need, as far
     # as nobody needs a role to grant it.
-    withheld = asked_for.resource.withheld_from(())
-    default = tuple(name for name in asked_for.resource.default_scope if name not in withheld)
-    held = tuple(name for name in client.scope or default if name in asked_for.resource.grantable - INERT)
+    resource = await tool_policy.seen(work, client.tenant, asked_for.resource, client.id)
+    withheld = resource.withheld_from(())
+    default = tuple(name for name in resource.default_scope if name not in withheld)
+    held = tuple(name for name in client.scope or default if name in resource.grantable - INERT)
     scope = held if sent is None else scopes.parse(sent)
     if not scope or not set(scope) <= set(held):
         raise InvalidScope("scope: is beyond this client's registration at this resource.", reason="unregistered_scope")
-    owner = await authorization.standing(work, client, issuer_path=issuer.path, resource=asked_for.resource.uri)
+    owner = await authorization.standing(work, client, issuer_path=issuer.path, resource=resource.uri)
     if not owner.is_live(work.now):
         raise InvalidGrant(
             "This client's standing authorization has ended; an operator renews it by rotating its secret.",

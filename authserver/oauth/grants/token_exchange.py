@@ -17,6 +17,7 @@ from authserver.domain.resources.resource import Resource
 from authserver.domain.tokens import access_token, authorization, presented
 from authserver.domain.tokens.access_token import AccessToken
 from authserver.domain.tokens.presented import NotStandingError, Presented, Standing
+from authserver.domain.tool_policies import tool_policy
 from authserver.oauth import api_keys, exchange_parameters, scopes
 from authserver.oauth.errors import InvalidRequest, InvalidScope, InvalidTarget, UnauthorizedClient
 from authserver.oauth.exchange_parameters import ACCESS_TOKEN, API_KEY
@@ -91,7 +92,7 @@ async def _target(
         or found.uri in await _passed(work, token, stands)
     ):
         raise InvalidTarget("resource: is not known here, or not for this server.", reason="unknown_resource")
-    return found, allowed
+    return await tool_policy.seen(work, token.tenant, found, client.id), allowed
 
 
 async def _passed(work: UnitOfWork, token: Presented, stands: Standing) -> set[str]:

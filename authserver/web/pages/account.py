@@ -31,6 +31,7 @@ from authserver.web.http import Header, Request, Response, redirect
 from authserver.web.pages import forms, words
 from authserver.web.pages.answers import error_page, page
 from authserver.web.token import read_form
+from resource_lib.wire.claims import TOOL_SCOPE_PREFIX
 
 _DONE = {
     "disconnected": "Disconnected. The application gets nothing new from now on. A token it still holds runs out within"
@@ -224,7 +225,8 @@ def _in_words(connection: Connection, now: int) -> dict[str, object]:
     names = {"tenant": connection.tenant.slug, "client": connection.client_id, "at": connection.resource_uri}
     order = list(resource.scopes) if resource is not None else []
     held = sorted(connection.consent.scope, key=lambda name: (order.index(name) if name in order else len(order), name))
-    tools = {name: tool for name in held if resource is not None and (tool := resource.tool_of(name)) is not None}
+    seen = connection.seen
+    tools = {name: tool for name in held if seen is not None and (tool := seen.tool_of(name)) is not None}
     return facts(connection) | {
         "query": urlencode(names),
         "since": words.day(connection.consent.allowed_at),
@@ -234,7 +236,8 @@ def _in_words(connection: Connection, now: int) -> dict[str, object]:
         "scopes": [
             words.scope_in_words(resource, name)
             for name in held
-            if name not in tools and name not in {OFFLINE_ACCESS, OPENID}
+            # A tool that is gone, or that its tenant hides from this application now, is nothing it may do.
+            if not name.startswith(TOOL_SCOPE_PREFIX) and name not in {OFFLINE_ACCESS, OPENID}
         ],
         "tools": [{"title": tool.title or tool.name, "class": tool.sensitivity} for tool in tools.values()],
         "logins": [

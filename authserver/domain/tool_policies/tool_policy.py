@@ -1,0 +1,163 @@
+"""
+What a tenant's operators demand of a tool beyond its author: it acts without a deploy, and it can only take away.
+
+Decisions 11 and 18. The form is `resource_lib.wire.tool_policy`, the same that an author's policy has; rules for `*` are for every
+tool of the resource. Two read it. The consent page and every token that is made or comes back see the resource as `seen` shows
+it: a tool that a tenant does not let an application use is not there, with the scope of its own. And the MCP server gets all of it
+(`oauth/tool_policies.py`) and applies the rest call by call.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import orjson
+
+from authserver.domain.audit import event
+from authserver.domain.resources.resource import Resource, Tool
+from authserver.domain.tool_policies import store
+from authserver.runtime.unit_of_work import UnitOfWork
+from resource_lib.wire.tool_policy import CLASSES, EVERY_TOOL, InvalidRulesError, Rules, parse_rules
+
+NO_RULES: Final = Rules()
+
+MOST_BYTES: Final = 16 * 1024
+"""Of one tool's rules."""
+MOST_TOOLS: Final = 200
+"""How many tools of one resource a tenant may have rules for."""
+
+
+class InvalidToolPolicyError(ValueError):
+    """Rules cannot be like that. The message names the member and the cure."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Overlay:
+    """What one tenant demands of the tools of one resource, by tool or `*`."""
+
+    tools: Mapping[str, Rules] = field(default_factory=dict)
+
+    def layers(self, tool: str) -> tuple[Rules, ...]:
+        """Return what is demanded of a tool: what is demanded of all, and of it."""
+        return tuple(rules for name in (EVERY_TOOL, tool) if (rules := self.tools.get(name)) is not None)
+
+    def offers(self, tool: Tool, client_id: str) -> bool:
+        """Whether an application may know of a tool at all."""
+        sensitivity = self._class_of(tool)
+        return all(
+            rules.mode != "deny"
+            and (rules.clients is None or client_id in rules.clients)
+            and (rules.most is None or CLASSES.index(sensitivity) <= CLASSES.index(rules.most))
+            for rules in self.layers(tool.name)
+        )
+
+    def seen(self, resource: Resource, client_id: str) -> Resource:
+        """Return the resource as this tenant shows it to an application: fewer tools, graver ones, more scopes for some."""
+        if not self.tools:
+            return resource
+        tools = tuple(self._tightened(tool, resource.scopes) for tool in resource.tools if self.offers(tool, client_id))
+        return resource if tools == resource.tools else replace(resource, tools=tools, is_narrowed=True)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as an MCP server reads it."""
+        return {tool: rules.to_json() for tool, rules in sorted(self.tools.items())}
+
+    def _class_of(self, tool: Tool) -> Any:
+        said = [tool.sensitivity, *(rules.tool_class for rules in self.layers(tool.name) if rules.tool_class)]
+        return max(said, key=CLASSES.index)
+
+    def _tightened(self, tool: Tool, known: Iterable[str]) -> Tool:
+        wanted = {scope for rules in self.layers(tool.name) for scope in rules.scopes} - set(tool.scopes)
+        more = tuple(scope for scope in known if scope in wanted)
+        return replace(tool, sensitivity=self._class_of(tool), scopes=(*tool.scopes, *more))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """The rules of one tool, and when they were last changed."""
+
+    tool: str
+    rules: Rules
+    changed_at: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Document:
+    """What one MCP server is told: the demands of every tenant it is heard for."""
+
+    body: bytes
+    etag: bytes
+
+
+async def change(work: UnitOfWork, resource: Resource, tool: str, before: Rules, after: Any, *, by: str = "") -> Rules:
+    """Replace what the bound tenant demands of a tool; `after` is rules or their JSON, and empty ones clear it.
+
+    `before` is what the operator saw, and `by` who they are. A lost commit: somebody else changed it meanwhile. Raises
+    InvalidToolPolicyError.
+    """
+    if before == NO_RULES and len(await entries(work, resource.uri)) >= MOST_TOOLS:
+        raise InvalidToolPolicyError(f"{tool}: {MOST_TOOLS} tools have rules already. Cure: write one for * instead.")
+    try:
+        rules = parse_rules(after.to_json() if isinstance(after, Rules) else after, tool)
+    except InvalidRulesError as error:
+        raise InvalidToolPolicyError(str(error)) from None
+    said = _text(rules)
+    if len(said) > MOST_BYTES:
+        raise InvalidToolPolicyError(
+            f"{tool}: the rules are too long. Cure: at most {MOST_BYTES // 1024} KiB for one tool."
+        )
+    if rules.scopes - set(resource.scopes):
+        unknown = ", ".join(sorted(rules.scopes - set(resource.scopes)))
+        raise InvalidToolPolicyError(
+            f"{tool}.scopes: {resource.uri} has no scope {unknown}. Cure: name one it describes."
+        )
+    if rules == NO_RULES:
+        work.claim(store.CLEAR, resource=resource.uri, tool=tool, before=_text(before))
+    else:
+        work.claim(store.SET, resource=resource.uri, tool=tool, rules=said, before=_text(before), now=work.now)
+    work.changes_directory = True
+    event.record(
+        work,
+        event.Kind.TOOL_POLICY_CHANGED,
+        resource=resource.uri,
+        action="cleared" if rules == NO_RULES else "set",
+        payload={"tool": tool, "rules": rules.to_json(), "before": before.to_json(), "by": by},
+    )
+    return rules
+
+
+async def entries(work: UnitOfWork, uri: str) -> list[Entry]:
+    """Return what the bound tenant demands at a resource, tool by tool; never from memory."""
+    return [
+        Entry(
+            tool=row["tool"], rules=parse_rules(orjson.loads(row["rules"]), row["tool"]), changed_at=row["changed_at"]
+        )
+        for row in await work.all(store.OF_RESOURCE, resource=uri)
+    ]
+
+
+async def of_tenant(work: UnitOfWork, tenant_id: str, uri: str) -> Overlay:
+    """Return what a tenant demands at a resource, from memory."""
+
+    async def load() -> Overlay:
+        return Overlay(tools={entry.tool: entry.rules for entry in await entries(work.beside(tenant_id), uri)})
+
+    return await work.machines.memory.get("tool_policies", f"{tenant_id}\0{uri}", load)
+
+
+async def seen(work: UnitOfWork, tenant_id: str, resource: Resource, client_id: str) -> Resource:
+    """Return a resource as a tenant shows it to one application."""
+    return (await of_tenant(work, tenant_id, resource.uri)).seen(resource, client_id)
+
+
+async def document(work: UnitOfWork, uri: str, tenants: Iterable[str]) -> Document:
+    """Return what the server of a resource is told of these tenants; one without rules is named too, by its id."""
+    told = {tenant: (await of_tenant(work, tenant, uri)).to_json() for tenant in sorted(tenants)}
+    version = hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    body = orjson.dumps({"version": version, "tenants": told}, option=orjson.OPT_SORT_KEYS)
+    return Document(body=body, etag=f'"{version}"'.encode())
+
+
+def _text(rules: Rules) -> str:
+    return orjson.dumps(rules.to_json(), option=orjson.OPT_SORT_KEYS).decode() if rules != NO_RULES else ""
