@@ -2319,6 +2319,10 @@ OPT_IN: dict[str, Requirement] = {
     "opt-in:list:offered-tools-are-named-boxes": Requirement(
         "decision 11", "A tool inside the allow-list that was not chosen is offered by name when it is asked for."
     ),
+    "opt-in:page:says-what-a-scope-lets-which-tools-do": Requirement(
+        "decision 11, ours",
+        "The consent page names, under each scope, the tools that it lets be used today, and says which cannot be undone.",
+    ),
     "opt-in:choice:is-nobody-elses": Requirement(
         "decision 11, AP-01",
         "No choice passes to another user of the same client, to another tenant, or to another MCP server.",

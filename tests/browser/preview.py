@@ -32,8 +32,29 @@ ACME = {"slug": "acme", "name": "Acme Industries", "selected": True}
 GLOBEX = {"slug": "globex", "name": "Globex Corporation", "selected": False}
 
 READ_SCOPES = [
-    {"name": "orders:read", "description": "See orders and what is in them", "granted": True},
-    {"name": "customers:read", "description": "See customers, with names and addresses", "granted": False},
+    {
+        "name": "orders:read",
+        "description": "See orders and what is in them",
+        "granted": True,
+        "tools": [{"title": "Search orders", "class": "read"}, {"title": "Show one order", "class": "read"}],
+    },
+    {
+        "name": "customers:read",
+        "description": "See customers, with names and addresses",
+        "granted": False,
+        "tools": [{"title": "Find a customer", "class": "read"}],
+    },
+]
+WRITE_SCOPE = {
+    "name": "orders:write",
+    "description": "Change orders",
+    "granted": False,
+    "tools": [{"title": "Update an order", "class": "write"}, {"title": "Refund an order", "class": "destructive"}],
+}
+PURPOSES = [
+    {"name": "support", "words": "Answering a customer who has written to us"},
+    {"name": "accounting", "words": "The monthly accounts"},
+    {"name": "audit", "words": "An audit"},
 ]
 TOOLS = [
     {
@@ -88,6 +109,7 @@ CONSENT: dict[str, Any] = {
     "tenants": [ACME],
     "scopes": READ_SCOPES,
     "personal": [],
+    "purposes": [],
     "further": [],
     "tools": [],
     "switch_url": "/login?prompt=login",
@@ -122,6 +144,7 @@ def login(number: int, **changed: Any) -> dict[str, Any]:
         "ends": "22 November 2026, 13:03 UTC",
         "more": [],
         "more_until": "",
+        "purpose": "",
         "can_have_more": True,
         **changed,
     }
@@ -175,7 +198,7 @@ ACCOUNT: dict[str, Any] = {
         connection(
             logins=[
                 login(7, more=["Refund an order"], more_until="21 November 2026, 14:15 UTC"),
-                login(3, last_used="2 days ago"),
+                login(3, last_used="2 days ago", purpose="Answering a customer who has written to us"),
             ]
         ),
         connection(
@@ -272,7 +295,8 @@ SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
             "client_verified": True,
             "client_name": "Acme Support Desk",
             "redirect_host": "desk.acme.example",
-            "tools": TOOLS,
+            "scopes": [*READ_SCOPES, WRITE_SCOPE],
+            "tools": TOOLS[1:3],
         },
     ),
     "consent-local": (
@@ -301,10 +325,29 @@ SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
             "redirect_host": "accounts.google.com." + "a" * 63 + "." + "login." * 20 + "\u0440\u0430ypal.example",
             "resource_name": HOSTILE,
             "person_name": "مريم",
-            "scopes": [{"name": HOSTILE, "description": HOSTILE, "granted": True}],
+            "scopes": [
+                {
+                    "name": HOSTILE,
+                    "description": HOSTILE,
+                    "granted": True,
+                    "tools": [{"title": HOSTILE, "class": "read"}, {"title": HOSTILE, "class": "destructive"}],
+                }
+            ],
+            "purposes": [{"name": "a", "words": HOSTILE}],
             "tools": [
                 {"name": HOSTILE, "title": HOSTILE, "description": HOSTILE, "class": "destructive", "ticked": True}
             ],
+        },
+    ),
+    "consent-purpose": ("consent.html", CONSENT | {"purposes": PURPOSES}),
+    "consent-many": (
+        "consent.html",
+        CONSENT
+        | {
+            "scopes": [
+                READ_SCOPES[0] | {"tools": [{"title": f"Report number {n}", "class": "read"} for n in range(1, 41)]},
+                READ_SCOPES[1],
+            ]
         },
     ),
     "consent-knows": (

@@ -2,6 +2,8 @@
 
 import pytest
 
+from authserver.domain.audit import event
+from authserver.domain.resources.resource import Tool
 from authserver.domain.tool_policies import tool_policy
 from authserver.domain.tool_policies.tool_policy import InvalidToolPolicyError
 from authserver.oauth.exchange_parameters import API_KEY
@@ -9,7 +11,7 @@ from resource_lib.wire.tool_policy import Rules
 from tests.support.assertions import claims, key_set, new_key, signed
 from tests.support.oauth_client import basic
 from tests.support.registering import registered
-from tests.support.world import R1, R2, R5, WRITE
+from tests.support.world import R1, R2, R5, TOOLS, WRITE
 
 UPDATE = {"orders:read", "orders:write", "tool:update_order"}
 
@@ -118,8 +120,6 @@ async def test_a_change_is_told_with_the_next_question_and_no_change_is_a_304(se
 @pytest.mark.requirement("opt-in:overlay:acts-without-a-deploy")
 async def test_a_change_is_recorded_with_who_made_it_where_only_the_key_opens_it(server):
     """Decision 15: the header holds codes; the tool, the rules and the operator are in the payload."""
-    from authserver.domain.audit import event
-
     known = await server.operator.events("t1")
     await server.operator.demand("t1", R1, "refund_order", mode="deny")
 
@@ -247,6 +247,43 @@ async def test_a_tool_that_becomes_a_write_by_the_tenants_word_has_a_box_of_its_
     assert {"orders:read", "tool:search_orders"} == tokens.scope
 
 
+@pytest.mark.requirement("opt-in:page:says-what-a-scope-lets-which-tools-do")
+@pytest.mark.one_database
+async def test_the_page_says_what_each_scope_lets_which_tools_do_today(server):
+    """Decision 11: reads at once, the others only through their box; nothing that was not asked for, and nothing hidden."""
+    app = server.client("P")
+    whole = (await app.consent_page("u1", scope=WRITE + " tool:refund_order")).text
+    less = (await app.consent_page("u1", scope="orders:read orders:write")).text
+    await server.operator.demand("t1", R1, "search_orders", mode="deny")
+    hidden = (await app.consent_page("u1", scope=WRITE)).text
+
+    assert "See orders orders:read With these tools today: Search orders" in whole
+    assert (
+        "Change orders orders:write Only through what you tick below: Change an order , Refund an order (cannot be undone)"
+        in whole
+    )
+    assert "Refund an order" not in less
+    assert "Only through" not in less
+    assert "Search orders" not in hidden
+    assert "Only through what you tick below: Change an order" in hidden
+
+
+@pytest.mark.requirement("opt-in:page:says-what-a-scope-lets-which-tools-do")
+@pytest.mark.one_database
+async def test_a_page_that_showed_other_tools_allows_nothing(server):
+    """Decision 7: a read tool that appeared meanwhile is shown before it is allowed."""
+    app = server.client("P")
+    page = await app.consent_page("u1", scope="orders:read")
+    later = Tool(name="export_orders", sensitivity="read", scopes=("orders:read",), title="Export all orders")
+    await server.operator.set_resource(R1, tools=(*TOOLS, later))
+
+    again = await app.browser_of("u1").submit(page.form("decision"), decision="allow")
+
+    assert again.is_consent
+    assert "Nothing was allowed" in again.text
+    assert "With these tools today: Search orders , Export all orders" in again.text
+
+
 @pytest.mark.requirement("opt-in:choice:is-nobody-elses")
 async def test_what_one_person_chose_is_not_another_persons(server):
     """Decision 11: the same client_id, the same MCP server, the same tenant; the other one's page comes unticked."""
@@ -279,9 +316,6 @@ async def test_what_was_chosen_in_one_tenant_or_at_one_server_is_not_chosen_at_a
 @pytest.mark.requirement("opt-in:choice:a-later-tool-is-not-inherited")
 async def test_a_tool_that_appears_later_was_not_chosen(server):
     """Decision 11: the author adds one under a scope that is held; only its own name opens it."""
-    from authserver.domain.resources.resource import Tool
-    from tests.support.world import TOOLS
-
     app = server.client("P")
     tokens = await app.sign_in("u1", scope=WRITE, tools=["update_order"])
     later = Tool(name="merge_orders", sensitivity="write", scopes=("orders:write",), title="Merge orders")

@@ -152,7 +152,7 @@ def shown(asked: Asked, offered: Offer, goes_to: str) -> str:
         "client": [asked.client.id, asked.client.name, goes_to],
         "resource": [asked.resource.uri, asked.resource.name],
         "tenants": [choice.tenant.id for choice in offered.choices],
-        "scope": [[name, scope_in_words(asked.resource, name)] for name in offered.scope],
+        "scope": [[name, scope_in_words(asked.resource, name), lets_today(offered, name)] for name in offered.scope],
         "tools": [[tool.name, tool.sensitivity, tool.title, tool.description] for tool in offered.tools],
     }
     if asked.resource.purposes:
@@ -163,6 +163,17 @@ def shown(asked: Asked, offered: Offer, goes_to: str) -> str:
             for there in offered.further
         ]
     return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def lets_today(offered: Offer, scope: str) -> list[dict[str, str]]:
+    """Return the tools that a scope lets an application use as things stand: those that read, and those with a box below."""
+    boxes = {tool.name for tool in offered.tools}
+    return [
+        {"title": tool.title or tool.name, "class": tool.sensitivity}
+        for tool in offered.resource.tools
+        if scope in tool.scopes and set(tool.scopes) <= set(offered.scope)
+        if tool.sensitivity == "read" or tool.name in boxes
+    ]
 
 
 def _page(
@@ -209,9 +220,10 @@ def who_asks_what(work: UnitOfWork, asked: Asked, offered: Offer) -> dict[str, A
                 "name": name,
                 "description": scope_in_words(asked.resource, name),
                 "granted": name in offered.allowed_before,
+                "tools": lets_today(offered, name),
             }
             for name in offered.scope
-            if asked.resource.tool_of(name) is None and name not in PERSONAL
+            if offered.resource.tool_of(name) is None and name not in PERSONAL
         ],
         "personal": [
             {
