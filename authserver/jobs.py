@@ -6,6 +6,7 @@ import contextlib
 import structlog
 
 from authserver.domain.api_keys import api_key
+from authserver.domain.approvals import outcomes
 from authserver.domain.audit import event
 from authserver.domain.call_grants import grant
 from authserver.domain.clients import document, ending, registration, used_assertion
@@ -83,6 +84,7 @@ async def expire(machines: Machines) -> None:
     """Forget what has lapsed, in every tenant."""
     work = event.platform_work(machines, "expire what has lapsed")
     api_key.expire(work)
+    outcomes.expire(work)
     authorization_code.expire(work)
     authorization.expire(work)
     grant.expire(work)

@@ -2341,7 +2341,11 @@ OPT_IN: dict[str, Requirement] = {
     "opt-in:purpose:operators-set-it": Requirement("ours (C24)", "Operators say a server's purposes in words."),
 }
 
-APPROVALS: dict[str, Requirement] = {}
+APPROVALS: dict[str, Requirement] = {
+    "approvals:life:asked-approved-run-done": Requirement(
+        "AP-01, decision 13", "A call waits, is approved, runs once; the next identical one asks again."
+    ),
+}
 
 APPROVAL_PAGES: dict[str, Requirement] = {}
 

@@ -153,6 +153,24 @@ class SlowDown(OAuthError):
     code, status = "temporarily_unavailable", 429
 
 
+class NotForThisServer(OAuthError):
+    """An MCP server asked in the name of somebody whose token does not stand, or is not for it."""
+
+    code, status = "access_denied", 403
+
+
+class UnknownApproval(OAuthError):
+    """No such approval, or another server's, or another tenant's: the same bytes."""
+
+    code, status = "not_found", 404
+
+
+class TooManyApprovals(SlowDown):
+    """One authorization asks people for too much."""
+
+    code = "slow_down"
+
+
 class UnregisteredRedirect(Exception):
     """The redirect URI or the client cannot be trusted, so nothing may be sent there: the person gets a page (§4.1.2.1)."""
 

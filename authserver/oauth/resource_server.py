@@ -17,14 +17,20 @@ from authserver.oauth import client_assertion
 from authserver.oauth.client_authentication import authenticate, read, record_refusal, within_limit
 from authserver.oauth.errors import InvalidClient, OAuthError, SlowDown
 from authserver.oauth.parameters import Parameters
+from authserver.runtime.buckets import Bucket
 from authserver.runtime.unit_of_work import UnitOfWork
 
 _BEARER = b"bearer "
 _DOOR = "rs"
 
 
-async def authenticated(work: UnitOfWork, issuer: Issuer, authorization: bytes | None) -> Client:
-    """Return the client that speaks for a resource and proved it. Raises InvalidClient, InvalidRequest, SlowDown."""
+async def authenticated(
+    work: UnitOfWork, issuer: Issuer, authorization: bytes | None, *, budget: Bucket | None = None
+) -> Client:
+    """Return the client that speaks for a resource and proved it. Raises InvalidClient, InvalidRequest, SlowDown.
+
+    `budget` is how often it may ask, where that is another than for the rest.
+    """
     try:
         client = await authenticate(work, issuer, read(*_presented(authorization)))
         if not client.is_resource_server:
@@ -34,7 +40,10 @@ async def authenticated(work: UnitOfWork, issuer: Issuer, authorization: bytes |
     except OAuthError as error:
         record_refusal(work, event.Kind.RESOURCE_SERVER_REFUSED, None, error)
         raise
-    within_limit(work, client, door=_DOOR)
+    if budget is None:
+        within_limit(work, client, door=_DOOR)
+    elif limited := budget.take(client.id, work.at_us):
+        raise SlowDown("This server asks too often.", reason="server_flood", retry_after_s=limited.retry_after_s)
     return client
 
 

@@ -5,6 +5,8 @@ GCRA: one number per key, bounded in keys; the emptiest-longest key is forgotten
 """
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -62,3 +64,26 @@ class OpenDoor:
         if self._all.take("", now_us) is None:
             return None
         return self._slowed.take(key, now_us)
+
+
+class Seats:
+    """How many may wait at once: of each key, and of all."""
+
+    def __init__(self, *, each: int, all_together: int) -> None:
+        self._each = each
+        self._all = all_together
+        self._taken: dict[str, int] = {}
+
+    @contextmanager
+    def take(self, key: str) -> Iterator[bool]:
+        """Yield whether there is a seat; it is free again afterwards."""
+        has_seat = self._taken.get(key, 0) < self._each and sum(self._taken.values()) < self._all
+        if has_seat:
+            self._taken[key] = self._taken.get(key, 0) + 1
+        try:
+            yield has_seat
+        finally:
+            if has_seat:
+                self._taken[key] -= 1
+                if not self._taken[key]:
+                    del self._taken[key]

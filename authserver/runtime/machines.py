@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from authserver.runtime.buckets import Bucket, OpenDoor
+from authserver.runtime.buckets import Bucket, OpenDoor, Seats
 from authserver.runtime.clock import Clock
 from authserver.runtime.documents import Documents
 from authserver.runtime.flights import Flights
@@ -52,6 +52,10 @@ class Machines:
     """How often one address prefix may push a request for clients without a credential."""
     introspections: Bucket
     """How often one resource server may ask this process about a token."""
+    approval_requests: Bucket = field(default_factory=lambda: Bucket(per_minute=6000, burst=2000))
+    """How often one resource server may ask this process about approvals."""
+    approval_waits: Seats = field(default_factory=lambda: Seats(each=64, all_together=1024))
+    """How many questions of one resource server about an approval may wait for an answer at once."""
     foreign_tokens: Bucket = field(default_factory=lambda: Bucket(per_minute=600, burst=100))
     """How many tokens that are not for it one resource server may ask about."""
     foreign_token_notes: Bucket = field(default_factory=lambda: Bucket(per_minute=6, burst=6))

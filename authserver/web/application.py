@@ -136,7 +136,8 @@ class Application:
             if issuer is None:
                 await send_response(send, plain_error(404, "not_found", "There is nothing here."), headers)
                 return
-            request = await self._request(machines, scope, receive, issuer, request_id, path_id=path_id)
+            body = await read_body(scope, receive, most=route.most_body) if method == "POST" else b""
+            request = self._request(machines, scope, issuer, request_id, body=body, path_id=path_id)
             response = await handle(request)
         except ClientGoneError:
             return
@@ -148,8 +149,8 @@ class Application:
         issuers = await all_issuers(machines.work(request_id=request_id))
         return issuers.by_path.get(path)
 
-    async def _request(
-        self, machines: Machines, scope: Scope, receive: Receive, issuer: Issuer, request_id: str, *, path_id: str
+    def _request(
+        self, machines: Machines, scope: Scope, issuer: Issuer, request_id: str, *, body: bytes, path_id: str
     ) -> Request:
         headers: dict[bytes, bytes] = {}
         repeated: set[bytes] = set()
@@ -163,7 +164,7 @@ class Application:
             query=scope["query_string"],
             headers=headers,
             repeated_headers=frozenset(repeated),
-            body=await read_body(scope, receive) if scope["method"] == "POST" else b"",
+            body=body,
             address=self._address(scope, headers),
             issuer=issuer,
             machines=machines,

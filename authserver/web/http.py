@@ -71,10 +71,10 @@ class Response:
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-async def read_body(scope: Scope, receive: Receive) -> bytes:
+async def read_body(scope: Scope, receive: Receive, *, most: int = MOST_BODY_BYTES) -> bytes:
     """Return the whole body. Raises BodyTooLargeError, before reading it where its length is declared."""
     for name, value in scope["headers"]:
-        if name == b"content-length" and (not value.isdigit() or len(value) > 12 or int(value) > MOST_BODY_BYTES):
+        if name == b"content-length" and (not value.isdigit() or len(value) > 12 or int(value) > most):
             raise BodyTooLargeError
     chunks: list[bytes] = []
     size = 0
@@ -84,7 +84,7 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
             raise ClientGoneError
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > MOST_BODY_BYTES:
+        if size > most:
             raise BodyTooLargeError
         chunks.append(chunk)
         if not message.get("more_body", False):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from authserver.web.authorize import authorize
 from authserver.web.device_authorization import device_authorization
 from authserver.web.health import livez, readyz, security_txt
-from authserver.web.http import Endpoint
+from authserver.web.http import MOST_BODY_BYTES, Endpoint
 from authserver.web.introspect import introspect
 from authserver.web.jwks import jwks
 from authserver.web.metadata import metadata
@@ -27,6 +27,7 @@ from authserver.web.par import par
 from authserver.web.policy import policy
 from authserver.web.register import register
 from authserver.web.revoke import revoke
+from authserver.web.rs.approvals import ask, consume, look, outcome
 from authserver.web.token import token
 from authserver.web.userinfo import userinfo
 
@@ -38,6 +39,8 @@ class Route:
     group: str
     methods: dict[str, Endpoint]
     switch: str = ""
+    most_body: int = MOST_BODY_BYTES
+    """In bytes as they come: JSON that holds an argument may write each of its letters as an escape."""
 
 
 ROUTES: dict[str, Route] = {
@@ -53,6 +56,10 @@ ROUTES: dict[str, Route] = {
     "/userinfo": Route(group="protocol", methods={"GET": userinfo, "POST": userinfo}),
     "/revoke": Route(group="protocol", methods={"POST": revoke}),
     "/introspect": Route(group="backchannel", methods={"POST": introspect}),
+    "/rs/approvals": Route(group="backchannel", methods={"POST": ask}, most_body=192 * 1024),
+    "/rs/approvals/{id}": Route(group="backchannel", methods={"GET": look}),
+    "/rs/approvals/{id}/consume": Route(group="backchannel", methods={"POST": consume}),
+    "/rs/approvals/{id}/outcome": Route(group="backchannel", methods={"POST": outcome}, most_body=256 * 1024),
     "/rs/policy": Route(group="backchannel", methods={"GET": policy}),
     "/login": Route(group="page", methods={"GET": show_login, "POST": log_in}),
     "/logout": Route(group="page", methods={"POST": log_out}),

@@ -177,6 +177,20 @@ def _approvals() -> None:
     op.create_index("ix_approvals_tenant_id_authorization_id", "approvals", ["tenant_id", "authorization_id"])
     op.create_index("ix_approvals_tenant_id_state_requested_at", "approvals", ["tenant_id", "state", "requested_at"])
     op.create_index("ix_approvals_tenant_id_sub", "approvals", ["tenant_id", "sub"])
+    op.create_index(
+        "ix_approvals_lease_until",
+        "approvals",
+        ["lease_until"],
+        sqlite_where=sa.text("state = 'executing'"),
+        postgresql_where=sa.text("state = 'executing'"),
+    )
+    op.create_index(
+        "ix_approvals_done_at_us",
+        "approvals",
+        ["done_at_us"],
+        sqlite_where=sa.text("outcome IS NOT NULL"),
+        postgresql_where=sa.text("outcome IS NOT NULL"),
+    )
     blocks_another = sa.text("state IN ('pending', 'approved', 'executing', 'ambiguous')")
     op.create_index(
         "uq_approvals_tenant_id_call_key",

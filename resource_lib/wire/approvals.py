@@ -15,6 +15,9 @@ DETAIL_TYPE: Final = "mcp_tool_call"
 MOST_ARGUMENT_BYTES: Final = 32 * 1024
 """Of arguments that a person is asked about: more can be shown to nobody, and is refused."""
 
+MOST_OUTCOME_BYTES: Final = 64 * 1024
+"""Of an outcome as UTF-8 JSON: a larger one is not kept, and `{"too_large": true}` stands for it."""
+
 
 class State(StrEnum):
     """What has become of an approval: pending → approved | denied | expired; approved → executing → done | ambiguous."""

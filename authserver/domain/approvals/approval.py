@@ -17,6 +17,8 @@ import orjson
 
 from authserver.domain.approvals import store
 from authserver.domain.audit import event
+from authserver.domain.issuers.issuer import all_issuers
+from authserver.domain.notices import notice
 from authserver.domain.tokens.authorization import MACHINE
 from authserver.runtime.identifiers import new_tenant_secret, tenant_of
 from authserver.runtime.unit_of_work import Row, UnitOfWork
@@ -73,6 +75,16 @@ class Approval:
     cleared_by: str | None
     payload: bytes | None = field(repr=False)
     payload_key: bytes | None = field(repr=False)
+
+    @property
+    def own_voice(self) -> str:
+        """Whose yes counts because the call runs for them; empty: nobody's."""
+        return "" if self.rule.by != "person" or self.rule.four_eyes or self.is_of_machine else self.sub
+
+    @property
+    def excluded(self) -> str:
+        """Whose yes never counts; empty: nobody's."""
+        return self.sub if self.rule.four_eyes else ""
 
     @property
     def is_of_machine(self) -> bool:
@@ -152,6 +164,35 @@ async def decisions(work: UnitOfWork, approval: Approval) -> list[Decision]:
     ]
 
 
+async def url(work: UnitOfWork, approval: Approval) -> str:
+    """Return where a person finds it: a page of ours, which asks who they are. It proves nothing and carries no credential."""
+    issuer = (await all_issuers(work)).of_tenant(approval.tenant)
+    return issuer.url(f"/approvals/{approval.id}")
+
+
+async def tell(work: UnitOfWork, what: notice.Event, approval: Approval) -> None:
+    """Tell people outside of it, in the same commit."""
+    await notice.tell(
+        work,
+        what,
+        notice.WaitingCall(
+            approval_id=approval.id,
+            approval_url=await url(work, approval),
+            state=approval.state.value,
+            tool=approval.tool,
+            tool_class=approval.tool_class,
+            resource=approval.resource,
+            client_id=approval.client_id,
+            sub=approval.sub,
+            requested_at=approval.requested_at,
+            expires_at=approval.expires_at,
+            role=approval.role,
+            is_excluded=bool(approval.excluded),
+            decided_at=approval.decided_at,
+        ),
+    )
+
+
 def record(work: UnitOfWork, kind: event.Kind, approval: Approval, *, by: str = "", **header: Any) -> None:
     """Record what happened to it. `by` is the `sub` of the person who did it; without one it is the person it runs for."""
     event.record(
@@ -207,6 +248,17 @@ def from_row(work: UnitOfWork, row: Row) -> Approval:
         cleared_by=row["cleared_by"],
         payload=row["payload"],
         payload_key=row["payload_key"],
+    )
+
+
+def new(work: UnitOfWork, row: dict[str, Any], *, owner_until: int) -> Approval:
+    """Return the approval that a new row will be."""
+    nothing = dict.fromkeys((
+        "instance_id", "started_at", "lease_until", "done_at_us", "delivered_at", "replayed_at", "told_at", "cleared_by",
+        "owner_ended_at",
+    ))  # fmt: skip
+    return from_row(
+        work, {**nothing, "requested_at": work.now, "decisions": 0, "leg": 0, "owner_until": owner_until, **row}
     )
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from authserver.domain.approvals import store
-from authserver.domain.approvals.approval import Approval, Decision, decisions, from_row, record
+from authserver.domain.approvals.approval import Approval, Decision, decisions, from_row, record, tell
 from authserver.domain.approvals.showing import shown
 from authserver.domain.audit import event
+from authserver.domain.notices import notice
 from authserver.domain.tokens import authorization
 from authserver.domain.users import user as users
 from authserver.runtime.unit_of_work import UnitOfWork
@@ -65,7 +66,7 @@ def why_not(
     A no needs neither a fresh nor a strong login, and the person it runs for may always say it.
     """
     not_theirs = _not_theirs(approval, decider.sub, decider.roles)
-    if not_theirs is WhyNot.NOT_FOR_YOU or (yes and not_theirs is not None):
+    if not_theirs is not None and (yes or decider.sub != approval.sub):
         return not_theirs
     if approval.state is not State.PENDING:
         return WhyNot.NOT_PENDING
@@ -147,7 +148,7 @@ async def decide(work: UnitOfWork, approval: Approval, decider: Decider, yes: bo
     )
     kind = event.Kind.APPROVAL_APPROVED if yes else event.Kind.APPROVAL_DENIED
     record(work, kind, approval, by=decider.sub, acr=decider.acr, of=approval.rule.approvers, given=others + yes)
-    return replace(
+    now = replace(
         approval,
         state=state,
         stored=state,
@@ -155,6 +156,9 @@ async def decide(work: UnitOfWork, approval: Approval, decider: Decider, yes: bo
         expires_at=expires_at,
         decisions=approval.decisions + 1,
     )
+    if state is not State.PENDING:
+        await tell(work, notice.Event.APPROVAL_DECIDED, now)
+    return now
 
 
 async def deny_and_stop(work: UnitOfWork, approval: Approval, decider: Decider, display_hash: str) -> Approval:
@@ -194,10 +198,9 @@ def counts(approval: Approval, sub: str, roles: tuple[str, ...] | None) -> bool:
 
 
 def _not_theirs(approval: Approval, sub: str, roles: tuple[str, ...]) -> WhyNot | None:
-    is_own = sub == approval.sub
-    if is_own and approval.rule.four_eyes:
+    if sub == approval.excluded:
         return WhyNot.REQUESTER_EXCLUDED
-    if is_own and approval.rule.by == "person" and not approval.is_of_machine:
+    if sub == approval.own_voice:
         return None
     return None if approval.role and approval.role in roles else WhyNot.NOT_FOR_YOU
 

@@ -58,6 +58,19 @@ table(
     sa.Index("ix_approvals_tenant_id_authorization_id", "tenant_id", "authorization_id"),
     sa.Index("ix_approvals_tenant_id_sub", "tenant_id", "sub"),
     sa.Index("ix_approvals_expires_at", "expires_at"),
+    # Few at any time: what runs, and what came back in the last minutes.
+    sa.Index(
+        "ix_approvals_lease_until",
+        "lease_until",
+        sqlite_where=sa.text("state = 'executing'"),
+        postgresql_where=sa.text("state = 'executing'"),
+    ),
+    sa.Index(
+        "ix_approvals_done_at_us",
+        "done_at_us",
+        sqlite_where=sa.text("outcome IS NOT NULL"),
+        postgresql_where=sa.text("outcome IS NOT NULL"),
+    ),
     tenanted=True,
 )
 
@@ -195,6 +208,13 @@ LAPSE = statement(
     """
     UPDATE approvals SET state = 'expired', told_at = :told_at
     WHERE tenant_id = :tenant AND approval_id = :approval_id AND state = :known AND expires_at <= :now RETURNING approval_id
+    """
+)
+# What it rested on is gone: whose yes it was, or the counted yes.
+VOID = statement(
+    """
+    UPDATE approvals SET state = 'expired', told_at = :now
+    WHERE tenant_id = :tenant AND approval_id = :approval_id AND state = 'approved' RETURNING approval_id
     """
 )
 TELL = statement(
