@@ -2319,6 +2319,13 @@ OPT_IN: dict[str, Requirement] = {
     "opt-in:list:offered-tools-are-named-boxes": Requirement(
         "decision 11", "A tool inside the allow-list that was not chosen is offered by name when it is asked for."
     ),
+    "opt-in:cli:operators-change-tools-without-a-deploy": Requirement(
+        "decision 18, ours",
+        "`authserver tool` denies, lists, asks, conditions and caps a tenant's tools, and shows what holds and who changed it.",
+    ),
+    "opt-in:cli:says-what-is-wrong": Requirement(
+        "ours", "A wrong `authserver tool` command names the option and the cure, and changes nothing."
+    ),
     "opt-in:page:says-what-a-scope-lets-which-tools-do": Requirement(
         "decision 11, ours",
         "The consent page names, under each scope, the tools that it lets be used today, and says which cannot be undone.",

@@ -45,6 +45,7 @@ def with_machines(data_dir: Path | None, job: Callable[[Any], Awaitable[Result]]
     from authserver.domain.clients.client import InvalidClientDataError
     from authserver.domain.resources.resource import InvalidResourceError
     from authserver.domain.tenants.tenant import InvalidTenantError
+    from authserver.domain.tool_policies.tool_policy import InvalidToolPolicyError
     from authserver.domain.users.user import InvalidUserError
     from authserver.runtime import logs
     from authserver.runtime.migration import pending
@@ -69,6 +70,7 @@ def with_machines(data_dir: Path | None, job: Callable[[Any], Awaitable[Result]]
         InvalidClientDataError,
         InvalidResourceError,
         InvalidTenantError,
+        InvalidToolPolicyError,
         InvalidUserError,
     ) as error:
         fail(str(error), code=2)

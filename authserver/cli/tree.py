@@ -5,7 +5,21 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from authserver.cli import api_key, client, demo, exchange, issuer, key, keygen, resource, running, tenant, trust, user
+from authserver.cli import (
+    api_key,
+    client,
+    demo,
+    exchange,
+    issuer,
+    key,
+    keygen,
+    resource,
+    running,
+    tenant,
+    tool,
+    trust,
+    user,
+)
 from authserver.cli.operator import examples
 
 
@@ -40,6 +54,12 @@ client.app.command(epilog=examples(*keygen.EXAMPLES))(keygen.keygen)
 client.app.add_typer(trust.app, name="trust", cls=Commands, help="Which applications of strangers a tenant lets in.")
 app.add_typer(client.app, name="client", cls=Commands, help="Applications.")
 app.add_typer(resource.app, name="resource", cls=Commands, help="MCP servers: their scopes and tools.")
+app.add_typer(
+    tool.app,
+    name="tool",
+    cls=Commands,
+    help="What a tenant demands of an MCP server's tools beyond their author: who may use them, and when a person is asked.",
+)
 app.add_typer(
     exchange.app,
     name="exchange",

@@ -44,19 +44,21 @@ class Overlay:
 
     def offers(self, tool: Tool, client_id: str) -> bool:
         """Whether an application may know of a tool at all."""
-        sensitivity = self._class_of(tool)
-        return all(
-            rules.mode != "deny"
-            and (rules.clients is None or client_id in rules.clients)
-            and (rules.most is None or CLASSES.index(sensitivity) <= CLASSES.index(rules.most))
+        return self.is_below_ceiling(tool) and all(
+            rules.mode != "deny" and (rules.clients is None or client_id in rules.clients)
             for rules in self.layers(tool.name)
         )
+
+    def is_below_ceiling(self, tool: Tool) -> bool:
+        """Whether a tool is no graver than the tenant permits."""
+        grave = CLASSES.index(self._class_of(tool))
+        return all(rules.most is None or grave <= CLASSES.index(rules.most) for rules in self.layers(tool.name))
 
     def seen(self, resource: Resource, client_id: str) -> Resource:
         """Return the resource as this tenant shows it to an application: fewer tools, graver ones, more scopes for some."""
         if not self.tools:
             return resource
-        tools = tuple(self._tightened(tool, resource.scopes) for tool in resource.tools if self.offers(tool, client_id))
+        tools = tuple(self.tightened(tool, resource.scopes) for tool in resource.tools if self.offers(tool, client_id))
         return resource if tools == resource.tools else replace(resource, tools=tools, is_narrowed=True)
 
     def to_json(self) -> dict[str, Any]:
@@ -67,7 +69,8 @@ class Overlay:
         said = [tool.sensitivity, *(rules.tool_class for rules in self.layers(tool.name) if rules.tool_class)]
         return max(said, key=CLASSES.index)
 
-    def _tightened(self, tool: Tool, known: Iterable[str]) -> Tool:
+    def tightened(self, tool: Tool, known: Iterable[str]) -> Tool:
+        """Return a tool as graver, and with more of the `known` scopes, as the tenant demands."""
         wanted = {scope for rules in self.layers(tool.name) for scope in rules.scopes} - set(tool.scopes)
         more = tuple(scope for scope in known if scope in wanted)
         return replace(tool, sensitivity=self._class_of(tool), scopes=(*tool.scopes, *more))
