@@ -4,11 +4,9 @@ A person's yes to one exact call, at the authorization server: asked for, given,
 Decision 13; enforcement 3c; attack group AP.
 """
 
-import asyncio
-
 import pytest
 
-from tests.support.approvals import ARGUMENTS, REFUND, WITH_REFUND, Approver, new_run, tool_server
+from tests.support.approvals import REFUND, WITH_REFUND, Approver, tool_server
 
 
 async def refunding(server, who="u1", letter="N"):
