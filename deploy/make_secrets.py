@@ -38,6 +38,7 @@ def main(folder: Path) -> None:
     }
     keep("orders_database_url", urls["orders"])
     keep("orders_database_owner_url", urls["orders_owner"])
+    keep("orders_client_secret", "the secret that `authserver resource add` shows for this server goes here\n")
     keep("kek", LocalKeyEncryption.generate())
     in_memory = secrets.token_hex(32)
     keep(

@@ -2378,7 +2378,11 @@ NOTICES: dict[str, Requirement] = {}
 
 CALL_HASHES: dict[str, Requirement] = {}
 
-JOURNEYS: dict[str, Requirement] = {}
+JOURNEYS: dict[str, Requirement] = {
+    "cli:check:names-tools-that-ask-nobody": Requirement(
+        "issue, decision 13", "`check` warns of each destructive tool that was registered with approval: false."
+    ),
+}
 
 
 SECTIONS = (

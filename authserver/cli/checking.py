@@ -14,6 +14,7 @@ from authserver.domain.clients import ending
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.keys import deployment, rotation
 from authserver.domain.keys.signing_key import key_ring
+from authserver.domain.resources import resource as resources
 from authserver.domain.tenants import tenant as tenants
 from authserver.runtime import serving
 from authserver.runtime.machines import Machines
@@ -77,6 +78,7 @@ async def findings(settings: Settings) -> list[Finding]:
         found += await _machines_that_end(machines)
         found += await _wrapping(machines)
         found += await _api_keys(machines)
+        found += await _unasked(machines)
         found.append(await _clock(machines))
     except VaultError as error:
         return [*found, Finding(what="keys", state="failed", detail=str(error))]
@@ -198,6 +200,22 @@ async def _api_keys(machines: Machines) -> list[Finding]:
             detail = f"ends in {days} days: `authserver api-key rotate {key.id} --tenant {tenant.slug} --days N`"
             found.append(Finding(what=f"API key {key.id}", state="warning", detail=detail))
     return found
+
+
+async def _unasked(machines: Machines) -> list[Finding]:
+    """Say which tools do what cannot be taken back without asking anybody, as their authors registered them."""
+    return [
+        Finding(
+            what=f"tool {tool.name} of {resource.uri}",
+            state="warning",
+            detail="what it does cannot be taken back, and it is registered with approval: false, so nobody is asked before "
+            "it runs: leave approval=False out where its guard is made, and register its tools again",
+        )
+        for resource in await resources.all_resources(machines.work())
+        if resource.is_active
+        for tool in resource.tools
+        if tool.sensitivity == "destructive" and tool.approval is False
+    ]
 
 
 async def _clock(machines: Machines) -> Finding:

@@ -28,7 +28,9 @@ Scopes = Annotated[
 ]
 Tools = Annotated[
     Path | None,
-    typer.Option("--tools", help="A JSON file: a list of {name, class, scopes, title, description}.", metavar="FILE"),
+    typer.Option(
+        "--tools", help="A JSON file: a list of {name, class, scopes, title, description, approval}.", metavar="FILE"
+    ),
 ]
 Purposes = Annotated[
     list[str] | None,
@@ -98,7 +100,7 @@ def _tools(path: Path | None) -> Any:
     except ValueError as error:
         fail(f"--tools: {path} is no JSON: {error}.", code=2)
     if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
-        fail("--tools: must hold a list of objects with name, class, scopes, title, description.", code=2)
+        fail("--tools: must hold a list of objects with name, class, scopes, title, description, approval.", code=2)
     try:
         return [tool_from_json(entry) for entry in listed]
     except InvalidResourceError as error:

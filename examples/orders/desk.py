@@ -130,13 +130,13 @@ def update_order(session: Session, *, order_id: str, status: Status | None, note
     return _card(order)
 
 
-def refund_order(session: Session, *, order_id: str, amount_cents: int) -> Refund:
-    """Pay money back. Raises NotFoundError, and RefusedError beyond what was paid."""
+def refund_order(session: Session, *, order_id: str, amount_cents: int, note: str | None = None) -> Refund:
+    """Pay money back, and keep what was said about it. Raises NotFoundError, and RefusedError beyond what was paid."""
     # One statement decides and writes, so that two refunds at once cannot pay out more than came in.
     paid_back = session.execute(
         update(Order)
         .where(Order.id == order_id, Order.refunded_cents + amount_cents <= Order.total_cents)
-        .values(refunded_cents=Order.refunded_cents + amount_cents)
+        .values({"refunded_cents": Order.refunded_cents + amount_cents} | ({} if note is None else {"note": note}))
         .returning(Order.refunded_cents, Order.total_cents)
     ).one_or_none()
     if paid_back is None:

@@ -2,7 +2,7 @@
 The tools, and the guard around them.
 
 This is the file to read first: `POLICY` says what each tool demands, `guarded_app` puts the guard in front. The tools
-themselves know nothing of tokens; they ask for a session and get one that holds only the caller's rows.
+themselves know nothing of tokens or approvals; they ask for a session and get one that holds only the caller's rows.
 """
 
 from collections.abc import Callable
@@ -22,6 +22,7 @@ from examples.orders import desk
 from examples.orders.desk import CustomerCard, Deleted, FoundOrders, OrderCard, Refund, Status, TicketText
 from resource_lib import ResourceGuard, destructive, read, tenant_session, write
 from resource_lib.guard import GuardedApp
+from resource_lib.wire.approvals import ApprovalRule
 
 NAME = "Orders"
 
@@ -38,10 +39,20 @@ POLICY = {
     "get_customer": read("customers:read"),
     "read_ticket": read("tickets:read"),
     "update_order": write("orders:write"),
-    # What cannot be taken back should wait for a person's yes to exactly this call. Approvals arrive with a later
-    # version; until then the guard refuses to start unless we say that these run without one.
-    "refund_order": destructive("orders:write", approval=False),
-    "delete_order": destructive("orders:write", approval=False),
+    # What cannot be taken back waits for a person's yes to exactly this call. The sentence is ours, never the model's.
+    "refund_order": destructive(
+        "orders:write",
+        approval=ApprovalRule(
+            sentence="Pay {amount_cents} cents back for order {order_id}.",
+            # What a customer said is nobody's business but the shop's; it changes nothing about the money.
+            redact=("note",),
+        ),
+    ),
+    # Four eyes: whoever the agent works for cannot say yes to it, another person with the role can.
+    "delete_order": destructive(
+        "orders:write",
+        approval=ApprovalRule(by="role", role="approver", four_eyes=True, sentence="Delete order {order_id} for good."),
+    ),
 }
 """What each tool demands. A write or destructive tool also demands its own scope, `tool:<name>`; the guard adds it."""
 
@@ -53,7 +64,11 @@ Result = TypeVar("Result")
 
 
 def guarded_app(engine: Engine | AsyncEngine, *, issuer: str, resource: str) -> GuardedApp:
-    """Return the server as an ASGI application that only the tokens of `issuer` for `resource` can call."""
+    """Return the server as an ASGI application that only the tokens of `issuer` for `resource` can call.
+
+    It asks for approvals with its own credential, which the guard reads from RESOURCE_GUARD_CLIENT_ID and
+    RESOURCE_GUARD_CLIENT_SECRET_FILE; raises SettingsError where there is none.
+    """
     guard = ResourceGuard(
         issuer=issuer,
         resource=resource,
@@ -129,9 +144,14 @@ def orders_server(engine: Engine | AsyncEngine) -> MCPServer:
     async def refund_order(
         order_id: OrderId,
         amount_cents: Annotated[int, Field(description="How much to pay back, in cents.", ge=1, le=10_000_000)],
+        note: Annotated[
+            str | None, Field(description="What the customer said, kept with the order.", max_length=500)
+        ] = None,
     ) -> Refund:
-        """Pay money back for an order. It cannot be taken back."""
-        return await at_desk(lambda session: desk.refund_order(session, order_id=order_id, amount_cents=amount_cents))
+        """Pay money back for an order. It cannot be taken back, so a person is asked first."""
+        return await at_desk(
+            lambda session: desk.refund_order(session, order_id=order_id, amount_cents=amount_cents, note=note)
+        )
 
     @mcp.tool(
         title="Delete an order",
@@ -140,7 +160,7 @@ def orders_server(engine: Engine | AsyncEngine) -> MCPServer:
         ),
     )
     async def delete_order(order_id: OrderId) -> Deleted:
-        """Remove an order for good."""
+        """Remove an order for good. Somebody else than the person you work for is asked first."""
         return await at_desk(lambda session: desk.delete_order(session, order_id=order_id))
 
     return mcp

@@ -16,6 +16,7 @@ from examples.orders.server import POLICY, orders_server
 from examples.orders.shelf import stock
 from resource_lib import NoPrincipalError, ResourceGuard, current_principal, read, write
 from resource_lib.testing import TenantWall, TestIssuer, WallBreachedError, Way
+from tests.support.unasked import unasked
 
 ACME, GLOBEX = "ten_aaaaaaaaaaaaaaaa", "ten_bbbbbbbbbbbbbbbb"
 RESOURCE = "http://127.0.0.1:8000/mcp"
@@ -37,8 +38,9 @@ def marked(mark):
     return [f"item of {mark}", f"name of {mark}", f"words of {mark}"]
 
 
+UNASKED = unasked(POLICY)
 WALL = TenantWall(
-    tools=POLICY,
+    tools=UNASKED,
     examples={ACME: examples("A"), GLOBEX: examples("G")},
     markers={ACME: marked("A"), GLOBEX: marked("G")},
     silent=["refund_order", "delete_order"],
@@ -56,7 +58,7 @@ class Shop:
         guard = ResourceGuard(
             issuer=self.issuer.issuer,
             resource=RESOURCE,
-            tools=POLICY,
+            tools=UNASKED,
             implies={"orders:write": ["orders:read"]},
             keys=self.issuer.key_set,
         )

@@ -523,6 +523,27 @@ def test_check_says_what_is_wrong(
     assert said in findings[-1]["detail"]
 
 
+@pytest.mark.requirement("cli:check:names-tools-that-ask-nobody")
+def test_check_warns_of_destructive_tools_that_ask_nobody_and_of_no_others(acme: Deployment, tmp_path: Path):
+    """Issue: destructive tools wait for a yes unless their author writes `approval=False`, which `check` reports."""
+    tools = [
+        {"name": "wipe", "class": "destructive", "approval": False},
+        {"name": "refund", "class": "destructive", "approval": True},
+        {"name": "purge"},
+        {"name": "rename", "class": "write", "approval": False},
+    ]
+    (tmp_path / "tools.json").write_text(json.dumps(tools))
+    acme.told(
+        "resource", "add", "https://mcp.example/mcp", "--name", "Desk", "--tools", str(tmp_path / "tools.json"),
+        "--link", "acme",
+    )  # fmt: skip
+
+    found = [row for row in acme.told("check") if row["what"].startswith("tool ")]
+
+    assert [("tool wipe of https://mcp.example/mcp", "warning")] == [(row["what"], row["state"]) for row in found]
+    assert "approval=False" in found[0]["detail"]
+
+
 def _append(deployment: Deployment, line: str) -> None:
     with (deployment.folder / "env").open("a") as env:
         env.write(line + "\n")

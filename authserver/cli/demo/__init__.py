@@ -1,8 +1,9 @@
 """
 `authserver demo`: both servers on this machine, with two tenants, their people, and applications to log in with.
 
-Everything lives in one folder: `env` (settings), `kek` (the wrapping key), the databases, and `demo.json` with what a script
-needs to know. The three that hold secrets can be read by their owner alone. A second start finds the folder and goes on.
+Everything lives in one folder: `env` (settings), `kek` (the wrapping key), `orders.secret` (the MCP server's own), the
+databases, and `demo.json` with what a script needs to know. What holds secrets can be read by its owner alone. A second
+start finds the folder and goes on.
 """
 
 import asyncio

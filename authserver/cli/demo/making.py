@@ -96,6 +96,13 @@ class _Making:
                 grants=("client_credentials",),
                 scope=robot,
             ),
+            await self._client(
+                "Acme refund robot",
+                tenant=("acme", tenants["acme"]),
+                auth="client_secret_basic",
+                grants=("client_credentials",),
+                scope="orders:read orders:write tool:refund_order",
+            ),
         ]
         admin = await self._client(
             "Demo admin", tenant=None, auth="client_secret_basic", grants=("client_credentials",), scope="admin"
@@ -103,6 +110,7 @@ class _Making:
         guard = await self._client(
             "Orders server", tenant=None, auth="client_secret_basic", grants=(), speaks_for=self.place.resource
         )
+        write_private(self.place.secret, guard["client_secret"] + "\n")
         upstream = await self._upstream(tenants)
         return {
             "issuer": self.place.issuer,
@@ -183,7 +191,9 @@ class _Making:
         from authserver.domain.resources import resource as resources
         from examples.orders.server import NAME, POLICY, SCOPES, orders_server
         from examples.orders.shelf import open_engine
+        from resource_lib.policy import tool_demands
 
+        demanded = tool_demands(POLICY)
         described = {tool.name: tool for tool in await orders_server(open_engine("sqlite://")).list_tools()}
         tools = [
             resources.Tool(
@@ -192,6 +202,7 @@ class _Making:
                 scopes=tuple(sorted(policy.scopes)),
                 title=described[name].title or name,
                 description=described[name].description or "",
+                approval=demanded[name].approval is not None,
             )
             for name, policy in POLICY.items()
         ]
@@ -213,7 +224,7 @@ class _Making:
                 "name": tool.name,
                 "class": tool.sensitivity,
                 "scopes": [*tool.scopes, *([tool.own_scope] if tool.own_scope else [])],
-                "approval": False,
+                "approval": bool(tool.approval),
             }
             for tool in tools
         ]

@@ -50,6 +50,11 @@ class Place:
         """What a script needs to know."""
         return self.folder / "demo.json"
 
+    @property
+    def secret(self) -> Path:
+        """The MCP server's own secret, with which it asks for approvals."""
+        return self.folder / "orders.secret"
+
 
 def claim(place: Place) -> None:
     """Make the folder ours until this process ends: a second demo in it would move the first one's data to other ports."""

@@ -1,6 +1,7 @@
 """The demo's two processes: started in order, watched, and ended with it however it ends."""
 
 import ctypes
+import os
 import signal
 import subprocess
 import sys
@@ -83,6 +84,8 @@ class Servers:
                 *("examples.orders", "--issuer", self.place.issuer, "--host", HOST, "--port", str(self.place.mcp_port)),
                 *("--database", f"sqlite:///{folder / 'orders.db'}", *shops),
             ],
+            RESOURCE_GUARD_CLIENT_ID=self.facts["resource_server"]["client_id"],
+            RESOURCE_GUARD_CLIENT_SECRET_FILE=str(self.place.secret),
         )
         self._wait_until_all_answer([f"{self.place.issuer}/readyz", self.place.metadata])
 
@@ -92,12 +95,13 @@ class Servers:
             self._fail_if_one_ended()
             time.sleep(0.5)
 
-    def _run(self, name: str, words: Sequence[str]) -> None:
+    def _run(self, name: str, words: Sequence[str], **environment: str) -> None:
         # A session of its own: a Ctrl-C in the terminal reaches us alone, and we end them in order.
         child = subprocess.Popen(  # noqa: S603 - our own modules with our own arguments
             [sys.executable, "-m", *words],
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,
+            env={**os.environ, **environment},
             start_new_session=True,
             preexec_fn=_dies_with_us(),  # noqa: PLW1509 - nothing else runs in this process yet
         )

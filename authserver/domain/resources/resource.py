@@ -60,6 +60,8 @@ class Tool:
     scopes: tuple[str, ...] = ()
     title: str = ""
     description: str = ""
+    approval: bool | None = None
+    """Whether its author says that each call waits for a person's yes; None: nothing was said. The server's guard decides."""
 
     @property
     def own_scope(self) -> str | None:
@@ -320,21 +322,25 @@ def _resource(row: Row, tenants: frozenset[str]) -> Resource:
 
 
 def tool_from_json(value: dict[str, Any]) -> Tool:
-    """Return the tool that a JSON object describes: `name`, `class`, `scopes`, `title`, `description`."""
+    """Return the tool that a JSON object describes: `name`, `class`, `scopes`, `title`, `description`, `approval`."""
     unknown = set(value) - {"name", "class", "scopes", "title", "description", "approval"}
     if unknown or not isinstance(value.get("name"), str):
         raise InvalidResourceError(
-            f"tools: each has name, class, scopes, title, description; not {', '.join(sorted(unknown)) or 'without a name'}"
+            f"tools: each has name, class, scopes, title, description, approval; not {', '.join(sorted(unknown)) or 'without a name'}"
         )
     sensitivity = value.get("class", "destructive")
     if sensitivity not in {"read", "write", "destructive"}:
         raise InvalidResourceError(f"tools: {value['name']}: class is read, write or destructive")
+    approval = value.get("approval")
+    if approval is not None and not isinstance(approval, bool):
+        raise InvalidResourceError(f"tools: {value['name']}: approval is true or false")
     return Tool(
         name=value["name"],
         sensitivity=sensitivity,
         scopes=tuple(value.get("scopes", ())),
         title=value.get("title", ""),
         description=value.get("description", ""),
+        approval=approval,
     )
 
 
@@ -357,6 +363,7 @@ def _tools_text(tools: Sequence[Tool]) -> str:
                 "scopes": tool.scopes,
                 "title": tool.title,
                 "description": tool.description,
+                **({} if tool.approval is None else {"approval": tool.approval}),
             }
             for tool in tools
         ]
