@@ -22,6 +22,7 @@ from examples.orders import desk
 from examples.orders.desk import CustomerCard, Deleted, FoundOrders, OrderCard, Refund, Status, TicketText
 from resource_lib import ResourceGuard, destructive, read, tenant_session, write
 from resource_lib.guard import GuardedApp
+from resource_lib.policy import tool_demands
 from resource_lib.wire.approvals import ApprovalRule
 
 NAME = "Orders"
@@ -55,6 +56,9 @@ POLICY = {
     ),
 }
 """What each tool demands. A write or destructive tool also demands its own scope, `tool:<name>`; the guard adds it."""
+
+WAITING = frozenset(name for name, demand in tool_demands(POLICY).items() if demand.approval is not None)
+"""The tools whose calls wait for a person's yes."""
 
 OrderId = Annotated[str, Field(description="The order's number, such as A-1001.", min_length=1, max_length=16)]
 CustomerId = Annotated[str, Field(description="The customer's number, such as AC-1.", min_length=1, max_length=16)]

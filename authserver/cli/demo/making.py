@@ -189,11 +189,9 @@ class _Making:
 
     async def _resource(self, tenants: dict[str, str]) -> list[dict[str, Any]]:
         from authserver.domain.resources import resource as resources
-        from examples.orders.server import NAME, POLICY, SCOPES, orders_server
+        from examples.orders.server import NAME, POLICY, SCOPES, WAITING, orders_server
         from examples.orders.shelf import open_engine
-        from resource_lib.policy import tool_demands
 
-        demanded = tool_demands(POLICY)
         described = {tool.name: tool for tool in await orders_server(open_engine("sqlite://")).list_tools()}
         tools = [
             resources.Tool(
@@ -202,7 +200,7 @@ class _Making:
                 scopes=tuple(sorted(policy.scopes)),
                 title=described[name].title or name,
                 description=described[name].description or "",
-                approval=demanded[name].approval is not None,
+                approval=name in WAITING,
             )
             for name, policy in POLICY.items()
         ]
