@@ -12,26 +12,44 @@ from resource_lib.exchange.errors import ExchangeError, ExchangeRefusedError, Ex
 from resource_lib.exchange.upstream import ExchangedToken, exchange_for
 from resource_lib.guard import GuardedApp, ResourceGuard
 from resource_lib.identity.principal import NoPrincipalError, Principal, current_principal
-from resource_lib.policy import ToolPolicy, destructive, from_annotations, read, write
+from resource_lib.policy import (
+    Policy,
+    ToolPolicy,
+    ask,
+    deny_if,
+    destructive,
+    from_annotations,
+    read,
+    require,
+    step_up_if,
+    write,
+)
 from resource_lib.settings import SettingsError
+from resource_lib.wire.approvals import ApprovalRule
 
 __all__ = [
+    "ApprovalRule",
     "ExchangeError",
     "ExchangeRefusedError",
     "ExchangeUnavailableError",
     "ExchangedToken",
     "GuardedApp",
     "NoPrincipalError",
+    "Policy",
     "Principal",
     "ResourceGuard",
     "SettingsError",
     "TenantWallError",
     "ToolPolicy",
+    "ask",
     "current_principal",
+    "deny_if",
     "destructive",
     "exchange_for",
     "from_annotations",
     "read",
+    "require",
+    "step_up_if",
     "tenant_session",
     "write",
 ]

@@ -4,11 +4,12 @@ One call, and what is known about whoever makes it: all that a check may look at
 No I/O, no clock: `now` is a fact like the others.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from resource_lib.identity.principal import Principal
 from resource_lib.policy import Demand
+from resource_lib.wire.condition import Scene
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +31,8 @@ class Facts:
     granted: frozenset[str]
     """The token's scopes and everything they imply."""
     now: float
+    scene: Callable[[], Scene] | None = None
+    """What conditions may look at, made when the first one asks; None: nothing is known, and so nothing decided."""
 
 
 def granted_scopes(scopes: frozenset[str], implies: Mapping[str, frozenset[str]]) -> frozenset[str]:

@@ -64,9 +64,16 @@ class Ask:
     reason: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Observed:
+    """A rule that is only observed, and what it would have done. It changes nothing."""
+
+    would: Allow | Deny | Ask
+
+
 ALLOW: Final = Allow()
 
-Outcome = Allow | Deny | Ask
+Outcome = Allow | Deny | Ask | Observed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +83,7 @@ class Decision:
     subject: str
     """The tool's name, or the method for anything that is not a tool call."""
     outcomes: tuple[tuple[str, Outcome], ...]
-    """Check by check, in the order in which they count."""
+    """Check by check, in the order in which they count; each condition stands for itself, by its own text."""
     refusal: Deny | None
     """The answer, or None when the call may run, or wait for a yes."""
     approval: ApprovalRule | None = None

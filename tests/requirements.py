@@ -2285,6 +2285,32 @@ POLICY: dict[str, Requirement] = {
     "policy:rules:strict-reading": Requirement(
         "ours", "Rules with an unknown member or an impossible value are refused, naming member and cure."
     ),
+    "policy:conditions:undecided-is-the-stricter-side": Requirement(
+        "ours", "A call about which a condition decides nothing is refused, or a person is asked."
+    ),
+    "policy:layers:only-tighten": Requirement(
+        "decision 18", "No layer allows what was refused without it, for all rules, calls and callers."
+    ),
+    "policy:observe:never-suspends-what-counts": Requirement(
+        "C20, decision 18",
+        "Observing reports; it opens no write, and suspends neither scopes nor whether there is such a tool.",
+    ),
+    "policy:decision:every-condition-is-an-outcome": Requirement(
+        "decision 18", "A decision lists each rule, with its outcome and why."
+    ),
+    "policy:approval:nobody-asked-is-somebodys-word": Requirement(
+        "decision 13, C21",
+        "A destructive tool asks, unless whoever made it destructive said otherwise; doctor() reports that.",
+    ),
+    "policy:version:covers-what-is-effective": Requirement(
+        "decision 13",
+        "Whatever changes a tool's effective demands, a tenant's overlay too, changes its policy version.",
+    ),
+    "policy:overlay:a-tenants-own": Requirement(
+        "C16", "What a tenant's operators demand concerns that tenant, and is in force whole or not at all."
+    ),
+    "policy:preset:strict": Requirement("C21", "The preset strict asks about every write and every read of secrets."),
+    "policy:code:beside-the-tool": Requirement("design §4", "A tool's policy may stand beside its code."),
     "policy:rules:round-trip": Requirement("ours", "Rules say the same after they have travelled as JSON."),
 }
 

@@ -11,7 +11,8 @@ def check(call: Call, facts: Facts) -> Allow | Deny:
     demand = facts.demand
     if demand is None:
         return Deny(error="tool_unknown", message=f"Unknown tool: {call.subject}", reason="no demand to compare with")
-    if not demand.roles or demand.roles & facts.principal.roles:
+    held = facts.principal.roles
+    if (not demand.roles or demand.roles & held) and all(roles & held for roles in demand.also_roles):
         return ALLOW
     return Deny(
         error="policy_denied",

@@ -1,29 +1,50 @@
 """
-What a tool demands.
+What a tool demands: its author's word, a policy file, a tenant's overlay, which only ever tighten.
 """
 
+from resource_lib.policy.book import Policy
+from resource_lib.policy.demand import Demand, demand_of, stricter, tightened
 from resource_lib.policy.method_policy import MethodPolicy
+from resource_lib.policy.policies import Overlays, Policies, Preset, is_offered, policy_warnings
 from resource_lib.policy.tool_policy import (
-    Demand,
-    ToolClass,
     ToolPolicy,
+    ask,
+    deny_if,
     destructive,
     from_annotations,
     method_demands,
     read,
+    require,
+    rules_of,
+    step_up_if,
     tool_demands,
     write,
 )
+from resource_lib.wire.tool_policy import ToolClass
 
 __all__ = [
     "Demand",
     "MethodPolicy",
+    "Overlays",
+    "Policies",
+    "Policy",
+    "Preset",
     "ToolClass",
     "ToolPolicy",
+    "ask",
+    "demand_of",
+    "deny_if",
     "destructive",
     "from_annotations",
+    "is_offered",
     "method_demands",
+    "policy_warnings",
     "read",
+    "require",
+    "rules_of",
+    "step_up_if",
+    "stricter",
+    "tightened",
     "tool_demands",
     "write",
 ]

@@ -14,7 +14,7 @@ A resource, a prompt or a completion can show whatever a read tool shows, so wit
 from collections.abc import Mapping
 from typing import Any, Final
 
-from resource_lib.policy.tool_policy import Demand
+from resource_lib.policy.demand import Demand
 
 PROTOCOL: Final = frozenset({"initialize", "ping", "server/discover", "tools/list", "logging/setLevel"})
 CATALOGUES: Final = frozenset({"resources/list", "resources/templates/list", "prompts/list"})
@@ -45,7 +45,7 @@ class MethodPolicy:
             tool_class="read",
             scopes=self._read_scopes,
             any_scope=method in CATALOGUES,
-            closed=not self._read_scopes,
+            closed="" if self._read_scopes else "no scope stands for it: name it in methods=",
             is_tool=False,
         )
 

@@ -1,23 +1,21 @@
 """
-What one tool demands of its caller, as plain data.
+What one tool demands of its caller, in its author's words.
 
 A tool is `read`, `write` or `destructive`. A write or destructive tool demands its own scope `tool:<name>` besides its
 author's scopes, so that writing is opted into tool by tool. A word that this version does not enforce is refused when
-the guard is made, never ignored.
+the guard is made, never ignored. The same words stand in a policy file and in a tenant's overlay (`wire/tool_policy.py`).
 """
 
-import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
-from typing import Any, Final, Literal
+from typing import Any, Final, TypedDict, Unpack
 
+from resource_lib.policy.demand import Demand, demand_of
 from resource_lib.settings import SettingsError, scope_names
-from resource_lib.wire.approvals import ApprovalRule
+from resource_lib.wire.approvals import ApprovalRule, InvalidRuleError, rule_from_json
 from resource_lib.wire.claims import TOOL_SCOPE_PREFIX
-
-ToolClass = Literal["read", "write", "destructive"]
+from resource_lib.wire.tool_policy import Effect, InvalidRulesError, Mode, Rules, ToolClass, When, parse_rules
 
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_./-]{1,122}")
 """MCP "Tool names" (1-128 of these characters); 122, so that `tool:<name>` is a scope of at most 128."""
@@ -32,176 +30,179 @@ ADMITTED_BY_ITSELF: Final = frozenset({"tools/call", "tools/list"})
 class ToolPolicy:
     """One tool's demands. Make it with `read`, `write` or `destructive`."""
 
-    tool_class: ToolClass
-    scopes: frozenset[str]
-    """The author's scopes; all are needed."""
-    roles: frozenset[str] = frozenset()
-    """Any one of these roles is needed; empty: no role is."""
-    acr: tuple[str, ...] = ()
-    """The login strengths that are strong enough, best first; empty: any login is."""
-    max_age: int | None = None
-    """How many seconds ago the person may have logged in at most; None: whenever."""
-    approval: ApprovalRule | bool | None = None
-    """Whose yes each call takes. None: what the class says, which is a yes for a destructive tool; False: nobody's."""
+    rules: Rules
     limit: object = None
     """A budget of calls. Not enforced by this version, so refused when the guard is made."""
+    approval: object = None
+    """As it was given."""
+
+    @property
+    def tool_class(self) -> ToolClass:
+        """How grave the tool is."""
+        return self.rules.tool_class or "destructive"
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The author's scopes."""
+        return self.rules.scopes
 
 
-def read(
-    *scopes: str,
-    roles: Collection[str] = (),
-    acr: str | Collection[str] = (),
-    max_age: int | None = None,
-    approval: ApprovalRule | bool | None = None,
-    limit: object = None,
-) -> ToolPolicy:
+class Words(TypedDict, total=False):
+    """What may be said of a tool besides its class and scopes; docs/policy.md explains each."""
+
+    roles: Collection[str]
+    """Any of them is needed."""
+    acr: str | Collection[str]
+    """The login strengths that are enough, best first."""
+    max_age: int | None
+    """How many seconds ago the person may have logged in at most."""
+    mode: Mode | None
+    """`allow`, `deny`, `step_up` (a person is asked each time) or `observe`."""
+    clients: Collection[str] | None
+    """The applications for which there is such a tool."""
+    when: Collection[When]
+    """Conditions: `deny_if`, `step_up_if`, `require`."""
+    approval: ApprovalRule | bool | None
+    """Whose yes each call takes: `ask(…)`. None: what the class says, which is a yes for a destructive tool; False: nobody's."""
+    cost: int | None
+    """What one call counts for against a budget."""
+    returns: Collection[str]
+    """`personal`, `secret`: what an answer may hold."""
+    limit: object
+
+
+def read(*scopes: str, **words: Unpack[Words]) -> ToolPolicy:
     """Return the policy of a tool that changes nothing. Needs `scopes` and any of `roles`."""
-    return _policy("read", scopes, roles=roles, acr=acr, max_age=max_age, approval=approval, limit=limit)
+    return _policy("read", scopes, **words)
 
 
-def write(
-    *scopes: str,
-    roles: Collection[str] = (),
-    acr: str | Collection[str] = (),
-    max_age: int | None = None,
-    approval: ApprovalRule | bool | None = None,
-    limit: object = None,
-) -> ToolPolicy:
+def write(*scopes: str, **words: Unpack[Words]) -> ToolPolicy:
     """Return the policy of a tool that changes something. Needs `scopes`, `tool:<name>` and any of `roles`."""
-    return _policy("write", scopes, roles=roles, acr=acr, max_age=max_age, approval=approval, limit=limit)
+    return _policy("write", scopes, **words)
 
 
-def destructive(
-    *scopes: str,
-    roles: Collection[str] = (),
-    acr: str | Collection[str] = (),
-    max_age: int | None = None,
-    approval: ApprovalRule | bool | None = None,
-    limit: object = None,
-) -> ToolPolicy:
+def destructive(*scopes: str, **words: Unpack[Words]) -> ToolPolicy:
     """Return the policy of a tool whose effect cannot be taken back; a person approves each call unless `approval=False`."""
-    return _policy("destructive", scopes, roles=roles, acr=acr, max_age=max_age, approval=approval, limit=limit)
+    return _policy("destructive", scopes, **words)
+
+
+def ask(**rule: Any) -> ApprovalRule:
+    """Return whose yes a call takes: `approval=ask(by="role", role="finance", approvers=2, sentence="Refund {order_id}")`.
+
+    The words are the fields of `ApprovalRule`. Raises SettingsError.
+    """
+    try:
+        return rule_from_json({name: list(said) if isinstance(said, tuple) else said for name, said in rule.items()})
+    except InvalidRuleError as error:
+        word, _, fault = str(error).partition(": ")
+        raise SettingsError(f"ask({word}=)", fault, "correct it, or leave it out") from None
+
+
+def deny_if(condition: str, *, because: str, observe: bool = False) -> When:
+    """Return: a call for which `condition` holds, or cannot be decided, is refused; its caller reads `because`."""
+    return _when("deny", condition, because=because, observe=observe)
+
+
+def require(condition: str, *, because: str, observe: bool = False) -> When:
+    """Return: a call for which `condition` does not hold, or cannot be decided, is refused; its caller reads `because`."""
+    return _when("require", condition, because=because, observe=observe)
+
+
+def step_up_if(condition: str, *, because: str, approval: ApprovalRule | None = None, observe: bool = False) -> When:
+    """Return: a call for which `condition` holds, or cannot be decided, waits for a person's yes."""
+    return _when("step_up", condition, because=because, observe=observe, approval=approval)
+
+
+def _when(effect: Effect, condition: str, **said: Any) -> When:
+    return _rules(
+        f"{effect}_if()" if effect != "require" else "require()", {"when": [{effect: condition, **said}]}
+    ).when[0]
+
+
+def _rules(where: str, value: Mapping[str, Any]) -> Rules:
+    try:
+        return parse_rules(value, where)
+    except InvalidRulesError as error:
+        raise SettingsError(f"{where} {error.member}".strip(), error.fault, error.cure) from None
 
 
 def _policy(
     tool_class: ToolClass,
     scopes: Collection[str],
     *,
-    roles: Collection[str],
-    acr: str | Collection[str],
-    max_age: int | None,
-    approval: ApprovalRule | bool | None,
-    limit: object,
+    acr: str | Collection[str] = (),
+    approval: ApprovalRule | bool | None = None,
+    limit: object = None,
+    **words: Any,
 ) -> ToolPolicy:
-    named = scope_names(f"{tool_class}()", scopes)
+    where = f"{tool_class}()"
+    named = scope_names(where, scopes)
     for scope in named:
         if scope.startswith(TOOL_SCOPE_PREFIX):
-            raise SettingsError(
-                f"{tool_class}()", f"{scope!r} is added by the guard itself", "name only the author's scopes"
-            )
-    if isinstance(roles, str) or not all(isinstance(role, str) and role for role in roles):
-        raise SettingsError(f"{tool_class}(roles=)", "must be a list of role names", "write roles=['support']")
-    levels = (acr,) if isinstance(acr, str) else tuple(acr)
-    if not all(isinstance(level, str) and re.fullmatch(r"[\x21\x23-\x5B\x5D-\x7E]{1,256}", level) for level in levels):
-        raise SettingsError(
-            f"{tool_class}(acr=)", "must be login strengths without spaces or quotes", "write acr=['…']"
-        )
-    if max_age is not None and (isinstance(max_age, bool) or not isinstance(max_age, int) or max_age < 1):
-        raise SettingsError(f"{tool_class}(max_age=)", "must be a number of seconds above 0", "write max_age=300")
-    return ToolPolicy(
-        tool_class=tool_class,
-        scopes=named,
-        roles=frozenset(roles),
-        acr=levels,
-        max_age=max_age,
-        approval=approval,
-        limit=limit,
-    )
+            raise SettingsError(where, f"{scope!r} is added by the guard itself", "name only the author's scopes")
+    for word in words:
+        if word not in Words.__annotations__:
+            raise TypeError(f"{where} knows no {word}=")
+    said: dict[str, Any] = {"class": tool_class, "scopes": sorted(named)}
+    said["acr"] = [acr] if isinstance(acr, str) else _listed(acr)
+    said["approval"] = approval if isinstance(approval, bool | ApprovalRule) else None
+    for word, given in words.items():
+        said[word] = _listed(given)
+    return ToolPolicy(rules=_rules(where, said), limit=limit, approval=approval)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Demand:
-    """What one operation needs, worked out once when the guard is made."""
-
-    subject: str
-    """The tool's name, or the method."""
-    tool_class: ToolClass
-    scopes: frozenset[str]
-    """Everything needed: the author's scopes, and `tool:<name>` for a write."""
-    any_scope: bool = False
-    """One of `scopes` is enough: for catalogues, which say what there is and not what is in it."""
-    closed: bool = False
-    """Nothing opens it: nobody said what it needs, and there is no read scope to stand in."""
-    roles: frozenset[str] = frozenset()
-    acr: tuple[str, ...] = ()
-    max_age: int | None = None
-    is_tool: bool = True
-    approval: ApprovalRule | None = None
-    """Whose yes each call takes; None: nobody's."""
-    policy_version: str = ""
-    """Names these demands: a yes that was given under others does not count."""
+def _listed(given: Any) -> Any:
+    """Return a set or another collection as the list that JSON has; a text stays one, so that it is refused."""
+    return given if isinstance(given, str | Mapping | int | None) or not isinstance(given, Collection) else list(given)
 
 
 def tool_demands(tools: Mapping[str, ToolPolicy]) -> dict[str, Demand]:
     """Return what each tool needs. Raises SettingsError for a policy that cannot be kept, naming the cure."""
+    return {name: demand_of(name, (rules,)) for name, rules in rules_of(tools).items()}
+
+
+def rules_of(tools: Mapping[str, ToolPolicy]) -> dict[str, Rules]:
+    """Return what the author demands of each tool. Raises SettingsError likewise."""
     if not isinstance(tools, Mapping) or not tools:
         raise SettingsError(
             "tools", "a guard without a policy would refuse every call", "write tools={'name': read('scope')}"
         )
-    return {name: _demand(name, policy) for name, policy in tools.items()}
+    return {name: _kept(name, policy) for name, policy in tools.items()}
 
 
-def _demand(name: str, policy: ToolPolicy) -> Demand:
+def _kept(name: str, policy: ToolPolicy) -> Rules:
     where = f"tools[{name!r}]"
-    if not isinstance(name, str) or not _TOOL_NAME.fullmatch(name):
+    if not is_tool_name(name):
         raise SettingsError(where, "is no tool name", "use 1 to 122 of A-Z a-z 0-9 _ - . /")
     if not isinstance(policy, ToolPolicy):
         raise SettingsError(where, "is no policy", "write read(…), write(…) or destructive(…)")
     _refuse_what_is_not_enforced(where, policy)
-    if policy.tool_class == "read" and not policy.scopes:
+    refuse_open_read(where, policy.rules)
+    return policy.rules
+
+
+def is_tool_name(name: Any) -> bool:
+    """Tell whether a tool may be called that."""
+    return isinstance(name, str) and _TOOL_NAME.fullmatch(name) is not None
+
+
+def refuse_open_read(where: str, rules: Rules) -> None:
+    """Raise SettingsError for a read tool that any token could use."""
+    if rules.tool_class == "read" and not rules.scopes:
         raise SettingsError(
             where, "read() names no scope, so every token would do", "name one, as in read('orders:read')"
         )
-    own = frozenset() if policy.tool_class == "read" else frozenset({TOOL_SCOPE_PREFIX + name})
-    return Demand(
-        subject=name,
-        tool_class=policy.tool_class,
-        scopes=policy.scopes | own,
-        roles=policy.roles,
-        acr=policy.acr,
-        max_age=policy.max_age,
-        approval=_rule(policy),
-        policy_version=_version(policy),
-    )
-
-
-def _rule(policy: ToolPolicy) -> ApprovalRule | None:
-    """Return whose yes it takes: the author's word, else a yes for what cannot be taken back."""
-    if isinstance(policy.approval, ApprovalRule):
-        return policy.approval
-    if policy.approval is True or (policy.approval is None and policy.tool_class == "destructive"):
-        return ApprovalRule()
-    return None
-
-
-def _version(policy: ToolPolicy) -> str:
-    rule = _rule(policy)
-    said = {
-        "class": policy.tool_class,
-        "scopes": sorted(policy.scopes),
-        "roles": sorted(policy.roles),
-        "acr": list(policy.acr),
-        "max_age": policy.max_age,
-        "approval": None if rule is None else rule.to_json(),
-    }
-    return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def _refuse_what_is_not_enforced(where: str, policy: ToolPolicy) -> None:
     if policy.limit is not None:
         raise SettingsError(where, "limits are not enforced by this version", "leave limit= out")
     if policy.approval is not None and not isinstance(policy.approval, bool | ApprovalRule):
-        raise SettingsError(where, "approval= is no rule", "write approval=True, False, or approval=ApprovalRule(…)")
+        raise SettingsError(where, "approval= is no rule", "write approval=True, False, or approval=ask(…)")
+
+
+_OF_METHODS: Final = frozenset({"tool_class", "scopes", "roles", "acr", "max_age"})
+"""What can be demanded of a method that is no tool call."""
 
 
 def method_demands(methods: Mapping[str, ToolPolicy | Collection[str]] | None) -> dict[str, Demand]:
@@ -218,13 +219,17 @@ def _method_demand(name: str, value: ToolPolicy | Collection[str]) -> Demand:
     _refuse_what_is_not_enforced(where, value)
     if value.tool_class != "read":
         raise SettingsError(where, "only tools are write or destructive", "write read(…)")
+    rules = value.rules
+    for word in Rules.__dataclass_fields__:
+        if word not in _OF_METHODS and getattr(rules, word) != getattr(Rules(), word):
+            raise SettingsError(where, f"{word}= is for tools", "give scopes, roles, acr and max_age alone")
     return Demand(
         subject=name,
         tool_class="read",
-        scopes=value.scopes,
-        roles=value.roles,
-        acr=value.acr,
-        max_age=value.max_age,
+        scopes=rules.scopes,
+        roles=rules.roles,
+        acr=rules.acr,
+        max_age=rules.max_age,
         is_tool=False,
     )
 

@@ -66,13 +66,17 @@ class When:
     because: str
     """For the caller: why."""
     observe: bool = False
-    """Only say what it would have done. A write or destructive call is refused all the same."""
+    """Only say what it would have done, for a tool that reads: a write or destructive call is refused all the same."""
+    approval: ApprovalRule | None = None
+    """Of step_up: whose yes it takes; None: as the tool's own rule says, or the person's."""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as `parse_rules` reads it."""
         said: dict[str, Any] = {self.effect: self.condition.text, "because": self.because}
         if self.observe:
             said["observe"] = True
+        if self.approval is not None:
+            said["approval"] = self.approval.to_json()
         return said
 
 
@@ -156,7 +160,7 @@ def parse_rules(value: Any, where: str = "") -> Rules:
         acr=said.names("acr", "login strengths without spaces or quotes", _LEVEL) or (),
         max_age=said.number("max_age", 30 * 24 * 3600, "seconds, 1 to 30 days"),
         when=said.when(),
-        approval=said.approval(),
+        approval=said.approval(value.get("approval"), "approval"),
         cost=said.number("cost", MOST_COST, f"a whole number, 1 to {MOST_COST}"),
         returns=said.returns(),
     )
@@ -222,19 +226,16 @@ class _Said:
             )
         return named
 
-    def approval(self) -> ApprovalRule | bool | None:
-        given = self._value.get("approval")
+    def approval(self, given: Any, member: str) -> ApprovalRule | bool | None:
         if given is None or isinstance(given, bool | ApprovalRule):
             return given
         if not isinstance(given, Mapping):
-            raise self._wrong(
-                "approval", f"{_short(given)} is no rule", "write true, false or {by: role, role: approver}"
-            )
+            raise self._wrong(member, f"{_short(given)} is no rule", "write true, false or {by: role, role: approver}")
         try:
             return rule_from_json(given)
         except InvalidRuleError as error:
-            member, _, fault = str(error).partition(": ")
-            raise self._wrong(f"approval.{member[:80]}", fault, "correct it, or leave it out") from None
+            part, _, fault = str(error).partition(": ")
+            raise self._wrong(f"{member}.{part[:80]}", fault, "correct it, or leave it out") from None
 
     def when(self) -> tuple[When, ...]:
         given = self._value.get("when")
@@ -252,11 +253,11 @@ class _Said:
         if not isinstance(entry, Mapping):
             raise self._wrong(member, f"{_short(entry)} is no condition", "write {deny: …, because: …}")
         for name in entry:
-            if name not in (*EFFECTS, "because", "observe"):
+            if name not in (*EFFECTS, "because", "observe", "approval"):
                 raise self._wrong(
                     f"{member}.{str(name)[:80]}",
                     "is no member of a condition",
-                    "use deny, step_up or require, because, observe",
+                    "use deny, step_up or require, because, observe, approval",
                 )
         effects = [effect for effect in EFFECTS if entry.get(effect) is not None]
         if len(effects) != 1:
@@ -281,7 +282,12 @@ class _Said:
             condition = text if isinstance(text, Condition) else parse(text)
         except ConditionError as error:
             raise self._wrong(f"{member}.{effects[0]}", f"column {error.column}: {error.fault}", error.cure) from None
-        return When(effect=effects[0], condition=condition, because=because, observe=bool(observe))
+        rule = self.approval(entry.get("approval"), f"{member}.approval")
+        if isinstance(rule, bool) or (rule is not None and effects[0] != "step_up"):
+            raise self._wrong(
+                f"{member}.approval", "says whose yes a step_up takes", "write {by: role, role: approver}"
+            )
+        return When(effect=effects[0], condition=condition, because=because, observe=bool(observe), approval=rule)
 
 
 def _short(value: Any) -> str:

@@ -41,14 +41,22 @@ def test_a_call_that_meets_every_demand_is_allowed_and_every_check_is_recorded()
     decision = decide(Call(subject="tool", is_tool=True), facts(DEMAND))
 
     assert decision.allowed
-    assert ["tool_allowed", "scopes", "roles", "acr", "approval"] == [name for name, _ in decision.outcomes]
+    assert ["tool_allowed", "scopes", "roles", "acr", "sensitivity", "conditions", "approval"] == [
+        name for name, _ in decision.outcomes
+    ]
 
 
 @pytest.mark.parametrize(
     ("demand", "error"),
     [
         (None, "tool_unknown"),
-        (dataclasses.replace(DEMAND, closed=True, scopes=frozenset({"zzz"})), "policy_denied"),
+        (dataclasses.replace(DEMAND, closed="nobody said what it needs", scopes=frozenset({"zzz"})), "policy_denied"),
+        (dataclasses.replace(DEMAND, denied=True, closed="x"), "tool_unknown"),
+        (dataclasses.replace(DEMAND, clients=frozenset({"other"}), scopes=frozenset({"zzz"})), "tool_unknown"),
+        (dataclasses.replace(DEMAND, clients=frozenset()), "tool_unknown"),
+        (dataclasses.replace(DEMAND, also_roles=(frozenset({"admin"}),)), "policy_denied"),
+        (dataclasses.replace(DEMAND, most="read"), "policy_denied"),
+        (dataclasses.replace(DEMAND, tool_class="destructive"), "policy_denied"),
         (dataclasses.replace(DEMAND, scopes=frozenset({"zzz"}), roles=frozenset({"admin"})), "insufficient_scope"),
         (dataclasses.replace(DEMAND, roles=frozenset({"admin"}), acr=("mfa",)), "policy_denied"),
         (dataclasses.replace(DEMAND, acr=("mfa",)), "insufficient_user_authentication"),
@@ -100,7 +108,11 @@ DEMANDS = st.none() | st.builds(
     tool_class=st.sampled_from(["read", "write", "destructive"]),
     scopes=SCOPES,
     any_scope=st.booleans(),
-    closed=st.booleans(),
+    closed=st.sampled_from(["", "nobody said what it needs"]),
+    denied=st.booleans(),
+    clients=st.none() | st.frozensets(st.sampled_from(["app", "other"])),
+    most=st.none() | st.sampled_from(["read", "write", "destructive"]),
+    unasked=st.booleans(),
     roles=st.frozensets(st.sampled_from(["r", "s"])),
     acr=st.sampled_from([(), ("pwd",), ("mfa", "hwk")]),
     max_age=st.none() | st.integers(1, 1000),

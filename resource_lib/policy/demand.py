@@ -1,0 +1,208 @@
+"""
+What a tool demands in the end: the author's code, the policy file and a tenant's overlay, laid over each other.
+
+Layers only ever tighten. Whatever a layer says, a call that was refused without it is refused with it, and a call that waited
+for a yes still does (docs/adr/0026): scopes, roles and conditions add up, applications and login strengths are cut down, the graver
+class and the shorter time count. Layers that no call could satisfy together close the tool.
+
+`observe` takes its own layer's roles, logins, conditions and approval out of force, and only for a tool that reads.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Final
+
+from resource_lib.wire.approvals import ApprovalRule
+from resource_lib.wire.claims import TOOL_SCOPE_PREFIX
+from resource_lib.wire.tool_policy import CLASSES, Rules, ToolClass, When
+
+DEFAULT_RULE: Final = ApprovalRule()
+"""Asked where nobody said how: the person the call runs for, or an approver where there is no person."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Demand:
+    """What one operation needs of its caller."""
+
+    subject: str
+    """A tool's name, or a method."""
+    tool_class: ToolClass
+    scopes: frozenset[str]
+    """All are needed: the author's scopes, and `tool:<name>` for a write."""
+    any_scope: bool = False
+    """One of `scopes` is enough: for catalogues, which say what there is and not what is in it."""
+    closed: str = ""
+    """Why nothing opens it, such as that nobody said what it needs; empty: it can be opened."""
+    denied: bool = False
+    """For every caller there is no such tool."""
+    clients: frozenset[str] | None = None
+    """The applications for which there is such a tool; None: any."""
+    roles: frozenset[str] = frozenset()
+    """Any of them is needed; empty: none is."""
+    also_roles: tuple[frozenset[str], ...] = ()
+    """Of each of these sets one more is needed: other layers' demands."""
+    acr: tuple[str, ...] = ()
+    max_age: int | None = None
+    most: ToolClass | None = None
+    """Tools of a graver class are refused."""
+    is_tool: bool = True
+    conditions: tuple[When, ...] = ()
+    approval: ApprovalRule | None = None
+    """Whose yes each call takes; None: nobody's."""
+    unasked: bool = False
+    """Whether a layer said that nobody is asked about a destructive tool."""
+    observed: "Demand | None" = None
+    """What is only reported."""
+    cost: int = 1
+    returns: frozenset[str] = frozenset()
+    policy_version: str = ""
+    """Names these demands: a yes that was given under others does not count."""
+    layers: tuple[Rules, ...] = field(default=(), repr=False, compare=False)
+    """What it was made from."""
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether some call of it waits for a yes."""
+        return self.approval is not None or any(one.effect == "step_up" for one in self.conditions)
+
+
+def demand_of(name: str, layers: Sequence[Rules]) -> Demand:
+    """Return what the tool `name` demands under `layers`, the author's first. A class nobody named is destructive."""
+    classes = [layer.tool_class for layer in layers if layer.tool_class is not None]
+    tool_class: ToolClass = max(classes, key=CLASSES.index) if classes else "destructive"
+    in_force = [layer for layer in layers if tool_class != "read" or layer.mode != "observe"]
+    reported = [layer for layer in layers if tool_class == "read" and layer.mode == "observe"]
+    own = frozenset() if tool_class == "read" else frozenset({TOOL_SCOPE_PREFIX + name})
+    demand = _conduct(name, tool_class, in_force)
+    ceilings = [layer.most for layer in layers if layer.most is not None]
+    offered = [layer.clients for layer in layers if layer.clients is not None]
+    whole = _replaced(
+        demand,
+        scopes=own.union(*(layer.scopes for layer in layers)),
+        denied=any(layer.mode == "deny" for layer in layers),
+        clients=frozenset.intersection(*offered) if offered else None,
+        most=min(ceilings, key=CLASSES.index) if ceilings else None,
+        observed=_conduct(name, tool_class, reported) if reported else None,
+        cost=max((layer.cost for layer in layers if layer.cost is not None), default=1),
+        returns=frozenset().union(*(layer.returns for layer in layers)),
+        layers=tuple(layers),
+    )
+    return _replaced(whole, policy_version=_version(whole))
+
+
+def tightened(base: Demand, *rules: Rules) -> Demand:
+    """Return what is demanded when `rules` are laid over `base`: never less."""
+    return demand_of(base.subject, (*base.layers, *rules))
+
+
+def _conduct(name: str, tool_class: ToolClass, layers: Sequence[Rules]) -> Demand:
+    """Return what `observe` may take out of force: roles, logins, conditions, approval."""
+    roles = _fewest(layer.roles for layer in layers if layer.roles)
+    acr, closed = _common([layer.acr for layer in layers if layer.acr])
+    ages = [layer.max_age for layer in layers if layer.max_age is not None]
+    rules, unasked = _asked(tool_class, layers)
+    approval = rules[0] if rules else None
+    for rule in rules[1:]:
+        approval = None if approval is None else stricter(approval, rule)
+    if rules and approval is None:
+        closed, approval = "two layers want different people to say yes", rules[0]
+    return Demand(
+        subject=name,
+        tool_class=tool_class,
+        scopes=frozenset(),
+        closed=closed,
+        roles=roles[0] if roles else frozenset(),
+        also_roles=tuple(roles[1:]),
+        acr=acr,
+        max_age=min(ages, default=None),
+        conditions=tuple(one for layer in layers for one in layer.when),
+        approval=approval,
+        unasked=unasked,
+    )
+
+
+def _asked(tool_class: ToolClass, layers: Sequence[Rules]) -> tuple[list[ApprovalRule], bool]:
+    """Return whose yes is demanded, and whether somebody was asked to be left out.
+
+    Only the layer that makes a tool destructive can say that nobody is asked: what a later one says takes nothing away.
+    """
+    rules = [layer.approval for layer in layers if isinstance(layer.approval, ApprovalRule)]
+    if not rules and any(layer.approval is True or layer.mode == "step_up" for layer in layers):
+        rules = [DEFAULT_RULE]
+    unasked = False
+    if tool_class == "destructive":
+        maker = next((layer for layer in layers if layer.tool_class == "destructive"), None)
+        unasked = maker is not None and maker.approval is False
+        if not rules and not unasked:
+            rules = [DEFAULT_RULE]
+    return rules, unasked
+
+
+def stricter(one: ApprovalRule, other: ApprovalRule) -> ApprovalRule | None:
+    """Return the rule that satisfies both, or None where none does: two rules that want the yes of different roles."""
+    if one == other:
+        return one
+    roles = {rule.role for rule in (one, other) if rule.needs_role or rule.role != DEFAULT_RULE.role}
+    acr, clash = _common([rule.acr for rule in (one, other) if rule.acr])
+    if len(roles) > 1 or clash:
+        return None
+    ages = [rule.max_age for rule in (one, other) if rule.max_age is not None]
+    return ApprovalRule(
+        by="role" if "role" in (one.by, other.by) else "person",
+        role=min(roles, default=DEFAULT_RULE.role),
+        approvers=max(one.approvers, other.approvers),
+        four_eyes=one.four_eyes or other.four_eyes,
+        max_age=min(ages, default=None),
+        acr=acr,
+        expires_in=min(one.expires_in, other.expires_in),
+        use_within=min(one.use_within, other.use_within),
+        sentence=one.sentence or other.sentence,
+        redact=tuple(dict.fromkeys(one.redact + other.redact)),
+    )
+
+
+def _fewest(sets: Iterable[frozenset[str]]) -> list[frozenset[str]]:
+    """Return the sets of roles of which each is needed, without those that a narrower one implies."""
+    kept: list[frozenset[str]] = []
+    for roles in sets:
+        if not any(narrower <= roles for narrower in kept):
+            kept = [*(wider for wider in kept if not roles <= wider), roles]
+    return kept
+
+
+def _common(levels: list[tuple[str, ...]]) -> tuple[tuple[str, ...], str]:
+    """Return the login strengths that are enough for each layer, in the first one's order, and why there are none."""
+    if not levels:
+        return (), ""
+    common = tuple(level for level in levels[0] if all(level in others for others in levels[1:]))
+    return (common, "") if common else (levels[0], "no login is strong enough for every layer")
+
+
+def _replaced(demand: Demand, **changes: Any) -> Demand:
+    given = {name: getattr(demand, name) for name in Demand.__dataclass_fields__}
+    return Demand(**(given | changes))
+
+
+def _said(demand: Demand) -> Mapping[str, Any]:
+    return {
+        "class": demand.tool_class,
+        "scopes": sorted(demand.scopes),
+        "closed": bool(demand.closed),
+        "denied": demand.denied,
+        "clients": None if demand.clients is None else sorted(demand.clients),
+        "roles": sorted(sorted(roles) for roles in (demand.roles, *demand.also_roles) if roles),
+        "acr": list(demand.acr),
+        "max_age": demand.max_age,
+        "most": demand.most,
+        "when": [one.to_json() for one in demand.conditions],
+        "approval": None if demand.approval is None else demand.approval.to_json(),
+        "observed": None if demand.observed is None else _said(demand.observed),
+        "cost": demand.cost,
+        "returns": sorted(demand.returns),
+    }
+
+
+def _version(demand: Demand) -> str:
+    return sha256(json.dumps(_said(demand), sort_keys=True).encode()).hexdigest()
