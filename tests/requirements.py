@@ -2395,6 +2395,37 @@ DETAILS: dict[str, Requirement] = {
     "call-grants:spend:ends-with-everything-it-hangs-on": Requirement(
         "ours", "Ending the grant, its authorization, consent, client, person, tenant or resource ends it at once."
     ),
+    "call-grants:condition:types-do-not-pass": Requirement(
+        "AP-03, C24",
+        "A condition covers what it says of the arguments as they are: no other type, no missing one, no doubt.",
+    ),
+    "rfc9396:request:what-is-asked-is-granted": Requirement(
+        "RFC 9396 §2, §7",
+        "A detail that the person ticks is granted, told in the token response, and spent as it says.",
+    ),
+    "rfc9396:request:only-what-a-person-ticks": Requirement(
+        "RFC 9396 §12, decision 11",
+        "No detail comes ticked, none is granted unticked, and none beyond what the person may.",
+    ),
+    "rfc9396:request:refused-by-name": Requirement(
+        "RFC 9396 §5",
+        "What is unknown, foreign, too much or unreadable is invalid_authorization_details, with the cure.",
+    ),
+    "rfc9396:request:pushed": Requirement(
+        "RFC 9396 §3, RFC 9126 §4",
+        "Details are pushed like anything else; what stands beside the reference is nothing.",
+    ),
+    "rfc9396:request:words": Requirement(
+        "RFC 9396 §12, AP-10", "The page says each call in words: how often, how long, every value, and nothing unseen."
+    ),
+    "rfc9396:token:claim": Requirement("RFC 9396 §9.1", "A token says what calls it stands for and stays under 2 KB."),
+    "rfc9396:token:introspection": Requirement(
+        "RFC 9396 §9.2", "Introspection tells the details as the rows have them now."
+    ),
+    "rfc9396:token-request:fewer-never-more": Requirement(
+        "RFC 9396 §6", "At the token endpoint a client may name fewer details than it has, and never one more."
+    ),
+    "rfc9396:metadata": Requirement("RFC 9396 §10", "The metadata names the types that are understood."),
     "call-grants:rule:who-gave-it-counts": Requirement(
         "AP-05", "What an approver must allow is covered by an approver's grant alone, while they are one."
     ),

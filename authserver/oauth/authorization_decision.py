@@ -5,7 +5,9 @@ OAuth 2.1 §4.1.1, §7.3.1, §7.9; design decisions 7, 11 and 22. Every rule tha
 request that makes it, so that a person disabled, a tenant suspended or a tool removed meanwhile gets no code.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from authserver.domain.audit import event
 from authserver.domain.clients import document, trust
@@ -22,6 +24,7 @@ from authserver.domain.tokens import authorization
 from authserver.domain.tool_policies import tool_policy
 from authserver.domain.users import user
 from authserver.domain.users.user import Member, Person
+from authserver.oauth.authorization_details import Detail
 from authserver.oauth.authorization_request import Asked
 from authserver.oauth.errors import AccessDenied, InvalidRequest, InvalidScope
 from authserver.oauth.redirect_uris import is_local
@@ -55,6 +58,8 @@ class Offer:
     tools: tuple[Tool, ...]
     allowed_before: frozenset[str]
     further: tuple[policy.Reach, ...] = ()
+    details: tuple[Detail, ...] = ()
+    """Calls that the client wants to make without asking again (RFC 9396)."""
 
     def starts_ticked(self, tool: Tool) -> bool:
         """Whether a tool's box comes ticked (decision 11): never at first, never what cannot be undone and is new.
@@ -159,6 +164,11 @@ async def offer(work: UnitOfWork, asked: Asked, session: Session, *, chosen: str
         tools=tools,
         allowed_before=before,
         further=further,
+        details=tuple(
+            each
+            for detail in asked.details
+            if (each := detail.seen_at(resource)) is not None and set(each.scope) <= permitted
+        ),
     )
 
 
@@ -205,6 +215,8 @@ def may_skip_consent(asked: Asked, offered: Offer) -> bool:
         and not is_local(asked.redirect_uri)
         and not {"consent", "select_account"} & asked.prompt
         and len(offered.choices) == 1
+        # A call that is allowed beforehand is a yes of its own.
+        and not asked.details
         # What it is for is asked each time: an earlier answer was about an earlier connection.
         and not asked.resource.purposes
         and set(offered.scope) - {OFFLINE_ACCESS, OPENID} <= offered.allowed_before
@@ -221,11 +233,19 @@ def allow(
     shown: str,
     personal: frozenset[str] = frozenset(),
     purpose: str | None = None,
+    details: frozenset[str] = frozenset(),
 ) -> str:
-    """Record the person's yes and return the code; see `record_yes`. `purpose` is what they said it is for."""
+    """Record the person's yes and return the code; see `record_yes`. `purpose` is what they said it is for.
+
+    `details` are the keys of the calls they ticked to be made without asking again (RFC 9396).
+    """
     said = purpose_of(asked, purpose)
+    ticked = tuple(detail for detail in offered.details if detail.key in details)
+    # Whoever lets it make a call lets it use that tool.
+    tools |= {detail.tool.name for detail in ticked}
     choice, scope = record_yes(work, asked, offered, tools=tools, shown=shown, personal=personal)
-    return _issue(work, asked, session, choice, scope, purpose=said)
+    promised = [detail.promised(work.now) for detail in ticked if set(detail.scope) <= set(scope)]
+    return _issue(work, asked, session, choice, scope, purpose=said, details=promised)
 
 
 def purpose_of(asked: Asked, said: str | None) -> str:
@@ -308,7 +328,14 @@ def deny(work: UnitOfWork, asked: Asked, session: Session) -> None:
 
 
 def _issue(
-    work: UnitOfWork, asked: Asked, session: Session, choice: Choice, scope: tuple[str, ...], *, purpose: str = ""
+    work: UnitOfWork,
+    asked: Asked,
+    session: Session,
+    choice: Choice,
+    scope: tuple[str, ...],
+    *,
+    purpose: str = "",
+    details: Sequence[dict[str, Any]] = (),
 ) -> str:
     code = authorization_code.issue(
         work,
@@ -325,6 +352,7 @@ def _issue(
         auth_time=session.auth_time,
         nonce=asked.nonce,
         purpose=purpose,
+        details=details,
     )
     if asked.pushed is not None:
         pushed_request.spend(work, asked.pushed, session=session.hash, code=code)
@@ -335,6 +363,7 @@ def _issue(
         sub=choice.member.sub,
         resource=asked.resource.uri,
         scope=list(scope),
+        details=len(details),
         purpose=purpose,
         resource_defaulted=asked.resource_is_defaulted,
         pushed=asked.was_pushed,

@@ -15,7 +15,8 @@ from authserver.domain.pushed_requests import pushed_request
 from authserver.domain.pushed_requests.pushed_request import PushedRequest
 from authserver.domain.resources.resource import INERT, Resource
 from authserver.domain.tool_policies import tool_policy
-from authserver.oauth import client_id_metadata, pkce, redirect_uris, resource_indicators, scopes
+from authserver.oauth import authorization_details, client_id_metadata, pkce, redirect_uris, resource_indicators, scopes
+from authserver.oauth.authorization_details import Detail
 from authserver.oauth.client_authentication import is_served
 from authserver.oauth.client_id_metadata import UnusableDocumentError
 from authserver.oauth.errors import (
@@ -66,6 +67,7 @@ class Asked:
     was_pushed: bool = field(init=False, default=False)
     may_be_spent: bool = field(init=False, default=False)
     nonce: str = field(init=False, default="")
+    details: tuple[Detail, ...] = field(init=False, default=())
 
 
 class RefusedAuthorization(Exception):
@@ -235,6 +237,20 @@ async def scope_is_grantable(work: UnitOfWork, asked: Asked) -> None:
         asked.scope = (*default, *asked.scope)
 
 
+async def details_are_understood(work: UnitOfWork, asked: Asked) -> None:
+    """RFC 9396 §5: each detail is for this resource, of a tool that this client may ask for, and small enough to read."""
+    sent = asked.parameters.one("authorization_details")
+    if sent is None or asked.is_undecided:
+        return
+    asked.details = authorization_details.understood(work, sent, client=asked.client, resource=asked.resource)
+    # Without its scopes a detail is worth nothing: they are asked along, and the page says so.
+    along = [name for detail in asked.details for name in detail.scope]
+    if asked.client.is_shared:
+        # Whether a tool has a scope of its own can differ by tenant.
+        along += [TOOL_SCOPE_PREFIX + detail.tool.name for detail in asked.details]
+    asked.scope = tuple(dict.fromkeys((*asked.scope, *along)))
+
+
 async def prompt_is_understood(_work: UnitOfWork, asked: Asked) -> None:
     """OpenID Connect Core §3.1.2.1: `none` stands alone."""
     prompt = frozenset((asked.parameters.one("prompt") or "").split())
@@ -276,6 +292,7 @@ CHECKS: tuple[Check, ...] = (
     pkce_is_s256,
     resource_is_reachable,
     scope_is_grantable,
+    details_are_understood,
     prompt_is_understood,
     max_age_is_a_number,
     nonce_is_bounded,

@@ -14,7 +14,7 @@ from authserver.domain.codes.device_code import DeviceCode
 from authserver.domain.issuers.issuer import Issuer
 from authserver.domain.login.session import Session
 from authserver.oauth import authorization_decision as decision
-from authserver.oauth import authorization_request, client_id_metadata
+from authserver.oauth import authorization_details, authorization_request, client_id_metadata
 from authserver.oauth.authorization_decision import Offer
 from authserver.oauth.authorization_request import Asked
 from authserver.oauth.client_authentication import authenticate, is_served, read, record_refusal, within_limit
@@ -53,6 +53,7 @@ async def start(
             _within_strangers_limit(work)
         if not client.is_shared:
             work.bind(client.tenant)
+        authorization_details.refuse_any(form)
         asked = await authorization_request.check_without_redirect(work, issuer, client, form)
         code, typed = device_code.start(
             work,

@@ -63,6 +63,18 @@ class InvalidTarget(OAuthError):
     code = "invalid_target"
 
 
+class InvalidAuthorizationDetails(OAuthError):
+    """RFC 9396 §5: a detail is of an unknown type, not of its form, or not for this client or resource."""
+
+    code = "invalid_authorization_details"
+
+
+class UnmetAuthenticationRequirements(OAuthError):
+    """OpenID Connect Core Unmet Authentication Requirements 1.0, RFC 9470 §5: no login here is of the asked strength."""
+
+    code = "unmet_authentication_requirements"
+
+
 class UnsupportedResponseType(OAuthError):
     """OAuth 2.1 §4.1.2.1: only `code`."""
 

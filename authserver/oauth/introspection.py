@@ -12,10 +12,12 @@ Not here: answers as JWT (RFC 9701), and anything about refresh tokens, which no
 from typing import Any
 
 from authserver.domain.audit import event
+from authserver.domain.call_grants import grant
 from authserver.domain.clients.client import Client
 from authserver.domain.issuers.issuer import Issuer
 from authserver.domain.tokens import presented
 from authserver.domain.tokens.presented import NotStandingError, Presented, Standing
+from authserver.oauth import authorization_details
 from authserver.oauth.client_authentication import authenticate, read, record_refusal
 from authserver.oauth.errors import InvalidClient, OAuthError, SlowDown
 from authserver.oauth.issuing import held_now
@@ -85,16 +87,23 @@ async def _verdict(work: UnitOfWork, issuer: Issuer, client: Client, token: Pres
     if not await presented.is_heard(work, client, token.tenant):
         _refuse(work, client, "other_tenant")
         return None
-    return _meaning(work, token, standing) if standing is not None else None
+    return await _meaning(work, token, standing) if standing is not None else None
 
 
-def _meaning(work: UnitOfWork, token: Presented, standing: Standing) -> Answer:
+async def _meaning(work: UnitOfWork, token: Presented, standing: Standing) -> Answer:
     """Return the claims of a live token; a scope or role that was taken away since is gone from them at once."""
     scope = held_now(work, token.scope, standing, is_exchanged=token.act is not None)
     if not scope:
         return None
     answer: dict[str, Any] = {"active": True, "token_type": "Bearer", claims.SCOPE: " ".join(scope)}
     answer.update((name, token.claims[name]) for name in _AS_SIGNED if name in token.claims)
+    if token.act is None and standing.authorization.details:
+        # RFC 9396 §9.2: as the rows have it now, for a token that was issued before too.
+        held = await authorization_details.held_by(work.beside(token.tenant), standing.authorization, scope)
+        only = grant.named_in(token.claims)
+        answer[claims.AUTHORIZATION_DETAILS] = [
+            authorization_details.said(each) | {"used": each.used} for each in held if only is None or each.id in only
+        ]
     if standing.member is not None:
         answer[claims.ROLES] = [role for role in token.claims[claims.ROLES] if role in standing.member.roles]
     return answer

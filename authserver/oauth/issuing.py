@@ -5,7 +5,11 @@ RFC 9068 §2, §3. A person disabled, a tenant suspended, a resource unlinked si
 a role, a scope or a tool taken away is gone with the next token.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from authserver.domain.audit import event
+from authserver.domain.call_grants.grant import CallGrant
 from authserver.domain.clients import trust
 from authserver.domain.clients.client import Client
 from authserver.domain.issuers.issuer import Issuer, all_issuers
@@ -19,6 +23,7 @@ from authserver.domain.tokens.authorization import Authorization
 from authserver.domain.tokens.presented import Standing
 from authserver.domain.tool_policies import tool_policy
 from authserver.domain.users.user import Member
+from authserver.oauth import authorization_details
 from authserver.oauth.errors import InvalidGrant, InvalidTarget
 from authserver.runtime.unit_of_work import UnitOfWork
 
@@ -102,11 +107,33 @@ def held_now(
 
 
 async def issue_access_token(
-    work: UnitOfWork, issuer: Issuer, owner: Authorization, *, scope: tuple[str, ...], roles: tuple[str, ...] | None
+    work: UnitOfWork,
+    issuer: Issuer,
+    owner: Authorization,
+    *,
+    scope: tuple[str, ...],
+    roles: tuple[str, ...] | None,
+    details: Sequence[CallGrant] | None = None,
+    details_are_narrowed: bool = False,
 ) -> AccessToken:
-    """Return a new access token, recorded in the same commit."""
+    """Return a new access token, recorded in the same commit.
+
+    `details` are the calls it stands for (RFC 9396 §7); None: all that its authorization was allowed and these scopes reach.
+    """
     ring = await key_ring(work, issuer.path)
-    token = access_token.mint(work, ring, owner, issuer=issuer.identifier, scope=scope, roles=roles)
+    if details is None:
+        details = await authorization_details.held_by(work, owner, scope)
+    token = access_token.mint(
+        work,
+        ring,
+        owner,
+        issuer=issuer.identifier,
+        scope=scope,
+        roles=roles,
+        details=authorization_details.in_claim(details),
+        details_are_narrowed=details_are_narrowed,
+    )
+    token = replace(token, details=tuple(authorization_details.said(each) for each in details))
     event.record(
         work,
         event.Kind.TOKEN_ISSUED,

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from authserver.oauth.errors import InvalidRequest
 
-_REPEATABLE = frozenset({"resource", "tool", "allowed"})
+_REPEATABLE = frozenset({"resource", "tool", "allowed", "detail"})
 _MOST = 100
 
 

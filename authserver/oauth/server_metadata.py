@@ -13,7 +13,14 @@ import orjson
 from authserver.domain.issuers.issuer import Issuer
 from authserver.domain.login.login import PASSWORD_ACR
 from authserver.domain.resources.resource import OFFLINE_ACCESS, OPENID, PERSONAL
-from authserver.oauth import authorization_request, client_assertion, client_authentication, openid, pkce
+from authserver.oauth import (
+    authorization_details,
+    authorization_request,
+    client_assertion,
+    client_authentication,
+    openid,
+    pkce,
+)
 from authserver.oauth.grants import GRANTS
 from authserver.settings import Settings
 
@@ -55,6 +62,7 @@ def document(issuer: Issuer, settings: Settings, *, algorithms: Sequence[str]) -
             "revocation_endpoint_auth_methods_supported": client_authentication.METHODS,
             "revocation_endpoint_auth_signing_alg_values_supported": client_assertion.ALGORITHMS,
             "code_challenge_methods_supported": pkce.METHODS,
+            "authorization_details_types_supported": authorization_details.TYPES,
             "scopes_supported": [OPENID, *PERSONAL, OFFLINE_ACCESS],
             "claims_supported": openid.CLAIMS,
             "claim_types_supported": ["normal"],

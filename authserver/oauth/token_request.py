@@ -8,7 +8,7 @@ from authserver.domain.audit import event
 from authserver.domain.clients import registration
 from authserver.domain.clients.client import Client
 from authserver.domain.issuers.issuer import Issuer
-from authserver.oauth import api_keys
+from authserver.oauth import api_keys, authorization_details
 from authserver.oauth.client_authentication import authenticate, read, record_refusal, within_limit
 from authserver.oauth.errors import (
     AuthorizationPending,
@@ -32,6 +32,9 @@ async def handle(work: UnitOfWork, issuer: Issuer, form: Parameters, authorizati
     client: Client | None = None
     try:
         form.refuse_repeated()
+        if form.one("grant_type") not in {"authorization_code", "refresh_token"}:
+            # Nobody was asked about any, so there are none of which to ask for fewer.
+            authorization_details.refuse_any(form)
         if api_keys.is_whole_credential(authorization, form):
             return await api_keys.exchange_by_holder(work, issuer, form)
         client = await authenticate(work, issuer, read(authorization, form))

@@ -5,6 +5,7 @@ OAuth 2.1 §3.2.3. `scope` always stands in it, because what was granted can be 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -23,12 +24,15 @@ class TokenResponse:
 
     def encoded(self) -> bytes:
         """Return the JSON body."""
-        answer: dict[str, str | int] = {
+        answer: dict[str, Any] = {
             "access_token": self.access_token.token,
             "token_type": "Bearer",
             "expires_in": self.access_token.expires_in,
             "scope": " ".join(self.access_token.scope),
         }
+        if self.access_token.details:
+            # RFC 9396 §7: as they were granted, which can be less than was asked.
+            answer["authorization_details"] = self.access_token.details
         if self.refresh_token is not None:
             answer["refresh_token"] = self.refresh_token
         if self.issued_token_type is not None:

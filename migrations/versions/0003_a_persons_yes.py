@@ -34,8 +34,8 @@ def downgrade() -> None:
 
 
 def _details() -> None:
-    for table in ("authorizations", "authorization_codes"):
-        op.add_column(table, sa.Column("details", sa.Text(), nullable=False, server_default=sa.text("'[]'")))
+    for table, nothing in (("authorizations", "'[]'"), ("authorization_codes", "''")):
+        op.add_column(table, sa.Column("details", sa.Text(), nullable=False, server_default=sa.text(nothing)))
         op.add_column(table, sa.Column("purpose", sa.Text(), nullable=False, server_default=sa.text("''")))
     op.add_column("device_approvals", sa.Column("purpose", sa.Text(), nullable=False, server_default=sa.text("''")))
     op.add_column("resources", sa.Column("purposes", sa.Text(), nullable=False, server_default=sa.text("'[]'")))

@@ -54,7 +54,7 @@ class Given:
             "auth_time": said.get("auth_time", 0),
             **changed,
         }
-        self.grant = grant.give(
+        self.grant = grant.plan(
             work,
             authorization_id=said["authorization_id"],
             sub=said["sub"],
@@ -62,6 +62,7 @@ class Given:
             resource=said["aud"],
             **wanted,
         )
+        grant.give(work, self.grant)
         assert await work.commit()
         return self
 

@@ -164,9 +164,13 @@ class OAuthClient:
         tools: list[str] | None = None,
         allowed: list[str] | None = None,
         purpose: str | None = None,
+        details: bool = False,
         **changed: Any,
     ) -> AuthorizationAnswer:
-        """Let the person log in where needed and decide; `tools`, `allowed`: what they tick (None: as the page came)."""
+        """Let the person log in where needed and decide; `tools`, `allowed`: what they tick (None: as the page came).
+
+        `details`: they tick every call that the page offers to allow beforehand.
+        """
         browser = self.browser_of(who)
         page = await self.consent_page(who, **changed)
         if page.is_consent:
@@ -179,6 +183,8 @@ class OAuthClient:
                 given["allowed"] = allowed
             if purpose is not None:
                 given["purpose"] = purpose
+            if details:
+                given["detail"] = page.form("decision").offered("detail")
             page = await browser.submit(page.form("decision"), **given)
         return AuthorizationAnswer(page=page, verifier=self.verifier)
 

@@ -24,13 +24,15 @@ from authserver.domain.users import user
 from authserver.runtime.identifiers import new_id
 from authserver.runtime.unit_of_work import Row, UnitOfWork
 from resource_lib.wire import claims
+from resource_lib.wire import condition as conditions
 from resource_lib.wire.approvals import DETAIL_TYPE, ApprovalRule
+from resource_lib.wire.condition import Condition, ConditionError, Scene, Truth
 
 MOST_OF_ONE_AUTHORIZATION = 20
 """Living grants of one authorization: more can be overseen by nobody."""
 
-MOST_CONDITION = 500
-"""Characters of a condition."""
+MOST_CONDITION = 300
+"""Characters of a condition: a person reads it."""
 
 _SHOWN = "shown:"
 
@@ -108,10 +110,10 @@ def check_bounds(work: UnitOfWork, *, max_calls: int, expires_at: int, condition
     if not work.now < expires_at <= work.now + settings.call_grant_most_seconds:
         raise InvalidCallGrantError(f"expires_in: 1 to {settings.call_grant_most_seconds} seconds")
     if condition:
-        raise InvalidCallGrantError("condition: is not understood")
+        _parsed(condition)
 
 
-def give(
+def plan(
     work: UnitOfWork,
     *,
     authorization_id: str,
@@ -128,15 +130,13 @@ def give(
     args_hash: str = "",
     condition: str = "",
 ) -> CallGrant:
-    """Give a grant in the bound tenant, with the caller's other writes. Raises InvalidCallGrantError.
+    """Return a grant that can be given, and write nothing. Raises InvalidCallGrantError.
 
-    `definition_hash` is the tool's own, or `as_shown`. `given_by`, `acr` and `auth_time` say who gave it and how they had
-    proved who they are: a rule that demands more is not met by it. Whoever gives one for an authorization that exists
-    already claims that it lives (`authorization.require_live`).
+    `definition_hash` is the tool's own, or `as_shown`. `given_by`, `acr` and `auth_time` say who gives it and how they had
+    proved who they are: a rule that demands more is not met by it.
     """
-    assert work.tenant is not None
     check_bounds(work, max_calls=max_calls, expires_at=expires_at, condition=condition)
-    given = CallGrant(
+    return CallGrant(
         id=new_id("cg"),
         authorization_id=authorization_id,
         sub=sub,
@@ -155,32 +155,49 @@ def give(
         expires_at=expires_at,
         is_ended=False,
     )
+
+
+def give(work: UnitOfWork, given: CallGrant) -> None:
+    """Give what was planned, in the bound tenant, with the caller's other writes.
+
+    Whoever gives one for an authorization that exists already claims that it lives (`authorization.require_live`).
+    """
+    assert work.tenant is not None
     sealed = None
-    if condition:
+    if given.condition:
         sealed = store.CONDITION.seal(
-            work.machines.key_encryption, condition.encode(), tenant_id=work.tenant, grant_id=given.id
+            work.machines.key_encryption, given.condition.encode(), tenant_id=work.tenant, grant_id=given.id
         )
     work.write(
         store.GIVE,
         grant_id=given.id,
-        authorization_id=authorization_id,
-        sub=sub,
-        client_id=client_id,
-        resource=resource,
-        tool=tool,
-        definition_hash=definition_hash,
-        args_hash=args_hash,
+        authorization_id=given.authorization_id,
+        sub=given.sub,
+        client_id=given.client_id,
+        resource=given.resource,
+        tool=given.tool,
+        definition_hash=given.definition_hash,
+        args_hash=given.args_hash,
         condition=sealed,
-        max_calls=max_calls,
-        given_by=given_by,
-        acr=acr,
-        auth_time=auth_time,
+        max_calls=given.max_calls,
+        given_by=given.given_by,
+        acr=given.acr,
+        auth_time=given.auth_time,
         now=work.now,
-        expires_at=expires_at,
+        expires_at=given.expires_at,
     )
-    authorization.has_details(work, authorization_id, DETAIL_TYPE)
-    _record(work, event.Kind.CALL_GRANT_GIVEN, given, max_calls=max_calls, expires_at=expires_at, given_by=given_by)
-    return given
+    authorization.has_details(work, given.authorization_id, DETAIL_TYPE)
+    if given.sub.startswith(authorization.MACHINE):
+        # A machine's standing authorization is remembered.
+        work.changes_directory = True
+    _record(
+        work,
+        event.Kind.CALL_GRANT_GIVEN,
+        given,
+        max_calls=given.max_calls,
+        expires_at=given.expires_at,
+        given_by=given.given_by,
+    )
 
 
 async def find(work: UnitOfWork, grant_id: str) -> CallGrant | None:
@@ -227,7 +244,7 @@ async def covering(
         if (
             _fits(each, call, shown)
             and (only is None or each.id in only)
-            and _holds(each, arguments)
+            and _holds(work, each, arguments)
             and await _meets(work, each, rule)
         ):
             return each
@@ -288,9 +305,27 @@ def _fits(grant: CallGrant, call: Call, shown: str) -> bool:
     )
 
 
-def _holds(grant: CallGrant, arguments: Mapping[str, Any]) -> bool:
-    # What cannot be decided does not cover.
-    return isinstance(arguments, Mapping) and not grant.condition
+def _parsed(text: str) -> Condition:
+    if len(text) > MOST_CONDITION:
+        raise InvalidCallGrantError(f"condition: at most {MOST_CONDITION} characters")
+    try:
+        parsed = conditions.parse(text)
+    except ConditionError as error:
+        raise InvalidCallGrantError(f"condition: {error}") from None
+    if parsed.looks_back:
+        raise InvalidCallGrantError("condition: may not ask about earlier calls; count them with max_calls")
+    return parsed
+
+
+def _holds(work: UnitOfWork, grant: CallGrant, arguments: Mapping[str, Any]) -> bool:
+    if not grant.condition:
+        return True
+    # What cannot be decided does not cover: a missing argument, another type, a fact that only the caller states.
+    scene = Scene(args=arguments, tool=grant.tool, client=grant.client_id, tenant=work.tenant, now=float(work.now))
+    try:
+        return _parsed(grant.condition).evaluate(scene) is Truth.YES
+    except InvalidCallGrantError:
+        return False
 
 
 async def _meets(work: UnitOfWork, grant: CallGrant, rule: ApprovalRule) -> bool:

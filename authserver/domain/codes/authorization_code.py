@@ -4,16 +4,25 @@ A code is one promise of tokens: one use, one minute, bound to client, redirect 
 OAuth 2.1 §4.1.2, §4.1.3, §7.5.2. It is kept as a hash for a week, so that a replay is recognised and ends what the code began.
 """
 
+import hashlib
+import hmac
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import orjson
 
 from authserver.domain.codes import store
 from authserver.runtime.identifiers import new_id, new_tenant_secret, secret_hash, tenant_of
 from authserver.runtime.unit_of_work import UnitOfWork
+from authserver.runtime.vault import seal, unseal
 
 MOST_ATTEMPTS = 5
 """Wrong verifiers by the right client before the code is burnt."""
 
 _PREFIX = "ac"
+_DETAILS = "authorization_codes/details"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +48,8 @@ class Code:
     client_snapshot: str = ""
     purpose: str = ""
     """What the person said it is for, by its name at the resource; empty: they were not asked."""
+    details: tuple[dict[str, Any], ...] = ()
+    """What they allowed in detail (RFC 9396), as whoever asked for it wants it back."""
 
 
 def issue(
@@ -57,6 +68,7 @@ def issue(
     nonce: str = "",
     client_snapshot: str = "",
     purpose: str = "",
+    details: Sequence[dict[str, Any]] = (),
 ) -> str:
     """Return a new code of the bound tenant."""
     assert work.tenant is not None
@@ -78,6 +90,7 @@ def issue(
         nonce=nonce,
         client_snapshot=client_snapshot,
         purpose=purpose,
+        details=_sealed(code, details),
         expires_at=work.now + work.machines.settings.authorization_code_seconds,
     )
     return code
@@ -112,6 +125,7 @@ async def find(work: UnitOfWork, code: str) -> Code | None:
         is_used=row["used_at"] is not None,
         client_snapshot=row["client_snapshot"],
         purpose=row["purpose"],
+        details=_opened(code, row["details"]),
     )
 
 
@@ -129,6 +143,21 @@ def burn(work: UnitOfWork, *, sub: str, client_id: str, resource: str) -> None:
     """End what waits under one consent: codes, and what was allowed to devices and not fetched yet."""
     for statement in store.BURN:
         work.write(statement, sub=sub, client_id=client_id, resource=resource, now=work.now)
+
+
+def _sealed(code: str, details: Sequence[dict[str, Any]]) -> str:
+    # A condition may name a person: only whoever holds the code can open what it promises in detail.
+    if not details:
+        return ""
+    return b64encode(seal(_key_from(code), orjson.dumps(list(details)), context=_DETAILS)).decode()
+
+
+def _opened(code: str, sealed: str) -> tuple[dict[str, Any], ...]:
+    return tuple(orjson.loads(unseal(_key_from(code), b64decode(sealed), context=_DETAILS))) if sealed else ()
+
+
+def _key_from(code: str) -> bytes:
+    return hmac.digest(b"authserver/code-details/1", code.encode("utf-8", "surrogatepass"), hashlib.sha256)
 
 
 def expire(work: UnitOfWork) -> None:

@@ -9,6 +9,7 @@ The row names no person; a yes stands in the rows of the tenant that was chosen.
 import hmac
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 from authserver.domain.codes import store
 from authserver.domain.rate_limits import limit
@@ -81,6 +82,8 @@ class Approval:
     """How the client proved itself when it was allowed, where a document describes it; see `Client.snapshot`."""
     purpose: str = ""
     """What the person said it is for; empty: they were not asked."""
+    details: tuple[dict[str, Any], ...] = ()
+    """A device asks for nothing in detail."""
 
 
 def start(

@@ -30,7 +30,7 @@ table(
     sa.Column("used_at", sa.BigInteger, nullable=True),
     sa.Column("nonce", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Column("client_snapshot", sa.Text, nullable=False, server_default=sa.text("''")),
-    sa.Column("details", sa.Text, nullable=False, server_default=sa.text("'[]'")),
+    sa.Column("details", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Column("purpose", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.PrimaryKeyConstraint("tenant_id", "code_hash"),
     sa.Index("ix_authorization_codes_expires_at", "expires_at"),
@@ -83,16 +83,17 @@ table(
 ISSUE = statement(
     """
     INSERT INTO authorization_codes (tenant_id, code_hash, authorization_id, issuer_path, client_id, redirect_uri,
-        code_challenge, sub, resource, scope, acr, amr, auth_time, nonce, expires_at, attempts, client_snapshot, purpose)
+        code_challenge, sub, resource, scope, acr, amr, auth_time, nonce, expires_at, attempts, client_snapshot, details,
+        purpose)
     VALUES (:tenant, :code_hash, :authorization_id, :issuer_path, :client_id, :redirect_uri,
         :code_challenge, :sub, :resource, :scope, :acr, :amr, :auth_time, :nonce, :expires_at, 0, :client_snapshot,
-        :purpose)
+        :details, :purpose)
     """
 )
 FIND = statement(
     """
     SELECT authorization_id, issuer_path, client_id, redirect_uri, code_challenge, sub, resource, scope, acr, amr, auth_time,
-        nonce, expires_at, attempts, used_at, client_snapshot, purpose
+        nonce, expires_at, attempts, used_at, client_snapshot, details, purpose
     FROM authorization_codes WHERE tenant_id = :tenant AND code_hash = :code_hash
     """
 )

@@ -6,6 +6,7 @@ this process had applied, so that a kill ends it without comparing clocks (decis
 """
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,8 @@ class AccessToken:
     id: str
     expires_in: int
     scope: tuple[str, ...]
+    details: tuple[dict[str, Any], ...] = ()
+    """What it stands for in detail (RFC 9396 §7); the token itself says as much of it as it has room for."""
 
 
 class NoSigningKeyError(Exception):
@@ -38,8 +41,13 @@ def mint(
     issuer: str,
     scope: tuple[str, ...],
     roles: tuple[str, ...] | None,
+    details: Sequence[dict[str, Any]] = (),
+    details_are_narrowed: bool = False,
 ) -> AccessToken:
-    """Return a token of `authorization` for `scope`. `roles` is None for machine clients. Raises NoSigningKeyError."""
+    """Return a token of `authorization` for `scope`. `roles` is None for machine clients. Raises NoSigningKeyError.
+
+    `details` are what it says of calls allowed beforehand (RFC 9396 §9.1), and whether it stands for those alone.
+    """
     key = ring.signing(work.now)
     if key is None:
         raise NoSigningKeyError
@@ -48,6 +56,10 @@ def mint(
         # What was allowed for a while is not carried beyond it.
         life = min(life, authorization.widened_until - work.now)
     said = _said(work, authorization, issuer=issuer, scope=scope, life=life, roles=roles)
+    if details:
+        said[claims.AUTHORIZATION_DETAILS] = list(details)
+    if details_are_narrowed:
+        said[claims.DETAILS_NARROWED] = True
     return AccessToken(token=key.access_token(said), id=said[claims.JTI], expires_in=life, scope=scope)
 
 

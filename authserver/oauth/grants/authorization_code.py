@@ -44,7 +44,9 @@ async def exchange(work: UnitOfWork, issuer: Issuer, client: Client, form: Param
     if code.client_snapshot and code.client_snapshot != client.snapshot:
         # Whoever changed how the client proves itself since then need not be whom the person allowed.
         raise _refused("client_changed")
-    return await first_tokens(work, issuer, client, code, claim=lambda: codes.redeem(work, code), nonce=code.nonce)
+    return await first_tokens(
+        work, issuer, client, code, claim=lambda: codes.redeem(work, code), nonce=code.nonce, form=form
+    )
 
 
 async def _known(work: UnitOfWork, issuer: Issuer, client: Client, presented: str) -> Code:

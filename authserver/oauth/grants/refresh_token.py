@@ -12,7 +12,7 @@ from authserver.domain.issuers.issuer import Issuer
 from authserver.domain.tokens import authorization
 from authserver.domain.tokens import refresh_token as refresh_tokens
 from authserver.domain.tokens.refresh_token import RefreshToken
-from authserver.oauth import openid, scopes
+from authserver.oauth import authorization_details, openid, scopes
 from authserver.oauth.errors import InvalidGrant, InvalidScope
 from authserver.oauth.issuing import issue_access_token, live_member, served_resource, still_held
 from authserver.oauth.parameters import Parameters
@@ -53,6 +53,8 @@ async def exchange(work: UnitOfWork, issuer: Issuer, client: Client, form: Param
         member=member,
     )
     scope = _narrowed(form, held)
+    details = await authorization_details.held_by(work, owner, scope)
+    chosen = authorization_details.narrowed(form, details)
 
     if token.used_at is None:
         successor: str | None = refresh_tokens.rotate(work, token)
@@ -62,7 +64,15 @@ async def exchange(work: UnitOfWork, issuer: Issuer, client: Client, form: Param
         successor = refresh_tokens.same_successor(token)
     if successor is None:
         raise _refused("successor_unreadable")
-    access = await issue_access_token(work, issuer, owner, scope=scope, roles=member.roles)
+    access = await issue_access_token(
+        work,
+        issuer,
+        owner,
+        scope=scope,
+        roles=member.roles,
+        details=details if chosen is None else chosen,
+        details_are_narrowed=chosen is not None,
+    )
     identity = await openid.id_token(work, issuer, owner, access, person_id=member.person_id, told=token.consent.scope)
     return TokenResponse(access_token=access, refresh_token=successor, id_token=identity)
 

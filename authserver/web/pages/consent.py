@@ -24,7 +24,7 @@ from authserver.web.authorize import answer, checked, denied_page
 from authserver.web.http import Request, Response, redirect
 from authserver.web.pages import forms
 from authserver.web.pages.answers import form_refused, page
-from authserver.web.pages.words import days, scope_in_words
+from authserver.web.pages.words import days, scope_in_words, span, times
 from authserver.web.token import read_form
 
 _STALE = "Nothing was allowed: this page was made for another sign-in, perhaps in another tab. Look again, then decide."
@@ -93,6 +93,7 @@ async def decide(request: Request) -> Response:
             shown=shown(asked, offered, asked.redirect_uri),
             personal=frozenset(form.many("allowed")),
             purpose=form.one("purpose"),
+            details=frozenset(form.many("detail")),
         )
         return redirect(authorization_response.with_code(asked, code))
 
@@ -155,6 +156,8 @@ def shown(asked: Asked, offered: Offer, goes_to: str) -> str:
         "scope": [[name, scope_in_words(asked.resource, name), lets_today(offered, name)] for name in offered.scope],
         "tools": [[tool.name, tool.sensitivity, tool.title, tool.description] for tool in offered.tools],
     }
+    if offered.details:
+        said["details"] = [[*detail.promised(0).items(), *detail.lines] for detail in offered.details]
     if asked.resource.purposes:
         said["purposes"] = [list(purpose) for purpose in asked.resource.purposes.items()]
     if offered.further:
@@ -251,6 +254,21 @@ def who_asks_what(work: UnitOfWork, asked: Asked, offered: Offer) -> dict[str, A
                 "scopes": [scope_in_words(there.resource, name) for name in there.scope],
             }
             for there in offered.further
+        ],
+        "details": [
+            {
+                "key": detail.key,
+                "title": detail.tool.title or detail.tool.name,
+                "name": detail.tool.name,
+                "class": detail.tool.sensitivity,
+                "is_exact": bool(detail.args_hash),
+                "lines": detail.lines,
+                "condition": detail.condition,
+                "times": times(detail.max_calls),
+                "count": detail.max_calls,
+                "within": span(detail.expires_in),
+            }
+            for detail in offered.details
         ],
         "purposes": [{"name": name, "words": words} for name, words in asked.resource.purposes.items()],
         "lasts": f"until it has not been used for {days(settings.interactive_idle_seconds)}, "

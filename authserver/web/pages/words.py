@@ -28,6 +28,19 @@ def days(seconds: int) -> str:
     return "1 hour" if hours == 1 else f"{hours} hours"
 
 
+def span(seconds: int) -> str:
+    """Return a length of time to the minute."""
+    minutes = max(1, -(-seconds // 60))
+    hours, left = divmod(minutes, 60)
+    said = [f"{count} {unit}{'s' if count > 1 else ''}" for count, unit in ((hours, "hour"), (left, "minute")) if count]
+    return " ".join(said)
+
+
+def times(count: int) -> str:
+    """Return how often."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
 def day(at: int) -> str:
     """Return the day of a moment, in UTC."""
     when = datetime.fromtimestamp(at, UTC)
