@@ -2431,7 +2431,77 @@ DETAILS: dict[str, Requirement] = {
     ),
 }
 
-NOTICES: dict[str, Requirement] = {}
+NOTICES: dict[str, Requirement] = {
+    "notices:notice:in-the-callers-commit": Requirement(
+        "C17, decision 15", "A notice exists exactly when what it tells of has happened."
+    ),
+    "notices:notice:forgotten-after-a-week": Requirement("ours", "What was told is forgotten after a week."),
+    "notices:webhook:told-of-what-waits": Requirement(
+        "Standard Webhooks 1.0",
+        "Every webhook that listens is told what waits for a yes in its tenant, and what was decided.",
+    ),
+    "notices:webhook:says-no-more-than-needed": Requirement(
+        "ours", "A signed call holds ids, states and times; no argument, no name, no address of a person."
+    ),
+    "notices:webhook:secrets-overlap": Requirement(
+        "Standard Webhooks 1.0", "While a secret rotates, the old and the new one sign."
+    ),
+    "notices:webhook:disabled-after-days": Requirement(
+        "Standard Webhooks 1.0",
+        "A webhook that fails for days, or says that it is gone, is disabled, and operators are told.",
+    ),
+    "notices:delivery:tries-again-for-a-day": Requirement(
+        "Standard Webhooks 1.0",
+        "What was not taken is tried again under the same id, at growing intervals, and given up after a day: recorded, shown.",
+    ),
+    "notices:delivery:one-claim-one-try": Requirement(
+        "decision 4", "Several processes deliver each notice once per claim."
+    ),
+    "notices:delivery:survives-a-restart": Requirement(
+        "ours", "What a process was telling when it died is told by another, under the same id."
+    ),
+    "notices:delivery:slow-delays-nobody": Requirement(
+        "ours", "A receiver that does not answer delays nobody else, and is told one thing at a time."
+    ),
+    "notices:webhook:forged-replayed-unsigned-refused": Requirement(
+        "AP-17, Standard Webhooks 1.0",
+        "By the published check alone, a forged, changed, replayed, late or unsigned call, or one for another receiver, is refused.",
+    ),
+    "notices:webhook:speaks-to-nobody-of-ours": Requirement(
+        "CWE-918, AP-17", "A webhook leads to public https addresses alone, now and later, and follows no redirect."
+    ),
+    "notices:webhook:secret-stays-secret": Requirement(
+        "ours",
+        "Neither the secret nor the address of a webhook stands in a row, a log or the record in clear; both are rewrapped.",
+    ),
+    "notices:delivery:between-processes": Requirement(
+        "decision 4", "Two server processes on one database deliver each notice once."
+    ),
+    "notices:mail:says-what-waits": Requirement(
+        "C17",
+        "Who may say yes gets a plain mail: tool, application, organisation, time left, page; no argument, nothing that decides.",
+    ),
+    "notices:mail:reaches-who-may-decide": Requirement(
+        "decision 13",
+        "Mail goes to the person, or to everybody who holds the role when it is sent, never to who is excluded.",
+    ),
+    "notices:mail:grouped": Requirement(
+        "AP-12", "A person gets at most one mail a minute, about everything that waits."
+    ),
+    "notices:mail:withdrawn": Requirement("ours", "What was decided or has lapsed is not mailed about any more."),
+    "notices:mail:nothing-to-inject": Requirement(
+        "CWE-93, AP-10", "No name or address can add a header, a recipient, a line or a link to a mail."
+    ),
+    "notices:mail:over-tls": Requirement(
+        "RFC 8314, RFC 3207", "Mail and its credentials leave over verified TLS, or for this machine, or not at all."
+    ),
+    "notices:mail:tries-again": Requirement(
+        "RFC 5321 §4.5.4", "A mail that was not taken is tried again, a refused person is not."
+    ),
+    "notices:delivery:ends-with-its-receiver": Requirement(
+        "ours", "What waits for a removed or disabled webhook, or in a suspended tenant, is told to nobody."
+    ),
+}
 
 CALL_HASHES: dict[str, Requirement] = {}
 

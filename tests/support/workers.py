@@ -112,9 +112,9 @@ class Workers:
             self._process = None
 
     @contextlib.asynccontextmanager
-    async def machines(self) -> AsyncIterator[Machines]:
+    async def machines(self, **settings: Any) -> AsyncIterator[Machines]:
         """Open the same database from this process, as an operator's command does."""
-        machines = await open_machines(settings_for(self.kek, self.place.url, issuer=self.issuer))
+        machines = await open_machines(settings_for(self.kek, self.place.url, issuer=self.issuer, **settings))
         try:
             yield machines
         finally:
