@@ -8,6 +8,7 @@ import pytest
 from authserver.domain.audit import event
 from authserver.domain.notices import delivery, notice, webhook
 from authserver.domain.notices.notice import Event, tell
+from tests.support.approvals import REFUND, WITH_REFUND, Approver, tool_server
 from tests.support.internet import Answer, Internet
 from tests.support.receiver import Receiver, call, hooked, told, verify
 
@@ -62,6 +63,27 @@ async def test_a_webhook_is_told_of_what_waits_and_what_was_decided(server, rece
     assert 0 == await deliver(server)
 
 
+@pytest.mark.requirement("notices:webhook:told-of-what-waits")
+async def test_a_real_call_that_waits_is_told_of_once_and_its_yes_too(server, receiver):
+    """From the MCP server's question to the person's yes; asking again for the same call is no news."""
+    made = await hooked(server)
+    rs = tool_server(server)
+    token = await server.client("N").sign_in("u1", scope=WITH_REFUND, tools=[REFUND])
+    approval_id = await rs.asked(token)
+    await rs.ask(token)
+    await Approver(server=server, who="u1").decide(approval_id)
+
+    await deliver(server)
+
+    said = [verify(made.secret, one.headers, one.body, now=server.now, seen=set()) for one in receiver.posted]
+    assert {("approval.requested", "pending"), ("approval.decided", "approved")} == {
+        (each["type"], each["data"]["state"]) for each in said
+    }
+    assert 2 == len(said)
+    assert {f"{server.issuer}/approvals/{approval_id}"} == {each["data"]["approval_url"] for each in said}
+    assert {"sub": server.world.people["u1"].subs["t1"], "role": None} == said[0]["data"]["waits_for"]
+
+
 @pytest.mark.requirement("notices:webhook:says-no-more-than-needed")
 async def test_what_is_told_holds_ids_states_and_times_and_nobodys_name(server, receiver):
     """A receiver's log is nobody's vault: no argument, no name, no address of a person."""
@@ -91,6 +113,9 @@ async def test_what_did_not_happen_is_not_told(server, receiver):
     assert not await work.commit()
     assert 0 == await deliver(server)
     assert [] == receiver.posted
+    assert ["added"] == [
+        json.loads(row["header"])["action"] for row in await events_of(server, event.Kind.WEBHOOK_CHANGED)
+    ]
 
 
 @pytest.mark.requirement("notices:webhook:told-of-what-waits")
