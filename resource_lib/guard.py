@@ -20,6 +20,7 @@ from resource_lib.backchannel.credential import find as find_credential
 from resource_lib.call import Call, Facts, granted_scopes
 from resource_lib.challenge import Challenges
 from resource_lib.checks import decide
+from resource_lib.context import CallMemory, ProcessMemory, Scenes
 from resource_lib.decision import Decision, Deny
 from resource_lib.exchange.api_keys import ApiKeys
 from resource_lib.exchange.caller import Callers, TokenVerifier
@@ -30,7 +31,18 @@ from resource_lib.identity.access_token import KeySource, Validator
 from resource_lib.identity.jwks_cache import JWKSCache, KeysUnavailableError
 from resource_lib.identity.principal import Principal, calling_as
 from resource_lib.metadata import ResourceMetadata
-from resource_lib.policy import Demand, MethodPolicy, ToolPolicy, method_demands, tool_demands
+from resource_lib.policy import (
+    Demand,
+    MethodPolicy,
+    Overlays,
+    Policies,
+    Preset,
+    ToolPolicy,
+    layers_of,
+    method_demands,
+    policy_warnings,
+    read_policy_file,
+)
 from resource_lib.report import Report
 from resource_lib.settings import (
     MEBIBYTE,
@@ -53,6 +65,7 @@ from resource_lib.transport.public import PublicAnswers
 from resource_lib.transport.refusals import Refusals
 from resource_lib.transport.request import BODILESS, DisconnectedError, Request, replayed, without_body
 from resource_lib.transport.sessions import Owner, Sessions
+from resource_lib.wire.condition import Scene
 
 PRINCIPAL: Final = "principal"
 """Where the wrapped server finds the caller: `scope["principal"]`, and `request.scope` in a framework."""
@@ -68,7 +81,9 @@ class ResourceGuard:
         *,
         issuer: str,
         resource: str,
-        tools: Mapping[str, ToolPolicy],
+        tools: Mapping[str, ToolPolicy] | None = None,
+        policy_file: str | Path | None = None,
+        preset: Preset | None = None,
         methods: Mapping[str, ToolPolicy | Collection[str]] | None = None,
         implies: Mapping[str, Collection[str]] | None = None,
         initial_scopes: Collection[str] | None = None,
@@ -76,6 +91,8 @@ class ResourceGuard:
         challenge_style: ChallengeStyle | Collection[str] = "http",
         resource_name: str | None = None,
         tenants: Collection[str] | None = None,
+        tenant_domains: Mapping[str, Collection[str]] | None = None,
+        memory: CallMemory | None = None,
         allowed_origins: Collection[str] | None = None,
         allowed_hosts: Collection[str] = (),
         public_paths: Collection[str] = (),
@@ -96,7 +113,9 @@ class ResourceGuard:
         """Take the policy and the settings, and refuse at once whatever could not be kept.
 
         `tools` maps names to `read(…)`, `write(…)` or `destructive(…)`; a tool that is not in it does not exist for
-        callers. `methods` says what other methods need, see `policy/method_policy.py`. `implies` names scopes that
+        callers. `policy_file`, YAML or TOML, tightens them, or names them where `tools` is left out; `preset="strict"` asks a
+        person about every write and every read of secrets; `tenant_domains` are what conditions know as `tenant.domains`;
+        `memory` is where earlier calls are remembered, this process when left out (docs/policy.md). `methods` says what other methods need, see `policy/method_policy.py`. `implies` names scopes that
         contain others. `initial_scopes` is what a first login is asked for; the read tools' scopes when left out.
         `challenge_style` is how a missing scope is said: by an HTTP 403, or in the tool's result as ChatGPT expects it
         (`"result"`, or a list of the client_ids for which it is).
@@ -124,7 +143,9 @@ class ResourceGuard:
             close_streams_at_expiry=close_streams_at_expiry,
             forward_authorization=forward_authorization,
         )
-        self.tools: Mapping[str, Demand] = tool_demands(tools)
+        file = None if policy_file is None else read_policy_file(policy_file)
+        self.policies = Policies(layers_of(tools, file), preset=preset)
+        self.tools: Mapping[str, Demand] = self.policies.base
         read_scopes = _all_scopes(demand for demand in self.tools.values() if demand.tool_class == "read")
         self.initial_scopes = read_scopes if initial_scopes is None else scope_names("initial_scopes", initial_scopes)
         self._methods = MethodPolicy(method_demands(methods), read_scopes)
@@ -135,6 +156,9 @@ class ResourceGuard:
             metadata_url=self.metadata.url, initial_scopes=self.initial_scopes, style=challenge
         )
         self._browsers = Browsers(self.settings)
+        domains = {**(file.domains if file is not None else {}), **(tenant_domains or {})}
+        self._scenes = Scenes(memory or ProcessMemory(), domains)
+        self._scenes.memory.knows(self.policies.remembered)
         self._public = PublicAnswers(self.settings, self.metadata, self._browsers)
         self._sessions = Sessions(self.settings.max_sessions)
         self._schemas = ToolSchemas()
@@ -155,7 +179,7 @@ class ResourceGuard:
             if credential is not None:
                 token_endpoint = TokenEndpoint(issuer=issuer, credential=credential)
         self._has_credential = token_endpoint is not None
-        asking = sorted(name for name, demand in self.tools.items() if demand.approval is not None)
+        asking = sorted(name for name, demand in self.tools.items() if demand.may_ask)
         if asking and not self._has_credential:
             raise SettingsError(
                 f"tools[{asking[0]!r}]",
@@ -188,6 +212,7 @@ class ResourceGuard:
             warnings.append("forward_authorization: the wrapped server sees callers' tokens and must not pass them on")
         if not settings.close_streams_at_expiry:
             warnings.append("close_streams_at_expiry: an open stream outlives the token that opened it")
+        warnings += policy_warnings(self.tools.values())
         return Report(
             mode="token-only",
             lease=None,
@@ -252,10 +277,14 @@ class ResourceGuard:
                 return None
             except UnacceptableBodyError as error:
                 return await self._answer(error.answer, request, send)
-            decided = [(message, _held(self.decide(message, principal, now))) for message in body.messages]
+            alone = len(body.messages) == 1
+            decided = [(message, _held(self.decide(message, principal, now, alone=alone))) for message in body.messages]
             refusal = self._refusals.to(body, decided, principal, modern=request.is_modern)
             if refusal is not None:
                 return await self._answer(refusal, request, send)
+            for message in body.messages:
+                if message.tool is not None:
+                    self._scenes.note(message.tool, message.params, principal)
             lists_tools = "tools/list" in [message.method for message in body.messages]
             receive = replayed(raw, receive)
 
@@ -269,7 +298,8 @@ class ResourceGuard:
         outward = outgoing.take
         if lists_tools:
             only_streams = request.method == "GET"
-            outward = ListingFilter(outward, offered=self.tools, schemas=self._schemas, only_streams=only_streams).send
+            offered = self.policies.offered(principal.tenant, principal.client_id)
+            outward = ListingFilter(outward, offered=offered, schemas=self._schemas, only_streams=only_streams).send
         headers = request.forwarded(
             authorization=self.settings.forward_authorization,
             session=owns_session or not request.is_modern,
@@ -282,18 +312,33 @@ class ResourceGuard:
         await send(answer.start(self._browsers.cors(request.origin)))
         await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else answer.body})
 
-    def decide(self, message: Message, principal: Principal, now: float) -> Decision | None:
-        """Return the decision about one message; None when a valid token is all it needs."""
-        if message.tool is not None:
-            call = Call(subject=answers.shown(message.tool), is_tool=True)
-            demand = self.tools.get(message.tool)
-        else:
-            call = Call(subject=message.method, is_tool=False)
+    def decide(self, message: Message, principal: Principal, now: float, *, alone: bool = True) -> Decision | None:
+        """Return the decision about one message; None when a valid token is all it needs.
+
+        One that is not `alone` in its body knows nothing of earlier calls: what runs beside it is not decided yet.
+        """
+        granted = granted_scopes(principal.scopes, self.settings.implies)
+        tool = message.tool
+        if tool is None:
             demand = self._methods.demand(message.method, message.params)
             if demand is None:
                 return None
-        granted = granted_scopes(principal.scopes, self.settings.implies)
-        return decide(call, Facts(demand=demand, principal=principal, granted=granted, now=now))
+            call = Call(subject=message.method, is_tool=False)
+            return decide(call, Facts(demand=demand, principal=principal, granted=granted, now=now))
+        call = Call(subject=answers.shown(tool), is_tool=True)
+        demand = self.policies.of(principal.tenant).get(tool)
+        if demand is None or not demand.looks:
+            return decide(call, Facts(demand=demand, principal=principal, granted=granted, now=now))
+
+        def scene() -> Scene:
+            return self._scenes.of(tool, message.params, principal, granted, now, alone=alone)
+
+        return decide(call, Facts(demand=demand, principal=principal, granted=granted, now=now, scene=scene))
+
+    def take_overlays(self, overlays: Overlays, version: str) -> None:
+        """Put in force what each tenant's operators demand beyond this policy, instead of what they demanded before."""
+        self.policies.take(overlays, version)
+        self._scenes.memory.knows(self.policies.remembered)
 
 
 def _held(decision: Decision | None) -> Decision | None:

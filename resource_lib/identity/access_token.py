@@ -211,6 +211,9 @@ class Validator:
         texts = [tenant, subject, client_id, authorization_id, token_id, *roles, *amr]
         if acr is not None:
             texts.append(acr)
+        purpose = get(claims.PURPOSE)
+        if purpose is not None:
+            texts.append(purpose)
         try:
             joined = "".join(texts)  # join takes nothing but strings
         except TypeError:
@@ -245,6 +248,7 @@ class Validator:
             amr=tuple(amr),
             auth_time=auth_time,
             actor=actor,
+            purpose=purpose,
             payload=payload,
         )
         return principal, begins, ends

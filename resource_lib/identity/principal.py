@@ -37,6 +37,8 @@ class Principal:
     auth_time: int | None = None
     actor: Mapping[str, Any] | None = field(default=None, hash=False)
     """RFC 8693 §4.1: who acts for the subject, when somebody does."""
+    purpose: str | None = None
+    """What the person said at consent it is for."""
     payload: bytes = field(default=b"{}", repr=False)
     """What the issuer signed, as JSON."""
 

@@ -4,8 +4,10 @@ What a tool demands: its author's word, a policy file, a tenant's overlay, which
 
 from resource_lib.policy.book import Policy
 from resource_lib.policy.demand import Demand, demand_of, stricter, tightened
+from resource_lib.policy.layers import layers_of
 from resource_lib.policy.method_policy import MethodPolicy
 from resource_lib.policy.policies import Overlays, Policies, Preset, is_offered, policy_warnings
+from resource_lib.policy.policy_file import PolicyFile, read_policy_file
 from resource_lib.policy.tool_policy import (
     ToolPolicy,
     ask,
@@ -28,6 +30,7 @@ __all__ = [
     "Overlays",
     "Policies",
     "Policy",
+    "PolicyFile",
     "Preset",
     "ToolClass",
     "ToolPolicy",
@@ -37,9 +40,11 @@ __all__ = [
     "destructive",
     "from_annotations",
     "is_offered",
+    "layers_of",
     "method_demands",
     "policy_warnings",
     "read",
+    "read_policy_file",
     "require",
     "rules_of",
     "step_up_if",

@@ -63,6 +63,11 @@ class Demand:
     """What it was made from."""
 
     @property
+    def looks(self) -> bool:
+        """Whether a condition looks at the call."""
+        return bool(self.conditions) or (self.observed is not None and bool(self.observed.conditions))
+
+    @property
     def may_ask(self) -> bool:
         """Whether some call of it waits for a yes."""
         return self.approval is not None or any(one.effect == "step_up" for one in self.conditions)

@@ -107,7 +107,8 @@ class Refusals:
                     described(message, deny, scopes),
                     is_tool=message.tool is not None,
                     modern=modern,
-                    structured=self.structured(message.tool, modern=modern),
+                    # A tool that this caller is not offered answers as one that nobody knows, byte for byte.
+                    structured=deny.error == "tool_unknown" or self.structured(message.tool, modern=modern),
                     challenge=challenge,
                 )
             )
