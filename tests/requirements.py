@@ -2345,6 +2345,21 @@ OPT_IN: dict[str, Requirement] = {
     "opt-in:list:offered-tools-are-named-boxes": Requirement(
         "decision 11", "A tool inside the allow-list that was not chosen is offered by name when it is asked for."
     ),
+    "opt-in:guard:follows-what-operators-demand": Requirement(
+        "decision 18, K14",
+        "A guard asks for operators' demands at its first need and every two seconds, and swaps them whole.",
+    ),
+    "opt-in:guard:never-told-decides-nothing": Requirement(
+        "decision 19",
+        "A guard with a credential that never learned its operators' demands refuses calls, and says when to come back.",
+    ),
+    "opt-in:guard:known-but-old-counts": Requirement(
+        "decision 18", "An issuer that is silent takes no tool away and gives none back; the report says how old it is."
+    ),
+    "opt-in:guard:a-tenant-that-is-not-named-has-no-tools": Requirement(
+        "decision 22",
+        "A tenant that the server is not heard for has no tool there, and cannot make it ask for each call.",
+    ),
     "opt-in:cli:operators-change-tools-without-a-deploy": Requirement(
         "decision 18, ours",
         "`authserver tool` denies, lists, asks, conditions and caps a tenant's tools, and shows what holds and who changed it.",

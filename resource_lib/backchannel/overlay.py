@@ -1,0 +1,166 @@
+"""
+What operators demand of this server's tools, tenant by tenant, as its issuer last said it.
+
+Asked for at start or at the first need, and then again every two seconds, with the tag of what is known (RFC 9110 §13.1.2). What is
+understood is put in force whole and in one step; what is not changes nothing. Known but old counts, and `age` says how old.
+Never told counts for nothing: then no call is decided, because the tool may be one that a tenant has taken away. A tenant that is
+not in the document is one that this server is not heard for, so there is no tool for it.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from resource_lib.backchannel.channel import Channel, IssuerUnavailableError, Reply
+from resource_lib.wire.tool_policy import InvalidRulesError, Rules, parse_rules
+
+PATH: Final = "/rs/policy"
+EVERY_S: Final = 2.0
+"""How long a change at the issuer stays unknown at most, while the issuer answers."""
+_LONGEST_PAUSE_S: Final = 10
+_SOON_S: Final = 0.5
+"""How soon the issuer is asked again about a tenant that it has not named."""
+
+Overlays = Mapping[str, Mapping[str, Rules]]
+"""By tenant, then by tool; `*` stands for each of them."""
+
+log = logging.getLogger("resource_lib.backchannel")
+
+
+class NeverToldError(Exception):
+    """The issuer has not said yet what is demanded here. Try after `retry_after_s` seconds."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__("what operators demand is not known yet")
+        self.retry_after_s = retry_after_s
+
+
+class Overlay:
+    """
+    Follows what one issuer says, and gives it to `take` with the name of its version.
+
+    `sleep` and `clock` (monotonic seconds) are for tests.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        take: Callable[[Overlays, str], None],
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._channel = channel
+        self._take = take
+        self._sleep = sleep
+        self._clock = clock
+        self._tenants: frozenset[str] | None = None
+        self._tag = ""
+        self._true_at = 0.0
+        self._tried_at = float("-inf")
+        self._fault: IssuerUnavailableError | None = None
+        self._followers: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = WeakKeyDictionary()
+        self._flights: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = WeakKeyDictionary()
+
+    @property
+    def age(self) -> float | None:
+        """How many seconds ago, at most, what is known was true; None: never told."""
+        return None if self._tenants is None else self._clock() - self._true_at
+
+    def knows(self, tenant: str) -> bool:
+        """Whether the issuer has named this tenant: then its demands are in force, and nobody has to wait."""
+        return self._tenants is not None and tenant in self._tenants
+
+    async def heard_of(self, tenant: str) -> bool:
+        """Return whether this server is heard for a tenant, asking once more where it is not known. Raises NeverToldError."""
+        self.follow()
+        if self._tenants is None or (tenant not in self._tenants and self._clock() - self._tried_at >= _SOON_S):
+            await self._asked()
+        if self._tenants is None:
+            raise NeverToldError(self._fault.retry_after_s if self._fault else 1)
+        return tenant in self._tenants
+
+    def follow(self) -> None:
+        """Follow from now on, in this event loop; once is enough."""
+        loop = asyncio.get_running_loop()
+        known = self._followers.get(loop)
+        if known is None or known.done():
+            self._followers[loop] = loop.create_task(self._follow(), name="overlay")
+
+    async def aclose(self) -> None:
+        """Follow no longer in this event loop. What is known stays in force."""
+        loop = asyncio.get_running_loop()
+        for tasks in (self._followers, self._flights):
+            task = tasks.pop(loop, None)
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
+
+    async def _follow(self) -> None:
+        while True:
+            await self._asked()
+            # Not all instances of a server at once, and never later than promised.
+            pause = EVERY_S * random.uniform(0.75, 1)  # noqa: S311 - nobody is hurt by a guess
+            if self._fault is not None:
+                pause = min(max(pause, self._fault.retry_after_s), _LONGEST_PAUSE_S)
+            await self._sleep(pause)
+
+    async def _asked(self) -> None:
+        """Ask, or wait for the answer that somebody else is waiting for."""
+        loop = asyncio.get_running_loop()
+        flight = self._flights.get(loop)
+        if flight is None or flight.done():
+            flight = self._flights[loop] = loop.create_task(self._ask(), name="overlay question")
+        # Whoever goes away leaves the answer to the others.
+        await asyncio.shield(flight)
+
+    async def _ask(self) -> None:
+        began = self._tried_at = self._clock()
+        try:
+            reply = await self._channel.ask("GET", PATH, headers={"if-none-match": self._tag} if self._tag else {})
+            if reply.status != 304:
+                self._understood(reply, began)
+            elif self._tenants is None:
+                raise IssuerUnavailableError
+        except IssuerUnavailableError as error:
+            if self._fault is None:
+                log.warning("what operators demand cannot be asked for now", extra={"event": "overlay.unavailable"})
+            self._fault = error
+            return
+        except Exception:
+            # Whatever it was, the next question is asked: a follower that died would leave old demands in force for ever.
+            log.exception("what operators demand could not be taken over", extra={"event": "overlay.failed"})
+            self._fault = IssuerUnavailableError()
+            return
+        self._fault = None
+        self._true_at = max(self._true_at, began)
+
+    def _understood(self, reply: Reply, began: float) -> None:
+        """Put a whole document in force. Raises IssuerUnavailableError for one that is not understood in every part."""
+        if reply.status != 200:
+            raise IssuerUnavailableError(reply.retry_after_s)
+        said = reply.object()
+        version, tenants = said.get("version"), said.get("tenants")
+        if not isinstance(version, str) or not isinstance(tenants, dict):
+            raise IssuerUnavailableError
+        try:
+            overlays = {tenant: _tools(tenant, tools) for tenant, tools in tenants.items()}
+        except InvalidRulesError as error:
+            # The issuer may be newer than this library. What it demands could be anything, so nothing of it is guessed.
+            log.error("what operators demand is not understood: %s", error, extra={"event": "overlay.not_understood"})
+            raise IssuerUnavailableError from None
+        if self._tenants is not None and began < self._true_at:
+            return  # another event loop was told later
+        self._take(overlays, version)
+        self._tenants = frozenset(overlays)
+        self._tag = reply.headers.get("etag", "")
+
+
+def _tools(tenant: str, tools: Any) -> dict[str, Rules]:
+    if not isinstance(tools, dict):
+        raise InvalidRulesError(tenant, "", "is no object", "write rules by tool")
+    return {tool: parse_rules(rules, f"{tenant}.{tool}") for tool, rules in tools.items()}
