@@ -86,7 +86,9 @@ def demand_of(name: str, layers: Sequence[Rules]) -> Demand:
     whole = _replaced(
         demand,
         scopes=own.union(*(layer.scopes for layer in layers)),
-        denied=any(layer.mode == "deny" for layer in layers),
+        # Above a ceiling there is no such tool either: its scope is not offered at consent, so a 403 would lead nowhere.
+        denied=any(layer.mode == "deny" for layer in layers)
+        or any(CLASSES.index(tool_class) > CLASSES.index(ceiling) for ceiling in ceilings),
         clients=frozenset.intersection(*offered) if offered else None,
         most=min(ceilings, key=CLASSES.index) if ceilings else None,
         observed=_conduct(name, tool_class, reported) if reported else None,
