@@ -564,11 +564,6 @@ PROMISES: dict[str, Requirement] = {
 # ---------------------------------------------------------------------------------------------------------------------
 
 PENDING: dict[str, Requirement] = {
-    "oauth21:client-credentials:approval-only-tools-are-refused": Requirement(
-        "CC-03, OAuth 2.1 §1.4.1",
-        "A machine client gets no scope of a tool that needs a person's yes.",
-        pending="approvals",
-    ),
     "kill:refresh:ends-at-once": Requirement(
         "TK-40, decision 14", "A killed user, client or tenant refreshes nothing.", pending="kill switch"
     ),
@@ -2122,7 +2117,6 @@ CLIENTS: dict[str, Requirement] = {
     "clients:seen:6-a-changed-call-as-a-fresh-one": Requirement(
         "clients.md, seen 6",
         "A changed call is not covered by the approval of another, as a retry or as a fresh call.",
-        pending="approvals",
     ),
     "clients:habit:an-older-document": Requirement(
         "Altinity#118", "A document that names private_key_jwt alone is served, and demands the proof."
@@ -2393,6 +2387,134 @@ APPROVALS: dict[str, Requirement] = {
     "approvals:life:asked-approved-run-done": Requirement(
         "AP-01, decision 13", "A call waits, is approved, runs once; the next identical one asks again."
     ),
+    "approvals:life:every-step-is-recorded": Requirement(
+        "decision 15", "Every step of an approval is an event that names what was shown."
+    ),
+    "approvals:life:a-no-holds-until-its-time-is-over": Requirement(
+        "decision 13", "A no holds at once and for identical calls until its time is over."
+    ),
+    "approvals:life:expired-is-told-once": Requirement(
+        "decision 13", "That nobody decided is told once; then the call is asked for anew."
+    ),
+    "approvals:time:a-job-changes-nothing-that-is-told": Requirement(
+        "AP-07, ours", "No timer decides: what housekeeping writes was true before."
+    ),
+    "approvals:outcome:undelivered-is-told-once-more": Requirement(
+        "AP-15, decision 13", "An outcome that was not delivered is told once more, for ten minutes."
+    ),
+    "approvals:outcome:a-call-under-way-gets-it": Requirement(
+        "decision 13", "A call that was under way before an outcome came gets that outcome, and opens no second prompt."
+    ),
+    "approvals:outcome:is-erased": Requirement(
+        "ours (C38)", "Outcomes are erased after ten minutes, rows after ninety days."
+    ),
+    "approvals:lease:lapsed-is-ambiguous": Requirement(
+        "AP-15, decision 13", "A run whose server is gone never runs again; it is ambiguous until a person clears it."
+    ),
+    "approvals:lease:late-truth-is-truth": Requirement(
+        "decision 13", "An outcome that comes after the lease lapsed ends the ambiguity."
+    ),
+    "approvals:lease:is-held-by-its-run": Requirement(
+        "decision 13", "A run renews its lease; another run of the same call does not begin."
+    ),
+    "approvals:lease:a-second-leg-is-the-same-yes": Requirement(
+        "MCP 2026-07-28", "The next leg of an approved call begins once, under the same yes."
+    ),
+    "approvals:wait:returns-on-a-change": Requirement(
+        "design §4", "A question that waits returns on a change of state."
+    ),
+    "approvals:restart:everything-stays": Requirement("issue", "After a restart every approval is as it was."),
+    "approvals:rest:arguments-and-outcomes-are-sealed": Requirement(
+        "decision 15", "Arguments and outcomes are sealed at rest; what the policy hides is nowhere."
+    ),
+    "approvals:server:proves-itself-by-a-key": Requirement(
+        "RFC 7523 §2.2", "An MCP server with a key asks by an assertion, each good for one request."
+    ),
+    "approvals:differs:an-unspent-yes-is-for-another-call": Requirement(
+        "AP-03", "A changed call is told that the yes there is was for another."
+    ),
+    "approvals:shown:every-argument-and-the-authors-sentence": Requirement(
+        "AP-10, enforcement 3c.5", "Every argument is shown, and a value never passes for the author's words."
+    ),
+    "approvals:shown:hidden-is-hidden-everywhere": Requirement(
+        "enforcement 3c.5", "What the policy hides is shown as a place and a length, in the sentence too."
+    ),
+    "approvals:habits:rubber-stamps-are-seen": Requirement(
+        "enforcement 3c.10", "Operators see who says yes to everything in a moment."
+    ),
+    "approvals:grants:a-counted-yes-covers-and-is-spent": Requirement(
+        "RFC 9396, issue",
+        "A counted yes covers a call that it was given for; each run claims one use in the same commit.",
+    ),
+    "oauth21:client-credentials:approval-only-tools-wait-for-an-approver": Requirement(
+        "CC-03, OAuth 2.1 §1.4.1",
+        "A machine's call of a tool that needs a yes waits for an approver, and never runs without one.",
+    ),
+    "attack:approvals:one-of-parallel-consumes": Requirement("AP-02", "Of two hundred parallel runs one may begin."),
+    "attack:approvals:one-between-processes": Requirement(
+        "AP-02, issue", "Of two hundred parallel runs at two processes one may begin, on both databases."
+    ),
+    "attack:approvals:one-prompt-for-parallel-calls": Requirement(
+        "AP-02, decision 13", "A hundred identical calls at once open one question."
+    ),
+    "attack:approvals:no-interleaving-runs-twice": Requirement(
+        "AP-02, AP-15", "No order of two servers' steps, lapses and retries begins one approved call twice."
+    ),
+    "attack:approvals:a-changed-call-is-refused": Requirement(
+        "AP-03", "A changed call does not run by another's yes, and burns nothing."
+    ),
+    "attack:approvals:hash-is-of-the-arguments": Requirement(
+        "AP-03", "The server hashes the arguments itself and refuses a call that was misreported."
+    ),
+    "attack:approvals:bodies-mean-one-thing": Requirement("AP-03, RFC 8259 §4", "A body that is ambiguous is refused."),
+    "attack:approvals:another-callers-yes": Requirement(
+        "decision 13", "Another person, application, session or acting server cannot use a yes."
+    ),
+    "attack:approvals:clocks": Requirement("AP-07", "Late is late, and a clock that is set back brings nothing back."),
+    "attack:approvals:what-has-ended-does-not-run": Requirement(
+        "decision 13, decision 14", "An approved call does not run once anything it stood on has ended."
+    ),
+    "attack:approvals:what-has-ended-is-in-no-inbox": Requirement(
+        "issue", "Nobody is asked about a call that could not run."
+    ),
+    "attack:approvals:an-end-and-a-use-cannot-pass": Requirement(
+        "AP-02, decision 14", "After an end was answered nothing begins."
+    ),
+    "attack:approvals:a-token-that-lost-the-tool": Requirement(
+        "decision 11", "A token without the tool's own scope asks for nothing."
+    ),
+    "attack:approvals:only-its-run-tells": Requirement("AP-15", "Only the run that was let in tells what came of it."),
+    "attack:approvals:servers-with-a-credential-alone": Requirement(
+        "RFC 6749 §2.3", "Only an MCP server with its credential is answered."
+    ),
+    "attack:approvals:assigned-people-alone": Requirement(
+        "AP-11, CVE-2026-45337", "Only who is meant decides: the person, or who holds the role in that tenant now."
+    ),
+    "attack:approvals:four-eyes": Requirement(
+        "AP-05", "Under four eyes the requester is none of them, not as somebody new either."
+    ),
+    "attack:approvals:distinct-people": Requirement(
+        "AP-05, AP-02", "Two yeses are two people, one by one and at once."
+    ),
+    "attack:approvals:no-wins-at-once": Requirement("decision 13", "One no is enough and comes at once."),
+    "attack:approvals:a-yes-ends-with-who-gave-it": Requirement(
+        "ours, fail closed", "A yes counts while whoever gave it could still give it."
+    ),
+    "attack:approvals:fresh-and-strong-login": Requirement(
+        "RFC 9470", "A yes takes the login the rule demands; a no takes none."
+    ),
+    "attack:approvals:a-login-before-the-new-password": Requirement(
+        "decision 14", "A login that a new password ended decides nothing."
+    ),
+    "attack:approvals:for-what-was-shown": Requirement("AP-10", "A yes is for what was on the page."),
+    "attack:approvals:deny-and-stop": Requirement(
+        "enforcement 3c.5", "Deny and stop ends every session of that application for that person, and no other."
+    ),
+    "attack:approvals:ids-tell-nothing": Requirement("AP-11", "What is not one's own is told in the same bytes."),
+    "attack:approvals:callers-of-another-server": Requirement(
+        "AP-11", "A token that is not for this server is told in the same bytes as garbage."
+    ),
+    "attack:approvals:floods": Requirement("AP-12", "One authorization cannot ask a person all day, nor all at once."),
 }
 
 APPROVAL_PAGES: dict[str, Requirement] = {}

@@ -74,10 +74,15 @@ class Seats:
         self._all = all_together
         self._taken: dict[str, int] = {}
 
+    @property
+    def taken(self) -> int:
+        """How many wait now."""
+        return sum(self._taken.values())
+
     @contextmanager
     def take(self, key: str) -> Iterator[bool]:
         """Yield whether there is a seat; it is free again afterwards."""
-        has_seat = self._taken.get(key, 0) < self._each and sum(self._taken.values()) < self._all
+        has_seat = self._taken.get(key, 0) < self._each and self.taken < self._all
         if has_seat:
             self._taken[key] = self._taken.get(key, 0) + 1
         try:

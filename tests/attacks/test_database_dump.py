@@ -16,10 +16,11 @@ import pytest
 
 from authserver import jobs
 from authserver.oauth.grants import GRANTS
-from authserver.web.routes import ROUTES
+from authserver.web.routes import ROUTES, find
 from tests.promises.test_api_keys import exchange
 from tests.promises.test_personal_data_at_rest import a_day_of_work, everything_at_rest
 from tests.support import assertions
+from tests.support.approvals import Approver, refunding, tool_server
 from tests.support.exchange import allowed_deputy
 from tests.support.registering import registered
 from tests.support.world import R1
@@ -54,7 +55,8 @@ class Wire:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        self.asked.add(scope["path"])
+        found = find(scope["path"])
+        self.asked.add(scope["path"].replace(found[1], "{id}") if found and found[1] else scope["path"])
         came, went = bytearray(), bytearray()
 
         async def hear():
@@ -152,6 +154,12 @@ async def a_day_of_every_feature(server):
     await device.connect("u2", started)
     server.clock.advance(6)
     assert (await device.poll(started)).ok
+    # A call that waits for a yes, gets it, runs, and comes back.
+    tools, caller = tool_server(server), await refunding(server)
+    approval_id = await tools.asked(caller)
+    await Approver(server=server, who="u1").decide(approval_id)
+    assert 200 == (await tools.look(approval_id)).status_code
+    await tools.run(approval_id, caller)
     # Their own pages.
     app = server.client("P")
     await app.sign_in("u5", tenant=None)

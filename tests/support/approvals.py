@@ -14,7 +14,7 @@ from authserver.domain.approvals.approval import Approval
 from authserver.domain.approvals.deciding import Decider
 from authserver.domain.users import user
 from resource_lib.wire.approvals import ApprovalRule
-from resource_lib.wire.tool_call import args_hash
+from resource_lib.wire.tool_call import InexpressibleError, args_hash
 from tests.support.oauth_client import OAuthClient, TokenAnswer
 
 REFUND = "refund_order"
@@ -49,7 +49,7 @@ class ToolServer:
             "tool": REFUND,
             "tool_class": "destructive",
             "arguments": arguments,
-            "args_hash": args_hash(arguments) if isinstance(arguments, dict) else "0" * 64,
+            "args_hash": _hash(changed.get("arguments", arguments)),
             "definition_hash": DEFINITION,
             "policy_version": POLICY,
             "display": {"title": "Refund an order", "description": "Pays money back.", "version": "1.2"},
@@ -120,6 +120,11 @@ class ToolServer:
         if self.app.app.key is not None:
             return {"authorization": f"Bearer {self.app.assertion()}"}
         return self.app.credential()[0]
+
+
+async def refunding(server: Any, who: str = "u1", letter: str = "N", **changed: Any) -> TokenAnswer:
+    """Return the token of an application that may refund in somebody's name."""
+    return await server.client(letter).sign_in(who, scope=WITH_REFUND, tools=[REFUND], **changed)
 
 
 def tool_server(server: Any, letter: str = "RS1", **rule: Any) -> ToolServer:
@@ -193,3 +198,10 @@ class Approver:
 
 def _text(token: TokenAnswer | str) -> str:
     return token if isinstance(token, str) else token.access_token
+
+
+def _hash(arguments: Any) -> str:
+    try:
+        return args_hash(arguments)
+    except InexpressibleError:
+        return "0" * 64
