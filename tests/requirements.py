@@ -2635,6 +2635,12 @@ NOTICES: dict[str, Requirement] = {
     "notices:mail:tries-again": Requirement(
         "RFC 5321 §4.5.4", "A mail that was not taken is tried again, a refused person is not."
     ),
+    "cli:webhook:add-list-show-test-set-rotate-disable-remove": Requirement(
+        "Design §4", "`authserver webhook` keeps where a tenant is told; a secret is shown once, by add and rotate."
+    ),
+    "cli:webhook:says-what-is-wrong": Requirement(
+        "ours", "A wrong webhook is refused with the cure; one that does not answer is named by `check` and by `show`."
+    ),
     "notices:delivery:ends-with-its-receiver": Requirement(
         "ours", "What waits for a removed or disabled webhook, or in a suspended tenant, is told to nobody."
     ),

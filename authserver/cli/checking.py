@@ -6,6 +6,7 @@ import stat
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from authserver.app import close_machines, create_app, open_machines
@@ -14,6 +15,7 @@ from authserver.domain.clients import ending
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.keys import deployment, rotation
 from authserver.domain.keys.signing_key import key_ring
+from authserver.domain.notices import notice, webhook
 from authserver.domain.resources import resource as resources
 from authserver.domain.tenants import tenant as tenants
 from authserver.runtime import serving
@@ -78,6 +80,7 @@ async def findings(settings: Settings) -> list[Finding]:
         found += await _machines_that_end(machines)
         found += await _wrapping(machines)
         found += await _api_keys(machines)
+        found += await _notices(machines)
         found += await _unasked(machines)
         found.append(await _clock(machines))
     except VaultError as error:
@@ -216,6 +219,22 @@ async def _unasked(machines: Machines) -> list[Finding]:
         for tool in resource.tools
         if tool.sensitivity == "destructive" and tool.approval is False
     ]
+
+
+async def _notices(machines: Machines) -> list[Finding]:
+    found = []
+    for tenant in await tenants.all_tenants(machines.work()):
+        work = machines.work(tenant=tenant.id)
+        for lost in await notice.given_up(work, after=work.now - 24 * 3600):
+            detail = f"{lost.many} by {lost.channel.value} were given up within a day: {lost.failure}"
+            found.append(Finding(what=f"notices of {tenant.slug}", state="warning", detail=detail))
+        for each in await webhook.of_tenant(work):
+            if each.failing_since is not None:
+                since = f"{datetime.fromtimestamp(each.failing_since, UTC):%Y-%m-%d %H:%M}Z"
+                is_off = "" if each.is_active else ", and was disabled"
+                detail = f"has not answered since {since}{is_off}: `authserver webhook show {each.id} --tenant {tenant.slug}`"
+                found.append(Finding(what=f"webhook {each.id}", state="warning", detail=detail))
+    return found
 
 
 async def _clock(machines: Machines) -> Finding:

@@ -7,6 +7,7 @@ from typer.core import TyperGroup
 
 from authserver.cli import (
     api_key,
+    approvals,
     client,
     demo,
     exchange,
@@ -19,6 +20,7 @@ from authserver.cli import (
     tool,
     trust,
     user,
+    webhook,
 )
 from authserver.cli.operator import examples
 
@@ -77,5 +79,17 @@ app.add_typer(
     name="api-key",
     cls=Commands,
     help="Secrets that programs hold for months and exchange for tokens of minutes.",
+)
+app.add_typer(
+    approvals.app,
+    name="approvals",
+    cls=Commands,
+    help="Tool calls that wait for a person's yes: list, show, deny; approve as a person who proves who they are.",
+)
+app.add_typer(
+    webhook.app,
+    name="webhook",
+    cls=Commands,
+    help="Where a tenant is told of what waits: signed calls to an address of its own.",
 )
 app.add_typer(key.app, name="key", cls=Commands, help="Signing keys, and the key-encryption key.")

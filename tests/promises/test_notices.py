@@ -171,6 +171,8 @@ async def test_after_a_day_it_is_given_up_recorded_and_shown(server, receiver):
     assert 12 < shown.tries == tries < 40
     assert 20 * 3600 < server.now - began <= 24 * 3600 + 60
     assert 1 == len(await events_of(server, event.Kind.NOTICE_GIVEN_UP))
+    lost = await notice.given_up(server.operator.work("t1"), after=server.now - 3600)
+    assert [("webhook", 1, "status_500")] == [(each.channel.value, each.many, each.failure) for each in lost]
     assert (await webhook.find(server.operator.work("t1"), made.webhook.id)).is_active
     server.clock.advance(3600)
     assert 0 == await deliver(server)

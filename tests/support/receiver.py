@@ -69,12 +69,20 @@ class Receiver:
 
 def call(server, number: int = 1, **changed: Any) -> WaitingCall:
     """Return a call that waits for a yes in tenant t1 of the world."""
-    world = server.world
+    app = server.world.clients["B"]
     made = {
-        "approval_id": f"ap_{number}", "approval_url": f"{server.issuer}/approvals/ap_{number}", "state": "pending",
-        "tool": "refund_order", "tool_class": "destructive", "resource": world.clients["B"].resource,
-        "client_id": world.clients["B"].client_id, "sub": world.people["u1"].subs["t1"], "requested_at": server.now,
-        "expires_at": server.now + 900, **changed,
+        "url": server.issuer, "now": server.now, "resource": app.resource, "client_id": app.client_id,
+        "sub": server.world.people["u1"].subs["t1"], **changed,
+    }  # fmt: skip
+    return waiting_call(number, **made)
+
+
+def waiting_call(number: int = 1, *, now: int, url: str = "http://127.0.0.1:9000", **changed: Any) -> WaitingCall:
+    """Return a call that began to wait now."""
+    made = {
+        "approval_id": f"ap_{number}", "approval_url": f"{url}/approvals/ap_{number}", "state": "pending",
+        "tool": "refund_order", "tool_class": "destructive", "resource": "https://mcp.example.com/mcp",
+        "client_id": "cli_somebody", "sub": "usr_somebody", "requested_at": now, "expires_at": now + 900, **changed,
     }  # fmt: skip
     return WaitingCall(**made)
 

@@ -186,7 +186,7 @@ async def tell(work: UnitOfWork, what: notice.Event, approval: Approval) -> None
             sub=approval.sub,
             requested_at=approval.requested_at,
             expires_at=approval.expires_at,
-            is_for_person=approval.rule.by == "person" and not approval.rule.four_eyes and not approval.is_of_machine,
+            is_for_person=bool(approval.own_voice),
             role=approval.role,
             is_excluded=bool(approval.excluded),
             decided_at=approval.decided_at,

@@ -51,6 +51,8 @@ class Decider:
     acr: str
     amr: tuple[str, ...]
     auth_time: int
+    via: str = "page"
+    """Where they decide: `page` or `command line`."""
 
 
 def may_see(approval: Approval, decider: Decider) -> bool:
@@ -147,7 +149,17 @@ async def decide(work: UnitOfWork, approval: Approval, decider: Decider, yes: bo
         auth_time=decider.auth_time,
     )
     kind = event.Kind.APPROVAL_APPROVED if yes else event.Kind.APPROVAL_DENIED
-    record(work, kind, approval, by=decider.sub, acr=decider.acr, of=approval.rule.approvers, given=others + yes)
+    record(
+        work,
+        kind,
+        approval,
+        by=decider.sub,
+        acr=decider.acr,
+        amr=list(decider.amr),
+        via=decider.via,
+        of=approval.rule.approvers,
+        given=others + yes,
+    )
     now = replace(
         approval,
         state=state,
@@ -172,6 +184,30 @@ async def deny_and_stop(work: UnitOfWork, approval: Approval, decider: Decider, 
         await authorization.stop(
             work, sub=owner.sub, client_id=owner.client_id, resource=owner.resource, reason="stopped_by_approver"
         )
+    return denied
+
+
+async def deny_as_operator(work: UnitOfWork, approval: Approval, *, why: str) -> Approval:
+    """Say no for whoever runs this deployment, who may stop anything and say yes to nothing; an unspent yes is taken back.
+
+    `why` is theirs to choose, and kept sealed. Raises RefusedDecisionError when there is nothing left to stop. A lost commit: it
+    was decided, spent or lapsed meanwhile.
+    """
+    if approval.state not in {State.PENDING, State.APPROVED}:
+        raise RefusedDecisionError(WhyNot.NOT_PENDING)
+    work.claim(store.DENY_AS_OPERATOR, approval_id=approval.id, now=work.now)
+    payload = {"why": why} if why else None
+    record(
+        work,
+        event.Kind.APPROVAL_DENIED,
+        approval,
+        via="command line",
+        operator=True,
+        was=approval.state.value,
+        payload=payload,
+    )
+    denied = replace(approval, state=State.DENIED, stored=State.DENIED, decided_at=work.now)
+    await tell(work, notice.Event.APPROVAL_DECIDED, denied)
     return denied
 
 
@@ -210,4 +246,4 @@ async def _as_they_are_now(work: UnitOfWork, decider: Decider) -> Decider:
     member = await users.member_by_sub(work, decider.sub)
     if member is None or not member.is_active or decider.auth_time < member.password_changed_at:
         raise RefusedDecisionError(WhyNot.NOT_FOR_YOU)
-    return Decider(sub=decider.sub, roles=member.roles, acr=decider.acr, amr=decider.amr, auth_time=decider.auth_time)
+    return replace(decider, roles=member.roles)

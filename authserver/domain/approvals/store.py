@@ -204,6 +204,13 @@ DECIDE = statement(
         AND decisions = :known RETURNING approval_id
     """
 )
+DENY_AS_OPERATOR = statement(
+    """
+    UPDATE approvals SET state = 'denied', decided_at = :now
+    WHERE tenant_id = :tenant AND approval_id = :approval_id AND state IN ('pending', 'approved') AND expires_at > :now
+    RETURNING approval_id
+    """
+)
 LAPSE = statement(
     """
     UPDATE approvals SET state = 'expired', told_at = :told_at

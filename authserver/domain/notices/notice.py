@@ -111,6 +111,23 @@ def enqueue(
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GivenUp:
+    """What could not be told by one channel. `failure`: one of the reasons."""
+
+    channel: Channel
+    many: int
+    failure: str
+
+
+async def given_up(work: UnitOfWork, *, after: int) -> list[GivenUp]:
+    """Return what was given up in the bound tenant since `after`, though somebody was there to be told."""
+    return [
+        GivenUp(channel=Channel(row["channel"]), many=row["many"], failure=row["failure"])
+        for row in await work.all(store.GIVEN_UP, after=after)
+    ]
+
+
 def timestamp(seconds: int) -> str:
     """Return a moment as RFC 3339 writes it, in UTC."""
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -101,13 +101,6 @@ WEBHOOK_WORKED = statement(
     WHERE tenant_id = :tenant AND webhook_id = :webhook_id AND failing_since IS NOT NULL
     """
 )
-TROUBLED_WEBHOOKS = platform_statement(
-    """
-    SELECT w.tenant_id, w.webhook_id, w.failing_since, w.disabled_at FROM webhooks w
-    WHERE w.failing_since IS NOT NULL ORDER BY w.failing_since, w.webhook_id
-    """
-)
-
 ADD = statement(
     """
     INSERT INTO notices (tenant_id, notice_id, channel, target, event, about, body, created_at, next_try_at, tries, failure)
@@ -175,10 +168,12 @@ OF_TARGET = statement(
     WHERE tenant_id = :tenant AND channel = :channel AND target = :target ORDER BY created_at DESC, notice_id LIMIT :most
     """
 )
-GIVEN_UP = platform_statement(
+GIVEN_UP = statement(
     """
-    SELECT channel, COUNT(*) AS many FROM notices WHERE done_at > :after AND failure <> '' AND failure NOT IN
-        ('withdrawn', 'too_late', 'nobody') GROUP BY channel ORDER BY channel
+    SELECT channel, COUNT(*) AS many, MAX(failure) AS failure FROM notices
+    WHERE tenant_id = :tenant AND done_at > :after AND failure NOT IN ('', 'withdrawn', 'too_late', 'nobody', 'disabled',
+        'removed', 'tenant_suspended')
+    GROUP BY channel ORDER BY channel
     """
 )
 EXPIRE = platform_statement("DELETE FROM notices WHERE done_at <= :before")
