@@ -3,7 +3,8 @@ What the guard costs a tool call: the decision alone, the whole guard around an 
 
     python -m benchmarks.guard [--rounds 15] [--seconds 1] [--connections 16] [--json]
 
-The first two run in this process, on one core: a warm call of a read tool, each timed by itself, p50 and p99; `quiet` is
+The first three run in this process, on one core: a warm call of a read tool, each timed by itself, p50 and p99 (`every check`
+is a decision made anew, `decision` is one as the guard takes it, which remembers what cannot have changed); `quiet` is
 the mean of the best tenth of the rounds in processor time. For the third, two processes of one program, guarded and not,
 stand on one core, and are loaded in turn over loopback from another core, in random order; each ratio is of a pair of
 neighbouring windows, so that a noisy machine hits both alike. The server does nothing but return its argument, so no tool
@@ -28,6 +29,8 @@ from benchmarks import machine
 from benchmarks.children import Child, free_port
 from benchmarks.load import Answer, Connections, Exchange, Flow, WrongAnswerError
 from resource_lib import ResourceGuard, read
+from resource_lib.call import Call, Facts
+from resource_lib.checks import decide
 from resource_lib.testing import TestIssuer
 from resource_lib.transport.body import read_body
 
@@ -102,6 +105,11 @@ async def in_process(*, rounds: int, calls: int = 400) -> dict[str, dict[str, fl
         assert found is not None
         assert found.refusal is None
 
+    async def anew() -> None:
+        call = Call(subject="get_order", is_tool=True)
+        facts = Facts(demand=guard.tools["get_order"], principal=principal, granted=principal.scopes, now=time.time())
+        assert decide(call, facts).allowed
+
     async def whole() -> None:
         await _driven(guarded, body, sent)
 
@@ -110,7 +118,12 @@ async def in_process(*, rounds: int, calls: int = 400) -> dict[str, dict[str, fl
 
     found = {
         name: await _timed(work, rounds=rounds, calls=calls)
-        for name, work in (("decision", decision), ("whole guard", whole), ("empty app", nothing))
+        for name, work in (
+            ("every check", anew),
+            ("decision", decision),
+            ("whole guard", whole),
+            ("empty app", nothing),
+        )
     }
     floor = found.pop("empty app")["quiet_us"]
     found["whole guard"]["quiet_over_empty_us"] = found["whole guard"]["quiet_us"] - floor

@@ -22,6 +22,7 @@ from resource_lib.challenge import Challenges
 from resource_lib.checks import decide
 from resource_lib.context import CallMemory, ProcessMemory, Scenes
 from resource_lib.decision import Decision, Deny
+from resource_lib.decisions import Decisions
 from resource_lib.exchange.api_keys import ApiKeys
 from resource_lib.exchange.caller import Callers, TokenVerifier
 from resource_lib.exchange.errors import ExchangeUnavailableError
@@ -162,6 +163,7 @@ class ResourceGuard:
         self._public = PublicAnswers(self.settings, self.metadata, self._browsers)
         self._sessions = Sessions(self.settings.max_sessions)
         self._schemas = ToolSchemas()
+        self._decisions = Decisions()
         self._refusals = Refusals(self._challenges, self.tools, self._schemas, in_result(challenge_style))
         verifier = verifier or Validator(
             issuer=issuer,
@@ -327,8 +329,10 @@ class ResourceGuard:
             return decide(call, Facts(demand=demand, principal=principal, granted=granted, now=now))
         call = Call(subject=answers.shown(tool), is_tool=True)
         demand = self.policies.of(principal.tenant).get(tool)
-        if demand is None or not demand.looks:
-            return decide(call, Facts(demand=demand, principal=principal, granted=granted, now=now))
+        if demand is None:
+            return decide(call, Facts(demand=None, principal=principal, granted=granted, now=now))
+        if not demand.looks:
+            return self._decisions.of(call, demand, principal, granted, now)
 
         def scene() -> Scene:
             return self._scenes.of(tool, message.params, principal, granted, now, alone=alone)

@@ -2649,6 +2649,10 @@ NOTICES: dict[str, Requirement] = {
 CALL_HASHES: dict[str, Requirement] = {}
 
 JOURNEYS: dict[str, Requirement] = {
+    "guard:decision:is-remembered-where-nothing-can-change-it": Requirement(
+        "ours (decision 18)",
+        "A decision is given again only where neither time, arguments nor earlier calls could change it, and is then the same.",
+    ),
     "cli:check:names-tools-that-ask-nobody": Requirement(
         "issue, decision 13", "`check` warns of each destructive tool that was registered with approval: false."
     ),

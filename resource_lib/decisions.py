@@ -1,0 +1,45 @@
+"""
+Decides calls, and remembers the decisions that follow from the policy and the caller alone.
+
+Most tools demand scopes and roles and no more: for the same demand and the same verified token every check says the same each
+time, so what was decided once is given again. Whatever looks at the clock, the arguments or earlier calls is decided anew.
+A changed demand is another object, and so is a token that was verified anew: neither meets what was remembered of another.
+"""
+
+from typing import Final
+
+from resource_lib.call import Call, Facts
+from resource_lib.checks import decide
+from resource_lib.decision import Decision
+from resource_lib.identity.principal import Principal
+from resource_lib.policy import Demand
+
+MOST: Final = 4096
+"""Decisions that are kept; the oldest gives way."""
+
+_Kept = tuple[Principal, Demand, Decision]
+
+
+class Decisions:
+    """Asks every check about calls of tools, once for what cannot change; `most` decisions are kept."""
+
+    __slots__ = ("_kept", "_most")
+
+    def __init__(self, *, most: int = MOST) -> None:
+        self._most = most
+        self._kept: dict[tuple[int, str], _Kept] = {}
+
+    def of(self, call: Call, demand: Demand, principal: Principal, granted: frozenset[str], now: float) -> Decision:
+        """Return the decision about a call whose demand looks at no arguments. `granted` follows from the principal's scopes."""
+        if demand.max_age is not None or demand.observed is not None or demand.looks:
+            return decide(call, Facts(demand=demand, principal=principal, granted=granted, now=now))
+        # By identity: both are frozen, and what is kept here cannot be freed and its number given to another.
+        key = (id(principal), call.subject)
+        kept = self._kept.get(key)
+        if kept is not None and kept[0] is principal and kept[1] is demand:
+            return kept[2]
+        decision = decide(call, Facts(demand=demand, principal=principal, granted=granted, now=now))
+        if len(self._kept) >= self._most:
+            self._kept.pop(next(iter(self._kept), key), None)
+        self._kept[key] = (principal, demand, decision)
+        return decision
