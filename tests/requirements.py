@@ -2563,6 +2563,17 @@ DETAILS: dict[str, Requirement] = {
         "RFC 9396 §6", "At the token endpoint a client may name fewer details than it has, and never one more."
     ),
     "rfc9396:metadata": Requirement("RFC 9396 §10", "The metadata names the types that are understood."),
+    "account:call-grants:shown-and-ended": Requirement(
+        "RFC 9396 §12, C30", "The account page says in words which calls need no asking, and ends each at once."
+    ),
+    "rfc9470:step-up:end-to-end": Requirement(
+        "RFC 9470 §3, §4, §5",
+        "A client that follows the guard's challenge logs its person in again, and its call runs.",
+    ),
+    "rfc9470:acr-values:what-cannot-be-met-is-said": Requirement(
+        "RFC 9470 §5, §7",
+        "A strength that no login here has is unmet_authentication_requirements; the metadata names those.",
+    ),
     "call-grants:rule:who-gave-it-counts": Requirement(
         "AP-05", "What an approver must allow is covered by an approver's grant alone, while they are one."
     ),

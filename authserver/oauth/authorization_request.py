@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from authserver.domain.clients.client import Client
 from authserver.domain.issuers.issuer import Issuer
+from authserver.domain.login.login import PASSWORD_ACR
 from authserver.domain.pushed_requests import pushed_request
 from authserver.domain.pushed_requests.pushed_request import PushedRequest
 from authserver.domain.resources.resource import INERT, Resource
@@ -27,6 +28,7 @@ from authserver.oauth.errors import (
     RequestNotSupported,
     RequestUriNotSupported,
     UnauthorizedClient,
+    UnmetAuthenticationRequirements,
     UnregisteredRedirect,
     UnsupportedResponseType,
 )
@@ -35,6 +37,9 @@ from authserver.runtime.unit_of_work import UnitOfWork
 from resource_lib.wire.claims import TOOL_SCOPE_PREFIX
 
 RESPONSE_TYPES = ("code",)
+ACR_VALUES = (PASSWORD_ACR,)
+"""Every strength that a login here can have, each of which a session may prove."""
+
 PROMPTS = ("none", "login", "consent", "select_account")
 
 REQUEST_URI_PREFIX = "urn:ietf:params:oauth:request_uri:"
@@ -43,6 +48,7 @@ REQUEST_URI_PREFIX = "urn:ietf:params:oauth:request_uri:"
 _MOST_STATE = 4096
 _START_AGAIN = "Go back to the application and start again: it will make a new request."
 _MOST_NONCE = 512
+_MOST_ACR = 1000
 
 
 @dataclass(kw_only=True, slots=True)
@@ -269,6 +275,22 @@ async def max_age_is_a_number(_work: UnitOfWork, asked: Asked) -> None:
     asked.max_age = int(value)
 
 
+async def acr_is_within_reach(_work: UnitOfWork, asked: Asked) -> None:
+    """RFC 9470 §4, §5: a wish for strengths of login; one that no login here can meet is said at once, nobody logs in for it.
+
+    Each listed is as good as the other: OpenID Connect Core §3.1.2.1 lists them by preference. What the token says was, was.
+    """
+    value = asked.parameters.one("acr_values")
+    if value is None:
+        return
+    if len(value) > _MOST_ACR:
+        raise InvalidRequest(f"acr_values: at most {_MOST_ACR} characters.", reason="long_acr_values")
+    if not set(value.split()) & set(ACR_VALUES):
+        raise UnmetAuthenticationRequirements(
+            f"acr_values: none of these can be met; a login here is {' or '.join(ACR_VALUES)}.", reason="unmet_acr"
+        )
+
+
 async def nonce_is_bounded(_work: UnitOfWork, asked: Asked) -> None:
     """OpenID Connect Core §3.1.2.1: what the client wants to find again in the ID token, unmodified."""
     asked.nonce = asked.parameters.one("nonce") or ""
@@ -295,6 +317,7 @@ CHECKS: tuple[Check, ...] = (
     details_are_understood,
     prompt_is_understood,
     max_age_is_a_number,
+    acr_is_within_reach,
     nonce_is_bounded,
 )
 

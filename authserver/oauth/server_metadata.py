@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import orjson
 
 from authserver.domain.issuers.issuer import Issuer
-from authserver.domain.login.login import PASSWORD_ACR
 from authserver.domain.resources.resource import OFFLINE_ACCESS, OPENID, PERSONAL
 from authserver.oauth import (
     authorization_details,
@@ -72,7 +71,7 @@ def document(issuer: Issuer, settings: Settings, *, algorithms: Sequence[str]) -
             "request_uri_parameter_supported": False,
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": algorithms,
-            "acr_values_supported": [PASSWORD_ACR],
+            "acr_values_supported": authorization_request.ACR_VALUES,
             "prompt_values_supported": authorization_request.PROMPTS,
             "authorization_response_iss_parameter_supported": True,
         }

@@ -15,6 +15,7 @@ from authserver.web.introspect import introspect
 from authserver.web.jwks import jwks
 from authserver.web.metadata import metadata
 from authserver.web.pages.account import lead_home, show_account, sign_out_everywhere
+from authserver.web.pages.account_call_grant import end_grant
 from authserver.web.pages.account_change import allow_more, change, show_change, show_more
 from authserver.web.pages.account_disconnect import disconnect, show_disconnect
 from authserver.web.pages.account_key import end_key, show_end_key
@@ -68,6 +69,7 @@ ROUTES: dict[str, Route] = {
     "/account/disconnect": Route(group="page", methods={"GET": show_disconnect, "POST": disconnect}),
     "/account/change": Route(group="page", methods={"GET": show_change, "POST": change}),
     "/account/more": Route(group="page", methods={"GET": show_more, "POST": allow_more}),
+    "/account/end-grant": Route(group="page", methods={"POST": end_grant}),
     "/account/end-key": Route(group="page", methods={"GET": show_end_key, "POST": end_key}),
     "/account/password": Route(group="page", methods={"GET": show_password, "POST": change_password}),
     "/account/sign-out-everywhere": Route(group="page", methods={"POST": sign_out_everywhere}),

@@ -14,6 +14,7 @@ import orjson
 
 from authserver.domain.api_keys import api_key
 from authserver.domain.api_keys.api_key import OwnKey
+from authserver.domain.call_grants import grant
 from authserver.domain.exchange import policy
 from authserver.domain.login import session as sessions
 from authserver.domain.login.session import Session
@@ -43,6 +44,7 @@ _DONE = {
     " connect it again.",
     "key-ended": "That API key is ended. A program that uses it gets nothing new from now on; a token it still holds runs"
     " out within {minutes}, and at once where the server asks us.",
+    "grant-ended": "Ended. Each such call is asked about again from now on.",
     "taken-back": "Taken back. It is gone the next time the application asks us, within {minutes}.",
     "gone": "That is no longer connected. Nothing was left to do.",
     "password": "Your password is changed. Every other browser is signed out, and every application has to ask you again.",
@@ -189,7 +191,11 @@ def facts(connection: Connection) -> dict[str, object]:
 
 
 def _bound_to(request: Request, session: Session) -> tuple[str, ...]:
-    return ("account", request.path, session.reference, hashlib.sha256(request.query).hexdigest())
+    return _bound(request.path, request.query, session)
+
+
+def _bound(path: str, query: bytes, session: Session) -> tuple[str, ...]:
+    return ("account", path, session.reference, hashlib.sha256(query).hexdigest())
 
 
 async def _page(work: UnitOfWork, request: Request, visitor: Visitor, query: Parameters) -> Response:
@@ -206,7 +212,9 @@ async def _page(work: UnitOfWork, request: Request, visitor: Visitor, query: Par
         everywhere_csrf=form_token("account/everywhere", reference),
         done=_done(work, visitor.session, query),
         connections=[
-            _in_words(connection, work.now) | {"further": await _further(work, connection)} for connection in found
+            _in_words(connection, work.now, await _grants(work, request, visitor.session, connection))
+            | {"further": await _further(work, connection)}
+            for connection in found
         ],
         keys=[key_in_words(own, work.now) for own in keys],
     )
@@ -220,7 +228,24 @@ def _done(work: UnitOfWork, session: Session, query: Parameters) -> str | None:
     return _DONE[name].format(minutes="a minute" if minutes == 1 else f"{minutes} minutes")
 
 
-def _in_words(connection: Connection, now: int) -> dict[str, object]:
+async def _grants(
+    work: UnitOfWork, request: Request, session: Session, connection: Connection
+) -> dict[str, list[dict[str, object]]]:
+    """Return the calls that may be made without asking again, by login, each with the token of the form that ends it."""
+    said: dict[str, list[dict[str, object]]] = {}
+    if not any(login.authorization.details for login in connection.logins):
+        return said
+    for each in await grant.of_person(work.beside(connection.tenant.id), connection.member.sub):
+        query = urlencode({"tenant": connection.tenant.slug, "grant": each.id})
+        bound = _bound(request.path + "/end-grant", query.encode(), session)
+        said.setdefault(each.authorization_id, []).append(
+            words.call_grant(each, connection.resource)
+            | {"query": query, "csrf": request.machines.keys.form_token(*bound)}
+        )
+    return said
+
+
+def _in_words(connection: Connection, now: int, grants: dict[str, list[dict[str, object]]]) -> dict[str, object]:
     resource = connection.resource
     names = {"tenant": connection.tenant.slug, "client": connection.client_id, "at": connection.resource_uri}
     order = list(resource.scopes) if resource is not None else []
@@ -250,6 +275,7 @@ def _in_words(connection: Connection, now: int) -> dict[str, object]:
                 "ends": words.moment(login.ends_at),
                 "purpose": _purpose(resource, login.authorization.purpose),
                 "more": [in_words(resource, name) for name in _told(connection, login.authorization.widened_at(now))],
+                "grants": grants.get(login.authorization.id, []),
                 "more_until": words.moment(login.authorization.widened_until),
                 "can_have_more": bool(connection.further_tools(login) or connection.further_scopes(login)),
             }

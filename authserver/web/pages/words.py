@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from authserver.domain.call_grants.grant import CallGrant
 from authserver.domain.resources.resource import OFFLINE_ACCESS, OPENID, Resource
 
 _OURS = {
@@ -26,6 +27,20 @@ def days(seconds: int) -> str:
     if hours % 24 == 0 and hours > 24:
         return f"{hours // 24} days"
     return "1 hour" if hours == 1 else f"{hours} hours"
+
+
+def call_grant(each: CallGrant, resource: Resource | None) -> dict[str, object]:
+    """Return a yes to several calls as its person reads it: which tool, with what, how many are left, until when."""
+    tool = next((tool for tool in resource.tools if tool.name == each.tool), None) if resource is not None else None
+    return {
+        "title": (tool.title or tool.name) if tool is not None else each.tool,
+        "left": "1 call left" if each.left == 1 else f"{each.left} of {each.max_calls} calls left",
+        "until": moment(each.expires_at),
+        "until_iso": iso(each.expires_at),
+        "is_exact": bool(each.args_hash),
+        "condition": each.condition,
+        "by_other": each.given_by != each.sub,
+    }
 
 
 def span(seconds: int) -> str:
