@@ -2574,6 +2574,9 @@ DETAILS: dict[str, Requirement] = {
         "RFC 9470 §5, §7",
         "A strength that no login here has is unmet_authentication_requirements; the metadata names those.",
     ),
+    "call-grants:guard:honoured-once": Requirement(
+        "RFC 9396 §2, decision 13", "A call allowed beforehand runs without another question, as often as was allowed."
+    ),
     "call-grants:rule:who-gave-it-counts": Requirement(
         "AP-05", "What an approver must allow is covered by an approver's grant alone, while they are one."
     ),

@@ -14,6 +14,8 @@ from authserver.domain.call_grants.grant import InvalidCallGrantError
 from authserver.domain.tokens import authorization
 from resource_lib.wire.approvals import ApprovalRule
 from resource_lib.wire.tool_call import args_hash
+from tests.spec.test_rfc9396_authorization_details import asking, detail
+from tests.support.approvals import ARGUMENTS, tool_server
 from tests.support.call_grants import Given
 from tests.support.server import DATABASES
 from tests.support.workers import Workers
@@ -229,21 +231,115 @@ async def test_what_was_given_for_the_words_of_our_directory_is_bound_to_the_fir
     assert await yes.spend()
 
 
+@pytest.mark.requirement("call-grants:spend:only-what-it-is-for")
+@pytest.mark.settings(call_grant_most_calls=5, call_grant_most_seconds=600)
+@pytest.mark.one_database
+async def test_an_operator_bounds_what_a_person_can_give(server):
+    """Never more than the deployment permits, at consent neither."""
+    yes = await given(server, max_calls=5, expires_at=server.now + 600)
+    for beyond in ({"max_calls": 6}, {"expires_at": server.now + 601}):
+        with pytest.raises(InvalidCallGrantError):
+            await yes.give(**{"expires_at": server.now + 60} | beyond)
+
+    pushed = await server.client("P").push(**asking(detail(max_calls=6, expires_in=60)))
+
+    assert "invalid_authorization_details" == pushed.error
+
+
+@pytest.mark.requirement("call-grants:guard:honoured-once")
+async def test_an_exact_call_allowed_at_consent_runs_without_another_question_and_once(server):
+    """A server that asks is told "approved" at once; the second identical call waits for a person."""
+    tokens = await server.client("P").sign_in("u1", details=True, **asking(detail(arguments=ARGUMENTS)))
+    asks = tool_server(server)
+
+    first = (await asks.ask(tokens)).json()
+    assert "approved" == first["state"]
+    await asks.run(first["approval_id"], tokens)
+    second = (await asks.ask(tokens)).json()
+
+    assert "pending" == second["state"]
+    assert {"person:call_grant:given", "client:call_grant:spent"} <= set(await server.operator.kinds())
+
+
+@pytest.mark.requirement("call-grants:guard:honoured-once")
+@pytest.mark.one_database
+async def test_another_call_or_a_stricter_rule_is_asked_about_all_the_same(server):
+    """Other arguments, another person, another application, four eyes: each waits."""
+    tokens = await server.client("P").sign_in("u1", details=True, **asking(detail(arguments=ARGUMENTS)))
+    other = await server.client("P").sign_in("u2", **WRITES)
+    app = await server.client("B").sign_in("u1", **WRITES)
+
+    asked = [
+        await tool_server(server).ask(tokens, {**ARGUMENTS, "amount_cents": 1251}),
+        await tool_server(server).ask(other),
+        await tool_server(server).ask(app),
+        await tool_server(server, four_eyes=True).ask(tokens, policy_version="a" * 64),
+    ]
+
+    assert ["pending"] * 4 == [answer.json()["state"] for answer in asked]
+
+
+@pytest.mark.requirement("call-grants:guard:honoured-once")
+async def test_a_grant_that_ended_between_the_answer_and_the_run_is_not_spent(server):
+    """AP-07: the row is asked in the commit that starts the call, and the next question goes to a person."""
+    tokens = await server.client("P").sign_in("u1", details=True, **asking(detail(arguments=ARGUMENTS)))
+    asks = tool_server(server)
+    approval_id = (await asks.ask(tokens)).json()["approval_id"]
+    yes = Given(server.machines, tokens.claims, ARGUMENTS)
+    yes.grant = await grant.find(yes.work(), tokens.body["authorization_details"][0]["grant_id"])
+    await _by_grant(server, yes)
+
+    refused = await asks.consume(approval_id, tokens)
+    again = (await asks.ask(tokens)).json()
+
+    assert (409, "approval_ended") == (refused.status_code, refused.json()["error"])
+    assert "pending" == again["state"]
+
+
+@pytest.mark.requirement("call-grants:guard:honoured-once")
+@pytest.mark.one_database
+async def test_a_narrowed_token_has_nothing_of_the_rest(server):
+    """RFC 9396 §6: asked for without details, it is asked about; the whole token is not."""
+    app = server.client("P")
+    tokens = await app.sign_in("u1", details=True, **asking(detail(arguments=ARGUMENTS)))
+    narrowed = await app.refresh(tokens, authorization_details="[]")
+    # A refusal by one does not void what the other has.
+    other = {**ARGUMENTS, "order_id": "o-2"}
+
+    assert "pending" == (await tool_server(server).ask(narrowed, other)).json()["state"]
+    assert "pending" == (await tool_server(server).ask(narrowed)).json()["state"]
+
+
 @pytest.mark.slow
 @pytest.mark.requirement("call-grants:spend:exactly-so-many")
-async def test_two_machines_that_share_only_the_database_never_spend_more_than_there_is(processes):
-    """AP-02: each has a connection and a writer of its own; nothing in memory counts."""
-    tokens = await processes.client("P").sign_in("u1", **WRITES)
+async def test_of_fifty_calls_at_two_processes_exactly_ten_run(processes):
+    """AP-02: each is another call that the condition covers, and all are told "approved"; ten may start, forty may not."""
     try:
-        async with processes.machines() as here, processes.machines() as there:
-            for _ in range(3):
-                yes = await Given(here, tokens.claims).give(max_calls=10)
-                other = Given(there, tokens.claims)
-                other.grant = yes.grant
+        app, asks = processes.client("P"), tool_server(processes)
+        for _ in range(2):
+            tokens = await app.sign_in(
+                "u1",
+                details=True,
+                **asking(detail(arguments=None, condition="args.amount_cents < 1000", max_calls=10)),
+            )
+            calls = [{"order_id": f"o{number}", "amount_cents": number} for number in range(50)]
+            asked = await asyncio.gather(*(asks.ask(tokens, call) for call in calls))
+            assert {"approved"} == {answer.json()["state"] for answer in asked}
 
-                won = await asyncio.gather(*(one.spend() for _ in range(25) for one in (yes, other)))
+            started = await asyncio.gather(
+                *(
+                    asks.consume(answer.json()["approval_id"], tokens, call)
+                    for answer, call in zip(asked, calls, strict=True)
+                )
+            )
 
-                assert 10 == sum(won)
-                assert 10 == await yes.used()
+            # Whoever was told to come back because so many came at once has run nothing, and comes back.
+            codes = [answer.status_code for answer in started]
+            late = [
+                (await asks.consume(answer.json()["approval_id"], tokens, call)).status_code
+                for answer, call, code in zip(asked, calls, codes, strict=True)
+                if code not in {200, 409}
+            ]
+            assert 10 == (codes + late).count(200), codes
     finally:
         await processes.close()
