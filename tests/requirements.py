@@ -2305,6 +2305,37 @@ POLICY: dict[str, Requirement] = {
     ),
     "policy:preset:strict": Requirement("C21", "The preset strict asks about every write and every read of secrets."),
     "policy:code:beside-the-tool": Requirement("design §4", "A tool's policy may stand beside its code."),
+    "policy:conditions:see-arguments-and-caller": Requirement(
+        "C24", "Conditions see the call's arguments, its caller, tenant and purpose, and the hour."
+    ),
+    "policy:context:earlier-calls-of-this-authorization": Requirement(
+        "C24, C25", "A call can demand an earlier one of the same authorization, within a time, with the same argument."
+    ),
+    "policy:context:forbidden-sequence": Requirement(
+        "C25", "One call can rule out a later one; a call that was refused counts for nothing."
+    ),
+    "policy:context:what-was-forgotten-is-not-what-never-was": Requirement(
+        "C24", "After a restart, or beyond the bounds of the memory, an earlier call is undecided, not absent."
+    ),
+    "policy:context:a-batch-knows-nothing-of-before": Requirement(
+        "C25, MCP 2025-03-26", "A batch is no way around an order of calls."
+    ),
+    "policy:context:memory-is-bounded": Requirement("C24", "What is remembered is bounded, whoever calls how often."),
+    "policy:denied:as-if-it-were-not-there": Requirement(
+        "decision 11, K14",
+        "A denied tool, or another application's, answers as one that nobody knows, and is not listed.",
+    ),
+    "policy:overlay:in-force-with-the-next-call": Requirement(
+        "C16", "What a tenant's operators demand holds from the next call on."
+    ),
+    "policy:file:errors-name-line-and-cure": Requirement(
+        "ours", "A policy file that cannot be kept stops the start, by file, line and cure; no text does more."
+    ),
+    "policy:file:tightens-the-code": Requirement(
+        "decision 19",
+        "A policy file tightens the tools of the code, or names them itself; a name it gets wrong stops the start.",
+    ),
+    "policy:docs:examples-are-true": Requirement("ours", "What docs/policy.md shows is what is read."),
     "policy:rules:round-trip": Requirement("ours", "Rules say the same after they have travelled as JSON."),
 }
 

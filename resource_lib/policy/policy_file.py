@@ -177,6 +177,8 @@ def _yaml(name: str, text: str) -> tuple[Any, dict[Path_, int]]:
             return (None if root is None else _plain(loader, root, (), lines, wrong)), lines
         finally:
             loader.dispose()
+    except SettingsError:
+        raise
     except yaml.MarkedYAMLError as error:
         wrong(error.problem_mark, f"is no YAML ({error.problem})", "mind the indentation and the quotes")
     except (yaml.YAMLError, ValueError):
