@@ -2548,7 +2548,59 @@ APPROVALS: dict[str, Requirement] = {
     "attack:approvals:floods": Requirement("AP-12", "One authorization cannot ask a person all day, nor all at once."),
 }
 
-APPROVAL_PAGES: dict[str, Requirement] = {}
+APPROVAL_PAGES: dict[str, Requirement] = {
+    "approvals:page:shows-exactly-what-is-hashed": Requirement(
+        "AP-10, RFC 9396 §11, decision 13",
+        "Whatever arguments are hashed can be read back from the page, character by character; what is cut stands there whole.",
+    ),
+    "approvals:page:a-yes-on-the-page-runs-once": Requirement(
+        "Decision 13, C21", "A link leads through the login to the call; Allow once lets exactly it run, once."
+    ),
+    "approvals:page:says-all-of-it": Requirement(
+        "C21",
+        "The page says what would happen, with which values, who asks through what in whose name, and until when.",
+    ),
+    "approvals:page:says-what-differs": Requirement(
+        "C21",
+        "What differs from the last call that ran stands there old and new; so does that nothing does, or that none ran.",
+    ),
+    "approvals:page:a-fresh-login-where-the-rule-says-so": Requirement(
+        "RFC 9470",
+        "A yes needs a login as fresh and as strong as the rule says; the page leads through it and back. A no does not.",
+    ),
+    "approvals:page:four-eyes": Requirement(
+        "AP-05, decision 13",
+        "Whoever a call runs for sees it and may end it; where the rule excludes them, they cannot allow it.",
+    ),
+    "approvals:page:two-people": Requirement(
+        "Decision 13", "Two have to agree, each knowing of the other; one no is enough, from whatever page."
+    ),
+    "approvals:page:deny-and-stop-ends-the-application": Requirement(
+        "C21", "Deny and stop: the application's refresh is refused after it, and nothing else of it can be allowed."
+    ),
+    "approvals:page:a-person-clears-what-nobody-knows": Requirement(
+        "AP-15, decision 13",
+        "A call whose end nobody knows is cleared by a person, either way, and only then asked for anew.",
+    ),
+    "approvals:page:is-never-a-dead-end": Requirement(
+        "AP-07",
+        "A page that is out of date decides nothing, shows how things are now and says so; sent twice is decided once.",
+    ),
+    "approvals:page:looks-again-by-itself": Requirement(
+        "WCAG 2.2 §2.2.2",
+        "A page without a decision looks again while something may change, for half an hour, until told not to.",
+    ),
+    "approvals:page:the-first-look-is-noted": Requirement(
+        "C21", "When somebody who decides first saw a call is noted, once."
+    ),
+    "approvals:page:of-a-machine": Requirement(
+        "AP-11, contract",
+        "A call of an application by itself is for approvers alone, and its page says that nobody stands behind it.",
+    ),
+    "approvals:page:a-value-is-visibly-a-value": Requirement(
+        "AP-10, UTS 39", "No value, name or hidden character of a call can pass for our words, or for another value."
+    ),
+}
 
 DELIVERY: dict[str, Requirement] = {}
 

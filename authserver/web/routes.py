@@ -20,6 +20,8 @@ from authserver.web.pages.account_change import allow_more, change, show_change,
 from authserver.web.pages.account_disconnect import disconnect, show_disconnect
 from authserver.web.pages.account_key import end_key, show_end_key
 from authserver.web.pages.account_password import change_password, show_password
+from authserver.web.pages.approval import decide_approval, show_approval
+from authserver.web.pages.approvals import show_approvals
 from authserver.web.pages.assets import mark, stylesheet
 from authserver.web.pages.consent import decide, show_consent
 from authserver.web.pages.device import enter_or_decide, show_device
@@ -73,6 +75,8 @@ ROUTES: dict[str, Route] = {
     "/account/end-key": Route(group="page", methods={"GET": show_end_key, "POST": end_key}),
     "/account/password": Route(group="page", methods={"GET": show_password, "POST": change_password}),
     "/account/sign-out-everywhere": Route(group="page", methods={"POST": sign_out_everywhere}),
+    "/approvals": Route(group="page", methods={"GET": show_approvals}),
+    "/approvals/{id}": Route(group="page", methods={"GET": show_approval, "POST": decide_approval}),
     "/consent": Route(group="page", methods={"GET": show_consent, "POST": decide}),
     "/static/style.css": Route(group="asset", methods={"GET": stylesheet}),
     "/static/mark.svg": Route(group="asset", methods={"GET": mark}),

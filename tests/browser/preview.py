@@ -17,6 +17,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from authserver.web.pages.render import STATIC, render
+from authserver.web.pages.values import hints
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -92,6 +93,7 @@ LOGIN: dict[str, Any] = {
     "error": None,
     "client_name": "Claude",
     "resource_name": "Orders",
+    "is_for_decision": False,
 }
 CONSENT: dict[str, Any] = {
     "csrf": "c" * 43,
@@ -142,9 +144,9 @@ def login(number: int, **changed: Any) -> dict[str, Any]:
         "last_used": "12 minutes ago",
         "last_used_iso": "2026-11-21T13:03:00Z",
         "ends": "22 November 2026, 13:03 UTC",
+        "purpose": "",
         "more": [],
         "more_until": "",
-        "purpose": "",
         "can_have_more": True,
         **changed,
     }
@@ -193,6 +195,8 @@ ACCOUNT: dict[str, Any] = {
     "here": "/account",
     "logout_csrf": "c" * 43,
     "everywhere_csrf": "c" * 43,
+    "waiting": 0,
+    "inbox_url": "/approvals",
     "done": None,
     "connections": [
         connection(
@@ -271,9 +275,225 @@ DEVICE_DONE: dict[str, Any] = {
     "account_url": "/account",
 }
 
+
+def given(*steps: str | int, text: str | None = "", kind: str = "", hidden: str = "") -> dict[str, Any]:
+    """Return one value of a call as the page lists it."""
+    return {"steps": steps, "text": text, "kind": kind, "hidden": hidden, "hints": hints(text) if text else []}
+
+
+def ours(text: str) -> dict[str, Any]:
+    """Return words of a tool's author."""
+    return {"text": text, "is_value": False, "note": ""}
+
+
+def theirs(text: str) -> dict[str, Any]:
+    """Return a value inside the author's words."""
+    return {"text": text, "is_value": True, "note": ""}
+
+
+CALL: dict[str, Any] = {
+    "state": "pending",
+    "tool": "refund_order",
+    "tool_title": "Refund an order",
+    "tool_version": "1.4.0",
+    "tool_class": "destructive",
+    "tool_description": "Pays money back to the customer's card.",
+    "sentence": [ours("Pay "), theirs("4250"), ours(" cents back to the customer of order "), theirs("A-10217")],
+    "lines": [
+        given("order_id", text="A-10217"),
+        given("amount_cents", text="4250", kind="number"),
+        given("reason", text="Arrived broken. The customer sent a picture."),
+        given("notify", text="true", kind="means yes"),
+        given("card", "number", text=None, hidden="16 characters"),
+    ],
+    "compared": "differs",
+    "last_iso": "2026-11-18T09:13:00Z",
+    "last_ago": "3 days ago",
+    "same": 3,
+    "unknown": 1,
+    "has_new_tool": False,
+    "actors": [],
+    "differs": [
+        {
+            "steps": ("order_id",),
+            "old": given(text="A-10188"),
+            "new": given(text="A-10217"),
+            "looks_alike": False,
+        },
+        {
+            "steps": ("amount_cents",),
+            "old": given(text="1900", kind="number"),
+            "new": given(text="4250", kind="number"),
+            "looks_alike": False,
+        },
+    ],
+    **IT,
+    "client_name": "Claude",
+    "is_yours": True,
+    "person_name": "Ada Lovelace",
+    "person_email": "ada@acme.example",
+    "purpose": "Answer customers' complaints",
+    "asked_iso": "2026-11-21T13:03:00Z",
+    "asked_ago": "2 minutes ago",
+    "ends": "21 November 2026, 13:18 UTC",
+    "ends_iso": "2026-11-21T13:18:00Z",
+    "time_left": "13 minutes left",
+    "needs_others": False,
+    "rule_words": "",
+    "yeses": [],
+    "missing": 0,
+}
+FOUR_EYES: dict[str, Any] = {
+    "needs_others": True,
+    "rule_words": "2 people with the role “approver” have to agree. Ada Lovelace, in whose name it runs, cannot be one of"
+    " them. One no is enough to end it.",
+    "yeses": [
+        {"name": "Grace Hopper", "is_you": False, "iso": "2026-11-21T13:04:00Z", "ago": "less than a minute ago"}
+    ],
+    "missing": 1,
+}
+APPROVAL: dict[str, Any] = {
+    "csrf": "c" * 43,
+    "shown": "5" * 64,
+    "notice": None,
+    "it": CALL,
+    "if_allowed": "Orders does exactly this, one time, with the values on this page. It cannot be undone. With any other"
+    " value, or a second time, it has to ask again.",
+    "stop_words": "Nothing happens, and Claude is cut off: it can do nothing more in your name at Orders until you"
+    " connect it again.",
+    "blocked": None,
+    "login_url": None,
+    "person_name": "Ada Lovelace",
+    "person_email": "ada@acme.example",
+    "inbox_url": "/approvals",
+}
+AFTER: dict[str, Any] = {
+    "notice": None,
+    "it": CALL | {"state": "approved", "time_left": "4 minutes left"},
+    "heading": "You allowed it, once",
+    "then": "Go back to Claude. It calls again by itself, or when you tell it to go on. It has to begin before 13:10 UTC;"
+    " after that it has to ask again.",
+    "clear_csrf": None,
+    "may_change": True,
+    "shown": "5" * 64,
+    "is_open": False,
+    "turning": True,
+    "inbox_url": "/approvals",
+}
+
+
+def waiting(**changed: Any) -> dict[str, Any]:
+    """Return one call as the inbox lists it."""
+    return {
+        "url": "/approvals/ap_x",
+        "sentence": CALL["sentence"],
+        "tool_title": "Refund an order",
+        "client_name": "Claude",
+        "state": "pending",
+        "for_name": "",
+        "asked_iso": "2026-11-21T13:03:00Z",
+        "asked_ago": "2 minutes ago",
+        "yeses": 0,
+        "wanted": 1,
+        "time_left": "13 minutes left",
+        "is_urgent": False,
+        "you_said": "",
+        **changed,
+    }
+
+
+INBOX: dict[str, Any] = {
+    "count": 3,
+    "person_name": "Ada Lovelace",
+    "person_email": "ada@acme.example",
+    "turning": True,
+    "is_paused": False,
+    "account_url": "/account",
+    "groups": [
+        {
+            "client_name": "Claude",
+            "tool_title": "Refund an order",
+            "tool_class": "destructive",
+            "resource_name": "Orders",
+            "tenant_name": "Acme Industries",
+            "count": 9,
+            "calls": [
+                waiting(time_left="less than a minute left", is_urgent=True),
+                waiting(
+                    sentence=[
+                        ours("Pay "),
+                        theirs("1900"),
+                        ours(" cents back to the customer of order "),
+                        theirs("A-10188"),
+                    ]
+                ),
+            ],
+        },
+        {
+            "client_name": "Nightly clean-up",
+            "tool_title": "delete_order",
+            "tool_class": "write",
+            "resource_name": "Orders",
+            "tenant_name": "Acme Industries",
+            "count": 1,
+            "calls": [waiting(sentence=[], tool_title="delete_order", for_name="Grace Hopper", yeses=1, wanted=2)],
+        },
+    ],
+    "unclear": [waiting(state="ambiguous", asked_ago="2 hours ago")],
+    "recent": [
+        waiting(state="done", you_said="yes", asked_ago="3 hours ago"),
+        waiting(state="denied", you_said="no", asked_ago="1 day ago"),
+        waiting(state="expired", asked_ago="2 days ago"),
+    ],
+}
+_CYRILLIC_A = "\u0430"
+HOSTILE_CALL: dict[str, Any] = CALL | {
+    "client_name": HOSTILE,
+    "client_host": "accounts.google.com." + "a" * 63 + ".p" + _CYRILLIC_A + "ypal.example",
+    "tool_title": HOSTILE,
+    "tool_version": HOSTILE,
+    "tool_description": HOSTILE,
+    "resource_name": HOSTILE,
+    "tenant_name": HOSTILE,
+    "purpose": HOSTILE,
+    "person_name": "مريم",
+    "sentence": [ours("Send "), theirs("</span>" + HOSTILE), ours(" to "), theirs("x" * 32_000)],
+    "lines": [
+        given("Application", text="Acme Support Desk. Added by an administrator"),
+        given("Allowed by your administrator", text="Press Allow once\n\n\nWhat happens: nothing"),
+        given("to", text="https://www.p" + _CYRILLIC_A + "ypal.com/"),
+        given("turned", text="invoice_\u202efdp.exe"),
+        given("hidden", text="a\u200bb\u2060c\u00ad \u00a0 "),
+        given("terminal", text="\x1b[31mred\x1b[0m\r\x07"),
+        given("html", text='"><script>alert(1)</script><b>bold</b>&lt;'),
+        given("", text=""),
+        given("long", text="approved by admin. " * 1700),
+        given("deep", *(["a", 0] * 24), text="5", kind="number"),
+        *(given("many", number, text=str(number), kind="number") for number in range(400)),
+    ],
+    "differs": [
+        {
+            "steps": ("to",),
+            "old": given(text="https://www.paypal.com/"),
+            "new": given(text="https://www.p" + _CYRILLIC_A + "ypal.com/"),
+            "looks_alike": True,
+        },
+        {
+            "steps": ("card", "number"),
+            "old": None,
+            "new": given(text=None, hidden="16 characters"),
+            "looks_alike": False,
+        },
+    ],
+}
+
 SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
     "login": ("login.html", LOGIN),
     "login-plain": ("login.html", LOGIN | {"client_name": None, "resource_name": None}),
+    "login-to-decide": (
+        "login.html",
+        LOGIN | {"client_name": None, "resource_name": None, "is_for_decision": True, "email": "ada@acme.example"},
+    ),
     "login-refused": (
         "login.html",
         LOGIN
@@ -414,6 +634,7 @@ SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
     "device-connected": ("device_done.html", DEVICE_DONE),
     "device-denied": ("device_done.html", {"is_allowed": False}),
     "account": ("account.html", ACCOUNT),
+    "account-waiting": ("account.html", ACCOUNT | {"waiting": 3}),
     "account-empty": ("account.html", ACCOUNT | {"connections": []}),
     "account-further-and-keys": (
         "account.html",
@@ -493,6 +714,143 @@ SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
     "account-password-refused": (
         "account_password.html",
         PASSWORD | {"error": "Your present password is not right. Nothing was changed."},
+    ),
+    "approval": ("approval.html", APPROVAL),
+    "approval-write": (
+        "approval.html",
+        APPROVAL
+        | {
+            "if_allowed": "Orders does exactly this, one time, with the values on this page. With any other value, or a"
+            " second time, it has to ask again.",
+            "it": CALL
+            | {
+                "tool": "update_order",
+                "tool_title": "update_order",
+                "tool_class": "write",
+                "tool_version": "",
+                "tool_description": "",
+                "sentence": [],
+                "lines": [],
+                "compared": "first",
+                "purpose": "",
+                "client_verified": True,
+                "client_host": None,
+            },
+        },
+    ),
+    "approval-four-eyes": (
+        "approval.html",
+        APPROVAL | {"it": CALL | FOUR_EYES | {"is_yours": False, "compared": "same"}, "person_name": "Edsger Dijkstra"},
+    ),
+    "approval-of-a-machine": (
+        "approval.html",
+        APPROVAL
+        | {
+            "stop_words": "Nothing happens, and Claude is cut off: it can do nothing more at Orders until an administrator"
+            " lets it in again.",
+            "it": CALL | {"is_yours": False, "person_name": "", "person_email": "", "compared": "first"},
+        },
+    ),
+    "approval-old-login": (
+        "approval.html",
+        APPROVAL
+        | {
+            "blocked": "You signed in 3 hours ago. To allow this, sign in again: it has to be less than 5 minutes ago.",
+            "login_url": "/login?to=approvals&id=ap_x",
+        },
+    ),
+    "approval-requester": (
+        "approval.html",
+        APPROVAL
+        | {
+            "it": CALL | FOUR_EYES,
+            "blocked": "It runs in your name, so somebody else has to allow it. You can still say no.",
+        },
+    ),
+    "approval-changed": (
+        "approval.html",
+        APPROVAL
+        | {
+            "it": CALL | FOUR_EYES | {"is_yours": False},
+            "notice": "Nothing was decided: somebody else has agreed since this page was made. Look again, then decide.",
+        },
+    ),
+    "approval-hostile": ("approval.html", APPROVAL | {"it": HOSTILE_CALL}),
+    "approval-allowed": ("approval_state.html", AFTER),
+    "approval-one-more": (
+        "approval_state.html",
+        AFTER
+        | {
+            "it": CALL | FOUR_EYES | {"is_yours": False},
+            "heading": "Your yes is noted",
+            "then": "Nothing happens before 1 more person has agreed. You can close this page.",
+        },
+    ),
+    "approval-denied": (
+        "approval_state.html",
+        AFTER
+        | {
+            "it": CALL | {"state": "denied", "time_left": ""},
+            "heading": "You did not allow it",
+            "then": "Nothing was done. Claude is told so when it calls again. You can close this page.",
+            "turning": False,
+            "may_change": False,
+        },
+    ),
+    "approval-expired": (
+        "approval_state.html",
+        AFTER
+        | {
+            "it": CALL | {"state": "expired", "time_left": ""},
+            "notice": "Nothing was decided: its time ran out while this page was open.",
+            "heading": "It ran out of time",
+            "then": "Nobody decided in time, so nothing was done. If it is still wanted, tell Claude to try again.",
+            "turning": False,
+        },
+    ),
+    "approval-done": (
+        "approval_state.html",
+        AFTER
+        | {
+            "it": CALL | {"state": "done", "time_left": ""},
+            "heading": "It was done",
+            "then": "Orders did this once. The same call asks for a new yes.",
+            "turning": False,
+        },
+    ),
+    "approval-unclear": (
+        "approval_state.html",
+        AFTER
+        | {
+            "it": CALL | {"state": "ambiguous", "time_left": ""},
+            "heading": "Nobody knows whether it was done",
+            "then": "Orders began, and stopped answering before it said how it ended. It is not run again until somebody"
+            " who looked says what happened.",
+            "clear_csrf": "c" * 43,
+            "turning": False,
+            "is_open": True,
+        },
+    ),
+    "approvals": ("approvals.html", INBOX),
+    "approvals-empty": (
+        "approvals.html",
+        INBOX | {"count": 0, "groups": [], "unclear": [], "recent": [], "turning": False, "is_paused": True},
+    ),
+    "approvals-hostile": (
+        "approvals.html",
+        INBOX
+        | {
+            "groups": [
+                INBOX["groups"][0]
+                | {
+                    "client_name": HOSTILE,
+                    "tool_title": HOSTILE,
+                    "resource_name": HOSTILE,
+                    "tenant_name": HOSTILE,
+                    "calls": [waiting(sentence=HOSTILE_CALL["sentence"], for_name=HOSTILE)],
+                }
+            ]
+        },
     ),
     "error": ("error.html", ERROR),
     "error-server": (

@@ -108,13 +108,18 @@ async def test_every_page_is_readable_and_fits(browser: Browser, preview_url: st
         "account-disconnect",
         "account-more",
         "account-password",
+        "approval",
+        "approval-old-login",
+        "approval-hostile",
+        "approval-unclear",
+        "approvals",
     ],
 )
 async def test_the_keyboard_reaches_everything_and_shows_where_it_is(browser: Browser, preview_url: str, name: str):
     """WCAG 2.2 2.1.1 and 2.4.7."""
     page = await opened(browser, f"{preview_url}/{name}")
     wanted = await page.evaluate(
-        "new Set([...document.querySelectorAll('a[href],button,input:not([type=hidden],[hidden])')]"
+        "new Set([...document.querySelectorAll('a[href],button,summary,input:not([type=hidden],[hidden])')]"
         ".map(e => e.type === 'radio' ? e.name : e)).size"
     )
 

@@ -90,10 +90,12 @@ class ToolServer:
         """Say that the answer was sent in full."""
         return await self.post(f"/rs/approvals/{approval_id}/outcome", {"instance_id": instance_id, "delivered": True})
 
-    async def run(self, approval_id: str, token: TokenAnswer | str, *, delivered: bool = True) -> str:
+    async def run(
+        self, approval_id: str, token: TokenAnswer | str, *, arguments: Any = None, delivered: bool = True
+    ) -> str:
         """Run an approved call to its end; returns the run."""
         run = new_run()
-        spent = await self.consume(approval_id, token, instance_id=run)
+        spent = await self.consume(approval_id, token, arguments, instance_id=run)
         assert spent.status_code == 200, spent.text
         kept = await self.outcome(approval_id, run, delivered=delivered)
         assert kept.status_code == 200, kept.text

@@ -133,6 +133,12 @@ async def of_person(work: UnitOfWork, sub: str, *, most: int = 100) -> list[Appr
     return [from_row(work, row) for row in await work.all(store.OF_PERSON, sub=sub, most=most)]
 
 
+async def lately(work: UnitOfWork, sub: str, *, most: int = 100) -> list[tuple[Approval, str]]:
+    """Return what was asked for in a person's name or decided by them, newest first, and what they said: yes, no or nothing."""
+    rows = await work.all(store.LATELY, sub=sub, most=most)
+    return [(from_row(work, row), row["said"] or "") for row in rows]
+
+
 async def last_like(work: UnitOfWork, approval: Approval) -> Approval | None:
     """Return the last call that ran for the same person, application and tool, to say what differs; None: the first."""
     row = await work.one(

@@ -92,6 +92,13 @@ async def waiting_for(work: UnitOfWork, decider: Decider, *, most: int = 200) ->
     return [one for one in found if _not_theirs(one, decider.sub, decider.roles) is None]
 
 
+async def unclear_for(work: UnitOfWork, decider: Decider, *, most: int = 50) -> list[Approval]:
+    """Return the calls whose end nobody knows and that this person may clear, oldest first."""
+    rows = await work.all(store.UNCLEAR, sub=decider.sub, now=work.now, most=most)
+    found = [from_row(work, row) for row in rows]
+    return [one for one in found if _not_theirs(one, decider.sub, decider.roles) is None]
+
+
 async def look(work: UnitOfWork, approval: Approval, decider: Decider) -> None:
     """Note that they were shown it, and when first. Raises RefusedDecisionError for whom it is not for."""
     if not may_see(approval, decider):

@@ -114,6 +114,23 @@ _A_YES_THAT_COUNTS = f"""
 FIND = statement(_SELECT + " AND q.approval_id = :approval_id")
 LIST = statement(_SELECT + " ORDER BY q.requested_at DESC, q.approval_id LIMIT :most")
 OF_PERSON = statement(_SELECT + " AND q.sub = :sub ORDER BY q.requested_at DESC, q.approval_id LIMIT :most")
+# What a person has to do with: asked for in their name, or decided by them.
+LATELY = statement(
+    _SELECT.replace("q.approval_id,", "mine.decision AS said, q.approval_id,", 1).replace(
+        "WHERE",
+        """LEFT JOIN approval_decisions mine ON mine.tenant_id = :tenant AND mine.approval_id = q.approval_id AND mine.sub = :sub
+    WHERE""",
+        1,
+    )
+    + " AND (q.sub = :sub OR mine.decision IS NOT NULL) ORDER BY q.requested_at DESC, q.approval_id LIMIT :most"
+)
+UNCLEAR = statement(
+    _SELECT
+    + """
+    AND (q.state = 'ambiguous' OR (q.state = 'executing' AND q.lease_until <= :now)) AND (q.sub = :sub OR q.role <> '')
+    ORDER BY q.requested_at, q.approval_id LIMIT :most
+    """
+)
 WAITING = statement(
     _SELECT
     + f"""

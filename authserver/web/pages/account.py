@@ -29,7 +29,7 @@ from authserver.oauth.parameters import Parameters
 from authserver.runtime.unit_of_work import UnitOfWork
 from authserver.web.authorize import answer
 from authserver.web.http import Header, Request, Response, redirect
-from authserver.web.pages import forms, words
+from authserver.web.pages import calls, forms, words
 from authserver.web.pages.answers import error_page, page
 from authserver.web.token import read_form
 from resource_lib.wire.claims import TOOL_SCOPE_PREFIX
@@ -211,6 +211,8 @@ async def _page(work: UnitOfWork, request: Request, visitor: Visitor, query: Par
         logout_csrf=form_token("logout", reference),
         everywhere_csrf=form_token("account/everywhere", reference),
         done=_done(work, visitor.session, query),
+        waiting=await calls.count_waiting(work, visitor.session, visitor.member_of),
+        inbox_url=request.issuer.path + "/approvals",
         connections=[
             _in_words(connection, work.now, await _grants(work, request, visitor.session, connection))
             | {"further": await _further(work, connection)}

@@ -21,12 +21,17 @@ from authserver.web.token import read_form
 from authserver.web.work import run
 
 _STALE = "This page was open too long, or you signed in from another tab. Nothing was sent; sign in here to go on."
-_OWN_PAGES = {b"to=account": "/account", b"to=device": "/device"}
+_OWN_PAGES = {b"to=account": "/account", b"to=device": "/device", b"to=approvals": "/approvals"}
 """Where a login may go on to besides an application's request: a name for each of our pages, and no other."""
 
-_USER_CODE = b"&user_code="
-_DEVICE = re.compile(rb"to=device&user_code=[A-Za-z0-9-]{1,20}")
-"""A code that stood in the URL goes on with the person (RFC 8628 §3.3.1)."""
+_ONE_APPROVAL = re.compile(rb"to=approvals&id=([A-Za-z0-9_-]{1,100})")
+_WITH_A_WORD = (
+    # The code that stood in the URL goes on with the person (RFC 8628 §3.3.1).
+    (re.compile(rb"to=device&user_code=([A-Za-z0-9-]{1,20})"), "/device?user_code="),
+    # The call that the person was asked about; the id names nothing until their page finds it.
+    (_ONE_APPROVAL, "/approvals/"),
+)
+"""Pages of ours with one opaque word of theirs, which can be no address."""
 
 _WRONG = "That e-mail address and password do not match. Check both and try again."
 
@@ -118,14 +123,21 @@ async def log_out(request: Request) -> Response:
 
 
 def _next(request: Request, session_reference: str) -> str:
-    if not _is_for_an_application(request):
-        place, _, typed = request.query.partition(_USER_CODE)
-        return request.issuer.path + _OWN_PAGES.get(place, "/login") + ("?user_code=" + typed.decode() if typed else "")
-    return request.issuer.path + "/authorize?" + after_login(request, session_reference)
+    if _is_for_an_application(request):
+        return request.issuer.path + "/authorize?" + after_login(request, session_reference)
+    return request.issuer.path + (_own_page(request) or "/login")
+
+
+def _own_page(request: Request) -> str | None:
+    """Return the path of our page that a query names, or None."""
+    for pattern, path in _WITH_A_WORD:
+        if found := pattern.fullmatch(request.query):
+            return path + found[1].decode()
+    return _OWN_PAGES.get(request.query)
 
 
 def _is_for_an_application(request: Request) -> bool:
-    return bool(request.query) and request.query not in _OWN_PAGES and not _DEVICE.fullmatch(request.query)
+    return bool(request.query) and _own_page(request) is None
 
 
 async def _signed_in(work: UnitOfWork, request: Request) -> Response | None:
@@ -151,6 +163,12 @@ async def _form(
         email = email or (asked.parameters.one("login_hint") or "")[:254]
         # The answer to this form may end in a redirect to the application.
         targets = (form_action_source(asked.redirect_uri),)
+    is_for_decision = _ONE_APPROVAL.fullmatch(request.query) is not None
+    if is_for_decision and not email:
+        # Who is signed in already and has to prove it again (RFC 9470) types the password alone.
+        session = await sessions.find(work, request.cookie(forms.session_cookie_name(work.machines.settings)))
+        person = await user.person_by_id(work, session.person_id) if session else None
+        email = person.email if person is not None else ""
     nonce, cookie = forms.login_nonce(request)
     return page(
         "login.html",
@@ -163,4 +181,5 @@ async def _form(
         error=error,
         client_name=client_name,
         resource_name=resource_name,
+        is_for_decision=is_for_decision,
     )

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from authserver.runtime.words import NAME_LENGTH, exactly, plain
+from authserver.web.pages import values
 
 HERE = Path(__file__).parent
 STATIC = HERE.parent / "static"
@@ -82,6 +83,16 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(plain=plain, name=name, sentence=sentence, address=address, value=value)
+    environment.filters.update(
+        author=values.author,
+        whole=values.value,
+        first_of=values.first,
+        brief=values.brief,
+        is_long=values.is_long,
+        is_brief=values.is_brief,
+        counted=values.counted,
+        fingerprint=values.fingerprint,
+    )
     environment.globals["stylesheet"] = _stylesheet()
     return environment
 
@@ -106,6 +117,9 @@ PAGES = {
         "account_key.html",
         "account_more.html",
         "account_password.html",
+        "approval.html",
+        "approval_state.html",
+        "approvals.html",
     )
 }
 

@@ -81,3 +81,13 @@ def ago(at: int, now: int) -> str:
             count = seconds // length
             return f"{count} {unit}{'s' if count > 1 else ''} ago"
     return "less than a minute ago"
+
+
+def left(until: int, now: int) -> str:
+    """Return how much time is left, rounded down: nobody is promised a minute that is not there."""
+    seconds = until - now
+    for unit, length in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            count = seconds // length
+            return f"{count} {unit}{'s' if count > 1 else ''} left"
+    return "less than a minute left"

@@ -1,0 +1,33 @@
+"""
+A page that looks again by itself, without a script: for half an hour, and never once its reader has said no.
+
+WCAG 2.2 §2.2.2 (what updates by itself can be paused), §2.2.4. How often it has turned stands in its address, so a tab that
+somebody forgot does not keep their session awake: then it says that it has stopped, and a press goes on.
+"""
+
+from dataclasses import dataclass
+
+from authserver.oauth.parameters import Parameters
+from authserver.web.http import Header
+
+EVERY_S = 10
+MOST_TURNS = 180
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turning:
+    """Whether a page looks again, and the headers that make it."""
+
+    is_on: bool
+    is_paused: bool
+    headers: tuple[Header, ...] = ()
+
+
+def turning(query: Parameters, *, may_change: bool = True) -> Turning:
+    """Return whether the page with this query looks again; a number of turns that is none counts as the last."""
+    said = query.one("turn") or "0"
+    turn = int(said) if said.isascii() and said.isdigit() and len(said) <= 4 else MOST_TURNS
+    is_paused = turn >= MOST_TURNS
+    if not may_change or is_paused or query.one("still") is not None:
+        return Turning(is_on=False, is_paused=is_paused)
+    return Turning(is_on=True, is_paused=False, headers=((b"refresh", f"{EVERY_S}; url=?turn={turn + 1}".encode()),))
