@@ -2738,6 +2738,24 @@ NOTICES: dict[str, Requirement] = {
     "cli:webhook:says-what-is-wrong": Requirement(
         "ours", "A wrong webhook is refused with the cure; one that does not answer is named by `check` and by `show`."
     ),
+    "cli:approvals:list-and-show": Requirement(
+        "Design §4",
+        "`authserver approvals list|show` tell what waits, for whom and until when; what is hidden stays hidden.",
+    ),
+    "cli:approvals:follow": Requirement(
+        "ours", "`approvals list --follow` says each change as it happens, until Ctrl-C."
+    ),
+    "cli:approvals:deny": Requirement(
+        "Design §4", "An operator denies what waits and takes an unspent yes back; the reason is kept sealed."
+    ),
+    "cli:approvals:a-yes-is-a-persons": Requirement(
+        "AP-05, AP-11, decision 13",
+        "On the command line a yes needs a person's password, at the price of the login page and by the rules of the approval page.",
+    ),
+    "cli:approvals:stats": Requirement(
+        "enforcement.md §3c.9",
+        "Operators see per approver and tool how often and how fast a yes comes, and who is flagged.",
+    ),
     "notices:delivery:ends-with-its-receiver": Requirement(
         "ours", "What waits for a removed or disabled webhook, or in a suspended tenant, is told to nobody."
     ),

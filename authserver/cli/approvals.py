@@ -206,7 +206,9 @@ async def _shown(work: Any, approval: Any) -> dict[str, Any]:
 
 
 def _part(part: Any) -> str:
-    return {"hidden": "(hidden)", "not_given": f"({part.text}: not given)"}.get(part.kind, part.text)
+    if part.kind == "hidden":
+        return "(hidden)"
+    return f"({part.text}: not given)" if part.kind == "not_given" else str(part.text)
 
 
 def _needs(rule: Any, approval: Any) -> str:
