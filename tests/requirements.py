@@ -2660,6 +2660,13 @@ DETAILS: dict[str, Requirement] = {
     "call-grants:guard:honoured-once": Requirement(
         "RFC 9396 §2, decision 13", "A call allowed beforehand runs without another question, as often as was allowed."
     ),
+    "approvals:several:bounded-and-exact": Requirement(
+        "decision 13, RFC 9396",
+        "A yes may be for so many more calls, the same or under the author's condition; never always.",
+    ),
+    "approvals:several:only-whose-yes-is-enough": Requirement(
+        "AP-05", "Several calls are offered only to whoever's yes alone is enough for each of them."
+    ),
     "call-grants:rule:who-gave-it-counts": Requirement(
         "AP-05", "What an approver must allow is covered by an approver's grant alone, while they are one."
     ),

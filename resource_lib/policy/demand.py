@@ -167,6 +167,8 @@ def stricter(one: ApprovalRule, other: ApprovalRule) -> ApprovalRule | None:
         use_within=min(one.use_within, other.use_within),
         sentence=one.sentence or other.sentence,
         redact=tuple(dict.fromkeys(one.redact + other.redact)),
+        most_calls=min(one.most_calls, other.most_calls),
+        more=tuple(text for text in one.more if text in other.more),
     )
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Literal
 
+from resource_lib.wire import condition
+
 DETAIL_TYPE: Final = "mcp_tool_call"
 """The `type` of our authorization details (RFC 9396 §2)."""
 
@@ -59,6 +61,10 @@ class ApprovalRule:
     """What happens on a yes, in the author's words: `Refund {amount_cents} cents of order {order_id}`."""
     redact: tuple[str, ...] = ()
     """Arguments whose value is not shown, by their path (`card.number`); the page says that and how much it hides."""
+    most_calls: int = 100
+    """How many calls a yes given beforehand may be for (RFC 9396); 1: nothing but one exact call is allowed beforehand."""
+    more: tuple[str, ...] = ()
+    """Conditions under which a person may allow several calls with other values at once: `args.amount_cents <= 5000`."""
 
     def __post_init__(self) -> None:
         """Raise InvalidRuleError for what nobody could keep."""
@@ -76,6 +82,12 @@ class ApprovalRule:
             raise InvalidRuleError("use_within: 10 seconds to a day")
         if len(self.sentence) > 500:
             raise InvalidRuleError("sentence: at most 500 characters")
+        if not 1 <= self.most_calls <= 100:
+            raise InvalidRuleError("most_calls: 1 to 100 calls")
+        if len(self.more) > 3:
+            raise InvalidRuleError("more: at most 3 conditions")
+        for text in self.more:
+            _check_condition(text)
 
     @property
     def needs_role(self) -> bool:
@@ -94,7 +106,9 @@ class ApprovalRule:
         }
         if self.max_age is not None:
             said["max_age"] = self.max_age
-        for name in ("acr", "redact"):
+        if self.most_calls != 100:
+            said["most_calls"] = self.most_calls
+        for name in ("acr", "redact", "more"):
             if getattr(self, name):
                 said[name] = list(getattr(self, name))
         if self.sentence:
@@ -111,8 +125,20 @@ _TYPES: Final[Mapping[str, type]] = {
     "expires_in": int,
     "use_within": int,
     "sentence": str,
+    "most_calls": int,
 }
-_LISTS: Final = frozenset({"acr", "redact"})
+_LISTS: Final = frozenset({"acr", "redact", "more"})
+
+
+def _check_condition(text: str) -> None:
+    try:
+        parsed = condition.parse(text)
+    except condition.ConditionError as error:
+        raise InvalidRuleError(f"more: {error}") from None
+    if parsed.looks_back or len(text) > 300:
+        raise InvalidRuleError(
+            "more: at most 300 characters each, and none about earlier calls; most_calls counts them"
+        )
 
 
 def rule_from_json(value: Any) -> ApprovalRule:

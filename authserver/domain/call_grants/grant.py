@@ -330,7 +330,7 @@ def _holds(work: UnitOfWork, grant: CallGrant, arguments: Mapping[str, Any]) -> 
 
 async def _meets(work: UnitOfWork, grant: CallGrant, rule: ApprovalRule) -> bool:
     """Whether whoever gave it could say yes to each of these calls by themselves, as they had proved who they are then."""
-    if rule.approvers > 1:
+    if rule.approvers > 1 or grant.max_calls > rule.most_calls:
         return False
     if rule.max_age is not None and grant.created_at - grant.auth_time > rule.max_age:
         return False
