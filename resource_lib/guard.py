@@ -5,8 +5,8 @@ The whole life of one call at an MCP server: who asks, is it allowed, and only t
 an unknown tool) and leaves everything else to the app, byte for byte. It decides on the parsed body, for the sessions
 of 2025-11-25 and the single requests of 2026-07-28 alike.
 
-MCP "Authorization", "Transports"; RFC 6750, RFC 8707, RFC 9728. This version is *token-only*: a token counts until it
-expires; no feed of revocations is followed.
+MCP "Authorization", "Transports"; RFC 6750, RFC 8707, RFC 9728. A token counts until it expires: no feed of revocations is
+followed. With a credential of its own it asks its issuer for people's approvals; without one it is *token-only*.
 """
 
 import logging
@@ -16,6 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from resource_lib.approval.flow import ApprovalFlow
+from resource_lib.approval.said import who
+from resource_lib.backchannel.approvals import Approvals
+from resource_lib.backchannel.channel import Channel
 from resource_lib.backchannel.credential import find as find_credential
 from resource_lib.call import Call, Facts, granted_scopes
 from resource_lib.challenge import Challenges
@@ -28,6 +32,7 @@ from resource_lib.exchange.caller import Callers, TokenVerifier
 from resource_lib.exchange.errors import ExchangeUnavailableError
 from resource_lib.exchange.token_endpoint import TokenEndpoint
 from resource_lib.exchange.upstream import Upstream, carrying
+from resource_lib.held import Held, HeldCalls
 from resource_lib.identity.access_token import KeySource, Validator
 from resource_lib.identity.jwks_cache import JWKSCache, KeysUnavailableError
 from resource_lib.identity.principal import Principal, calling_as
@@ -55,16 +60,19 @@ from resource_lib.settings import (
     scope_hierarchy,
     scope_names,
 )
-from resource_lib.transport import answers
+from resource_lib.transport import answers, deliveries
 from resource_lib.transport.answers import Answer, UnacceptableBodyError
 from resource_lib.transport.asgi import App, Receive, Scope, Send
+from resource_lib.transport.asgi import Message as ASGIMessage
 from resource_lib.transport.body import Message, read_body
 from resource_lib.transport.browsers import Browsers
-from resource_lib.transport.listing import ListingFilter, ToolSchemas
+from resource_lib.transport.definitions import Definitions, Learning
+from resource_lib.transport.listing import Learns, ListingFilter, ToolSchemas
 from resource_lib.transport.outgoing import Outgoing
 from resource_lib.transport.public import PublicAnswers
 from resource_lib.transport.refusals import Refusals
 from resource_lib.transport.request import BODILESS, DisconnectedError, Request, replayed, without_body
+from resource_lib.transport.request_state import StateSeal
 from resource_lib.transport.sessions import Owner, Sessions
 from resource_lib.wire.condition import Scene
 
@@ -108,6 +116,7 @@ class ResourceGuard:
         client_secret: str | None = None,
         client_secret_file: str | Path | None = None,
         token_endpoint: TokenEndpoint | None = None,
+        channel: Channel | None = None,
         api_keys: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -125,7 +134,7 @@ class ResourceGuard:
 
         `client_id` with `client_secret` or `client_secret_file` is this server's own credential, with which `exchange_for`
         trades its callers' tokens; when left out, RESOURCE_GUARD_CLIENT_ID and RESOURCE_GUARD_CLIENT_SECRET_FILE.
-        `token_endpoint` replaces where and how the issuer is asked. `api_keys` accepts the issuer's API keys beside tokens:
+        `token_endpoint` and `channel` replace where and how the issuer is asked. `api_keys` accepts the issuer's API keys beside tokens:
         each is traded for a token there, which is then judged as any other; it needs the credential.
         """
         self.settings = GuardSettings(
@@ -164,6 +173,7 @@ class ResourceGuard:
         self._sessions = Sessions(self.settings.max_sessions)
         self._schemas = ToolSchemas()
         self._decisions = Decisions()
+        self._definitions = Definitions(self._schemas)
         self._refusals = Refusals(self._challenges, self.tools, self._schemas, in_result(challenge_style))
         verifier = verifier or Validator(
             issuer=issuer,
@@ -180,9 +190,13 @@ class ResourceGuard:
             )
             if credential is not None:
                 token_endpoint = TokenEndpoint(issuer=issuer, credential=credential)
-        self._has_credential = token_endpoint is not None
+        if channel is None and token_endpoint is not None:
+            channel = token_endpoint.channel()
+        self.channel = channel
+        """To the issuer, in this server's own name; None: it has no credential."""
+        self._held = None if channel is None else self._held_calls(channel)
         asking = sorted(name for name, demand in self.tools.items() if demand.may_ask)
-        if asking and not self._has_credential:
+        if asking and channel is None:
             raise SettingsError(
                 f"tools[{asking[0]!r}]",
                 "each call waits for a person's yes, and this guard has no credential to ask for one",
@@ -201,6 +215,16 @@ class ResourceGuard:
         self._takes_api_keys = api_keys
         self._callers = Callers(verifier, keyring)
 
+    def _held_calls(self, channel: Channel) -> HeldCalls:
+        return HeldCalls(
+            flow=ApprovalFlow(Approvals(channel)),
+            definitions=self._definitions,
+            seal=StateSeal(channel.credential, resource=self.settings.resource),
+            sessions=self._sessions,
+            refusals=self._refusals,
+            unauthenticated=answers.unauthenticated(self._challenges.refused),
+        )
+
     def wrap(self, app: App) -> "GuardedApp":
         """Return `app` behind this guard."""
         log.info("%s", self.doctor())
@@ -216,7 +240,7 @@ class ResourceGuard:
             warnings.append("close_streams_at_expiry: an open stream outlives the token that opened it")
         warnings += policy_warnings(self.tools.values())
         return Report(
-            mode="token-only",
+            mode="token-only" if self.channel is None else "full",
             lease=None,
             issuer=settings.issuer,
             resource=settings.resource,
@@ -226,9 +250,11 @@ class ResourceGuard:
                 for word in ("read", "write", "destructive")
             },
             initial_scopes=tuple(sorted(self.initial_scopes)),
-            has_credential=self._has_credential,
+            has_credential=self.channel is not None,
             api_keys=self._takes_api_keys,
-            approvals={},
+            approvals={
+                name: who(demand.approval) for name, demand in sorted(self.tools.items()) if demand.approval is not None
+            },
             warnings=tuple(warnings),
         )
 
@@ -237,11 +263,28 @@ class ResourceGuard:
         if scope["type"] == "http":
             await self._serve_http(app, scope, receive, send)
         elif scope["type"] == "lifespan":
-            await app(scope, receive, send)
+            await app(scope, receive, self._closing(send))
         elif scope["type"] == "websocket":
             # MCP has no WebSocket transport: an unguarded side door stays shut.
             await receive()
             await send({"type": "websocket.close", "code": 1008})
+
+    async def aclose(self) -> None:
+        """Let what was approved and runs come to its end for a moment, and close what is open to the issuer."""
+        if self._held is not None:
+            await self._held.flow.aclose()
+        if self.channel is not None:
+            await self.channel.aclose()
+
+    def _closing(self, send: Send) -> Send:
+        """Return a `send` that closes what this guard has opened before the server is told that all is closed."""
+
+        async def closing(message: ASGIMessage) -> None:
+            if message["type"].startswith("lifespan.shutdown."):
+                await self.aclose()
+            await send(message)
+
+        return closing
 
     async def _serve_http(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
@@ -269,8 +312,11 @@ class ResourceGuard:
             return await self._answer(answers.NO_SUCH_SESSION, request, send)
 
         # What is asked for, and is all of it allowed?
+        methods: list[str] = []
+        waiting: Held | None = None
+        takes_urls = False
         if request.method in BODILESS:
-            lists_tools, receive = request.method == "GET", without_body(receive)
+            receive = without_body(receive)
         else:
             try:
                 raw = await request.body(receive, most=self.settings.max_body_bytes)
@@ -280,35 +326,78 @@ class ResourceGuard:
             except UnacceptableBodyError as error:
                 return await self._answer(error.answer, request, send)
             alone = len(body.messages) == 1
-            decided = [(message, _held(self.decide(message, principal, now, alone=alone))) for message in body.messages]
+            decided = [(message, self.decide(message, principal, now, alone=alone)) for message in body.messages]
+            if body.is_batch or self._held is None:
+                decided = [(message, _unasked(decision, in_batch=body.is_batch)) for message, decision in decided]
             refusal = self._refusals.to(body, decided, principal, modern=request.is_modern)
             if refusal is not None:
                 return await self._answer(refusal, request, send)
-            for message in body.messages:
-                if message.tool is not None:
-                    self._scenes.note(message.tool, message.params, principal)
-            lists_tools = "tools/list" in [message.method for message in body.messages]
-            receive = replayed(raw, receive)
+            methods = [message.method for message in body.messages]
+            takes_urls = "initialize" in methods and deliveries.opens_with_urls(body.messages[0])
+            if decided and decided[0][1] is not None and decided[0][1].approval is not None:
+                waiting = self._waiting(decided[0], request, raw, (principal, token, now))
+            else:
+                receive = replayed(raw, receive)
+                for message in body.messages:
+                    if message.tool is not None:
+                        self._scenes.note(message.tool, message.params, principal)
 
-        # Then, and only then, the server itself.
+        # Then, and only then, the server itself; a call that waits for a yes goes its own way there.
+        lists_tools = request.method == "GET" or "tools/list" in methods
+        life_s = max(1.0, principal.expires_at - now) if self.settings.close_streams_at_expiry else None
         outgoing = Outgoing(
             send,
             cors=self._browsers.cors(request.origin),
-            life_s=max(1.0, principal.expires_at - now) if self.settings.close_streams_at_expiry else None,
-            started=None if request.is_modern else self._sessions.watch(request, owner),
+            life_s=life_s if waiting is None else None,
+            started=None if request.is_modern else self._sessions.watch(request, owner, takes_urls=takes_urls),
         )
-        outward = outgoing.take
-        if lists_tools:
-            only_streams = request.method == "GET"
-            offered = self.policies.offered(principal.tenant, principal.client_id)
-            outward = ListingFilter(outward, offered=offered, schemas=self._schemas, only_streams=only_streams).send
         headers = request.forwarded(
             authorization=self.settings.forward_authorization,
             session=owns_session or not request.is_modern,
-            encoding=not lists_tools,
+            encoding=not lists_tools and waiting is None,
         )
+        scope = {**scope, "headers": headers, PRINCIPAL: principal}
         with calling_as(principal), carrying(token, self._upstream):
-            return await outgoing.run(app, {**scope, "headers": headers, PRINCIPAL: principal}, receive, outward)
+            if waiting is not None and self._held is not None:
+                return await self._held.serve(waiting, app, scope, receive, outgoing.take)
+            outward = self._filtered(outgoing.take, methods, principal) if lists_tools else outgoing.take
+            return await outgoing.run(app, scope, receive, outward)
+
+    def _filtered(self, send: Send, methods: list[str], principal: Principal) -> Send:
+        """Return a `send` through which a list of tools names only those of the policy."""
+        schemas: Learns = self._schemas
+        if methods == ["tools/list"] and self._held is not None:
+            schemas = Learning(self._schemas, self._definitions, principal.tenant)
+        offered = self.policies.offered(principal.tenant, principal.client_id)
+        return ListingFilter(send, offered=offered, schemas=schemas, only_streams=not methods).send
+
+    def _waiting(
+        self,
+        decided: tuple[Message, Decision | None],
+        request: Request,
+        raw: bytes,
+        caller: tuple[Principal, str, float],
+    ) -> Held:
+        """Return a call that waits for a yes, with all that is known of it."""
+        message, decision = decided
+        assert self._held is not None
+        assert message.tool is not None
+        assert decision is not None
+        assert decision.approval is not None
+        principal, token, now = caller
+        tool = message.tool
+        return Held(
+            request=request,
+            message=message,
+            raw=raw,
+            principal=principal,
+            token=token,
+            demand=self.policies.of(principal.tenant)[message.tool],
+            rule=decision.approval,
+            now=now,
+            reached_at=self._held.flow.clock(),
+            note=lambda: self._scenes.note(tool, message.params, principal),
+        )
 
     async def _answer(self, answer: Answer, request: Request, send: Send) -> None:
         await send(answer.start(self._browsers.cors(request.origin)))
@@ -345,12 +434,13 @@ class ResourceGuard:
         self._scenes.memory.knows(self.policies.remembered)
 
 
-def _held(decision: Decision | None) -> Decision | None:
-    """Return the decision; a call that waits for a yes does not run."""
+def _unasked(decision: Decision | None, *, in_batch: bool) -> Decision | None:
+    """Return the decision; a call that waits for a yes runs in no batch, and not where nobody can be asked."""
     if decision is None or decision.approval is None:
         return decision
-    waits = Deny(error="approval_required", message=f"{decision.subject} waits for a person's yes.", reason="no yes")
-    return replace(decision, refusal=waits)
+    cure = "Call it alone, outside a batch." if in_batch else "Nobody can be asked at this server."
+    message = f"{decision.subject} has not run: it waits for a person's yes. {cure}"
+    return replace(decision, refusal=Deny(error="approval_required", message=message, reason="nobody is asked"))
 
 
 class GuardedApp:

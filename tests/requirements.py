@@ -2602,7 +2602,100 @@ APPROVAL_PAGES: dict[str, Requirement] = {
     ),
 }
 
-DELIVERY: dict[str, Requirement] = {}
+DELIVERY: dict[str, Requirement] = {
+    "delivery:approval:asked-and-run-once": Requirement(
+        "decision 13, AP-01", "A call that waits runs once after a yes, and the next identical one asks again."
+    ),
+    "delivery:arguments:exactly-what-was-approved": Requirement(
+        "decision 13, AP-03",
+        "Changed arguments do not run and burn nothing; the same by RFC 8785 run, as they were read.",
+    ),
+    "delivery:arguments:unusable-ones-are-refused-with-words": Requirement(
+        "RFC 8785 §3.1, decision 13",
+        "Arguments that programs read differently, or that nobody can judge, are refused before a person is asked.",
+    ),
+    "delivery:principal:somebody-elses-yes-is-none": Requirement(
+        "decision 13, AP-03", "Another person, tenant, application or login asks for itself."
+    ),
+    "delivery:definition:a-changed-tool-asks-again": Requirement(
+        "decision 13", "A yes is for the tool as the server describes it at that moment."
+    ),
+    "delivery:definition:unreadable-list-fails-closed": Requirement(
+        "ours", "A server whose own list of tools cannot be read runs nothing that waits for a yes."
+    ),
+    "delivery:race:one-execution-in-a-process": Requirement(
+        "AP-02", "Identical calls of one process run once, and all of them hear that outcome."
+    ),
+    "delivery:race:one-execution-between-processes": Requirement(
+        "AP-02",
+        "Two guards run an approved call once; the other one's callers hear the same, and nobody is asked twice.",
+    ),
+    "delivery:hang-up:runs-on-and-is-told-once": Requirement(
+        "AP-15", "A caller who hangs up stops nothing; the outcome is told once more, marked as told again."
+    ),
+    "delivery:stream:progress-is-not-held": Requirement(
+        "decision 17", "Progress passes at once; the last message waits until the issuer has heard the outcome."
+    ),
+    "delivery:crash:outcome-is-an-error": Requirement(
+        "AP-15", "A server that crashes has an outcome that says so, without its inside."
+    ),
+    "delivery:issuer:away-at-the-outcome": Requirement(
+        "decision 13", "An answer leaves though the issuer is away, and the outcome is told as soon as it is back."
+    ),
+    "delivery:issuer:nothing-runs-without-it": Requirement(
+        "decision 14", "Nothing that waits for a yes runs while the issuer cannot be asked."
+    ),
+    "delivery:token:ended-at-the-issuer": Requirement(
+        "decision 10", "A token that ended at the issuer spends no yes, and hears the one 401."
+    ),
+    "delivery:words:each-state-has-its-own": Requirement(
+        "decision 13", "Denied, expired and ambiguous are told apart, and nothing runs."
+    ),
+    "delivery:batch:alone-please": Requirement(
+        "MCP 2025-03-26 Batching", "A call that waits for a yes runs in no batch, and the batch does not run at all."
+    ),
+    "delivery:doctor:who-waits-for-whom": Requirement(
+        "decision 18", "doctor() says whether people can be asked, and whose yes each tool waits for."
+    ),
+    "delivery:lease:renewed-while-it-runs": Requirement(
+        "decision 13, AP-15", "A run keeps its lease while it lives, however long it takes."
+    ),
+    "delivery:url-elicitation:2026-07-28": Requirement(
+        "MCP 2026-07-28 Elicitation",
+        "A client that declared URL elicitation is asked by input_required, and its retry runs once.",
+    ),
+    "delivery:url-elicitation:accept-is-no-yes": Requirement(
+        "MCP 2026-07-28 Elicitation", "`accept` means that a page was opened: it approves nothing, and does not loop."
+    ),
+    "delivery:url-elicitation:declined": Requirement(
+        "MCP 2026-07-28 Elicitation",
+        "A person who does not open the page is not asked in a loop, and may still decide.",
+    ),
+    "delivery:form:is-never-an-approval": Requirement(
+        "decision 13, MCP elicitation", "No form answer, and no client without URL elicitation, approves anything."
+    ),
+    "delivery:url-required:2025-11-25": Requirement(
+        "MCP 2025-11-25 Elicitation", "A session that declared URL elicitation gets -32042 with the page."
+    ),
+    "delivery:url-required:nobody-else": Requirement(
+        "decision 17", "-32042 goes to nobody who did not declare it, and to no other revision."
+    ),
+    "delivery:state:bound-to-its-call": Requirement(
+        "MCP 2026-07-28 MRTR, AP-03",
+        "What a client carries for us counts for its caller and its call alone; a mismatch burns nothing.",
+    ),
+    "delivery:state:hostile": Requirement(
+        "MCP 2026-07-28 MRTR", "A forged, foreign or old requestState counts as none."
+    ),
+    "delivery:legs:one-yes-each-leg-once": Requirement(
+        "MCP 2026-07-28 MRTR, decision 13",
+        "A tool that asks for more goes on under the same yes, and each leg begins once.",
+    ),
+    "delivery:challenge-style:in-the-result": Requirement(
+        "clients.md, ChatGPT",
+        "A missing scope is said in the result for clients that look there, and as HTTP 403 for all others.",
+    ),
+}
 
 DETAILS: dict[str, Requirement] = {
     "call-grants:spend:exactly-so-many": Requirement(

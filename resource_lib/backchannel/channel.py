@@ -93,8 +93,8 @@ class Channel:
         self.clock = clock
         self._base = issuer.rstrip("/")
         self._timeout = timeout
-        self._tls = tls
-        self._transport = transport
+        self.tls = tls
+        self.transport = transport
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncClient] = WeakKeyDictionary()
 
     async def ask(
@@ -109,9 +109,9 @@ class Channel:
         """Return the issuer's answer to `method` at `path`, which begins with a slash: any status but 401 and 5xx.
 
         `wait` (seconds) is how long the issuer was asked to think. What is asked must bear being asked twice: a kept connection
-        that turns out to be dead is replaced once. Raises IssuerUnavailableError.
+        that turns out to be dead is replaced once. Raises IssuerUnavailableError, and UnicodeEncodeError for text that is none.
         """
-        content = None if body is None else json.dumps(body, separators=(",", ":")).encode("ascii")
+        content = None if body is None else json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
         try:
             async with asyncio.timeout(self._timeout + wait):
                 reply = await self._twice(method, path, content, headers or {}, wait)
@@ -128,7 +128,7 @@ class Channel:
     async def aclose(self) -> None:
         """Close the connections of this event loop. It may be asked again: then it opens new ones."""
         client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None and self._transport is None:
+        if client is not None and self.transport is None:
             await client.aclose()
 
     async def _twice(
@@ -160,15 +160,15 @@ class Channel:
         found = self._clients.get(loop)
         if found is not None:
             return found
-        if self._tls is None and self._transport is None:
+        if self.tls is None and self.transport is None:
             # Made once and elsewhere: reading the authorities takes a while, and the loop has callers to serve.
-            self._tls = await asyncio.to_thread(httpx2.create_ssl_context, trust_env=False)
+            self.tls = await asyncio.to_thread(httpx2.create_ssl_context, trust_env=False)
         # Between the look above and this line another call of the same loop may have made it.
         return self._clients.setdefault(
             loop,
             httpx2.AsyncClient(
-                verify=self._tls or True,
-                transport=self._transport,
+                verify=self.tls or True,
+                transport=self.transport,
                 trust_env=False,
                 follow_redirects=False,
                 limits=_LIMITS,

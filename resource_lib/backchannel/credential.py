@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 from resource_lib.settings import SettingsError
 
 CLIENT_ID = "RESOURCE_GUARD_CLIENT_ID"
@@ -43,6 +46,10 @@ class Credential:
         """Return the `Authorization` value of client_secret_basic (RFC 6749 §2.3.1). Raises SettingsError."""
         pair = f"{quote(self.client_id, safe='')}:{quote(self._read(), safe='')}"
         return "Basic " + base64.b64encode(pair.encode("ascii")).decode("ascii")
+
+    def derived(self, purpose: bytes) -> bytes:
+        """Return 32 bytes that only holders of this secret can make, for one purpose (RFC 5869). Raises SettingsError."""
+        return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(self._read().encode("ascii"))
 
     def _read(self) -> str:
         secret = self._secret

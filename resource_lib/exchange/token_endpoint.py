@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 import httpx2
 
+from resource_lib.backchannel.channel import Channel
 from resource_lib.backchannel.credential import Credential
 from resource_lib.exchange.errors import ExchangeRefusedError, ExchangeUnavailableError
 from resource_lib.identity.issuer_documents import (
@@ -72,6 +73,16 @@ class TokenEndpoint:
         self._tls = tls
         self._transport = transport
         self._found: tuple[str, float] | None = None
+
+    def channel(self) -> Channel:
+        """Return a channel to the same issuer, with the same credential."""
+        return Channel(
+            issuer=self.issuer,
+            credential=self.credential,
+            timeout=self._timeout,
+            tls=self._tls,
+            transport=self._transport,
+        )
 
     async def exchange(self, *, subject_token: str, subject_token_type: str = ACCESS_TOKEN, **more: str) -> Traded:
         """Return what the issuer gives for a token. Raises ExchangeRefusedError, ExchangeUnavailableError."""

@@ -164,9 +164,11 @@ def refused_reply(
     return {"jsonrpc": "2.0", "id": request_id, "result": result}
 
 
-def replied(value: dict[str, Any] | list[dict[str, Any]]) -> Answer:
+def replied(value: dict[str, Any] | list[dict[str, Any]], *, retry_after_s: int | None = None) -> Answer:
     """Return a 200 that carries one JSON-RPC reply, or those of a batch."""
-    return Answer(200, _json(value), (_NO_STORE,))
+    if retry_after_s is None:
+        return Answer(200, _json(value), (_NO_STORE,))
+    return Answer(200, _json(value), (_NO_STORE, (b"retry-after", str(retry_after_s).encode("ascii"))))
 
 
 def shown(name: str) -> str:

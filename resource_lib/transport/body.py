@@ -83,6 +83,11 @@ def _value(text: str) -> Any:
     return _DECODER.decode(text)
 
 
+def strictly(raw: bytes) -> Any:
+    """Return the JSON value that `raw` is. Raises ValueError or RecursionError; a repeated member is no JSON here."""
+    return _DECODER.decode(raw.decode("utf-8"))
+
+
 def _refused(reason: str, *, code: int = INVALID_REQUEST, request_id: RequestId = None) -> UnacceptableBodyError:
     return UnacceptableBodyError(unreadable(code, reason, request_id))
 

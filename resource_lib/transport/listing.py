@@ -9,19 +9,16 @@ waits until it is whole. A list that cannot be read is withheld.
 
 import json
 import logging
-import re
 from collections.abc import Container
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from resource_lib.transport import answers
 from resource_lib.transport.asgi import Headers, Message, Send
+from resource_lib.transport.events import Events, data_of, with_data
 
 MOST_BYTES: Final = 16 * 1024 * 1024
 
 log = logging.getLogger("resource_lib.guard")
-
-_BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
-_LINE = re.compile(rb"\r\n|\n|\r")
 
 
 class UnreadableListingError(Exception):
@@ -53,7 +50,19 @@ class ToolSchemas:
         return self._declared.get(tool) is False
 
 
-def filtered(raw: bytes, offered: Container[str], schemas: ToolSchemas) -> bytes:
+class Learns(Protocol):
+    """Whatever takes note of the tools that are listed."""
+
+    def learn(self, tool: dict[str, Any]) -> None:
+        """Take note of one listed tool."""
+        ...
+
+    def hide(self, tool: object) -> None:
+        """Take note of one that is in no policy."""
+        ...
+
+
+def filtered(raw: bytes, offered: Container[str], schemas: Learns) -> bytes:
     """Return a JSON-RPC message, or batch, whose lists of tools hold only `offered` ones.
 
     The very same bytes when nothing had to go. Raises UnreadableListingError.
@@ -87,15 +96,16 @@ def _is_offered(name: object, offered: Container[str]) -> bool:
 class ListingFilter:
     """Stands between the server and the wire for an answer that may list tools."""
 
-    __slots__ = ("_failed", "_held", "_kind", "_offered", "_room", "_schemas", "_send", "_start")
+    __slots__ = ("_events", "_failed", "_held", "_kind", "_offered", "_room", "_schemas", "_send", "_start")
 
-    def __init__(self, send: Send, *, offered: Container[str], schemas: ToolSchemas, only_streams: bool) -> None:
+    def __init__(self, send: Send, *, offered: Container[str], schemas: Learns, only_streams: bool) -> None:
         self._send = send
         self._offered = offered
         self._schemas = schemas
         self._kind = "stream" if only_streams else "any"
         self._start: Message | None = None
         self._held = bytearray()
+        self._events = Events()
         self._room = MOST_BYTES
         self._failed = False
 
@@ -158,20 +168,12 @@ class ListingFilter:
         if self._failed:
             return
         more = message.get("more_body", False)
-        scanned = max(0, len(self._held) - 3)
-        self._held += message.get("body", b"")
         out = bytearray()
-        begun = 0
-        for end in _BLANK_LINE.finditer(self._held, scanned):
-            if end.end() <= begun:
-                continue
-            out += self._event(bytes(self._held[begun : end.end()]))
-            begun = end.end()
-        del self._held[:begun]
+        for event in self._events.feed(message.get("body", b"")):
+            out += self._event(event)
         if not more:
-            out += self._event(bytes(self._held))
-            self._held.clear()
-        elif len(self._held) > self._room:
+            out += self._event(self._events.rest())
+        elif len(self._events) > self._room:
             self._failed = True
             log.error("security.listing_withheld", extra={"event": "security.listing_withheld"})
             await self._send({"type": "http.response.body", "body": bytes(out), "more_body": False})
@@ -182,21 +184,15 @@ class ListingFilter:
     def _event(self, raw: bytes) -> bytes:
         if b"tools" not in raw and b"\\" not in raw:
             return raw
-        lines = _LINE.split(raw)
-        data = [line[5:].removeprefix(b" ") for line in lines if line.startswith(b"data:")]
-        if not any(data):
+        data = data_of(raw)
+        if not data.strip(b"\n"):
             return raw
-        joined = b"\n".join(data)
         try:
-            kept = filtered(joined, self._offered, self._schemas)
+            kept = filtered(data, self._offered, self._schemas)
         except UnreadableListingError:
             log.exception("security.listing_withheld", extra={"event": "security.listing_withheld"})
             return b""
-        if kept is joined:
-            return raw
-        newline = b"\r\n" if b"\r\n" in raw else b"\n"
-        other = [line for line in lines if line and not line.startswith(b"data:")]
-        return newline.join([*other, b"data: " + kept, b"", b""])
+        return raw if kept is data else with_data(raw, kept)
 
 
 def _without_length(message: Message) -> Headers:

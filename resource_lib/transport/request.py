@@ -4,6 +4,7 @@ The few headers a guard looks at, read once; the body, bounded; and what the wra
 A token travels in exactly one `Authorization` header and nowhere else (RFC 6750 §2.1; never a query, form or cookie).
 """
 
+import asyncio
 import re
 from typing import Final
 
@@ -79,6 +80,7 @@ class Request:
         "preflight_method",
         "session",
         "token",
+        "version",
         "well_known",
     )
 
@@ -105,7 +107,8 @@ class Request:
         self.preflight_method: bytes | None = None
         self.preflight_headers = b""
         self._has_cookie = False
-        version: bytes | None = None
+        self.version: bytes | None = None
+        """The protocol revision that the request names."""
         for raw_name, value in self._headers:
             name = raw_name.lower()
             if name not in _READ:
@@ -118,7 +121,7 @@ class Request:
             elif name == b"origin":
                 self.origin = value if self.origin is None else b"null"
             elif name == b"mcp-protocol-version":
-                version = value if version is None else version
+                self.version = value if self.version is None else self.version
             elif name == b"mcp-session-id":
                 self.session = value if self.session is None else b""
             elif name == b"content-type":
@@ -135,7 +138,7 @@ class Request:
                 self.preflight_headers = value
             elif name == b"cookie":
                 self._has_cookie = True
-        self.is_modern: bool = version is not None and version not in HANDSHAKE_ERAS
+        self.is_modern: bool = self.version is not None and self.version not in HANDSHAKE_ERAS
         """Whether the request is of the stateless protocol (2026-07-28 and later)."""
 
     async def body(self, receive: Receive, *, most: int) -> bytes:
@@ -203,6 +206,22 @@ def _without_our_cookies(header: tuple[bytes, bytes]) -> tuple[bytes, bytes] | N
     pairs = [pair.strip() for pair in value.split(b";")]
     others = b"; ".join(pair for pair in pairs if not _OWN_COOKIE.fullmatch(pair.partition(b"=")[0].strip()))
     return (name, others) if others else None
+
+
+def only_body(body: bytes) -> tuple[Receive, asyncio.Event]:
+    """Return a `receive` that gives `body`, and then nothing until the event is set: whoever hangs up is not seen."""
+    ended = asyncio.Event()
+    given = False
+
+    async def lasting() -> Message:
+        nonlocal given
+        if not given:
+            given = True
+            return {"type": "http.request", "body": body, "more_body": False}
+        await ended.wait()
+        return {"type": "http.disconnect"}
+
+    return lasting, ended
 
 
 def without_body(receive: Receive) -> Receive:

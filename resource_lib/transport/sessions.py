@@ -22,9 +22,10 @@ Owner = tuple[str, str, str]
 class Sessions:
     """The owners of open sessions, the least recently used forgotten first."""
 
-    __slots__ = ("_most", "_owners")
+    __slots__ = ("_most", "_owners", "_take_urls")
 
     def __init__(self, most: int) -> None:
+        self._take_urls: set[bytes] = set()
         self._owners: OrderedDict[bytes, Owner] = OrderedDict()
         self._most = most
 
@@ -42,22 +43,31 @@ class Sessions:
             return False
         self._owners.move_to_end(session)
         if len(self._owners) > self._most:
-            self._owners.popitem(last=False)
+            self._take_urls.discard(self._owners.popitem(last=False)[0])
         return True
+
+    def takes_urls(self, session: bytes) -> bool:
+        """Tell whether the client of `session` declared URL elicitation when it opened it."""
+        return session in self._take_urls
 
     def closed(self, session: bytes) -> None:
         """Forget `session`."""
         self._owners.pop(session, None)
+        self._take_urls.discard(session)
 
-    def watch(self, request: Request, owner: Owner) -> Callable[[int, Headers], None]:
-        """Return what notes the session that an answer opens or ends."""
+    def watch(self, request: Request, owner: Owner, *, takes_urls: bool = False) -> Callable[[int, Headers], None]:
+        """Return what notes the session that an answer opens or ends; `takes_urls`: what its client has declared."""
 
         def started(status: int, headers: Headers) -> None:
             if request.method == "DELETE" and request.session is not None and 200 <= status < 300:
                 self.closed(request.session)
             elif request.session is None and status < 400:
                 for name, value in headers:
-                    if name.lower() == b"mcp-session-id" and not self.opened(value, owner):
+                    if name.lower() != b"mcp-session-id":
+                        continue
+                    if not self.opened(value, owner):
                         log.critical("security.session_shared", extra={"event": "security.session_shared"})
+                    elif takes_urls:
+                        self._take_urls.add(value)
 
         return started

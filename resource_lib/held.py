@@ -1,0 +1,374 @@
+"""
+A call that waits for a person's yes: what exactly it is, how its caller learns that somebody must decide, and how it runs once.
+
+The approval is bound to the arguments as they were read, and the server behind the guard gets that very reading. Nothing of the
+client's (an elicitation's answer, a `requestState`) permits anything; it only says how far this caller has come.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from resource_lib.approval import said
+from resource_lib.approval.exact_call import ExactCall
+from resource_lib.approval.flow import ApprovalFlow
+from resource_lib.approval.run import LONGEST_PAUSE_S, Ran, Settle, Ticket
+from resource_lib.approval.said import Answered, NotStanding, Outcome, Refused, Said, Waiting
+from resource_lib.backchannel.approvals import Record
+from resource_lib.identity.principal import Principal
+from resource_lib.policy import Demand
+from resource_lib.transport import answers, deliveries
+from resource_lib.transport.answers import Answer
+from resource_lib.transport.asgi import App, Receive, Scope, Send
+from resource_lib.transport.body import Message
+from resource_lib.transport.definitions import Definition, Definitions
+from resource_lib.transport.final_answer import FinalAnswer, Wire
+from resource_lib.transport.own_listing import OwnListing, UnreadableListingError
+from resource_lib.transport.refusals import Refusals
+from resource_lib.transport.request import Request, only_body
+from resource_lib.transport.request_state import LIFE_S, CarriedState, StateSeal
+from resource_lib.transport.sessions import Sessions
+from resource_lib.wire.approvals import MOST_ARGUMENT_BYTES, ApprovalRule, State
+from resource_lib.wire.tool_call import InexpressibleError, args_hash
+
+PATIENCE_S: Final = 8.0
+"""How long a retry waits for the person whose browser was just opened, before their client is asked to try again."""
+MOST_TRIES: Final = 4
+"""How often a client is asked to try again, before its model is told."""
+_OLDEST: Final = "2025-03-26"
+_URL_ERA: Final = b"2025-11-25"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """One such call, as it came."""
+
+    request: Request
+    message: Message
+    raw: bytes = field(repr=False)
+    principal: Principal
+    token: str = field(repr=False)
+    demand: Demand
+    rule: ApprovalRule
+    now: float
+    """Seconds since the epoch."""
+    reached_at: float
+    """The same moment on the flow's clock."""
+    note: Callable[[], None]
+    """Remembers that it ran, for conditions about earlier calls."""
+
+    @property
+    def tool(self) -> str:
+        """The tool it names."""
+        return self.message.tool or ""
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """Its parameters, an object as the reading of the body has seen to."""
+        params: Mapping[str, Any] = self.message.params
+        return params
+
+
+class _UnusableError(Exception):
+    """What was sent cannot be asked about."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.error)
+        self.refused = refused
+
+
+class HeldCalls:
+    """Serves them."""
+
+    def __init__(
+        self,
+        *,
+        flow: ApprovalFlow,
+        definitions: Definitions,
+        seal: StateSeal,
+        sessions: Sessions,
+        refusals: Refusals,
+        unauthenticated: Answer,
+    ) -> None:
+        self.flow = flow
+        self.definitions = definitions
+        self._seal = seal
+        self._sessions = sessions
+        self._refusals = refusals
+        self._unauthenticated = unauthenticated
+
+    async def serve(self, held: Held, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one: it waits, is refused, runs once, or hears what came of it. `scope` is what the server may see."""
+        wire = Wire(receive, send)
+        watching = asyncio.create_task(wire.watch())
+        try:
+            found = await self._found(held, app, scope, wire)
+            if isinstance(found, Answered):
+                return
+            answer = self._answer(held, found) if not isinstance(found, Answer) else found
+            await wire.send(answer.start([]))
+            await wire.send({"type": "http.response.body", "body": answer.body})
+            if isinstance(found, Outcome) and wire.is_complete:
+                self.flow.heard(found)
+        except asyncio.CancelledError:
+            wire.is_gone = True
+            raise
+        finally:
+            watching.cancel()
+
+    async def _found(self, held: Held, app: App, scope: Scope, wire: Wire) -> Said | Answer:
+        try:
+            arguments, hashed = _arguments(held)
+            definition = await self._definition(held, app, scope)
+        except _UnusableError as error:
+            return error.refused
+        call = _exact(held, arguments, hashed, definition)
+        state = self._seal.open(held.params.get("requestState"), now=held.now)
+        if state is not None and not state.is_of(
+            held.principal, tool=call.tool, args_hash=hashed, definition_hash=definition.hash
+        ):
+            return said.refused(call.tool, "approval_mismatch")
+        run = _Run(held=held, app=app, scope=scope, wire=wire, state=state, next_leg=self._next_leg(call))
+        if state is not None and state.leg:
+            return await self.flow.resume(call, run, approval_id=state.approval_id, leg=state.leg)
+        did = deliveries.answer_of(held.params)
+        if did in ("decline", "cancel"):
+            return said.declined(call.tool, None if state is None else _record_of(state))
+        is_retry = state is not None and did == "accept"
+        found = await self.flow.go(call, run, patience=PATIENCE_S if is_retry else 0)
+        return (
+            self._delivery(held, call, found.record, state if is_retry else None)
+            if isinstance(found, Waiting)
+            else found
+        )
+
+    async def _definition(self, held: Held, app: App, scope: Scope) -> Definition:
+        request = held.request
+        listing = OwnListing(
+            app,
+            scope,
+            version=(request.version or _OLDEST.encode()).decode("latin-1"),
+            is_modern=request.is_modern,
+            meta=held.params.get("_meta"),
+        )
+        try:
+            return await self.definitions.of(held.principal.tenant, held.tool, listing.tools)
+        except UnreadableListingError:
+            message = (
+                f"{held.tool} has not run: it needs a person's yes, and the server cannot say what exactly it would do, because its "
+                "own list of tools could not be read. Try again later."
+            )
+            raise _UnusableError(Refused(error="server_inactive", message=message, retry_after_s=5)) from None
+
+    def _delivery(self, held: Held, call: ExactCall, record: Record, state: CarriedState | None) -> Said | Answer:
+        """Return how this caller is told that somebody has to decide."""
+        request, tries = held.request, 0 if state is None else state.tries + 1
+        invitation = said.invitation(call.tool, call.rule)
+        if request.is_modern and deliveries.takes_urls_now(held.params) and tries < MOST_TRIES:
+            carried = _carried(call, record, ends_at=round(held.now) + LIFE_S, tries=tries)
+            reply = deliveries.input_required(
+                held.message.id,
+                state=self._seal.seal(carried),
+                url="" if tries else record.url,
+                invitation=invitation,
+            )
+            return answers.replied(reply)
+        if request.version == _URL_ERA and request.session is not None and self._sessions.takes_urls(request.session):
+            reply = deliveries.url_required(
+                held.message.id,
+                approval_id=record.id,
+                url=record.url,
+                invitation=invitation,
+                error=_described(held, _waiting(held, record)),
+            )
+            return answers.replied(reply)
+        return _waiting(held, record)
+
+    def _answer(self, held: Held, found: Said) -> Answer:
+        modern = held.request.is_modern
+        match found:
+            case NotStanding():
+                return self._unauthenticated
+            case Outcome():
+                reply = deliveries.outcome(held.message.id, found.result, is_replay=found.is_replay, modern=modern)
+                return answers.replied(reply)
+            case Waiting():
+                found = _waiting(held, found.record)
+        assert isinstance(found, Refused)
+        reply = answers.refused_reply(
+            held.message.id,
+            _described(held, found),
+            is_tool=True,
+            modern=modern,
+            structured=self._refusals.structured(held.tool, modern=modern),
+        )
+        return answers.replied(reply, retry_after_s=found.retry_after_s if found.error == "rate_limited" else None)
+
+    def _next_leg(self, call: ExactCall) -> "_NextLeg":
+        def sealed(ticket: Ticket, inner: Any, now: float) -> str:
+            record = Record(id=ticket.approval_id, state=State.EXECUTING, expires_at=0)
+            ends_at = round(now + LONGEST_PAUSE_S)
+            own = inner if isinstance(inner, str) else None
+            return self._seal.seal(_carried(call, record, ends_at=ends_at, leg=ticket.leg + 1, inner=own))
+
+        return sealed
+
+
+_NextLeg = Callable[[Ticket, Any, float], str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Run:
+    """Lets the server have one call, or the next leg of it."""
+
+    held: Held
+    app: App
+    scope: Scope
+    wire: Wire
+    state: CarriedState | None
+    next_leg: _NextLeg
+
+    def is_wanted(self) -> bool:
+        """Tell whether the caller is still there."""
+        return not self.wire.is_gone
+
+    async def __call__(self, ticket: Ticket, settle: Settle) -> bool:
+        """Let it run to its end, whoever hangs up; return whether its answer left in full."""
+        held = self.held
+
+        async def settled(result: Mapping[str, Any] | None, is_error: bool) -> Mapping[str, Any] | None:
+            if result is None or not held.request.is_modern or result.get("resultType") != "input_required":
+                await settle(Ran(result=result, is_error=is_error))
+                return None
+            # The tool goes on under the same yes: its own state travels inside ours, and each leg begins once.
+            paused = {**result, "requestState": self.next_leg(ticket, result.get("requestState"), held.now)}
+            await settle(Ran(result=paused, is_error=False, is_pause=True))
+            return paused
+
+        final = FinalAnswer(self.wire.send, request_id=held.message.id, settle=settled)
+        body = _forwarded(held, self.state if ticket.leg else None)
+        headers = [header for header in self.scope["headers"] if header[0].lower() != b"content-length"]
+        headers.append((b"content-length", str(len(body)).encode("ascii")))
+        receive, ended = only_body(body)
+        if not ticket.leg:
+            held.note()
+        try:
+            await self.app({**self.scope, "headers": headers}, receive, final.send)
+            await final.end()
+        finally:
+            ended.set()
+        return self.wire.is_complete
+
+
+def _forwarded(held: Held, state: CarriedState | None) -> bytes:
+    """Return the body that the server gets: our own reading of the call, so that exactly what was approved runs.
+
+    Without what a client carries for us. In a later leg the tool gets back its own state, and what it asked for.
+    """
+    envelope = json.loads(held.raw)
+    params = {name: value for name, value in envelope["params"].items() if name != "requestState"}
+    if state is None:
+        params.pop("inputResponses", None)
+    elif state.inner is not None:
+        params["requestState"] = state.inner
+    return json.dumps({**envelope, "params": params}, separators=(",", ":")).encode("ascii")
+
+
+def _arguments(held: Held) -> tuple[dict[str, Any], str]:
+    """Return the arguments and their hash. Raises _UnusableError with words for a model."""
+    tool = held.tool
+    if held.message.id is None:
+        raise _unusable(f"{tool} waits for a person's yes, and has an answer: send it as a request with an id.")
+    arguments = held.params.get("arguments", {})
+    if type(arguments) is not dict:
+        raise _unusable(f"{tool}: arguments must be an object.")
+    try:
+        hashed = args_hash(arguments)
+    except InexpressibleError:
+        raise _unusable(
+            f"{tool} waits for a person's yes to exactly these arguments, and they hold something that programs read differently: "
+            "an integer beyond 2^53, a number that is not finite, or half a surrogate pair. Send it as a string, or smaller."
+        ) from None
+    size = len(json.dumps(arguments, separators=(",", ":"), ensure_ascii=False).encode("utf-8"))
+    if size > MOST_ARGUMENT_BYTES:
+        raise _unusable(
+            f"{tool} waits for a person's yes, and nobody can judge {size} bytes of arguments: send at most "
+            f"{MOST_ARGUMENT_BYTES}, or several smaller calls."
+        )
+    return arguments, hashed
+
+
+def _unusable(message: str) -> _UnusableError:
+    return _UnusableError(Refused(error="invalid_arguments", message=message))
+
+
+def _exact(held: Held, arguments: dict[str, Any], hashed: str, definition: Definition) -> ExactCall:
+    return ExactCall(
+        principal=held.principal,
+        token=held.token,
+        tool=held.tool,
+        tool_class=held.demand.tool_class,
+        arguments=arguments,
+        args_hash=hashed,
+        definition_hash=definition.hash,
+        policy_version=held.demand.policy_version,
+        rule=held.rule,
+        title=definition.title,
+        description=definition.description,
+        version=definition.version,
+        reached_at=held.reached_at,
+    )
+
+
+def _carried(
+    call: ExactCall, record: Record, *, ends_at: int, tries: int = 0, leg: int = 0, inner: str | None = None
+) -> CarriedState:
+    principal = call.principal
+    return CarriedState(
+        tenant=principal.tenant,
+        subject=principal.subject,
+        client_id=principal.client_id,
+        authorization_id=principal.authorization_id,
+        tool=call.tool,
+        args_hash=call.args_hash,
+        definition_hash=call.definition_hash,
+        approval_id=record.id,
+        url=record.url,
+        expires_at=record.expires_at,
+        ends_at=ends_at,
+        tries=tries,
+        leg=leg,
+        inner=inner,
+    )
+
+
+def _record_of(state: CarriedState) -> Record:
+    return Record(id=state.approval_id, state=State.PENDING, expires_at=state.expires_at, url=state.url)
+
+
+def _waiting(held: Held, record: Record) -> Refused:
+    return Refused(
+        error="approval_required",
+        message=said.waits(held.tool, held.rule, record),
+        retry_after_s=record.retry_after_s,
+        record=record,
+    )
+
+
+def _described(held: Held, refused: Refused) -> dict[str, Any]:
+    """Return the one object that describes a refusal, whatever carries it."""
+    found: dict[str, Any] = {"error": refused.error, "message": refused.message, "tool": answers.shown(held.tool)}
+    if refused.record is not None:
+        found["approval_id"] = refused.record.id
+        if refused.record.url:
+            found["approval_url"] = refused.record.url
+        found["expires_at"] = refused.record.expires_at
+        if refused.record.differs:
+            found["differs"] = list(refused.record.differs)
+    if refused.retry_after_s is not None:
+        found["retry_after_s"] = refused.retry_after_s
+    if refused.error == "rate_limited":
+        found["limit"] = "approvals"
+    return found
