@@ -2861,7 +2861,21 @@ NOTICES: dict[str, Requirement] = {
     ),
 }
 
-CALL_HASHES: dict[str, Requirement] = {}
+CALL_HASHES: dict[str, Requirement] = {
+    "attack:call-hash:one-call-one-hash": Requirement(
+        "AP-03, RFC 8785", "One call has one hash, however its arguments are written, at the guard and at the issuer."
+    ),
+    "attack:call-hash:two-calls-two-hashes": Requirement(
+        "AP-03, RFC 8785", "No other arguments have that hash: not another type, order of a list, letter or absence."
+    ),
+    "attack:call-hash:what-has-two-readings-is-refused": Requirement(
+        "AP-03, decision 13",
+        "Arguments that two readers could take for two calls have no hash, and nobody is asked about them.",
+    ),
+    "attack:call-hash:agrees-with-an-oracle": Requirement(
+        "AP-03, RFC 8785 §3.2", "The hash is that of the canonical form which an independent canonicaliser writes."
+    ),
+}
 
 JOURNEYS: dict[str, Requirement] = {
     "guard:decision:is-remembered-where-nothing-can-change-it": Requirement(
