@@ -2856,6 +2856,10 @@ NOTICES: dict[str, Requirement] = {
         "enforcement.md §3c.9",
         "Operators see per approver and tool how often and how fast a yes comes, and who is flagged.",
     ),
+    "docs:operating:approvals-commands-run": Requirement(
+        "ours",
+        "The commands of the guide's section on approvals run as they stand, and its check of a signature checks.",
+    ),
     "notices:delivery:ends-with-its-receiver": Requirement(
         "ours", "What waits for a removed or disabled webhook, or in a suspended tenant, is told to nobody."
     ),

@@ -122,6 +122,7 @@ def disable(slug: Slug, yes: Yes = False, data_dir: DataDir = None, as_json: AsJ
 def remove(slug: Slug, yes: Yes = False, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Remove a tenant that has no member and no client left; a suspended one keeps its records."""
     from authserver.domain.clients import registry
+    from authserver.domain.notices import webhook
     from authserver.domain.tenants import tenant as tenants
     from authserver.domain.users import user as users
 
@@ -137,6 +138,7 @@ def remove(slug: Slug, yes: Yes = False, data_dir: DataDir = None, as_json: AsJs
             )
         work = machines.work()
         tenants.remove(work, tenant)
+        webhook.forget_all(work)
         await committed(work, otherwise=f"{slug} is gone already.")
         return {"removed": slug}
 

@@ -8,8 +8,10 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +52,15 @@ async def ours(server, receiver):
 def signed(key: bytes, message_id: str, at: int, body: bytes) -> str:
     digest = hmac.new(key, f"{message_id}.{at}.".encode() + body, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(digest).decode()}"
+
+
+def verify_as_published():
+    """Return the check that docs/operating.md gives to receivers."""
+    page = (Path(__file__).resolve().parents[2] / "docs/operating.md").read_text(encoding="utf-8")
+    (snippet,) = re.findall(r"```python\n(import base64.*?)```", page, re.DOTALL)
+    made: dict = {}
+    exec(snippet, made)
+    return made["verify"]
 
 
 FORGERIES = {
@@ -93,6 +104,9 @@ async def test_what_we_did_not_sign_is_refused_and_what_we_signed_is_not(server,
     forged_headers, forged_body = FORGERIES[how](headers, body)
     assert (forged_headers, forged_body) != (headers, body)
 
+    published = verify_as_published()
+    assert not published(secret, forged_headers, forged_body, set(), server.now)
+    assert published(secret, headers, body, set(), server.now)
     with pytest.raises(ForgedError):
         verify(secret, forged_headers, forged_body, now=server.now, seen=set())
     assert "approval.requested" == verify(secret, headers, body, now=server.now, seen=set())["type"]
@@ -108,7 +122,10 @@ async def test_a_replay_is_refused_by_its_id_and_later_by_its_time(server, ours)
 
     with pytest.raises(ForgedError):
         verify(secret, headers, body, now=server.now, seen=seen)
+    published, known = verify_as_published(), set()
+    assert [True, False] == [published(secret, headers, body, known, server.now) for _ in range(2)]
     for late in (TOLERANCE_S + 1, -TOLERANCE_S - 1):
+        assert not published(secret, headers, body, set(), server.now + late)
         with pytest.raises(ForgedError):
             verify(secret, headers, body, now=server.now + late, seen=set())
 

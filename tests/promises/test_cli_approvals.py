@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shlex
 import signal
 import sys
 import time
@@ -16,8 +17,10 @@ from typer.testing import CliRunner
 
 from authserver.cli.tree import app
 from authserver.domain.audit import event
+from tests.promises.test_cli_webhooks import listening
 from tests.support.approvals import REFUND, WITH_REFUND, Approver, ToolServer, tool_server
 from tests.support.deployment import ROOT, bare_environment, logs_kept
+from tests.support.internet import Answer
 
 CANARY = "4111-canary-card"
 ARGUMENTS = {"order_id": "o-1001", "amount_cents": 1250, "card": {"number": CANARY}}
@@ -273,6 +276,37 @@ async def test_stats_name_who_says_yes_to_everything_at_once(desk):
     ]
     assert "warning: u1.Person@Example.com said yes to 100% of 12 calls of refund_order" in words
     assert "warning: u2" not in words
+
+
+@pytest.mark.requirement("docs:operating:approvals-commands-run")
+@pytest.mark.one_database
+async def test_the_commands_of_the_operating_guide_run_as_they_stand(desk):
+    """docs/operating.md, "Approvals: who is told, how", from top to bottom, with the names of this world."""
+    page = (ROOT / "docs/operating.md").read_text(encoding="utf-8")
+    section = page.partition("## Approvals: who is told, how\n")[2].partition("\n## ")[0]
+    commands = [line.removeprefix("$ ") for line in section.splitlines() if line.startswith("$ ")]
+    person = desk.server.world.people["u1"]
+    (desk.folder / "ada.password").write_text(person.password)
+    with (desk.folder / "env").open("a") as env:
+        env.write("AUTHSERVER_CIMD_ALLOW_LOOPBACK=true\n")
+    names = {
+        "acme": "t1", "ada@acme.example": person.email, "APPROVAL_ID": await desk.waits(),
+        "ada.password": str(desk.folder / "ada.password"),
+    }  # fmt: skip
+
+    with listening(Answer(status=204)) as listener:
+        names["https://hooks.acme.example/approvals"] = f"http://127.0.0.1:{listener.port}/"
+        for command in commands:
+            words = [names.get(word, word) for word in shlex.split(command, comments=True)]
+            assert "authserver" == words[0], command
+            said = [*words[1:], "--data-dir", str(desk.folder), "--json"]
+            result = await asyncio.to_thread(CliRunner().invoke, app, said)
+            assert 0 == result.exit_code, f"{command}\n{result.output}"
+            if command.startswith("authserver webhook add"):
+                names["WEBHOOK_ID"] = json.loads(result.stdout)["webhook_id"]
+
+    assert 12 == len(commands)
+    assert 1 == len(listener.posted)
 
 
 @pytest.mark.requirement("cli:approvals:follow")

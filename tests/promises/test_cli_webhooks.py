@@ -1,9 +1,10 @@
 """`authserver webhook`: an operator says where a tenant is told, sees what became of it, and sees the secret once."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,17 @@ def test_what_is_wrong_is_said_with_its_cure(acme: Deployment, words, code, said
     assert code == result.exit_code, result.output
     assert said in result.stderr
     assert "canary" not in result.output
+
+
+@pytest.mark.requirement("cli:webhook:add-list-show-test-set-rotate-disable-remove")
+def test_a_tenant_that_goes_takes_its_webhooks_along(acme: Deployment):
+    """A secret of nobody's must not stay."""
+    acme.told("webhook", "add", URL, *AT)
+
+    acme.told("tenant", "remove", "acme", "--yes")
+
+    with closing(sqlite3.connect(acme.folder / "rows.db")) as connection:
+        assert [(0,)] == connection.execute("SELECT COUNT(*) FROM webhooks").fetchall()
 
 
 @pytest.mark.requirement("cli:webhook:says-what-is-wrong")

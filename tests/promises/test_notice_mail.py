@@ -11,7 +11,7 @@ from authserver.domain.notices.notice import Event
 from authserver.domain.resources import resource as resources
 from authserver.runtime.mail import Mail, MailError
 from authserver.runtime.words import without_links
-from authserver.settings import Settings
+from authserver.settings import Settings, SettingsError
 from tests.support.mailbox import Mailbox
 from tests.support.receiver import call, told
 from tests.support.world import R1
@@ -346,6 +346,20 @@ async def test_a_wrong_setting_stops_the_start_and_names_the_cure(said, cure):
     """And a password has no place in a URL, which stands in process lists and dumps of the environment."""
     with pytest.raises(ValueError, match=cure):
         Settings(**said)
+
+
+@pytest.mark.requirement("notices:mail:over-tls")
+@pytest.mark.one_database
+@pytest.mark.parametrize("written", [None, "", "us", "us:", ":word", "us:word\nmore"])
+async def test_credentials_that_cannot_be_used_stop_the_start(server_with, tmp_path, written):
+    """One line user:password; the message names the setting and nothing of the file."""
+    file = tmp_path / "credentials"
+    if written is not None:
+        file.write_text(written)
+
+    with pytest.raises(SettingsError, match=r"^AUTHSERVER_SMTP_CREDENTIALS_FILE: ") as refused:
+        await server_with(smtp_url="smtps://mail.example", mail_from="a@b.example", smtp_credentials_file=file)
+    assert "word" not in str(refused.value).replace("user:password", "")
 
 
 @pytest.mark.requirement("notices:mail:says-what-waits")

@@ -176,4 +176,6 @@ GIVEN_UP = statement(
     GROUP BY channel ORDER BY channel
     """
 )
+FORGET_WEBHOOKS = statement("DELETE FROM webhooks WHERE tenant_id = :tenant")
+FORGET_NOTICES = statement("DELETE FROM notices WHERE tenant_id = :tenant")
 EXPIRE = platform_statement("DELETE FROM notices WHERE done_at <= :before")

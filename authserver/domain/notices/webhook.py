@@ -165,6 +165,12 @@ def remove(work: UnitOfWork, webhook: Webhook) -> None:
     _record(work, webhook, "removed")
 
 
+def forget_all(work: UnitOfWork) -> None:
+    """Forget every webhook of the bound tenant, and what still waits: the tenant goes."""
+    work.write(store.FORGET_WEBHOOKS)
+    work.write(store.FORGET_NOTICES)
+
+
 async def disable_failing(work: UnitOfWork, webhook: Webhook, *, failure: str) -> None:
     """Disable what has not answered for days, and say so: in the record, and to the tenant's other webhooks."""
     work.claim(store.DISABLE_WEBHOOK, webhook_id=webhook.id, now=work.now)
