@@ -2549,6 +2549,17 @@ APPROVALS: dict[str, Requirement] = {
 }
 
 APPROVAL_PAGES: dict[str, Requirement] = {
+    "attack:approval-page:only-a-form-of-ours-decides": Requirement(
+        "AP-04, AP-09",
+        "No link, prefetch, frame, other site, other session or other call's form decides; only the form that showed this.",
+    ),
+    "attack:approval-page:nobody-else-learns-that-it-exists": Requirement(
+        "AP-11, CVE-2026-45337",
+        "Whoever a call is not for is told what an unknown id is told, in the same bytes; a lost role takes its yes along.",
+    ),
+    "attack:approval-page:races-have-one-outcome": Requirement(
+        "AP-02", "A yes and a no at once have one outcome, and both who gave them read which."
+    ),
     "approvals:page:shows-exactly-what-is-hashed": Requirement(
         "AP-10, RFC 9396 §11, decision 13",
         "Whatever arguments are hashed can be read back from the page, character by character; what is cut stands there whole.",
@@ -2596,6 +2607,19 @@ APPROVAL_PAGES: dict[str, Requirement] = {
     "approvals:page:of-a-machine": Requirement(
         "AP-11, contract",
         "A call of an application by itself is for approvers alone, and its page says that nobody stands behind it.",
+    ),
+    "approvals:inbox:shows-what-waits-for-me": Requirement(
+        "AP-11, C21",
+        "The inbox shows what waits for this person and nobody else's, what ends first first, in all their tenants.",
+    ),
+    "approvals:inbox:many-look-like-many": Requirement(
+        "AP-12", "Calls of one application and tool stand together and are counted; a flood buries nothing."
+    ),
+    "approvals:inbox:empty-says-so": Requirement(
+        "ours", "An empty inbox says what would stand there; what was decided lately is for those whom it concerns."
+    ),
+    "approvals:inbox:account-says-how-many-wait": Requirement(
+        "ours", "The account page says how many calls wait, and leads there."
     ),
     "approvals:page:a-value-is-visibly-a-value": Requirement(
         "AP-10, UTS 39", "No value, name or hidden character of a call can pass for our words, or for another value."

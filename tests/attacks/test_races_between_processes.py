@@ -10,6 +10,8 @@ import pytest
 
 from tests.promises.test_account_page import is_disconnect
 from tests.support import assertions
+from tests.support.approvals import REFUND, WITH_REFUND, tool_server
+from tests.support.approvers import opened, press
 from tests.support.server import DATABASES
 from tests.support.workers import Workers
 
@@ -178,3 +180,23 @@ async def test_a_replayed_refresh_token_is_still_dead_after_a_restart_of_every_p
     assert "invalid_grant" == (await app.refresh(stolen)).error
     assert "invalid_grant" == (await app.refresh(fresh)).error
     assert (await app.refresh(alive)).ok
+
+
+@pytest.mark.requirement("attack:approval-page:races-have-one-outcome")
+async def test_a_yes_and_a_no_at_once_at_two_processes_have_one_outcome(deployment):
+    """AP-02, decision 13: whoever came second sees what became of it, and nobody reads that both won."""
+    token = await deployment.client("N").sign_in("u1", scope=WITH_REFUND, tools=[REFUND])
+    rs, someone = tool_server(deployment), deployment.world.people["u1"]
+    for number in range(ROUNDS * 2):
+        asked = (await rs.ask(token, {"order_id": f"o-{number}"})).json()
+        browsers = [deployment.browser(), deployment.browser()]
+        pages = [await opened(browser, asked["approval_url"], who=someone) for browser in browsers]
+        await open_connections(deployment)
+
+        yes, no = await asyncio.gather(press(browsers[0], pages[0], "allow"), press(browsers[1], pages[1], "deny"))
+
+        state = await rs.state(asked["approval_id"])
+        assert [200, 409] == sorted([yes.status, no.status])
+        assert ("approved" if yes.status == 200 else "denied") == state
+        for page in (yes, no):
+            assert ("You allowed it" if state == "approved" else "You did not allow it") in page.text

@@ -24,7 +24,7 @@ from authserver.web.authorize import answer
 from authserver.web.http import Request, Response, redirect
 from authserver.web.pages import calls, forms, words
 from authserver.web.pages.account import Visitor, signed_in
-from authserver.web.pages.answers import form_refused, page
+from authserver.web.pages.answers import page
 from authserver.web.pages.render import name
 from authserver.web.pages.turning import turning
 from authserver.web.token import read_form
@@ -35,6 +35,11 @@ _STALE_FORM = "Nothing was decided: this page was made for another sign-in. Look
 _CHANGED = "Nothing was decided: somebody else has agreed since this page was made. Look again, then decide."
 _NOT_SHOWN = "Nothing was decided: what this page showed is not what waits now. Look again, then decide."
 _TOO_LATE = "Your answer came too late, so it changed nothing. This is how things are now."
+_NOTICES = {
+    WhyNot.NOT_PENDING: _TOO_LATE,
+    WhyNot.ALREADY_DECIDED: "You had decided already, perhaps in another tab. This is how things are now.",
+    WhyNot.NOT_AS_SHOWN: _NOT_SHOWN,
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,10 +102,7 @@ async def decide_approval(request: Request) -> Response:
             return await _page(work, request, opened, status=403, notice=_STALE_FORM)
         return await _decide(work, request, opened, form)
 
-    try:
-        return await answer(request, flow)
-    except InvalidRequest:
-        return form_refused(request)
+    return await answer(request, flow)
 
 
 async def _decide(work: UnitOfWork, request: Request, opened: Open, form: Parameters) -> Response:
@@ -123,8 +125,11 @@ async def _decide(work: UnitOfWork, request: Request, opened: Open, form: Parame
         else:
             await deciding.clear(work, it, decider, choice == "ran")
     except RefusedDecisionError as refused:
-        notice = {WhyNot.NOT_PENDING: _TOO_LATE, WhyNot.NOT_AS_SHOWN: _NOT_SHOWN}.get(refused.reason)
-        return await _page(work, request, opened, status=409, notice=notice)
+        # What refused may have become true since the page's own reading.
+        now = await _read(work, it.id, opened.visitor)
+        if now is None:
+            return _nothing_here()
+        return await _page(work, request, now, status=409, notice=_NOTICES.get(refused.reason))
     return _again(request, it)
 
 
@@ -142,8 +147,12 @@ async def _open(work: UnitOfWork, request: Request, visitor: Visitor) -> Open | 
     if tenant is None or tenant not in visitor.member_of:
         return None
     work.bind(tenant)
+    return await _read(work, request.path_id, visitor)
+
+
+async def _read(work: UnitOfWork, approval_id: str, visitor: Visitor) -> Open | None:
     decider = await calls.decider(work, visitor.session)
-    it = await approvals.find(work, request.path_id) if decider is not None else None
+    it = await approvals.find(work, approval_id) if decider is not None else None
     if decider is None or it is None or not deciding.may_see(it, decider):
         return None
     try:
