@@ -85,6 +85,30 @@ class Person:
                 raise _stopped(asks)
             return Page((await self._allow(browser, asks, page)).text).text
 
+    async def look(self, url: str) -> tuple[int, str]:
+        """Open a page of ours; returns its status and what somebody reads there, their own name left out."""
+        async with _browser() as browser:
+            shown = await self._past_login(browser, await browser.get(url))
+            return shown.status_code, Page(shown.text).text.replace(self.email, "")
+
+    async def read(self, url: str) -> Page:
+        """Open a page of ours and read it."""
+        async with _browser() as browser:
+            shown = await self._past_login(browser, await browser.get(url))
+            if shown.status_code != 200:
+                raise _stopped(shown)
+            return Page(shown.text)
+
+    async def decide(self, url: str, decision: str) -> Page:
+        """Open the page of a call that waits and press a button; returns the page that is shown then."""
+        async with _browser() as browser:
+            shown = await self._past_login(browser, await browser.get(url))
+            page = Page(shown.text)
+            if "decision" not in page.inputs or shown.status_code != 200:
+                raise _stopped(shown)
+            done = await browser.post(str(shown.url), data=page.fields | {"decision": decision})
+            return Page((await self._past_login(browser, done)).text)
+
     async def end_on_account_page(self, account: str, named: str) -> tuple[Page, str]:
         """Follow the link to one ending whose address holds `named`, and confirm; returns the account page before, and the words after."""
         async with _browser() as browser:

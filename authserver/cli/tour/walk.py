@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin
 
 import httpx2
 from mcp import Client
@@ -119,6 +119,9 @@ class Walk:
     guest: Memory | None = None
     """What the application that made itself known holds."""
 
+    approval: str = ""
+    """Where Alice decides about the call that waits."""
+
     @property
     def issuer(self) -> str:
         """The authorization server."""
@@ -133,6 +136,10 @@ class Walk:
     def app(self) -> str:
         """The public application's client id."""
         return str(self.facts["clients"][0]["client_id"])
+
+    def absolute(self, link: str) -> str:
+        """Return a link of the authorization server's pages in full."""
+        return urljoin(f"{self.issuer}/", link)
 
     def person(self, login: str, **more: Any) -> Person:
         """Return somebody of the demo by the first part of their address."""
