@@ -54,6 +54,8 @@ class Deny:
     """The login strengths that would cure it, RFC 9470 §3."""
     max_age: int | None = None
     """How old, in seconds, a login may be at most, RFC 9470 §3."""
+    retry_after_s: int | None = None
+    """When the same call may be decided otherwise, in seconds; None: waiting cures nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,7 +11,7 @@ followed. With a credential of its own it asks its issuer for people's approvals
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -21,6 +21,7 @@ from resource_lib.approval.said import who
 from resource_lib.backchannel.approvals import Approvals
 from resource_lib.backchannel.channel import Channel
 from resource_lib.backchannel.credential import find as find_credential
+from resource_lib.backchannel.overlay import Overlay
 from resource_lib.call import Call, Facts, granted_scopes
 from resource_lib.challenge import Challenges
 from resource_lib.checks import decide
@@ -171,7 +172,7 @@ class ResourceGuard:
         self._scenes.memory.knows(self.policies.remembered)
         self._public = PublicAnswers(self.settings, self.metadata, self._browsers)
         self._sessions = Sessions(self.settings.max_sessions)
-        self._schemas = ToolSchemas()
+        self._schemas = ToolSchemas(self.tools)
         self._decisions = Decisions()
         self._definitions = Definitions(self._schemas)
         self._refusals = Refusals(self._challenges, self.tools, self._schemas, in_result(challenge_style))
@@ -194,6 +195,8 @@ class ResourceGuard:
             channel = token_endpoint.channel()
         self.channel = channel
         """To the issuer, in this server's own name; None: it has no credential."""
+        self.overlay = None if channel is None else Overlay(channel, self.take_overlays)
+        """What operators demand; None: this guard has nobody to ask, and knows of no operators."""
         self._held = None if channel is None else self._held_calls(channel)
         asking = sorted(name for name, demand in self.tools.items() if demand.may_ask)
         if asking and channel is None:
@@ -239,6 +242,8 @@ class ResourceGuard:
         if not settings.close_streams_at_expiry:
             warnings.append("close_streams_at_expiry: an open stream outlives the token that opened it")
         warnings += policy_warnings(self.tools.values())
+        if self.overlay is not None and self.overlay.is_old:
+            warnings.append("overlay: what operators demand has not been confirmed for a while; is the issuer there?")
         return Report(
             mode="token-only" if self.channel is None else "full",
             lease=None,
@@ -255,6 +260,7 @@ class ResourceGuard:
             approvals={
                 name: who(demand.approval) for name, demand in sorted(self.tools.items()) if demand.approval is not None
             },
+            overlay_age_s=None if self.overlay is None else self.overlay.age,
             warnings=tuple(warnings),
         )
 
@@ -263,6 +269,8 @@ class ResourceGuard:
         if scope["type"] == "http":
             await self._serve_http(app, scope, receive, send)
         elif scope["type"] == "lifespan":
+            if self.overlay is not None:
+                self.overlay.follow()
             await app(scope, receive, self._closing(send))
         elif scope["type"] == "websocket":
             # MCP has no WebSocket transport: an unguarded side door stays shut.
@@ -271,6 +279,8 @@ class ResourceGuard:
 
     async def aclose(self) -> None:
         """Let what was approved and runs come to its end for a moment, and close what is open to the issuer."""
+        if self.overlay is not None:
+            await self.overlay.aclose()
         if self._held is not None:
             await self._held.flow.aclose()
         if self.channel is not None:
@@ -312,6 +322,8 @@ class ResourceGuard:
             return await self._answer(answers.NO_SUCH_SESSION, request, send)
 
         # What is asked for, and is all of it allowed?
+        if self.overlay is not None and not self.overlay.knows(principal.tenant):
+            await self.overlay.hear_of(principal.tenant)
         methods: list[str] = []
         waiting: Held | None = None
         takes_urls = False
@@ -368,8 +380,9 @@ class ResourceGuard:
         schemas: Learns = self._schemas
         if methods == ["tools/list"] and self._held is not None:
             schemas = Learning(self._schemas, self._definitions, principal.tenant)
-        offered = self.policies.offered(principal.tenant, principal.client_id)
-        return ListingFilter(send, offered=offered, schemas=schemas, only_streams=not methods).send
+        return ListingFilter(
+            send, offered=self._offered(principal), schemas=schemas, only_streams=not methods, varies=self._varies
+        ).send
 
     def _waiting(
         self,
@@ -410,6 +423,9 @@ class ResourceGuard:
         """
         granted = granted_scopes(principal.scopes, self.settings.implies)
         tool = message.tool
+        is_heard = self.overlay is None or self.overlay.knows(principal.tenant)
+        if not is_heard and (undecided := self._undecided(message)) is not None:
+            return undecided
         if tool is None:
             demand = self._methods.demand(message.method, message.params)
             if demand is None:
@@ -417,7 +433,7 @@ class ResourceGuard:
             call = Call(subject=message.method, is_tool=False)
             return decide(call, Facts(demand=demand, principal=principal, granted=granted, now=now))
         call = Call(subject=answers.shown(tool), is_tool=True)
-        demand = self.policies.of(principal.tenant).get(tool)
+        demand = self.policies.of(principal.tenant).get(tool) if is_heard else None
         if demand is None:
             return decide(call, Facts(demand=None, principal=principal, granted=granted, now=now))
         if not demand.looks:
@@ -427,6 +443,31 @@ class ResourceGuard:
             return self._scenes.of(tool, message.params, principal, granted, now, alone=alone)
 
         return decide(call, Facts(demand=demand, principal=principal, granted=granted, now=now, scene=scene))
+
+    def _undecided(self, message: Message) -> Decision | None:
+        """Return the refusal of what depends on operators' demands while those were never told; None: they were."""
+        assert self.overlay is not None
+        if self.overlay.age is not None or (message.tool is None and message.method != "tools/list"):
+            return None
+        subject = answers.shown(message.tool or message.method)
+        stale = Deny(
+            error="control_plane_stale",
+            message=f"{subject} has not run: this server does not know yet what is allowed here. Try again shortly.",
+            reason="operators' demands were never told",
+            retry_after_s=self.overlay.retry_after_s,
+        )
+        return Decision(subject=subject, outcomes=(("tool_allowed", stale),), refusal=stale)
+
+    def _offered(self, principal: Principal) -> Container[str]:
+        """Return the names of the tools that exist for this caller."""
+        if self.overlay is not None and not self.overlay.knows(principal.tenant):
+            return ()
+        return self.policies.offered(principal.tenant, principal.client_id)
+
+    @property
+    def _varies(self) -> bool:
+        """Whether two callers can see different lists of tools, so that nobody may keep one for another."""
+        return self.overlay is not None or any(demand.clients is not None for demand in self.tools.values())
 
     def take_overlays(self, overlays: Overlays, version: str) -> None:
         """Put in force what each tenant's operators demand beyond this policy, instead of what they demanded before."""

@@ -27,6 +27,8 @@ class Report:
     """Whether API keys are accepted beside tokens."""
     approvals: Mapping[str, str]
     """Whose yes each call of a tool waits for, by tool: the tools that wait for nobody are not in it."""
+    overlay_age_s: float | None
+    """How many seconds ago, at most, what is known of operators' demands was true; None: never told, or nobody to ask."""
     warnings: tuple[str, ...]
 
     def __str__(self) -> str:

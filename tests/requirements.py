@@ -2370,6 +2370,21 @@ OPT_IN: dict[str, Requirement] = {
     "opt-in:list:offered-tools-are-named-boxes": Requirement(
         "decision 11", "A tool inside the allow-list that was not chosen is offered by name when it is asked for."
     ),
+    "opt-in:guard:hidden-tools-answer-as-unknown-ones": Requirement(
+        "decision 11, K14, RS-16",
+        "Unknown, denied, not on the list, above the ceiling, another tenant's: equal bytes, in both protocol versions.",
+    ),
+    "opt-in:guard:three-states-of-a-tool": Requirement(
+        "decision 11, K13, MCP Runtime Insufficient Scope Errors",
+        "Outside the list: unknown. Inside and not chosen: 403 with every missing scope. Chosen: allowed.",
+    ),
+    "opt-in:guard:lists-are-the-callers-own": Requirement(
+        "decision 11, MCP 2026-07-28 caching",
+        "A list of tools holds what exists for this caller, and says that nobody may keep it for another.",
+    ),
+    "opt-in:guard:operators-act-within-seconds": Requirement(
+        "decision 18", "What an operator changes at the real server holds at the guard after its next question."
+    ),
     "opt-in:guard:follows-what-operators-demand": Requirement(
         "decision 18, K14",
         "A guard asks for operators' demands at its first need and every two seconds, and swaps them whole.",

@@ -22,6 +22,7 @@ PATH: Final = "/rs/policy"
 EVERY_S: Final = 2.0
 """How long a change at the issuer stays unknown at most, while the issuer answers."""
 _LONGEST_PAUSE_S: Final = 10
+_OLD_S: Final = 30
 _SOON_S: Final = 0.5
 """How soon the issuer is asked again about a tenant that it has not named."""
 
@@ -29,14 +30,6 @@ Overlays = Mapping[str, Mapping[str, Rules]]
 """By tenant, then by tool; `*` stands for each of them."""
 
 log = logging.getLogger("resource_lib.backchannel")
-
-
-class NeverToldError(Exception):
-    """The issuer has not said yet what is demanded here. Try after `retry_after_s` seconds."""
-
-    def __init__(self, retry_after_s: int) -> None:
-        super().__init__("what operators demand is not known yet")
-        self.retry_after_s = retry_after_s
 
 
 class Overlay:
@@ -75,14 +68,23 @@ class Overlay:
         """Whether the issuer has named this tenant: then its demands are in force, and nobody has to wait."""
         return self._tenants is not None and tenant in self._tenants
 
-    async def heard_of(self, tenant: str) -> bool:
-        """Return whether this server is heard for a tenant, asking once more where it is not known. Raises NeverToldError."""
+    @property
+    def is_old(self) -> bool:
+        """Whether what is known was not confirmed for long; what was never told is not old."""
+        return self._tenants is not None and self._clock() - self._true_at > _OLD_S
+
+    @property
+    def retry_after_s(self) -> int:
+        """When whoever was refused for what is not known may come again."""
+        return self._fault.retry_after_s if self._fault is not None else 1
+
+    async def hear_of(self, tenant: str) -> None:
+        """Ask about a tenant that is not known, unless the issuer has just been asked. `knows` and `age` say what came of it."""
         self.follow()
-        if self._tenants is None or (tenant not in self._tenants and self._clock() - self._tried_at >= _SOON_S):
+        flight = self._flights.get(asyncio.get_running_loop())
+        is_asking = flight is not None and not flight.done()
+        if is_asking or (not self.knows(tenant) and self._clock() - self._tried_at >= _SOON_S):
             await self._asked()
-        if self._tenants is None:
-            raise NeverToldError(self._fault.retry_after_s if self._fault else 1)
-        return tenant in self._tenants
 
     def follow(self) -> None:
         """Follow from now on, in this event loop; once is enough."""
@@ -119,7 +121,7 @@ class Overlay:
         await asyncio.shield(flight)
 
     async def _ask(self) -> None:
-        began = self._tried_at = self._clock()
+        began = self._clock()
         try:
             reply = await self._channel.ask("GET", PATH, headers={"if-none-match": self._tag} if self._tag else {})
             if reply.status != 304:
@@ -127,6 +129,7 @@ class Overlay:
             elif self._tenants is None:
                 raise IssuerUnavailableError
         except IssuerUnavailableError as error:
+            self._tried_at = self._clock()
             if self._fault is None:
                 log.warning("what operators demand cannot be asked for now", extra={"event": "overlay.unavailable"})
             self._fault = error
@@ -134,9 +137,10 @@ class Overlay:
         except Exception:
             # Whatever it was, the next question is asked: a follower that died would leave old demands in force for ever.
             log.exception("what operators demand could not be taken over", extra={"event": "overlay.failed"})
+            self._tried_at = self._clock()
             self._fault = IssuerUnavailableError()
             return
-        self._fault = None
+        self._fault, self._tried_at = None, self._clock()
         self._true_at = max(self._true_at, began)
 
     def _understood(self, reply: Reply, began: float) -> None:

@@ -113,6 +113,8 @@ def error_object(deny: Deny, *, subject: str, is_tool: bool, scopes: list[str] |
         found["acr_values"] = list(deny.acr_values)
     if deny.max_age is not None:
         found["max_age_s"] = deny.max_age
+    if deny.retry_after_s is not None:
+        found["retry_after_s"] = deny.retry_after_s
     return found
 
 

@@ -28,16 +28,17 @@ class UnreadableListingError(Exception):
 class ToolSchemas:
     """Which listed tools declare an output schema: clients of 2025-11-25 hold even an error against it."""
 
-    __slots__ = ("_declared", "_hidden")
+    __slots__ = ("_declared", "_hidden", "_known")
 
-    def __init__(self) -> None:
+    def __init__(self, known: Container[str] = ()) -> None:
+        self._known = known
         self._declared: dict[str, bool] = {}
         self._hidden: set[str] = set()
 
     def hide(self, tool: object) -> None:
         """Tell the operator, once, that a tool of the server is in no policy and so does not exist for callers."""
         name = tool.get("name") if isinstance(tool, dict) else None
-        if isinstance(name, str) and name not in self._hidden and len(self._hidden) < 1000:
+        if isinstance(name, str) and name not in self._known and name not in self._hidden and len(self._hidden) < 1000:
             self._hidden.add(name)
             log.warning("the tool %r is not in the policy, so callers cannot see or call it", name)
 
@@ -62,10 +63,11 @@ class Learns(Protocol):
         ...
 
 
-def filtered(raw: bytes, offered: Container[str], schemas: Learns) -> bytes:
+def filtered(raw: bytes, offered: Container[str], schemas: Learns, *, varies: bool = False) -> bytes:
     """Return a JSON-RPC message, or batch, whose lists of tools hold only `offered` ones.
 
-    The very same bytes when nothing had to go. Raises UnreadableListingError.
+    The very same bytes when nothing had to go. Where callers can see different lists (`varies`), a list that says that it
+    may be shared says so no longer. Raises UnreadableListingError.
     """
     try:
         value = json.loads(raw.decode("utf-8"))
@@ -77,6 +79,9 @@ def filtered(raw: bytes, offered: Container[str], schemas: Learns) -> bytes:
         tools = result.get("tools") if isinstance(result, dict) else None
         if not isinstance(result, dict) or not isinstance(tools, list):
             continue
+        if varies and result.get("cacheScope") == "public":
+            result["cacheScope"] = "private"
+            changed = True
         kept = [tool for tool in tools if isinstance(tool, dict) and _is_offered(tool.get("name"), offered)]
         for tool in kept:
             schemas.learn(tool)
@@ -96,10 +101,13 @@ def _is_offered(name: object, offered: Container[str]) -> bool:
 class ListingFilter:
     """Stands between the server and the wire for an answer that may list tools."""
 
-    __slots__ = ("_events", "_failed", "_held", "_kind", "_offered", "_room", "_schemas", "_send", "_start")
+    __slots__ = ("_events", "_failed", "_held", "_kind", "_offered", "_room", "_schemas", "_send", "_start", "_varies")
 
-    def __init__(self, send: Send, *, offered: Container[str], schemas: Learns, only_streams: bool) -> None:
+    def __init__(
+        self, send: Send, *, offered: Container[str], schemas: Learns, only_streams: bool, varies: bool = False
+    ) -> None:
         self._send = send
+        self._varies = varies
         self._offered = offered
         self._schemas = schemas
         self._kind = "stream" if only_streams else "any"
@@ -147,7 +155,7 @@ class ListingFilter:
         raw = bytes(self._held)
         assert self._start is not None
         try:
-            body = filtered(raw, self._offered, self._schemas)
+            body = filtered(raw, self._offered, self._schemas, varies=self._varies)
         except UnreadableListingError:
             await self._give_up()
             return
@@ -188,7 +196,7 @@ class ListingFilter:
         if not data.strip(b"\n"):
             return raw
         try:
-            kept = filtered(data, self._offered, self._schemas)
+            kept = filtered(data, self._offered, self._schemas, varies=self._varies)
         except UnreadableListingError:
             log.exception("security.listing_withheld", extra={"event": "security.listing_withheld"})
             return b""

@@ -8,7 +8,7 @@ import pytest
 
 from resource_lib.backchannel.channel import Channel
 from resource_lib.backchannel.credential import Credential
-from resource_lib.backchannel.overlay import EVERY_S, NeverToldError, Overlay
+from resource_lib.backchannel.overlay import EVERY_S, Overlay
 
 ISSUER = "https://issuer.test"
 DENIED = {"ten_a": {"refund": {"mode": "deny"}}, "ten_b": {}}
@@ -38,6 +38,11 @@ class Issuer:
         await self._wake.wait()
         self._wake.clear()
         self.now += seconds
+
+    async def heard_of(self, tenant):
+        """Whether a tenant is known once it has been asked about; None: nothing is known at all."""
+        await self.overlay.hear_of(tenant)
+        return None if self.overlay.age is None else self.overlay.knows(tenant)
 
     async def next_question(self):
         """Let the pause be over and the question be answered."""
@@ -73,7 +78,7 @@ async def issuer():
 @pytest.mark.requirement("opt-in:guard:follows-what-operators-demand")
 async def test_it_is_asked_for_at_the_first_need_and_then_every_two_seconds_at_most(issuer):
     """Decision 18: the first caller waits for it; after that nobody does, and an unchanged one costs nothing."""
-    heard = [await issuer.overlay.heard_of(tenant) for tenant in ("ten_a", "ten_b")]
+    heard = [await issuer.heard_of(tenant) for tenant in ("ten_a", "ten_b")]
     for _ in range(20):
         await issuer.next_question()
 
@@ -89,7 +94,7 @@ async def test_it_is_asked_for_at_the_first_need_and_then_every_two_seconds_at_m
 @pytest.mark.requirement("opt-in:guard:follows-what-operators-demand")
 async def test_a_change_is_in_force_with_the_next_answer_and_swapped_whole(issuer):
     """Decision 18: without a deploy; nobody sees half of it."""
-    await issuer.overlay.heard_of("ten_a")
+    await issuer.heard_of("ten_a")
     issuer.said = {"ten_a": {}, "ten_c": {"*": {"most": "read"}}}
 
     await issuer.next_question()
@@ -104,21 +109,21 @@ async def test_an_issuer_that_never_answered_leaves_everything_undecided(issuer)
     """Fail closed: the caller hears when to come back, and the next one asks again."""
     issuer.said = None
 
-    with pytest.raises(NeverToldError) as refused:
-        await issuer.overlay.heard_of("ten_a")
-    with pytest.raises(NeverToldError):
-        await issuer.overlay.heard_of("ten_a")
+    first = await issuer.heard_of("ten_a")
+    at_once = [await issuer.heard_of("ten_a") for _ in range(50)]
+    asked = len(issuer.asked)
     issuer.said = DENIED
+    issuer.now += 1
 
-    assert 7 == refused.value.retry_after_s
-    assert issuer.overlay.age is None
-    assert await issuer.overlay.heard_of("ten_a")
+    assert [None] * 51 == [first, *at_once]
+    assert (1, 7, False) == (asked, issuer.overlay.retry_after_s, issuer.overlay.is_old)
+    assert await issuer.heard_of("ten_a")
 
 
 @pytest.mark.requirement("opt-in:guard:known-but-old-counts")
 async def test_what_is_known_stays_in_force_while_the_issuer_is_silent_and_says_how_old_it_is(issuer):
     """Decision 18: an outage takes no tool away and gives none back."""
-    await issuer.overlay.heard_of("ten_a")
+    await issuer.heard_of("ten_a")
     issuer.said = None
     issuer.now += 100
 
@@ -127,6 +132,7 @@ async def test_what_is_known_stays_in_force_while_the_issuer_is_silent_and_says_
     assert issuer.overlay.knows("ten_a")
     assert 1 == len(issuer.taken)
     assert 100 <= issuer.overlay.age
+    assert issuer.overlay.is_old
     assert 7 == issuer.pauses[-1]
 
 
@@ -143,13 +149,12 @@ async def test_what_is_not_understood_in_every_part_changes_nothing(issuer, raw)
     """A newer issuer may demand what this library does not know: half of it would be a guess."""
     fresh = Issuer()
     fresh.raw = raw
-    await issuer.overlay.heard_of("ten_a")
+    await issuer.heard_of("ten_a")
     issuer.raw = raw
 
     await issuer.next_question()
-    with pytest.raises(NeverToldError):
-        await fresh.overlay.heard_of("ten_a")
 
+    assert await fresh.heard_of("ten_b") is None
     assert 1 == len(issuer.taken)
     assert issuer.overlay.knows("ten_a")
     assert [] == fresh.taken
@@ -159,13 +164,13 @@ async def test_what_is_not_understood_in_every_part_changes_nothing(issuer, raw)
 @pytest.mark.requirement("opt-in:guard:a-tenant-that-is-not-named-has-no-tools")
 async def test_a_tenant_that_was_just_linked_is_asked_about_at_once_and_not_by_every_call(issuer):
     """Decision 22: a stranger's token cannot make this server ask for each of its calls."""
-    await issuer.overlay.heard_of("ten_a")
+    await issuer.heard_of("ten_a")
     asked = len(issuer.asked)
-    unknown = [await issuer.overlay.heard_of("ten_z") for _ in range(50)]
+    unknown = [await issuer.heard_of("ten_z") for _ in range(50)]
     issuer.said = DENIED | {"ten_z": {}}
     issuer.now += 1
 
-    linked = await issuer.overlay.heard_of("ten_z")
+    linked = await issuer.heard_of("ten_z")
 
     assert {False} == set(unknown)
     assert linked
@@ -176,7 +181,7 @@ async def test_a_tenant_that_was_just_linked_is_asked_about_at_once_and_not_by_e
 async def test_many_callers_who_need_it_at_once_ask_once_and_one_who_leaves_takes_nothing_along(issuer):
     """Ours: a start under load, and callers who hang up."""
     issuer.gate = asyncio.Event()
-    waiting = [asyncio.create_task(issuer.overlay.heard_of("ten_a")) for _ in range(50)]
+    waiting = [asyncio.create_task(issuer.heard_of("ten_a")) for _ in range(50)]
     while not issuer.asked:
         await asyncio.sleep(0)
     waiting[0].cancel()
@@ -194,7 +199,7 @@ async def test_it_follows_once_in_each_event_loop_and_ends_with_it(issuer):
     """Ours: no task is left behind."""
     for _ in range(3):
         issuer.overlay.follow()
-    await issuer.overlay.heard_of("ten_a")
+    await issuer.heard_of("ten_a")
     running = [task for task in asyncio.all_tasks() if task.get_name() == "overlay"]
 
     await issuer.overlay.aclose()
