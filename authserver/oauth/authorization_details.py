@@ -77,9 +77,9 @@ class Detail:
         return hashlib.sha256(orjson.dumps(said)).hexdigest()[:32]
 
     @property
-    def lines(self) -> list[tuple[str, str]]:
-        """Its exact arguments as lines of path and value, a text in quotes; none where it is for any arguments."""
-        return _lines(self.arguments) if self.arguments is not None else []
+    def lines(self) -> tuple[showing.Line, ...]:
+        """Its exact arguments, each on a line; none where it is for any arguments."""
+        return showing.arguments_of(self.arguments, ()) if self.arguments is not None else ()
 
     def seen_at(self, resource: Resource) -> "Detail | None":
         """Return it with the tool as a tenant shows it; None: that tenant does not."""
@@ -241,21 +241,13 @@ def _arguments(entry: dict[str, Any]) -> dict[str, Any] | None:
     if not isinstance(arguments, dict):
         raise _refused("arguments: must be an object, as the tool gets it")
     _exact(entry)
-    lines = _lines(arguments)
-    if len(lines) > MOST_VALUES or any(len(path) > MOST_VALUE or len(value) > MOST_VALUE for path, value in lines):
+    lines = showing.arguments_of(arguments, ())
+    if len(lines) > MOST_VALUES or any(max(len(line.path), len(line.text)) > MOST_VALUE for line in lines):
         raise _refused(
             f"arguments: at most {MOST_VALUES} values of {MOST_VALUE} characters; "
             "what a page cannot show in full nobody can allow"
         )
     return arguments
-
-
-def _lines(arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
-    # Quotes tell "1" from 1, and "" from nothing.
-    return [
-        (line.path, orjson.dumps(line.text).decode() if line.kind == "text" else line.text)
-        for line in showing.arguments_of(arguments, ())
-    ]
 
 
 def _exact(entry: dict[str, Any]) -> str:

@@ -41,21 +41,6 @@ def plain(text: object, limit: int = NAME_LENGTH) -> str:
     return line or "(no name)"
 
 
-def exactly(text: str) -> str:
-    """`text` so that no two texts look alike by what cannot be seen: what hides, turns or piles up is spelled as in JSON."""
-    if text.isascii() and text.isprintable() and "  " not in text:
-        return text
-    kept: list[str] = []
-    for character in text:
-        category = unicodedata.category(character)
-        seen = category[0] in "LNPS" and character not in BLANK_LETTERS
-        if seen or (character == " " and kept and kept[-1] != " "):
-            kept.append(character)
-        else:
-            kept.append(f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}")
-    return "".join(kept)
-
-
 def _visible(source: str) -> str:
     kept: list[str] = []
     marks = 0

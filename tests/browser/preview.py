@@ -112,6 +112,7 @@ CONSENT: dict[str, Any] = {
     "scopes": READ_SCOPES,
     "personal": [],
     "purposes": [],
+    "details": [],
     "further": [],
     "tools": [],
     "switch_url": "/login?prompt=login",
@@ -135,6 +136,32 @@ IT: dict[str, Any] = {
 }
 
 
+GRANTS = [
+    {
+        "query": "tenant=acme&grant=cg_x",
+        "csrf": "c" * 43,
+        "title": "Refund an order",
+        "left": "2 of 5 calls left",
+        "until": "21 November 2026, 17:40 UTC",
+        "until_iso": "2026-11-21T17:40:00Z",
+        "is_exact": False,
+        "condition": "args.amount_cents <= 5000",
+        "by_other": True,
+    },
+    {
+        "query": "tenant=acme&grant=cg_y",
+        "csrf": "c" * 43,
+        "title": "Update an order",
+        "left": "1 call left",
+        "until": "21 November 2026, 15:00 UTC",
+        "until_iso": "2026-11-21T15:00:00Z",
+        "is_exact": True,
+        "condition": "",
+        "by_other": False,
+    },
+]
+
+
 def login(number: int, **changed: Any) -> dict[str, Any]:
     """Return one login of an application as the account page shows it."""
     return {
@@ -146,6 +173,7 @@ def login(number: int, **changed: Any) -> dict[str, Any]:
         "ends": "22 November 2026, 13:03 UTC",
         "purpose": "",
         "more": [],
+        "grants": [],
         "more_until": "",
         "can_have_more": True,
         **changed,
@@ -281,6 +309,50 @@ def given(*steps: str | int, text: str | None = "", kind: str = "", hidden: str 
     return {"steps": steps, "text": text, "kind": kind, "hidden": hidden, "hints": hints(text) if text else []}
 
 
+DETAILS = [
+    {
+        "key": "a" * 32,
+        "title": "Refund an order",
+        "name": "refund_order",
+        "class": "destructive",
+        "is_exact": True,
+        "lines": [
+            given("order_id", text="A-10217"),
+            given("amount_cents", text="4250", kind="number"),
+            given("reason", text="Arrived broken. The customer sent a picture."),
+        ],
+        "condition": "",
+        "times": "once",
+        "count": 1,
+        "within": "1 hour",
+    },
+    {
+        "key": "b" * 32,
+        "title": "Update an order",
+        "name": "update_order",
+        "class": "write",
+        "is_exact": False,
+        "lines": [],
+        "condition": 'args.amount_cents <= 5000 and args.currency == "EUR"',
+        "times": "5 times",
+        "count": 5,
+        "within": "8 hours",
+    },
+    {
+        "key": "c" * 32,
+        "title": "Update an order",
+        "name": "update_order",
+        "class": "write",
+        "is_exact": False,
+        "lines": [],
+        "condition": "",
+        "times": "twice",
+        "count": 2,
+        "within": "15 minutes",
+    },
+]
+
+
 def ours(text: str) -> dict[str, Any]:
     """Return words of a tool's author."""
     return {"text": text, "is_value": False, "note": ""}
@@ -292,6 +364,7 @@ def theirs(text: str) -> dict[str, Any]:
 
 
 CALL: dict[str, Any] = {
+    "more": [],
     "state": "pending",
     "tool": "refund_order",
     "tool_title": "Refund an order",
@@ -559,6 +632,10 @@ SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
             ],
         },
     ),
+    "consent-details": (
+        "consent.html",
+        CONSENT | {"scopes": [READ_SCOPES[0], WRITE_SCOPE], "tools": TOOLS[1:3], "details": DETAILS},
+    ),
     "consent-purpose": ("consent.html", CONSENT | {"purposes": PURPOSES}),
     "consent-many": (
         "consent.html",
@@ -635,6 +712,7 @@ SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
     "device-denied": ("device_done.html", {"is_allowed": False}),
     "account": ("account.html", ACCOUNT),
     "account-waiting": ("account.html", ACCOUNT | {"waiting": 3}),
+    "account-grants": ("account.html", ACCOUNT | {"connections": [connection(logins=[login(3, grants=GRANTS)])]}),
     "account-empty": ("account.html", ACCOUNT | {"connections": []}),
     "account-further-and-keys": (
         "account.html",
@@ -736,6 +814,20 @@ SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
                 "client_verified": True,
                 "client_host": None,
             },
+        },
+    ),
+    "approval-more": (
+        "approval.html",
+        APPROVAL
+        | {
+            "it": CALL
+            | {
+                "more": [
+                    {"key": "a" * 32, "calls": 5, "within": "1 hour", "condition": ""},
+                    {"key": "b" * 32, "calls": 20, "within": "8 hours", "condition": ""},
+                    {"key": "c" * 32, "calls": 5, "within": "1 hour", "condition": "args.amount_cents <= 5000"},
+                ]
+            }
         },
     ),
     "approval-four-eyes": (

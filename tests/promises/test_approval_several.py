@@ -133,3 +133,47 @@ async def test_a_key_that_was_not_offered_gives_nothing_and_neither_does_a_lost_
     assert () == await offers(server, approval_id)
     await asks.run(approval_id, tokens)
     assert choice.calls == await allowed_now(asks, tokens, choice.calls + 3)
+
+
+@pytest.mark.requirement("approvals:several:bounded-and-exact")
+async def test_the_page_comes_with_only_this_call_and_gives_what_is_chosen(server):
+    """A yes without a choice is for one call; a choice that stood on no page is refused, and nothing was allowed."""
+    tokens, asks, approval_id = await asked(server, more=(SMALL,))
+    app = server.client("P")
+    await app.consent_page("u1")
+    browser = app.browser_of("u1")
+    url = f"/approvals/{approval_id}"
+    page = await browser.open(url)
+    form = page.form("decision")
+    assert "none" == form.value("more")
+    assert SMALL in page.text
+
+    made_up = await browser.submit(form, decision="allow", more="f" * 32)
+    assert 409 == made_up.status
+    assert "pending" == await asks.state(approval_id)
+
+    chosen = next(each for each in await offers(server, approval_id) if (5, "") == (each.calls, each.condition))
+    await browser.submit((await browser.open(url)).form("decision"), decision="allow", more=chosen.key)
+    await asks.run(approval_id, tokens)
+    assert 5 == await allowed_now(asks, tokens, 9)
+
+    another = await asks.asked(tokens, {**ARGUMENTS, "amount_cents": 1})
+    await browser.submit((await browser.open(f"/approvals/{another}")).form("decision"), decision="allow")
+    assert "approved" == await asks.state(another)
+    assert "authorization_details" not in (await app.refresh(tokens)).body
+
+
+@pytest.mark.requirement("approvals:several:only-whose-yes-is-enough")
+@pytest.mark.one_database
+async def test_a_no_gives_nothing_whatever_is_chosen_beside_it(server):
+    """A choice counts beside a yes alone."""
+    tokens, asks, approval_id = await asked(server)
+    app = server.client("P")
+    await app.consent_page("u1")
+    browser, choice = app.browser_of("u1"), (await offers(server, approval_id))[0]
+
+    page = await browser.open(f"/approvals/{approval_id}")
+    await browser.submit(page.form("decision"), decision="deny", more=choice.key)
+
+    assert "denied" == await asks.state(approval_id)
+    assert "authorization_details" not in (await app.refresh(tokens)).body

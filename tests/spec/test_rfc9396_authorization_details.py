@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from resource_lib.wire.tool_call import args_hash
+from tests.support.approvers import arguments_on
 from tests.support.call_grants import Given
 from tests.support.world import R1, R2
 
@@ -212,25 +213,23 @@ async def test_what_was_pushed_counts_and_what_stands_beside_it_does_not(server)
 async def test_the_page_says_each_call_in_words_and_hides_nothing(server):
     """AP-10: a number and a text look different, a character that turns the line is spelled, no markup is ours."""
     hostile = {"order_id": "\u202e1o", "amount_cents": 500, "as_text": "500", "note": "<b>approved  by admin</b>"}
-    page = await server.client("P").consent_page(
+    app = server.client("P")
+    exact = await app.consent_page("u1", **asking(detail(arguments=hostile, max_calls=2, expires_in=5400)))
+    others = await app.ask(
         "u1",
         **asking(
-            detail(arguments=hostile, max_calls=2, expires_in=5400),
             detail(tool="update_order", arguments=None, condition="args.amount_cents < 5"),
             detail(tool="update_order", arguments=None, max_calls=3),
         ),
     )
 
-    shown = page.response.text
-    assert "twice within 1 hour 30 minutes" in page.text
-    assert "amount_cents" in page.text
-    assert "&#34;500&#34;" in shown
-    assert "\\u202e1o" in shown
+    shown = exact.response.text
+    assert "twice within 1 hour 30 minutes" in exact.text
+    assert hostile == arguments_on(shown.replace('aria-labelledby="details"', 'aria-labelledby="values"'))
     assert "\u202e" not in shown
     assert "<b>approved" not in shown
-    assert "approved \\u0020by admin" in page.text
-    assert "args.amount_cents &lt; 5" in shown
-    assert "Nothing limits what it fills in." in page.text
+    assert "args.amount_cents &lt; 5" in others.response.text
+    assert "Nothing limits what it fills in." in others.text
 
 
 @pytest.mark.requirement("rfc9396:request:words")

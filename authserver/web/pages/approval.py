@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from authserver.domain.approvals import approval as approvals
-from authserver.domain.approvals import deciding, showing
+from authserver.domain.approvals import deciding, several, showing
 from authserver.domain.approvals.approval import Approval, Decision
 from authserver.domain.approvals.deciding import Decider, RefusedDecisionError, WhyNot
+from authserver.domain.approvals.several import Several
 from authserver.domain.approvals.showing import Shown
 from authserver.oauth import parameters
 from authserver.oauth.errors import InvalidRequest
@@ -31,6 +32,7 @@ from authserver.web.token import read_form
 from resource_lib.wire.approvals import State
 
 _CHOICES = frozenset({"allow", "deny", "deny_and_stop", "ran", "not_ran"})
+_ONLY_THIS_ONE = "none"
 _STALE_FORM = "Nothing was decided: this page was made for another sign-in. Look again, then decide."
 _CHANGED = "Nothing was decided: somebody else has agreed since this page was made. Look again, then decide."
 _NOT_SHOWN = "Nothing was decided: what this page showed is not what waits now. Look again, then decide."
@@ -116,12 +118,17 @@ async def _decide(work: UnitOfWork, request: Request, opened: Open, form: Parame
     if choice == "allow" and it.state is State.PENDING and sent != opened.is_as_shown:
         # A no stays a no, whoever has agreed meanwhile.
         return await _page(work, request, opened, status=409, notice=_CHANGED)
-    display_hash = sent.partition(".")[0]
+    display_hash, more = sent.partition(".")[0], form.one("more") if choice == "allow" else None
+    more = None if more == _ONLY_THIS_ONE else more
+    if more is not None and more not in {each.key for each in await several.offered(work, it, decider)}:
+        return await _page(work, request, opened, status=409, notice=_NOT_SHOWN)
     try:
         if choice == "deny_and_stop":
             await deciding.deny_and_stop(work, it, decider, display_hash)
         elif choice in {"allow", "deny"}:
             await deciding.decide(work, it, decider, choice == "allow", display_hash)
+            if more is not None:
+                await several.give(work, it, decider, more)
         else:
             await deciding.clear(work, it, decider, choice == "ran")
     except RefusedDecisionError as refused:
@@ -131,6 +138,15 @@ async def _decide(work: UnitOfWork, request: Request, opened: Open, form: Parame
             return _nothing_here()
         return await _page(work, request, now, status=409, notice=_NOTICES.get(refused.reason))
     return _again(request, it)
+
+
+def _in_words(each: Several) -> dict[str, object]:
+    return {
+        "key": each.key,
+        "calls": each.calls,
+        "within": words.span(each.seconds),
+        "condition": each.condition,
+    }
 
 
 def _is_said_already(opened: Open, choice: str) -> bool:
@@ -173,6 +189,7 @@ async def _page(
         context["time_left"] = words.left(it.expires_at, work.now)
     if it.state is State.PENDING and opened.said is None:
         context |= await calls.last_time(work, it, opened.shown)
+        context |= {"more": [_in_words(each) for each in await several.offered(work, it, opened.decider)]}
         return _ask(work, request, opened, context, status=status, notice=notice)
     return await _state(work, request, opened, context, status=status, notice=notice)
 

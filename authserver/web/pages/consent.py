@@ -24,6 +24,7 @@ from authserver.web.authorize import answer, checked, denied_page
 from authserver.web.http import Request, Response, redirect
 from authserver.web.pages import forms
 from authserver.web.pages.answers import form_refused, page
+from authserver.web.pages.calls import line
 from authserver.web.pages.words import days, scope_in_words, span, times
 from authserver.web.token import read_form
 
@@ -157,7 +158,10 @@ def shown(asked: Asked, offered: Offer, goes_to: str) -> str:
         "tools": [[tool.name, tool.sensitivity, tool.title, tool.description] for tool in offered.tools],
     }
     if offered.details:
-        said["details"] = [[*detail.promised(0).items(), *detail.lines] for detail in offered.details]
+        said["details"] = [
+            [*detail.promised(0).items(), *((line.path, line.kind, line.text) for line in detail.lines)]
+            for detail in offered.details
+        ]
     if asked.resource.purposes:
         said["purposes"] = [list(purpose) for purpose in asked.resource.purposes.items()]
     if offered.further:
@@ -262,7 +266,7 @@ def who_asks_what(work: UnitOfWork, asked: Asked, offered: Offer) -> dict[str, A
                 "name": detail.tool.name,
                 "class": detail.tool.sensitivity,
                 "is_exact": bool(detail.args_hash),
-                "lines": detail.lines,
+                "lines": [line(each) for each in detail.lines],
                 "condition": detail.condition,
                 "times": times(detail.max_calls),
                 "count": detail.max_calls,

@@ -13,7 +13,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from authserver.runtime.words import NAME_LENGTH, exactly, plain
+from authserver.runtime.words import NAME_LENGTH, plain
 from authserver.web.pages import values
 
 HERE = Path(__file__).parent
@@ -26,11 +26,6 @@ ADDRESS_LENGTH = 512
 def name(text: object, limit: int = NAME_LENGTH) -> Markup:
     """`text` as a name set apart: escaped, bounded, and unable to turn the direction of the text around it."""
     return Markup("<bdi>{}</bdi>").format(escape(plain(text, limit)))
-
-
-def value(text: object) -> Markup:
-    """`text` that a yes commits to: whole, left to right, and nothing in it unseen."""
-    return Markup('<bdi dir="ltr">{}</bdi>').format(escape(exactly(str(text))))
 
 
 def sentence(text: object) -> Markup:
@@ -82,7 +77,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(plain=plain, name=name, sentence=sentence, address=address, value=value)
+    environment.filters.update(plain=plain, name=name, sentence=sentence, address=address)
     environment.filters.update(
         author=values.author,
         whole=values.value,
