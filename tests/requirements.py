@@ -2642,6 +2642,43 @@ APPROVAL_PAGES: dict[str, Requirement] = {
 }
 
 DELIVERY: dict[str, Requirement] = {
+    "delivery:clients:sdk-opens-the-page": Requirement(
+        "MCP 2026-07-28 Elicitation",
+        "The official SDK client with a URL callback opens one page and its call runs once.",
+    ),
+    "delivery:clients:sdk-hears-a-no": Requirement(
+        "MCP 2026-07-28 Elicitation", "The official SDK client hears a no, or a page nobody opened, once and typed."
+    ),
+    "delivery:clients:sdk-without-elicitation": Requirement(
+        "decision 13",
+        "The official SDK client without elicitation is told in words, and the identical call runs after the yes.",
+    ),
+    "delivery:clients:sdk-in-a-session": Requirement(
+        "MCP 2025-11-25 Elicitation", "The official SDK client in a session that declared URL elicitation gets -32042."
+    ),
+    "delivery:clients:fastmcp": Requirement(
+        "decision 13", "FastMCP's client is told in words in either era, and the identical call runs after the yes."
+    ),
+    "delivery:clients:long-poll-of-a-person": Requirement(
+        "ours", "A client whose person reads for a moment meets the yes by its own retry."
+    ),
+    "delivery:agreement:one-yes-one-run": Requirement(
+        "decision 13, AP-01, AP-03", "Guard and server run an approved call once, and ask again for the next."
+    ),
+    "delivery:agreement:refusals-are-typed": Requirement(
+        "decision 13", "Denied calls and other logins are refused in their own words by guard and server together."
+    ),
+    "delivery:agreement:four-eyes": Requirement(
+        "AP-05", "Under four eyes the yes of the person it runs for lets nothing run at the guard."
+    ),
+    "delivery:agreement:lost-answer": Requirement("AP-15", "A lost answer is told once more, and then asked anew."),
+    "delivery:agreement:ends-with-the-login": Requirement("decision 13", "A login that ended spends no yes."),
+    "delivery:agreement:legs": Requirement(
+        "MCP 2026-07-28 MRTR", "A further leg of an approved call begins once, at whichever guard."
+    ),
+    "delivery:agreement:two-hundred-retries": Requirement(
+        "AP-02", "Of two hundred parallel retries at two guards one runs, on both databases, and nobody is asked twice."
+    ),
     "delivery:approval:asked-and-run-once": Requirement(
         "decision 13, AP-01", "A call that waits runs once after a yes, and the next identical one asks again."
     ),

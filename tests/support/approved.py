@@ -24,7 +24,8 @@ SCOPES = ("orders:read", "orders:write", "tool:refund", "tool:pay_out", "tool:no
 class Shop:
     """An MCP server, as bare as one can be: single answers, or streams, of both eras."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "refund") -> None:
+        self.name = name
         self.ran: list[dict[str, Any]] = []
         self.bodies: list[dict[str, Any]] = []
         self.listed = 0
@@ -43,7 +44,7 @@ class Shop:
     def tools(self) -> list[dict[str, Any]]:
         schema = {"type": "object"}
         return [
-            {"name": "refund", "title": "Refund", "description": self.description, "inputSchema": schema},
+            {"name": self.name, "title": "Refund", "description": self.description, "inputSchema": schema},
             {"name": "look", "inputSchema": schema},
             {"name": "secret_tool", "inputSchema": schema},
         ]
