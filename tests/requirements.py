@@ -2575,6 +2575,10 @@ APPROVAL_PAGES: dict[str, Requirement] = {
     "attack:approval-page:races-have-one-outcome": Requirement(
         "AP-02", "A yes and a no at once have one outcome, and both who gave them read which."
     ),
+    "browser:approval:whole-flow": Requirement(
+        "Design §4, WCAG 2.2 §2.1.1",
+        "In a real browser, with and without script: the call waits, is read, allowed once and seen done; the inbox finds it.",
+    ),
     "approvals:page:shows-exactly-what-is-hashed": Requirement(
         "AP-10, RFC 9396 §11, decision 13",
         "Whatever arguments are hashed can be read back from the page, character by character; what is cut stands there whole.",
