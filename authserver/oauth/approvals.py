@@ -32,6 +32,9 @@ from authserver.runtime.unit_of_work import UnitOfWork
 from resource_lib.wire.approvals import State
 from resource_lib.wire.claims import TOOL_SCOPE_PREFIX
 
+_ORDINARY = frozenset({spending.WhyNot.REQUIRED, spending.WhyNot.IN_PROGRESS})
+"""What every retry is told; nothing that an auditor asks about."""
+
 _RETRY_AFTER_S = {State.PENDING: 5, State.EXECUTING: 1}
 
 
@@ -129,16 +132,17 @@ async def consume(
                 raise _denied(work, server, "scope_gone")
             lease = await spending.consume(work, found, stands.authorization, _as_caller(token, stands), use)
     except RefusedUseError as refused:
-        event.record(
-            work,
-            event.Kind.APPROVAL_REFUSED,
-            event.Outcome.REFUSED,
-            reason=refused.reason.value,
-            client_id=server.id,
-            authorization_id=found.authorization_id,
-            resource=found.resource,
-            approval_id=found.id,
-        )
+        if refused.reason not in _ORDINARY:
+            event.record(
+                work,
+                event.Kind.APPROVAL_REFUSED,
+                event.Outcome.REFUSED,
+                reason=refused.reason.value,
+                client_id=server.id,
+                authorization_id=found.authorization_id,
+                resource=found.resource,
+                approval_id=found.id,
+            )
         return Reply(status=409, members={"error": refused.reason.value, "state": refused.state.value})
     return Reply(
         status=200,

@@ -19,6 +19,8 @@ SHARED_ROWS = {
     "consent/store.py": {"authserver.domain.users.store"},
     # A refresh is decided by one reading: the token with its authorization, and that standing.
     "tokens/store.py": {"authserver.domain.consent.store"},
+    # A yes counts while what it stands on lives and whoever gave it could still give it: asked by the statement that spends it.
+    "approvals/store.py": {"authserver.domain.tokens.store", "authserver.domain.users.store"},
 }
 """The joins that two capabilities agreed on, each with its reason. It is not meant to grow."""
 

@@ -79,6 +79,7 @@ async def test_a_changed_call_does_not_run_and_burns_nothing(server):
     }
     assert {(201, "pending")} == {(answer.status_code, answer.json()["state"]) for answer in fresh.values()}
     assert 200 == honest.status_code
+    assert len(CHANGES) + 3 == (await server.operator.kinds()).count("client:approval:refused")
 
 
 @pytest.mark.requirement("attack:approvals:hash-is-of-the-arguments")

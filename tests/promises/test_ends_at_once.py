@@ -335,6 +335,7 @@ def test_every_table_that_holds_something_usable_ends_with_what_it_hangs_on():
     )
 
     assert {"authorization_codes", "authorizations", "browser_sessions"} <= holders
-    # A consent outlives: it is what the person said. An API key is worth nothing without its authorization, which ends.
-    outlives = {"consents", "api_keys"}
+    # A consent outlives: it is what the person said. An API key, an approval and a counted yes are worth nothing without their
+    # authorization, which ends.
+    outlives = {"consents", "api_keys", "approvals", "call_grants"}
     assert set() == {name for name in holders - outlives if f"UPDATE {name}" not in said}

@@ -69,7 +69,7 @@ class ToolServer:
     async def consume(
         self, approval_id: str, token: TokenAnswer | str, arguments: Any = None, **changed: Any
     ) -> httpx2.Response:
-        """Ask to run it now."""
+        """Ask to run it now: `POST /rs/approvals/{id}/consume`."""
         wanted = {
             "access_token": _text(token),
             "args_hash": args_hash(ARGUMENTS if arguments is None else arguments),
@@ -81,7 +81,7 @@ class ToolServer:
         return await self.post(f"/rs/approvals/{approval_id}/consume", wanted)
 
     async def outcome(self, approval_id: str, instance_id: str, outcome: Any = None, **changed: Any) -> httpx2.Response:
-        """Say what came of it."""
+        """Say what came of it: `POST /rs/approvals/{id}/outcome`."""
         result = {"content": [{"type": "text", "text": "Refunded."}]} if outcome is None else outcome
         wanted = {"instance_id": instance_id, "state": "done", "is_error": False, "outcome": result, **changed}
         return await self.post(f"/rs/approvals/{approval_id}/outcome", wanted)
