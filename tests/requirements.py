@@ -2370,6 +2370,10 @@ OPT_IN: dict[str, Requirement] = {
     "opt-in:list:offered-tools-are-named-boxes": Requirement(
         "decision 11", "A tool inside the allow-list that was not chosen is offered by name when it is asked for."
     ),
+    "opt-in:matrix:no-client-loops": Requirement(
+        "decision 11, clients.md",
+        "Each client of the catalogue ends in success or a clear refusal within two rounds, whatever the tool's state is.",
+    ),
     "opt-in:guard:hidden-tools-answer-as-unknown-ones": Requirement(
         "decision 11, K14, RS-16",
         "Unknown, denied, not on the list, above the ceiling, another tenant's: equal bytes, in both protocol versions.",

@@ -1,0 +1,58 @@
+"""An MCP server of the world behind a guard that asks the real server for everything: keys, demands, approvals."""
+
+import json
+import re
+from typing import Any
+
+from resource_lib import ResourceGuard, read, write
+from resource_lib.backchannel.channel import Channel
+from resource_lib.backchannel.credential import Credential
+from resource_lib.identity.jwks_cache import JWKSCache
+from tests.support.guarded import MODERN, Answer, Recorder, call
+from tests.support.world import R1
+
+POLICY = {
+    "search_orders": read("orders:read"),
+    "update_order": write("orders:write"),
+    "purge_orders": write("orders:admin"),
+    "audit_orders": read("orders:read", roles=["auditor"]),
+}
+
+
+class Guarding:
+    """R1 of the world, guarded."""
+
+    def __init__(self, server: Any) -> None:
+        rs = server.world.clients["RS1"]
+        self.behind = Recorder()
+        self.guard = ResourceGuard(
+            issuer=server.issuer,
+            resource=R1,
+            tools=POLICY,
+            keys=JWKSCache(issuer=server.issuer, transport=server.transport()),
+            channel=Channel(
+                issuer=server.issuer,
+                credential=Credential(client_id=rs.client_id, secret=rs.secret),
+                transport=server.transport(),
+            ),
+            clock=lambda: server.clock() / 1_000_000,
+        )
+        self.app = self.guard.wrap(self.behind)
+
+    async def call(self, tool: str, access_token: str) -> Answer:
+        """Call a tool."""
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": {}}}
+        headers = [("authorization", f"Bearer {access_token}"), MODERN]
+        return await call(self.app, "POST", "/mcp", headers=headers, body=json.dumps(message).encode())
+
+    async def next_question(self) -> None:
+        """Let the guard ask its issuer once more, as it does every two seconds."""
+        assert self.guard.overlay is not None
+        await self.guard.overlay._asked()
+
+
+def asked_for(answer: Answer) -> str:
+    """Return the scope that a 403 tells the client to ask for (RFC 6750 §3.1)."""
+    found = re.search(r'scope="([^"]+)"', answer.header("www-authenticate") or "")
+    assert found, answer.headers
+    return found[1]
