@@ -2970,6 +2970,41 @@ JOURNEYS: dict[str, Requirement] = {
         "ours (decision 18)",
         "A decision is given again only where neither time, arguments nor earlier calls could change it, and is then the same.",
     ),
+    "agreement:approvals:the-sdk-opens-the-page-by-itself": Requirement(
+        "issue, MCP 2026-07-28 Elicitation",
+        "The official SDK opens the page by URL elicitation, a person says yes there, and its retry runs once.",
+    ),
+    "agreement:approvals:the-older-era-opens-the-page": Requirement(
+        "issue, MCP 2025-11-25 Elicitation",
+        "In a session of 2025-11-25 the page travels in -32042, and the retry runs once.",
+    ),
+    "agreement:approvals:a-client-without-elicitation-is-told-in-the-result": Requirement(
+        "issue, decision 13", "A client that declares nothing gets the page's address in a typed result, in both eras."
+    ),
+    "agreement:approvals:fastmcps-client": Requirement(
+        "issue", "FastMCP's client waits for the yes, whatever it declares, in both eras, and one yes runs one call."
+    ),
+    "agreement:approvals:a-yes-is-for-one-call-alone": Requirement(
+        "issue, AP-02",
+        "A changed amount is refused and names what differs; the yes still runs the call it was given for.",
+    ),
+    "agreement:approvals:nobody-else-decides": Requirement(
+        "issue, AP-01, AP-05",
+        "Another organisation, a colleague and an unknown id are one page, and one person's yes is not another's.",
+    ),
+    "agreement:approvals:a-no-is-final": Requirement(
+        "issue", "A no is a typed refusal, and the same call asks nobody again."
+    ),
+    "agreement:approvals:four-eyes-and-machines-wait-for-an-approver": Requirement(
+        "issue, design §4",
+        "A call under four eyes, and one of a machine, waits for an approver of the same organisation who is not the requester.",
+    ),
+    "agreement:approvals:deny-and-stop-ends-the-agent": Requirement(
+        "issue, C17", "A no that stops the agent ends its session for this person at this server at once."
+    ),
+    "agreement:approvals:identical-calls-at-once-share-one-outcome": Requirement(
+        "issue, decision 13", "Identical calls at once after one yes run once and all hear that one outcome."
+    ),
     "cli:check:names-tools-that-ask-nobody": Requirement(
         "issue, decision 13", "`check` warns of each destructive tool that was registered with approval: false."
     ),

@@ -32,6 +32,7 @@ async def _shown(walk: Walk) -> str:
     hold(f"Pay {_CENTS} cents back for order {_ORDER}" in page.text, f"the page says {page.text[:300]}")
     for word in ("Demo app", "Acme", "Refund an order"):
         hold(word in page.text, f"the page does not name {word}")
+    hold("hidden: " in page.text, "the page does not say that something is hidden")
     hold(_SAID not in page.text, "the page shows what the server's author wants hidden")
     hold({"decision", "csrf"} <= page.inputs, "the page has no buttons")
     return (
