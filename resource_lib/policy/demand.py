@@ -10,7 +10,7 @@ class and the shorter time count. Layers that no call could satisfy together clo
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Final
 
@@ -46,7 +46,7 @@ class Demand:
     acr: tuple[str, ...] = ()
     max_age: int | None = None
     most: ToolClass | None = None
-    """Tools of a graver class are refused."""
+    """Of a graver class there is no such tool."""
     is_tool: bool = True
     conditions: tuple[When, ...] = ()
     approval: ApprovalRule | None = None
@@ -74,16 +74,17 @@ class Demand:
 
 
 def demand_of(name: str, layers: Sequence[Rules]) -> Demand:
-    """Return what the tool `name` demands under `layers`, the author's first. A class nobody named is destructive."""
-    classes = [layer.tool_class for layer in layers if layer.tool_class is not None]
-    tool_class: ToolClass = max(classes, key=CLASSES.index) if classes else "destructive"
+    """Return what the tool `name` demands under `layers`, the author's first. A class that the author left out is destructive."""
+    if not layers or layers[0].tool_class is None:
+        layers = [replace(layers[0] if layers else Rules(), tool_class="destructive"), *layers[1:]]
+    tool_class = max((layer.tool_class for layer in layers if layer.tool_class is not None), key=CLASSES.index)
     in_force = [layer for layer in layers if tool_class != "read" or layer.mode != "observe"]
     reported = [layer for layer in layers if tool_class == "read" and layer.mode == "observe"]
     own = frozenset() if tool_class == "read" else frozenset({TOOL_SCOPE_PREFIX + name})
     demand = _conduct(name, tool_class, in_force)
     ceilings = [layer.most for layer in layers if layer.most is not None]
     offered = [layer.clients for layer in layers if layer.clients is not None]
-    whole = _replaced(
+    whole = replace(
         demand,
         scopes=own.union(*(layer.scopes for layer in layers)),
         # Above a ceiling there is no such tool either: its scope is not offered at consent, so a 403 would lead nowhere.
@@ -96,7 +97,7 @@ def demand_of(name: str, layers: Sequence[Rules]) -> Demand:
         returns=frozenset().union(*(layer.returns for layer in layers)),
         layers=tuple(layers),
     )
-    return _replaced(whole, policy_version=_version(whole))
+    return replace(whole, policy_version=_version(whole))
 
 
 def tightened(base: Demand, *rules: Rules) -> Demand:
@@ -187,11 +188,6 @@ def _common(levels: list[tuple[str, ...]]) -> tuple[tuple[str, ...], str]:
         return (), ""
     common = tuple(level for level in levels[0] if all(level in others for others in levels[1:]))
     return (common, "") if common else (levels[0], "no login is strong enough for every layer")
-
-
-def _replaced(demand: Demand, **changes: Any) -> Demand:
-    given = {name: getattr(demand, name) for name in Demand.__dataclass_fields__}
-    return Demand(**(given | changes))
 
 
 def _said(demand: Demand) -> Mapping[str, Any]:

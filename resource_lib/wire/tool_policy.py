@@ -95,7 +95,7 @@ class Rules:
     clients: frozenset[str] | None = None
     """The applications that may use it; None: any. For others there is no such tool."""
     most: ToolClass | None = None
-    """Tools of a graver class are refused."""
+    """Of a graver class there is no such tool."""
     acr: tuple[str, ...] = ()
     """The login strengths that are enough, best first; empty: any."""
     max_age: int | None = None

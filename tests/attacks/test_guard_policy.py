@@ -174,7 +174,7 @@ async def test_what_an_operator_demands_holds_from_the_next_call_on_and_never_wi
 
     assert ran(await run(it, "pay", {"n": 5}, auth=auth))
     it.guard.take_overlays({TENANT: {"*": parse_rules({"most": "read"})}}, "v1")
-    assert "policy_denied" == (await run(it, "pay", {"n": 5}, auth=auth)).error["error"]
+    assert "tool_unknown" == (await run(it, "pay", {"n": 5}, auth=auth)).error["error"]
     rules = {
         "when": [{"deny": "args.n > 4", "because": "Four is enough."}],
         "roles": ["clerk", "guest"],
