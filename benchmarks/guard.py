@@ -4,7 +4,8 @@ What the guard costs a tool call: the decision alone, the whole guard around an 
     python -m benchmarks.guard [--rounds 15] [--seconds 1] [--connections 16] [--json]
 
 The first three run in this process, on one core: a warm call of a read tool, each timed by itself, p50 and p99 (`every check`
-is a decision made anew, `decision` is one as the guard takes it, which remembers what cannot have changed); `quiet` is
+is a decision made anew, `decision` is one as the guard takes it, which remembers what cannot have changed, `conditions` is that
+of a tool with three conditions, one of them about an earlier call); `quiet` is
 the mean of the best tenth of the rounds in processor time. For the third, two processes of one program, guarded and not,
 stand on one core, and are loaded in turn over loopback from another core, in random order; each ratio is of a pair of
 neighbouring windows, so that a noisy machine hits both alike. The server does nothing but return its argument, so no tool
@@ -28,7 +29,7 @@ from typing import Any
 from benchmarks import machine
 from benchmarks.children import Child, free_port
 from benchmarks.load import Answer, Connections, Exchange, Flow, WrongAnswerError
-from resource_lib import ResourceGuard, read
+from resource_lib import ResourceGuard, deny_if, read, require
 from resource_lib.call import Call, Facts
 from resource_lib.checks import decide
 from resource_lib.testing import TestIssuer
@@ -40,6 +41,13 @@ KINDS = ("unguarded", "guarded", "SDK's own")
 FORMS = ("events", "json")
 """How the SDK's server answers: as it comes, in event streams; or as one JSON document (`json_response=True`)."""
 ORDER = "A-1001"
+MOST_US = {"every check": (20, 60), "decision": (20, 60), "conditions": (20, 60)}
+"""What the whole decision about a read tool that waits for nobody may cost, p50 and p99 (the design's section on speed)."""
+CONDITIONS = (
+    require("called('get_customer', within='10 min')", because="Look at the customer first."),
+    deny_if("len(args.order_id) > 20 or contains(args.order_id, '*')", because="One order at a time."),
+    deny_if("purpose == 'marketing'", because="Orders are for support.", observe=True),
+)
 
 
 def guard_of(issuer: TestIssuer) -> ResourceGuard:
@@ -110,6 +118,15 @@ async def in_process(*, rounds: int, calls: int = 400) -> dict[str, dict[str, fl
         facts = Facts(demand=guard.tools["get_order"], principal=principal, granted=principal.scopes, now=time.time())
         assert decide(call, facts).allowed
 
+    tools = {"get_order": read("order:read", when=CONDITIONS), "get_customer": read("customer:read")}
+    strict = ResourceGuard(issuer=ISSUER, resource=RESOURCE, tools=tools, keys=issuer.keys())
+    await _driven(strict.wrap(_empty), body.replace(b"get_order", b"get_customer"), sent)
+
+    async def conditions() -> None:
+        found = strict.decide(message, principal, time.time())
+        assert found is not None
+        assert found.refusal is None
+
     async def whole() -> None:
         await _driven(guarded, body, sent)
 
@@ -121,6 +138,7 @@ async def in_process(*, rounds: int, calls: int = 400) -> dict[str, dict[str, fl
         for name, work in (
             ("every check", anew),
             ("decision", decision),
+            ("conditions", conditions),
             ("whole guard", whole),
             ("empty app", nothing),
         )
@@ -321,6 +339,14 @@ def serve(kind: str, form: str, port: int, path: Path) -> None:
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
 
 
+def _verdict(name: str, figures: dict[str, float]) -> str:
+    if name not in MOST_US:
+        return ""
+    p50, p99 = MOST_US[name]
+    met = figures["p50_us"] <= p50 and figures["p99_us"] <= p99
+    return f"  goal p50 {p50} p99 {p99}: {'met' if met else 'MISSED'}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument("--rounds", type=int, default=15)
@@ -337,7 +363,11 @@ def main() -> None:
     if chosen.json:
         return print(json.dumps({"in process, µs": alone, "official SDK": over_http}, indent=1))
     for name, figures in alone.items():
-        print(f"{name:12} " + "  ".join(f"{what} {value:.1f}" for what, value in figures.items()))
+        print(
+            f"{name:12} "
+            + "  ".join(f"{what} {value:.1f}" for what, value in figures.items())
+            + _verdict(name, figures)
+        )
     print(f"\n{'':18} {'':12} {'calls/s':>8} {'ratio':>7} {'cpu µs':>8} {'by cpu':>7}")
     for version, kinds in over_http.items():
         for kind, line in kinds.items():
