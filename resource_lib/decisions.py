@@ -6,13 +6,16 @@ time, so what was decided once is given again. Whatever looks at the clock, the 
 A changed demand is another object, and so is a token that was verified anew: neither meets what was remembered of another.
 """
 
+import logging
 from typing import Final
 
 from resource_lib.call import Call, Facts
 from resource_lib.checks import decide
-from resource_lib.decision import Decision
+from resource_lib.decision import ALLOW, Ask, Decision, Observed
 from resource_lib.identity.principal import Principal
 from resource_lib.policy import Demand
+
+log = logging.getLogger("resource_lib.guard")
 
 MOST: Final = 4096
 """Decisions that are kept; the oldest gives way."""
@@ -43,3 +46,22 @@ class Decisions:
             self._kept.pop(next(iter(self._kept), key), None)
         self._kept[key] = (principal, demand, decision)
         return decision
+
+
+def note_observed(decision: Decision, principal: Principal) -> None:
+    """Write to the log what rules that are only observed would have done: the policy's words, nothing a caller wrote."""
+    for name, outcome in decision.outcomes:
+        if not isinstance(outcome, Observed) or outcome.would is ALLOW:
+            continue
+        log.info(
+            "observed %s: %s",
+            name,
+            "would have asked a person" if isinstance(outcome.would, Ask) else "would have been refused",
+            extra={
+                "event": "call.observed",
+                "rule": name,
+                "tool": decision.subject,
+                "tenant": principal.tenant,
+                "authorization_id": principal.authorization_id,
+            },
+        )

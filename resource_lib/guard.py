@@ -27,7 +27,7 @@ from resource_lib.challenge import Challenges
 from resource_lib.checks import decide
 from resource_lib.context import CallMemory, ProcessMemory, Scenes
 from resource_lib.decision import Decision, Deny
-from resource_lib.decisions import Decisions
+from resource_lib.decisions import Decisions, note_observed
 from resource_lib.exchange.api_keys import ApiKeys
 from resource_lib.exchange.caller import Callers, TokenVerifier
 from resource_lib.exchange.errors import ExchangeUnavailableError
@@ -436,13 +436,15 @@ class ResourceGuard:
         demand = self.policies.of(principal.tenant).get(tool) if is_heard else None
         if demand is None:
             return decide(call, Facts(demand=None, principal=principal, granted=granted, now=now))
-        if not demand.looks:
+        if not demand.looks and demand.observed is None:
             return self._decisions.of(call, demand, principal, granted, now)
 
         def scene() -> Scene:
             return self._scenes.of(tool, message.params, principal, granted, now, alone=alone)
 
-        return decide(call, Facts(demand=demand, principal=principal, granted=granted, now=now, scene=scene))
+        decision = decide(call, Facts(demand=demand, principal=principal, granted=granted, now=now, scene=scene))
+        note_observed(decision, principal)
+        return decision
 
     def _undecided(self, message: Message) -> Decision | None:
         """Return the refusal of what depends on operators' demands while those were never told; None: they were."""

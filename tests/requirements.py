@@ -2289,6 +2289,7 @@ POLICY: dict[str, Requirement] = {
         "C20, decision 18",
         "Observing reports; it opens no write, and suspends neither scopes nor whether there is such a tool.",
     ),
+    "policy:observe:is-reported": Requirement("C20", "What an observed rule would have done is logged."),
     "policy:decision:every-condition-is-an-outcome": Requirement(
         "decision 18", "A decision lists each rule, with its outcome and why."
     ),

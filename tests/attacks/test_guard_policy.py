@@ -250,6 +250,22 @@ async def test_an_observed_tool_lets_reads_pass_and_stops_writes_all_the_same():
     } == set(it.guard.doctor().warnings)
 
 
+@pytest.mark.requirement("policy:observe:is-reported")
+async def test_what_an_observed_rule_would_have_done_is_in_the_log_without_a_callers_word(caplog):
+    """C20: trying a rule is worth something only where its effect can be seen."""
+    rule = deny_if("args.n > 1", because="Soon.", observe=True)
+    it = Guarded(tools={"see": read("o:read", when=[rule]), "look": read("o:read", roles=["x"], mode="observe")})
+    caplog.set_level("INFO", logger="resource_lib.guard")
+    auth = it.bearer("o:read")
+
+    for tool, arguments in (("see", {"n": 1}), ("see", {"n": 2, "secret": "hunter2"}), ("look", {"secret": "hunter2"})):
+        assert ran(await run(it, tool, arguments, auth=auth))
+
+    said = [record for record in caplog.records if getattr(record, "event", "") == "call.observed"]
+    assert [("see", "deny args.n > 1"), ("look", "observed roles")] == [(one.tool, one.rule) for one in said]
+    assert "hunter2" not in caplog.text
+
+
 @pytest.mark.requirement("policy:approval:nobody-asked-is-somebodys-word")
 def test_a_guard_that_cannot_ask_does_not_start_with_a_tool_that_may_have_to_and_reports_who_is_never_asked():
     """Decision 18; a question that only a condition raises counts too."""
