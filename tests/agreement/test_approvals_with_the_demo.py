@@ -78,7 +78,7 @@ async def agent(
     async with signed_in(demo, login, *ticks) as http:
         transport = streamable_http_client(demo.facts["resource"], http_client=http)
         async with Client(transport, mode=mode, elicitation_callback=opens) as client:
-            await client.list_tools()
+            await client.list_tools()  # the login; the SDK does not log in and step up within one request
             yield client
 
 
@@ -407,6 +407,7 @@ async def test_deny_and_stop_ends_the_agents_session_at_once(demo: Demo):
     async with signed_in(demo, "carol", "refund_order") as http:
         transport = streamable_http_client(facts["resource"], http_client=http)
         async with Client(transport, mode="2026-07-28") as client:
+            await client.list_tools()
             asked = told(await client.call_tool(*refund(cents)))
             held = http.auth.context.current_tokens
             await approver(demo, "carol").decide(asked["approval_url"], "deny_and_stop")
