@@ -67,13 +67,15 @@ async def _page(work: UnitOfWork, request: Request, visitor: Visitor) -> Respons
         turning=turns.is_on,
         is_paused=turns.is_paused,
         account_url=request.issuer.path + "/account",
-        groups=await _groups(request, waiting),
-        unclear=[await _call(request, there, it) for there, it in unclear],
-        recent=[await _call(request, there, it, said=said) for there, it, said in lately[:_MOST_RECENT]],
+        groups=await _groups(request, visitor, waiting),
+        unclear=[await _call(request, visitor, there, it) for there, it in unclear],
+        recent=[await _call(request, visitor, there, it, said=said) for there, it, said in lately[:_MOST_RECENT]],
     )
 
 
-async def _groups(request: Request, waiting: list[tuple[UnitOfWork, Approval]]) -> list[dict[str, object]]:
+async def _groups(
+    request: Request, visitor: Visitor, waiting: list[tuple[UnitOfWork, Approval]]
+) -> list[dict[str, object]]:
     together: dict[tuple[str, ...], list[tuple[UnitOfWork, Approval]]] = defaultdict(list)
     for there, it in waiting:
         together[it.tenant, it.client_id, it.resource, it.tool].append((there, it))
@@ -81,7 +83,7 @@ async def _groups(request: Request, waiting: list[tuple[UnitOfWork, Approval]]) 
     for same in together.values():
         there, first = same[0]
         tenant = await tenants.by_id(there, first.tenant)
-        listed = [await _call(request, there, it) for there, it in same[:_MOST_OF_A_GROUP]]
+        listed = [await _call(request, visitor, there, it) for there, it in same[:_MOST_OF_A_GROUP]]
         groups.append(
             {
                 **{word: listed[0][word] for word in ("client_name", "tool_title", "resource_name")},
@@ -94,7 +96,9 @@ async def _groups(request: Request, waiting: list[tuple[UnitOfWork, Approval]]) 
     return groups
 
 
-async def _call(request: Request, work: UnitOfWork, it: Approval, *, said: str = "") -> dict[str, object]:
+async def _call(
+    request: Request, visitor: Visitor, work: UnitOfWork, it: Approval, *, said: str = ""
+) -> dict[str, object]:
     client = await registry.find(work, it.client_id)
     resource = await resources.by_uri(work, it.resource)
     person = await calls.person_of(work, it.sub) if not it.is_of_machine else None
@@ -109,7 +113,7 @@ async def _call(request: Request, work: UnitOfWork, it: Approval, *, said: str =
         "client_name": client.name if client is not None else "An application that was removed",
         "resource_name": resource.name if resource is not None else "A server that was removed",
         "state": it.state.value,
-        "for_name": person.name if person is not None else "",
+        "for_name": person.name if person is not None and person.id != visitor.person.id else "",
         "asked_iso": words.iso(it.requested_at),
         "asked_ago": words.ago(it.requested_at, work.now),
         "yeses": it.decisions,
