@@ -75,6 +75,7 @@ from resource_lib.transport.refusals import Refusals
 from resource_lib.transport.request import BODILESS, DisconnectedError, Request, replayed, without_body
 from resource_lib.transport.request_state import StateSeal
 from resource_lib.transport.sessions import Owner, Sessions
+from resource_lib.wire.approvals import ApprovalRule
 from resource_lib.wire.condition import Scene
 
 PRINCIPAL: Final = "principal"
@@ -258,7 +259,9 @@ class ResourceGuard:
             has_credential=self.channel is not None,
             api_keys=self._takes_api_keys,
             approvals={
-                name: who(demand.approval) for name, demand in sorted(self.tools.items()) if demand.approval is not None
+                name: who(demand.approval) if demand.approval is not None else f"{who(ApprovalRule())}, for some calls"
+                for name, demand in sorted(self.tools.items())
+                if demand.may_ask
             },
             overlay_age_s=None if self.overlay is None else self.overlay.age,
             warnings=tuple(warnings),

@@ -16,6 +16,7 @@ import httpx2
 from resource_lib.backchannel.channel import Channel
 from resource_lib.backchannel.credential import Credential
 from resource_lib.testing import TestIssuer
+from resource_lib.testing.issuer import TENANT
 from resource_lib.wire.approvals import rule_from_json
 from resource_lib.wire.tool_call import args_hash
 
@@ -56,6 +57,8 @@ class ApprovingIssuer(TestIssuer):
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self.rows: list[Row] = []
+        self.tenants = (TENANT, "ten_bbbbbbbbbbbbbbbb")
+        """Whose resource server asks, with no demands of their own."""
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
         self.answer_instead: dict[str, tuple[int, dict[str, Any]]] = {}
         """What an endpoint (`ask`, `consume`, `outcome`, `state`) answers in place of the truth."""
@@ -128,6 +131,8 @@ class ApprovingIssuer(TestIssuer):
         wanted = "Basic " + base64.b64encode(f"{CLIENT_ID}:{SECRET}".encode()).decode()
         if dict(scope["headers"]).get(b"authorization", b"").decode() != wanted:
             return 401, {"error": "invalid_client"}
+        if scope["path"] == "/rs/policy":
+            return 200, {"version": "1", "tenants": {tenant: {} for tenant in self.tenants}}
         assert 64 * 1024 >= len(raw)
         said = json.loads(raw) if raw else {}
         parts = scope["path"].split("/")[3:]
