@@ -184,6 +184,7 @@ def test_the_demo_writes_down_what_a_script_needs(demo: Demo):
     assert {"client_id", "client_secret", "scope"} == set(facts["admin"])
     assert {"client_id", "client_secret"} <= set(facts["resource_server"])
     assert {"read", "write", "destructive"} == {tool["class"] for tool in facts["tools"]}
+    assert {"refund_order", "delete_order"} == {tool["name"] for tool in facts["tools"] if tool["approval"] is True}
     (exchange,) = facts["exchanges"]
     assert (facts["resource"], facts["upstream"]["resource"]) == (exchange["resource"], exchange["to"])
     assert {
@@ -197,9 +198,11 @@ def test_the_demo_writes_down_what_a_script_needs(demo: Demo):
 @pytest.mark.requirement("demo:secrets:are-for-their-owner-alone")
 def test_what_holds_secrets_can_be_read_by_its_owner_alone(demo: Demo):
     """Ours: a demo's passwords open its servers too."""
-    modes = {name: stat.S_IMODE((demo.folder / name).stat().st_mode) for name in ("demo.json", "env", "kek")}
+    modes = {
+        name: stat.S_IMODE((demo.folder / name).stat().st_mode) for name in ("demo.json", "env", "kek", "orders.secret")
+    }
 
-    assert {"demo.json": 0o600, "env": 0o600, "kek": 0o600} == modes
+    assert {"demo.json": 0o600, "env": 0o600, "kek": 0o600, "orders.secret": 0o600} == modes
     assert 0o700 == stat.S_IMODE(demo.folder.stat().st_mode)
 
 
