@@ -45,6 +45,7 @@ class Mail:
         credentials: Path | None = None,
         ca_file: Path | None = None,
         seconds: float = MOST_SECONDS,
+        silent_s: float = _SILENT_S,
     ) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
@@ -53,13 +54,20 @@ class Mail:
         self._is_ours = self._host in LOOPBACK
         self._sender = sender
         self._seconds = seconds
+        self._silent_s = silent_s
         self._credentials = _credentials(credentials) if credentials else None
         self._tls: ssl.SSLContext = tls_context(ca_file)
+        self._free = asyncio.Semaphore(_AT_ONCE)
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="mail")
 
     async def send(self, *, to: str, subject: str, text: str, message_id: str) -> None:
         """Send one plain text. `message_id` is the same when it is sent again. Raises MailError."""
         letter = self.letter(to=to, subject=subject, text=text, message_id=message_id)
+        # Whoever waits for a thread has not begun: it can be tried again without a second letter.
+        try:
+            await asyncio.wait_for(self._free.acquire(), self._seconds)
+        except TimeoutError:
+            raise MailError("busy") from None
         try:
             async with asyncio.timeout(self._seconds):
                 await asyncio.get_running_loop().run_in_executor(self._threads, self._hand_over, letter, to)
@@ -67,6 +75,8 @@ class Mail:
             raise MailError("timeout") from None
         except RuntimeError:  # closed
             raise MailError("closed") from None
+        finally:
+            self._free.release()
 
     def letter(self, *, to: str, subject: str, text: str, message_id: str) -> EmailMessage:
         """Return the letter. Raises MailError for an address that mail servers read differently."""
@@ -111,8 +121,10 @@ class Mail:
         # Our own name in the greeting would be this machine's, asked from a resolver.
         name = self._sender.partition("@")[2]
         if self._is_tls:
-            return smtplib.SMTP_SSL(self._host, self._port, local_hostname=name, timeout=_SILENT_S, context=self._tls)
-        server = smtplib.SMTP(self._host, self._port, local_hostname=name, timeout=_SILENT_S)
+            return smtplib.SMTP_SSL(
+                self._host, self._port, local_hostname=name, timeout=self._silent_s, context=self._tls
+            )
+        server = smtplib.SMTP(self._host, self._port, local_hostname=name, timeout=self._silent_s)
         if not self._is_ours:
             try:
                 server.starttls(context=self._tls)

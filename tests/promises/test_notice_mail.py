@@ -1,5 +1,6 @@
 """People learn by mail of what waits for their yes: over real SMTP, one letter a minute, and nothing in it that decides."""
 
+import asyncio
 import json
 import ssl
 
@@ -264,6 +265,31 @@ async def test_a_person_whom_their_server_does_not_know_is_not_tried_again(serve
     await deliver(server)
 
     assert [] == mailbox.letters
+
+
+@pytest.mark.requirement("notices:mail:tries-again")
+@pytest.mark.one_database
+async def test_a_mail_server_that_hangs_holds_two_letters_and_no_more():
+    """What waits for a thread has not begun, and is tried later without a second letter."""
+    connected = asyncio.Event()
+
+    async def hang(reader, writer):
+        connected.set()
+        await reader.read()
+        writer.close()
+
+    silent = await asyncio.start_server(hang, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    sender = Mail(url=f"smtp://127.0.0.1:{port}", sender="approvals@auth.example", seconds=0.3, silent_s=1)
+    try:
+        sent = [sender.send(to="a@x.example", subject="x", text="x", message_id=f"ntc_{n}") for n in range(4)]
+        ended = await asyncio.gather(*sent, return_exceptions=True)
+    finally:
+        await sender.close()
+        silent.close()
+
+    assert connected.is_set()
+    assert ["busy", "busy", "timeout", "timeout"] == sorted(error.reason for error in ended)
 
 
 @pytest.fixture

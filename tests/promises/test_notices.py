@@ -305,6 +305,20 @@ async def test_a_receiver_that_never_answers_delays_no_other(server, receiver):
     await asyncio.gather(stuck, return_exceptions=True)
 
 
+@pytest.mark.requirement("notices:delivery:slow-delays-nobody")
+async def test_a_failing_receivers_line_rests_however_much_waits_for_it(server, receiver):
+    """One try tells that it is down; a hundred notices are no reason for a hundred."""
+    await hooked(server)
+    receiver.answer = Answer(status=500)
+    await told(server, Event.APPROVAL_REQUESTED, *(call(server, number) for number in range(10)))
+
+    for second in range(31):
+        await deliver(server)
+        assert (1 if second < 30 else 2) >= len(receiver.posted)
+        server.clock.advance(1)
+    assert 2 == len(receiver.posted)
+
+
 @pytest.mark.requirement("notices:delivery:ends-with-its-receiver")
 async def test_what_waits_for_a_removed_or_disabled_webhook_or_a_suspended_tenant_is_told_to_nobody(server, receiver):
     """Whoever stops it stops what is under way too."""
