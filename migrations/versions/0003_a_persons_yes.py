@@ -130,6 +130,14 @@ def _notices() -> None:
         sqlite_where=waits,
         postgresql_where=waits,
     )
+    told_now = sa.text("claimed_until IS NOT NULL")
+    op.create_index(
+        "ix_notices_claimed",
+        "notices",
+        ["tenant_id", "channel", "target"],
+        sqlite_where=told_now,
+        postgresql_where=told_now,
+    )
     op.create_index("ix_notices_tenant_id_about", "notices", ["tenant_id", "about"])
 
 

@@ -271,24 +271,16 @@ async def test_a_person_whom_their_server_does_not_know_is_not_tried_again(serve
 @pytest.mark.one_database
 async def test_a_mail_server_that_hangs_holds_two_letters_and_no_more():
     """What waits for a thread has not begun, and is tried later without a second letter."""
-    connected = asyncio.Event()
+    mailbox = Mailbox(hangs=True)
+    async with mailbox.open():
+        sender = Mail(url=mailbox.url, sender="approvals@auth.example", seconds=0.3, silent_s=1)
+        try:
+            sent = [sender.send(to="a@x.example", subject="x", text="x", message_id=f"ntc_{n}") for n in range(4)]
+            ended = await asyncio.gather(*sent, return_exceptions=True)
+        finally:
+            await sender.close()
 
-    async def hang(reader, writer):
-        connected.set()
-        await reader.read()
-        writer.close()
-
-    silent = await asyncio.start_server(hang, "127.0.0.1", 0)
-    port = silent.sockets[0].getsockname()[1]
-    sender = Mail(url=f"smtp://127.0.0.1:{port}", sender="approvals@auth.example", seconds=0.3, silent_s=1)
-    try:
-        sent = [sender.send(to="a@x.example", subject="x", text="x", message_id=f"ntc_{n}") for n in range(4)]
-        ended = await asyncio.gather(*sent, return_exceptions=True)
-    finally:
-        await sender.close()
-        silent.close()
-
-    assert connected.is_set()
+    assert 2 == mailbox.connections
     assert ["busy", "busy", "timeout", "timeout"] == sorted(error.reason for error in ended)
 
 

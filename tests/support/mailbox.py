@@ -20,11 +20,15 @@ class Mailbox:
     context: ssl.SSLContext | None = None
     """With it, STARTTLS is offered, or TLS is spoken at once (`implicit`)."""
     implicit: bool = False
+    hangs: bool = False
+    """Takes connections and says nothing."""
+    connections: int = 0
     refuse: dict[str, str] = field(default_factory=dict)
     raw: list[bytes] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     commands: list[tuple[bool, str]] = field(default_factory=list)
     """Every command, and whether it came over TLS."""
+    _talks: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
 
     @property
     def url(self) -> str:
@@ -48,12 +52,25 @@ class Mailbox:
             yield self
         finally:
             server.close()
+            # A connection that is still being closed would be found unclosed by whichever test comes next.
+            _, late = await asyncio.wait(self._talks, timeout=2) if self._talks else (set(), set())
+            for each in late:
+                each.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talk = asyncio.current_task()
+        assert talk is not None
+        self._talks.add(talk)
+        talk.add_done_callback(self._talks.discard)
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            writer.write(b"220 mailbox\r\n")
+            self.connections += 1
+            if self.hangs:
+                await reader.read()
+            else:
+                writer.write(b"220 mailbox\r\n")
             secure = self.implicit
-            while True:
+            while not self.hangs:
                 line = (await reader.readuntil(b"\r\n")).decode("latin-1").rstrip("\r\n")
                 word, space, rest = line.partition(" ")
                 word = word.upper()

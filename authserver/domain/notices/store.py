@@ -51,6 +51,15 @@ table(
         sqlite_where=sa.text("done_at IS NULL"),
         postgresql_where=sa.text("done_at IS NULL"),
     ),
+    # Who is being told right now: a handful.
+    sa.Index(
+        "ix_notices_claimed",
+        "tenant_id",
+        "channel",
+        "target",
+        sqlite_where=sa.text("claimed_until IS NOT NULL"),
+        postgresql_where=sa.text("claimed_until IS NOT NULL"),
+    ),
     sa.Index("ix_notices_tenant_id_about", "tenant_id", "about"),
     tenanted=True,
 )
@@ -110,17 +119,17 @@ ADD = statement(
 # At most a few of each receiver, so that a long line for one delays nobody else; and none of a receiver who is being told.
 DUE = platform_statement(
     """
-    SELECT tenant_id, notice_id, channel, target, event, about, body, created_at, tries FROM (
-        SELECT n.tenant_id, n.notice_id, n.channel, n.target, n.event, n.about, n.body, n.created_at, n.next_try_at, n.tries,
-            ROW_NUMBER() OVER (PARTITION BY n.tenant_id, n.channel, n.target ORDER BY n.next_try_at, n.notice_id) AS place
-        FROM notices n
-        WHERE n.done_at IS NULL AND n.next_try_at <= :now AND (n.claimed_until IS NULL OR n.claimed_until <= :now)
+    SELECT n.tenant_id, n.notice_id, n.channel, n.target, n.event, n.about, n.body, n.created_at, n.tries FROM (
+        SELECT w.tenant_id, w.notice_id, w.next_try_at,
+            ROW_NUMBER() OVER (PARTITION BY w.tenant_id, w.channel, w.target ORDER BY w.next_try_at, w.notice_id) AS place
+        FROM notices w
+        WHERE w.done_at IS NULL AND w.next_try_at <= :now AND (w.claimed_until IS NULL OR w.claimed_until <= :now)
             AND NOT EXISTS (
-                SELECT 1 FROM notices b WHERE b.tenant_id = n.tenant_id AND b.channel = n.channel AND b.target = n.target
-                    AND b.done_at IS NULL AND b.claimed_until > :now
+                SELECT 1 FROM notices b WHERE b.tenant_id = w.tenant_id AND b.channel = w.channel AND b.target = w.target
+                    AND b.claimed_until > :now
             )
-    ) due
-    WHERE place <= :most_each ORDER BY next_try_at, notice_id LIMIT :most
+    ) due JOIN notices n ON n.tenant_id = due.tenant_id AND n.notice_id = due.notice_id
+    WHERE due.place <= :most_each ORDER BY due.next_try_at, due.notice_id LIMIT :most
     """
 )
 CLAIM = statement(
