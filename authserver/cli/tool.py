@@ -97,7 +97,7 @@ def _changed(
         )
         return await _one(machines, owner, found, name)
 
-    show(with_machines(data_dir, job), as_json=as_json)
+    _told(with_machines(data_dir, job), as_json=as_json)
 
 
 async def _one(machines: Any, owner: Any, found: Any, name: str) -> dict[str, Any]:
@@ -179,14 +179,19 @@ def show_(name: Name, resource: At, tenant: Tenant, data_dir: DataDir = None, as
         return await _one(machines, owner, found, name)
 
     said = with_machines(data_dir, job)
+    _told(said, as_json=as_json)
+    if not as_json:
+        print()
+        show(said["history"], as_json=False, empty="Nobody has changed anything yet.")
+
+
+def _told(said: dict[str, Any], *, as_json: bool) -> None:
+    """Print what holds for one tool; for a person without its history, and with its rules as they stand."""
     if as_json:
         show(said, as_json=True)
         return
-    history = said.pop("history")
-    rules = said.pop("rules")
-    show(said | {f"rules for {tool}": json.dumps(one) for tool, one in rules.items()}, as_json=False)
-    print()
-    show(history, as_json=False, empty="Nobody has changed anything yet.")
+    rules = {f"rules for {tool}": json.dumps(one) for tool, one in said["rules"].items()}
+    show({name: value for name, value in said.items() if name not in {"rules", "history"}} | rules, as_json=False)
 
 
 @app.command(epilog=examples(f"authserver tool deny refund_order {_AT} --yes"))

@@ -27,10 +27,10 @@ from authserver.web.pages.consent import decide, show_consent
 from authserver.web.pages.device import enter_or_decide, show_device
 from authserver.web.pages.login import log_in, log_out, show_login
 from authserver.web.par import par
-from authserver.web.policy import policy
 from authserver.web.register import register
 from authserver.web.revoke import revoke
 from authserver.web.rs.approvals import ask, consume, look, outcome
+from authserver.web.rs.policy import policy
 from authserver.web.token import token
 from authserver.web.userinfo import userinfo
 

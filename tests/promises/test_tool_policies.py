@@ -369,6 +369,31 @@ async def test_machines_and_api_keys_lose_it_too(server):
     assert [UPDATE - {"tool:update_order"}, {"orders:read"}] == after
 
 
+@pytest.mark.requirement("opt-in:list:taken-off-is-gone")
+async def test_a_server_that_trades_a_token_gets_no_tool_that_the_tenant_hides_there(server):
+    """RFC 8693, decision 11: at the upstream server the list names the server that acts; what was traded ends with it too."""
+    wanted = {"orders:read": ("orders:read",), "tool:update_order": ("orders:read",)}
+    await server.operator.allow_exchange(R1, R2, wanted)
+    app, rs, upstream = server.client("P"), server.client("RS1"), server.client("RS2")
+    tokens = await app.sign_in("u1", scope="orders:read")
+    trade = {
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+        "subject_token": tokens.access_token,
+        "resource": R2,
+    }
+    before = await rs.token(**trade, scope="orders:read tool:update_order")
+    listed = (await upstream.introspect(before.access_token)).scope
+
+    await server.operator.demand("t1", R2, "update_order", clients=[app.app.client_id])
+    refused = await rs.token(**trade, scope="orders:read tool:update_order")
+    left = (await upstream.introspect(before.access_token)).scope
+
+    assert {"orders:read", "tool:update_order"} == before.scope == listed
+    assert "invalid_scope" == refused.error
+    assert {"orders:read"} == left
+
+
 @pytest.mark.requirement("opt-in:list:hiding-never-widens")
 async def test_hiding_every_tool_gives_nobody_more(server):
     """Decision 19: who asks for nothing gets what the read tools need; with none left that is nothing, never everything."""
