@@ -9,7 +9,10 @@ import asyncio
 import pytest
 
 from authserver.domain.approvals import approval as approvals
+from authserver.domain.approvals import spending
 from authserver.domain.approvals.deciding import RefusedDecisionError
+from authserver.domain.approvals.spending import Caller, Use
+from authserver.domain.tokens import authorization
 from authserver.domain.users import user
 from tests.support.approvals import ARGUMENTS, REFUND, Approver, refunding, tool_server
 from tests.support.world import R5
@@ -159,6 +162,30 @@ async def test_a_yes_counts_while_whoever_gave_it_could_still_give_it(server, ho
 
     assert (409, "approval_ended") == (spent.status_code, spent.json()["error"])
     assert (201, "pending") == (again.status_code, again.json()["state"])
+
+
+@pytest.mark.requirement("attack:approvals:a-yes-ends-with-who-gave-it")
+async def test_an_approver_who_is_disabled_between_the_look_and_the_commit_does_not_count(server):
+    """Decision 4: what decided is said again by the statement that spends it."""
+    rs, token = tool_server(server, by="role"), await refunding(server)
+    approval_id = await rs.asked(token)
+    await Approver(server=server, who="v1").decide(approval_id)
+    work = server.operator.work("t1")
+    found = await approvals.find(work, approval_id)
+    owner = await authorization.find(work, found.authorization_id)
+    resource = await server.operator.resource(found.resource)
+    caller = Caller(authorization_id=owner.id, sub=owner.sub, client_id=owner.client_id, actor="", resource=resource)
+    use = Use(
+        args_hash=found.args_hash, definition_hash=found.definition_hash, policy_version=found.policy_version,
+        instance_id="run", leg=0,
+    )  # fmt: skip
+
+    await spending.consume(work, found, owner, caller, use)
+    await server.operator.set_member("v1", "t1", is_active=False)
+    won = await work.commit()
+
+    assert not won
+    assert "approved" == await rs.state(approval_id)
 
 
 @pytest.mark.requirement("attack:approvals:fresh-and-strong-login")

@@ -150,6 +150,18 @@ async def test_an_outcome_that_was_not_delivered_is_told_once_more_for_ten_minut
 
 
 @pytest.mark.requirement("approvals:outcome:undelivered-is-told-once-more")
+async def test_of_ten_retries_at_once_one_gets_the_undelivered_outcome(server):
+    """AP-02: claimed once; the others share one new question."""
+    rs, token = tool_server(server), await refunding(server)
+    await rs.run(await approved(server, rs, token), token, delivered=False)
+
+    answers = await asyncio.gather(*(rs.ask(token) for _ in range(10)))
+
+    assert 1 == len([answer for answer in answers if answer.json()["state"] == "done"])
+    assert 1 == len({answer.json()["approval_id"] for answer in answers if answer.json()["state"] == "pending"})
+
+
+@pytest.mark.requirement("approvals:outcome:undelivered-is-told-once-more")
 async def test_after_ten_minutes_an_undelivered_outcome_is_gone(server):
     """Decision 13: whether a job has erased it or not."""
     rs, token = tool_server(server), await refunding(server)
