@@ -249,6 +249,8 @@ async def _compared(
             load = await open_.window(seconds)
             after = machine.clocks(server=child.pid, database=None)
             open_.close()
+            if not load.latencies:
+                raise WrongAnswerError("nothing finished within a window: the machine is too busy to measure on")
             per_second[kind].append(load.per_second)
             processor[kind].append((after.server - before.server) / max(1, len(load.latencies)) * 1e6)
     base, base_processor = per_second["unguarded"], processor["unguarded"]

@@ -138,11 +138,13 @@ Connect a program that has no browser: open the address it prints, type its code
   curl -d client_id={app["client_id"]} -d resource={place.resource} {place.issuer}/device_authorization
 
 See it by hand
+  {place.issuer}/approvals    what waits for somebody's yes: let an agent refund or delete an order
   {place.issuer}/account      what somebody has connected, and how they end it
   curl -i -X POST {place.resource}      a 401 that says where to log in
   {command} tenant list --data-dir {folder}
   {command} user list --tenant acme --data-dir {folder}
   {command} exchange list --data-dir {folder}
+  {command} approvals list --data-dir {folder}
 
 Let a script walk through it, from another terminal
   {tour}
