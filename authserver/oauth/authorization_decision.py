@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from authserver.domain.audit import event
+from authserver.domain.call_grants import grant
 from authserver.domain.clients import document, trust
 from authserver.domain.codes import authorization_code
 from authserver.domain.consent import consent
@@ -295,7 +296,9 @@ def record_yes(
         shown=shown,
     )
     if unticked:
-        authorization.end_widenings(work, sub=choice.member.sub, client_id=asked.client.id, resource=asked.resource.uri)
+        whose = {"sub": choice.member.sub, "client_id": asked.client.id, "resource": asked.resource.uri}
+        authorization.end_widenings(work, **whose)
+        grant.end_of_tools(work, {tool.name for tool in offered.tools} - tools, **whose)
     return choice, scope
 
 

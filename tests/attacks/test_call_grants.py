@@ -149,7 +149,33 @@ async def _by_resource(server, yes):
     await server.operator.set_resource(yes.said["aud"], is_active=False)
 
 
-ENDS = [_by_grant, _by_authorization, _by_consent, _by_client, _by_person, _by_tenant, _by_resource]
+async def _by_taking_the_tool_away(server, yes):
+    """And giving it back: what ended does not come to life again."""
+    app = server.client("P")
+    await app.sign_in("u1", scope=WRITES["scope"], tools=[])
+    await app.sign_in("u1", **WRITES)
+
+
+async def _by_changing_what_it_may(server, yes):
+    app = server.client("P")
+    await app.consent_page("u1")
+    browser = app.browser_of("u1")
+    address = next(href for href in (await browser.open("/account")).links if "/account/change?" in href)
+    await browser.submit((await browser.open(address)).form("shown"), tool=[])
+    await app.sign_in("u1", **WRITES)
+
+
+ENDS = [
+    _by_taking_the_tool_away,
+    _by_changing_what_it_may,
+    _by_grant,
+    _by_authorization,
+    _by_consent,
+    _by_client,
+    _by_person,
+    _by_tenant,
+    _by_resource,
+]
 
 
 @pytest.mark.requirement("call-grants:spend:ends-with-everything-it-hangs-on")

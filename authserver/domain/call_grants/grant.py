@@ -10,7 +10,7 @@ Not here: who may be asked (the rule of the tool says that), and the words of RF
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -289,6 +289,12 @@ def end(work: UnitOfWork, grant: CallGrant, *, reason: str) -> None:
     """End it: the next use is refused. A lost commit: it is ended already."""
     work.claim(store.END, grant_id=grant.id, sub=grant.sub, now=work.now)
     _record(work, event.Kind.CALL_GRANT_ENDED, grant, reason=reason)
+
+
+def end_of_tools(work: UnitOfWork, tools: Iterable[str], *, sub: str, client_id: str, resource: str) -> None:
+    """End what was given for tools that a person lets an application use no longer: allowing one anew brings nothing back."""
+    for tool in sorted(set(tools)):
+        work.write(store.END_OF_TOOL, sub=sub, client_id=client_id, resource=resource, tool=tool, now=work.now)
 
 
 def expire(work: UnitOfWork) -> None:

@@ -85,4 +85,11 @@ END = statement(
     RETURNING grant_id
     """
 )
+END_OF_TOOL = statement(
+    """
+    UPDATE call_grants SET ended_at = :now
+    WHERE tenant_id = :tenant AND sub = :sub AND client_id = :client_id AND resource = :resource AND tool = :tool
+        AND ended_at IS NULL
+    """
+)
 EXPIRE = platform_statement("DELETE FROM call_grants WHERE expires_at <= :before")

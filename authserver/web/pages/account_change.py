@@ -8,6 +8,7 @@ choose, and the next refresh without `scope` carries it (decision 9; clients.md 
 
 from collections.abc import Callable
 
+from authserver.domain.call_grants import grant
 from authserver.domain.consent import consent
 from authserver.domain.resources.resource import INERT, OFFLINE_ACCESS, OPENID, Tool
 from authserver.domain.tokens import authorization
@@ -61,12 +62,15 @@ async def change(request: Request) -> Response:
                 scope=kept,
                 shown=account.shown(connection),
             )
-            authorization.end_widenings(
-                work,
-                sub=connection.member.sub,
-                client_id=connection.client_id,
-                resource=connection.resource_uri,
-            )
+            whose = {
+                "sub": connection.member.sub,
+                "client_id": connection.client_id,
+                "resource": connection.resource_uri,
+            }
+            authorization.end_widenings(work, **whose)
+            taken = connection.consent.scope - kept
+            known = connection.resource.tools if connection.resource is not None else ()
+            grant.end_of_tools(work, {tool.name for tool in known if {tool.own_scope, *tool.scopes} & taken}, **whose)
         return account.back(request, visitor.session, "narrowed")
 
     return await account.decided_by(request, act)
