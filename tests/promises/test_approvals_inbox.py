@@ -122,6 +122,21 @@ async def test_many_calls_of_one_application_stand_together_and_are_counted(serv
     assert 1 == page.text.count("Native App : Refund an order")
 
 
+@pytest.mark.requirement("approvals:inbox:many-look-like-many")
+async def test_a_flood_for_other_people_hides_nothing_that_is_mine(server):
+    """AP-12: more calls than a page reads wait for another role, and end sooner."""
+    rs = tool_server(server, by="role", role="auditor", expires_in=600)
+    for number in range(11):
+        token = await server.client("N").sign_in("u2", scope=WITH_REFUND, tools=[REFUND])
+        for order in range(20):
+            assert 201 == (await rs.ask(token, {"order_id": f"{number}-{order}"})).status_code
+    mine, theirs = await waiting(server, "o-1"), await waiting(server, "o-2", letter="P", by="role")
+
+    pages = {who: await inbox(server, who) for who in ("u1", "v1")}
+
+    assert {"u1": urls(mine), "v1": urls(theirs)} == {who: calls_on(page)[:1] for who, page in pages.items()}
+
+
 @pytest.mark.one_database
 @pytest.mark.requirement("approvals:inbox:empty-says-so")
 async def test_an_empty_inbox_says_what_would_stand_there(server):

@@ -10,6 +10,8 @@ the role takes their unspent yes with them (asked again when it is spent). A ser
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+import orjson
+
 from authserver.domain.approvals import store
 from authserver.domain.approvals.approval import Approval, Decision, decisions, from_row, record, tell
 from authserver.domain.approvals.showing import shown
@@ -87,16 +89,20 @@ def why_not(
 
 async def waiting_for(work: UnitOfWork, decider: Decider, *, most: int = 200) -> list[Approval]:
     """Return what waits for this person now, what ends first first; under four eyes not what runs for them."""
-    rows = await work.all(store.WAITING, sub=decider.sub, now=work.now, most=most)
+    rows = await work.all(store.WAITING, sub=decider.sub, roles=_as_text(decider), now=work.now, most=most)
     found = [from_row(work, row) for row in rows]
     return [one for one in found if _not_theirs(one, decider.sub, decider.roles) is None]
 
 
 async def unclear_for(work: UnitOfWork, decider: Decider, *, most: int = 50) -> list[Approval]:
     """Return the calls whose end nobody knows and that this person may clear, oldest first."""
-    rows = await work.all(store.UNCLEAR, sub=decider.sub, now=work.now, most=most)
+    rows = await work.all(store.UNCLEAR, sub=decider.sub, roles=_as_text(decider), now=work.now, most=most)
     found = [from_row(work, row) for row in rows]
     return [one for one in found if _not_theirs(one, decider.sub, decider.roles) is None]
+
+
+def _as_text(decider: Decider) -> str:
+    return orjson.dumps(decider.roles).decode()
 
 
 async def look(work: UnitOfWork, approval: Approval, decider: Decider) -> None:

@@ -124,17 +124,19 @@ LATELY = statement(
     )
     + " AND (q.sub = :sub OR mine.decision IS NOT NULL) ORDER BY q.requested_at DESC, q.approval_id LIMIT :most"
 )
+# A role's name holds no quotation mark; `_` matches any letter here, and whoever reads the rows looks again.
+_FOR_THEM = "(q.sub = :sub OR (q.role <> '' AND CAST(:roles AS TEXT) LIKE '%\"' || q.role || '\"%'))"
 UNCLEAR = statement(
     _SELECT
-    + """
-    AND (q.state = 'ambiguous' OR (q.state = 'executing' AND q.lease_until <= :now)) AND (q.sub = :sub OR q.role <> '')
+    + f"""
+    AND (q.state = 'ambiguous' OR (q.state = 'executing' AND q.lease_until <= :now)) AND {_FOR_THEM}
     ORDER BY q.requested_at, q.approval_id LIMIT :most
     """
 )
 WAITING = statement(
     _SELECT
     + f"""
-    AND q.state = 'pending' AND q.expires_at > :now AND {_OWNER_LIVES} AND (q.sub = :sub OR q.role <> '')
+    AND q.state = 'pending' AND q.expires_at > :now AND {_OWNER_LIVES} AND {_FOR_THEM}
     AND NOT EXISTS (SELECT 1 FROM approval_decisions d WHERE d.tenant_id = :tenant AND d.approval_id = q.approval_id
         AND d.sub = :sub AND d.decision IS NOT NULL)
     ORDER BY q.expires_at, q.approval_id LIMIT :most
