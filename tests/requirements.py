@@ -2651,6 +2651,13 @@ APPROVAL_PAGES: dict[str, Requirement] = {
 }
 
 DELIVERY: dict[str, Requirement] = {
+    "attack:approved-calls:one-execution-at-two-guard-processes": Requirement(
+        "AP-02", "Of two hundred parallel retries at two guard processes one runs, and nobody is asked twice."
+    ),
+    "attack:approved-calls:killed-while-it-runs": Requirement(
+        "AP-15",
+        "A guard that is killed between consumption and answer leaves a call that reads ambiguous and never runs again by itself.",
+    ),
     "delivery:clients:sdk-opens-the-page": Requirement(
         "MCP 2026-07-28 Elicitation",
         "The official SDK client with a URL callback opens one page and its call runs once.",

@@ -61,7 +61,7 @@ class Shop:
             raw += message.get("body", b"")
             if not message.get("more_body", False):
                 break
-        if scope["method"] == "DELETE":
+        if scope["method"] in ("DELETE", "GET"):
             return await self._reply(send, 200, b"")
         said = json.loads(raw)
         self.bodies.append(said)
