@@ -446,9 +446,8 @@ AFTER: dict[str, Any] = {
     "heading": "You allowed it, once",
     "then": "Go back to Claude. It calls again by itself, or when you tell it to go on. It has to begin before 13:10 UTC;"
     " after that it has to ask again.",
-    "clear_csrf": None,
+    "clear": None,
     "may_change": True,
-    "shown": "5" * 64,
     "is_open": False,
     "turning": True,
     "inbox_url": "/approvals",
@@ -918,7 +917,7 @@ SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
             "heading": "Nobody knows whether it was done",
             "then": "Orders began, and stopped answering before it said how it ended. It is not run again until somebody"
             " who looked says what happened.",
-            "clear_csrf": "c" * 43,
+            "clear": {"csrf": "c" * 43, "shown": "5" * 64},
             "turning": False,
             "is_open": True,
         },
