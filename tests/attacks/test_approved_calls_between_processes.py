@@ -52,7 +52,7 @@ async def guards(deployment, tmp_path):
 async def test_of_two_hundred_retries_at_two_guard_processes_one_runs(deployment, guards):
     """AP-02: one execution, one question; every caller hears that outcome or that it is under way."""
     token = (await refunding(deployment)).access_token
-    one, two = await guards(2, seconds=6)
+    one, two = await guards(2, seconds=9)
     limits = httpx2.Limits(max_connections=250, max_keepalive_connections=250)
     async with httpx2.AsyncClient(trust_env=False, timeout=60, limits=limits) as http:
         await approved(deployment, one, http, token)

@@ -86,7 +86,7 @@ def main(*told: str) -> None:
     guard = ResourceGuard(
         issuer=issuer, resource=R1, tools=POLICY, client_id=client_id, client_secret=secret, public_paths=["/up"]
     )
-    uvicorn.run(guard.wrap(Ledger("refund_order")), port=int(port), log_level="error")
+    uvicorn.run(guard.wrap(Ledger("refund_order")), port=int(port), log_level="error", timeout_keep_alive=120)
 
 
 if __name__ == "__main__":
