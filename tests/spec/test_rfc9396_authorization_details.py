@@ -226,7 +226,7 @@ async def test_the_page_says_each_call_in_words_and_hides_nothing(server):
     shown = exact.response.text
     values = shown.partition('<div class="inset">')[2].partition("</dl>")[0]
     assert "twice within 1 hour 30 minutes" in exact.text
-    assert hostile == arguments_on(f'<section aria-labelledby="values">{values}</section>')
+    assert hostile == arguments_on(f'<section aria-labelledby="values">{values}</dl></section>')
     assert "\u202e" not in shown
     assert "<b>approved" not in shown
     assert "args.amount_cents &lt; 5" in others.response.text
