@@ -2658,6 +2658,9 @@ DELIVERY: dict[str, Requirement] = {
         "AP-15",
         "A guard that is killed between consumption and answer leaves a call that reads ambiguous and never runs again by itself.",
     ),
+    "delivery:outcome:what-is-hidden-is-not-kept": Requirement(
+        "issue, C38", "What an author hides of the arguments is not in the outcome that the issuer keeps."
+    ),
     "delivery:clients:sdk-opens-the-page": Requirement(
         "MCP 2026-07-28 Elicitation",
         "The official SDK client with a URL callback opens one page and its call runs once.",

@@ -6,15 +6,14 @@ issuer cannot hear the outcome, it is told again until it does; when this proces
 """
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from resource_lib.approval.exact_call import ExactCall
+from resource_lib.approval.kept import kept
 from resource_lib.backchannel.approvals import (
-    TOO_LARGE,
     Approvals,
     ConflictError,
     NotStandingError,
@@ -22,14 +21,10 @@ from resource_lib.backchannel.approvals import (
     SlowDownError,
 )
 from resource_lib.backchannel.channel import IssuerUnavailableError
-from resource_lib.wire import strict_json
-from resource_lib.wire.approvals import MOST_OUTCOME_BYTES
 
 RENEW_S: Final = 10.0
 LONGEST_PAUSE_S: Final = 600.0
 """How long a run waits for a client that was asked for more; then it is over."""
-_MOST_DEPTH: Final = 60
-"""Of an outcome that can be kept: it stands inside another object, of which 64 are read."""
 
 _ABANDONED: Final[Mapping[str, Any]] = {
     "content": [{"type": "text", "text": "The tool asked for more input, and nobody answered in time."}],
@@ -182,7 +177,7 @@ class Execution:
                 self._ticket.approval_id,
                 instance_id=self._ticket.instance_id,
                 is_error=ran.is_error,
-                outcome=ran.result if _is_carried(ran.result) else TOO_LARGE,
+                outcome=kept(ran.result, self._call.arguments, self._call.rule.redact),
                 delivered=self.was_delivered,
             )
         except (IssuerUnavailableError, SlowDownError):
@@ -196,13 +191,3 @@ class Execution:
 def _crashed() -> dict[str, Any]:
     text = "The server failed while it ran this call. What it had done by then, it did."
     return {"content": [{"type": "text", "text": text}], "isError": True}
-
-
-def _is_carried(result: Mapping[str, Any]) -> bool:
-    """Tell whether an outcome can be kept: small enough, and with one reading."""
-    try:
-        raw = json.dumps(result, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode("utf-8")
-        strict_json.loads_object(raw, most_depth=_MOST_DEPTH)
-    except (ValueError, RecursionError):
-        return False
-    return len(raw) <= MOST_OUTCOME_BYTES

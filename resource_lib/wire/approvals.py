@@ -60,7 +60,8 @@ class ApprovalRule:
     sentence: str = ""
     """What happens on a yes, in the author's words: `Refund {amount_cents} cents of order {order_id}`."""
     redact: tuple[str, ...] = ()
-    """Arguments whose value is not shown, by their path (`card.number`); the page says that and how much it hides."""
+    """Arguments whose value is not shown, by their path (`card.number`); the page says that and how much it hides, and the outcome
+    that is kept lacks them too."""
     most_calls: int = 100
     """How many calls a yes given beforehand may be for (RFC 9396); 1: nothing but one exact call is allowed beforehand."""
     more: tuple[str, ...] = ()

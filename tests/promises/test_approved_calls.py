@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from resource_lib import ask, destructive
 from tests.support.approved import SCOPES, Approved, Shop
 
 
@@ -208,6 +209,20 @@ async def test_a_caller_who_hangs_up_stops_nothing_and_hears_the_outcome_once_la
     assert ("done", False) == (it.issuer.rows[0].state, it.issuer.rows[0].delivered)
     assert (7, "ran 1", True) == (told.json["id"], text(told), told.json["result"]["_meta"]["authserver/replayed"])
     assert ("approval_required", 1) == (after.error["error"], len(it.shop.ran))
+
+
+@pytest.mark.requirement("delivery:outcome:what-is-hidden-is-not-kept")
+async def test_a_tool_that_repeats_what_is_hidden_is_heard_in_full_and_kept_without_it():
+    """Decision 13: the caller, who sent it, reads it; the issuer keeps none of it, and a later telling has none."""
+    rule = ask(redact=["card"], sentence="Refund {amount} cents")
+    it = Approved(tools={"refund": destructive("orders:write", approval=rule)})
+    it.shop.result = {"content": [{"type": "text", "text": "to 4111 1111 1111 1111"}], "isError": False}
+    arguments = {"amount": 100, "card": "4111 1111 1111 1111"}
+
+    ran = await it.approved(arguments=arguments)
+
+    assert "to 4111 1111 1111 1111" == text(ran)
+    assert {"content": [{"type": "text", "text": "to (hidden)"}], "isError": False} == it.issuer.rows[0].outcome
 
 
 @pytest.mark.requirement("delivery:stream:progress-is-not-held")
