@@ -19,6 +19,7 @@ ErrorWord = Literal[
     "approval_mismatch",
     "approval_in_progress",
     "approval_ambiguous",
+    "approval_ended",
     "rate_limited",
     "tool_unknown",
     "invalid_arguments",

@@ -129,7 +129,13 @@ _SENTENCES: Final[Mapping[str, tuple[str, int | None]]] = {
         ),
         None,
     ),
-    "approval_ended": ("it has not run: what its yes stood on has ended. Ask the person to connect again.", None),
+    "approval_ended": (
+        (
+            "it has not run: its yes counts no more, because whoever gave it may not give it now, or took it back. Call it again with "
+            "identical arguments to ask anew."
+        ),
+        1,
+    ),
 }
 
 OF_STATE: Final[Mapping[State, str]] = {

@@ -65,7 +65,7 @@ class Words(TypedDict, total=False):
     approval: ApprovalRule | bool | None
     """Whose yes each call takes: `ask(…)`. None: what the class says, which is a yes for a destructive tool; False: nobody's."""
     cost: int | None
-    """What one call counts for against a budget."""
+    """What one call counts for against a budget. There are none yet: nothing counts it."""
     returns: Collection[str]
     """`personal`, `secret`: what an answer may hold."""
     limit: object
