@@ -78,6 +78,8 @@ class Servers:
         shops = [f"--shop={tenant['slug']}={tenant['id']}" for tenant in self.facts["tenants"]]
         folder = self.place.folder
         self._run("the authorization server", ["authserver", "serve", "--data-dir", str(folder)])
+        # Before the other: its first question is what operators demand, and a first start should warn of nothing.
+        self._wait_until_answers(f"{self.place.issuer}/readyz")
         self._run(
             "the example MCP server",
             [
@@ -87,7 +89,7 @@ class Servers:
             RESOURCE_GUARD_CLIENT_ID=self.facts["resource_server"]["client_id"],
             RESOURCE_GUARD_CLIENT_SECRET_FILE=str(self.place.secret),
         )
-        self._wait_until_all_answer([f"{self.place.issuer}/readyz", self.place.metadata])
+        self._wait_until_answers(self.place.metadata)
 
     def watch(self) -> None:
         """Return only when a server ends by itself, which is a failure."""
@@ -112,20 +114,18 @@ class Servers:
             if child.poll() is not None:
                 fail(f"{name} ended by itself (exit code {child.returncode}); what it said stands above.")
 
-    def _wait_until_all_answer(self, urls: list[str]) -> None:
+    def _wait_until_answers(self, url: str) -> None:
         import httpx2
 
         deadline = time.monotonic() + _PATIENCE_S
         with httpx2.Client(timeout=2, trust_env=False) as client:
-            waiting = list(urls)
-            while waiting:
+            while True:
                 self._fail_if_one_ended()
                 try:
-                    if client.get(waiting[0]).status_code == 200:
-                        waiting.pop(0)
-                        continue
+                    if client.get(url).status_code == 200:
+                        return
                 except httpx2.TransportError:
                     pass
                 if time.monotonic() > deadline:
-                    fail(f"{waiting[0]} does not answer after {_PATIENCE_S:.0f} s.")
+                    fail(f"{url} does not answer after {_PATIENCE_S:.0f} s.")
                 time.sleep(0.05)
