@@ -2517,6 +2517,20 @@ APPROVALS: dict[str, Requirement] = {
     "attack:approvals:hash-is-of-the-arguments": Requirement(
         "AP-03", "The server hashes the arguments itself and refuses a call that was misreported."
     ),
+    "attack:approvals:the-tenants-rule-counts": Requirement(
+        "decision 18, AP-05",
+        "Whatever rule an MCP server sends, people are asked by one at least as strict as the tenant's.",
+    ),
+    "attack:approvals:as-grave-as-the-directory-knows": Requirement(
+        "decision 11, AP-10",
+        "No tool is shown as milder than we know it, and none is asked about that the tenant took away.",
+    ),
+    "attack:approvals:what-is-shown-is-bounded": Requirement(
+        "AP-10, CWE-409", "A small call that would take megabytes to read is refused."
+    ),
+    "attack:approvals:a-run-is-of-one-call": Requirement(
+        "AP-03", "A run holds its lease for the call that it began, and for no other."
+    ),
     "attack:approvals:bodies-mean-one-thing": Requirement("AP-03, RFC 8259 §4", "A body that is ambiguous is refused."),
     "attack:approvals:another-callers-yes": Requirement(
         "decision 13", "Another person, application, session or acting server cannot use a yes."

@@ -21,8 +21,10 @@ from authserver.domain.audit import event
 from authserver.domain.call_grants import grant as call_grants
 from authserver.domain.clients.client import Client
 from authserver.domain.issuers.issuer import Issuer
+from authserver.domain.resources.resource import Tool
 from authserver.domain.tokens import presented
 from authserver.domain.tokens.presented import NotStandingError, Presented, Standing
+from authserver.domain.tool_policies import tool_policy
 from authserver.oauth import approval_request
 from authserver.oauth.approval_request import Members
 from authserver.oauth.errors import InvalidRequest, NotForThisServer, TooManyApprovals, UnknownApproval
@@ -63,7 +65,7 @@ async def ask(work: UnitOfWork, issuer: Issuer, said: Members, authorization: by
     call = approval_request.call(said)
     token, stands = await _caller(work, issuer, server, approval_request.token(said))
     work.bind(token.tenant)
-    if not _still_permits(work, token, stands, call.tool, call.tool_class):
+    if not await _still_permits(work, token, stands, call.tool, call.tool_class):
         raise _denied(work, server, "scope_gone")
     try:
         answer = await asking.ask(work, stands.authorization, _as_caller(token, stands), call)
@@ -128,7 +130,7 @@ async def consume(
             token, stands = await _caller(work, issuer, server, sent)
             if token.tenant != found.tenant:
                 raise _unknown()
-            if not _still_permits(work, token, stands, found.tool, found.tool_class):
+            if not await _still_permits(work, token, stands, found.tool, found.tool_class):
                 raise _denied(work, server, "scope_gone")
             lease = await spending.consume(work, found, stands.authorization, _as_caller(token, stands), use)
     except RefusedUseError as refused:
@@ -194,9 +196,15 @@ async def _caller(work: UnitOfWork, issuer: Issuer, server: Client, sent: str) -
     return token, stands
 
 
-def _still_permits(work: UnitOfWork, token: Presented, stands: Standing, tool: str, tool_class: str) -> bool:
-    """Whether the token still carries, and its holder still has, what this tool takes: its own scope, and its author's."""
+async def _still_permits(work: UnitOfWork, token: Presented, stands: Standing, tool: str, tool_class: Any) -> bool:
+    """Whether the token still carries, and its holder still has, what this tool takes: its own scope, and its author's.
+
+    A tool that the tenant does not let this application use is permitted to nobody, whatever class it is said to be of.
+    """
     known = next((one for one in stands.target.tools if one.name == tool), None)
+    overlay = await tool_policy.of_tenant(work, token.tenant, stands.target.uri)
+    if known is None and not overlay.offers(Tool(name=tool, sensitivity=tool_class), token.client_id):
+        return False
     needed = set(known.scopes) if known is not None else set()
     if tool_class != "read" or (known is not None and known.sensitivity != "read"):
         needed.add(TOOL_SCOPE_PREFIX + tool)

@@ -241,8 +241,15 @@ def _arguments(entry: dict[str, Any]) -> dict[str, Any] | None:
     if not isinstance(arguments, dict):
         raise _refused("arguments: must be an object, as the tool gets it")
     _exact(entry)
-    lines = showing.arguments_of(arguments, ())
-    if len(lines) > MOST_VALUES or any(max(len(line.path), len(line.text)) > MOST_VALUE for line in lines):
+    try:
+        lines = showing.arguments_of(arguments, ())
+    except showing.TooMuchToShowError:
+        lines = None
+    if (
+        lines is None
+        or len(lines) > MOST_VALUES
+        or any(max(len(line.path), len(line.text)) > MOST_VALUE for line in lines)
+    ):
         raise _refused(
             f"arguments: at most {MOST_VALUES} values of {MOST_VALUE} characters; "
             "what a page cannot show in full nobody can allow"

@@ -9,7 +9,7 @@ all the same. C24, C25.
 from resource_lib.call import Call, Facts
 from resource_lib.decision import ALLOW, Allow, Ask, Deny, Observed, Outcome
 from resource_lib.policy import Demand
-from resource_lib.policy.demand import DEFAULT_RULE
+from resource_lib.wire.approvals import DEFAULT_RULE
 from resource_lib.wire.condition import Scene, Truth
 from resource_lib.wire.tool_policy import When
 

@@ -3,7 +3,7 @@ What a tool demands: its author's word, a policy file, a tenant's overlay, which
 """
 
 from resource_lib.policy.book import Policy
-from resource_lib.policy.demand import Demand, demand_of, stricter, tightened
+from resource_lib.policy.demand import Demand, demand_of, tightened
 from resource_lib.policy.layers import layers_of
 from resource_lib.policy.method_policy import MethodPolicy
 from resource_lib.policy.policies import Overlays, Policies, Preset, is_offered, policy_warnings
@@ -22,6 +22,7 @@ from resource_lib.policy.tool_policy import (
     tool_demands,
     write,
 )
+from resource_lib.wire.approvals import stricter
 from resource_lib.wire.tool_policy import ToolClass
 
 __all__ = [

@@ -12,14 +12,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any
 
-from resource_lib.wire.approvals import ApprovalRule
+from resource_lib.wire.approvals import DEFAULT_RULE, ApprovalRule, common_levels, stricter
 from resource_lib.wire.claims import TOOL_SCOPE_PREFIX
 from resource_lib.wire.tool_policy import CLASSES, Rules, ToolClass, When
-
-DEFAULT_RULE: Final = ApprovalRule()
-"""Asked where nobody said how: the person the call runs for, or an approver where there is no person."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,7 +105,7 @@ def tightened(base: Demand, *rules: Rules) -> Demand:
 def _conduct(name: str, tool_class: ToolClass, layers: Sequence[Rules]) -> Demand:
     """Return what `observe` may take out of force: roles, logins, conditions, approval."""
     roles = _fewest(layer.roles for layer in layers if layer.roles)
-    acr, closed = _common([layer.acr for layer in layers if layer.acr])
+    acr, closed = common_levels([layer.acr for layer in layers if layer.acr])
     ages = [layer.max_age for layer in layers if layer.max_age is not None]
     rules, unasked = _asked(tool_class, layers)
     approval = rules[0] if rules else None
@@ -148,31 +145,6 @@ def _asked(tool_class: ToolClass, layers: Sequence[Rules]) -> tuple[list[Approva
     return rules, unasked
 
 
-def stricter(one: ApprovalRule, other: ApprovalRule) -> ApprovalRule | None:
-    """Return the rule that satisfies both, or None where none does: two rules that want the yes of different roles."""
-    if one == other:
-        return one
-    roles = {rule.role for rule in (one, other) if rule.needs_role or rule.role != DEFAULT_RULE.role}
-    acr, clash = _common([rule.acr for rule in (one, other) if rule.acr])
-    if len(roles) > 1 or clash:
-        return None
-    ages = [rule.max_age for rule in (one, other) if rule.max_age is not None]
-    return ApprovalRule(
-        by="role" if "role" in (one.by, other.by) else "person",
-        role=min(roles, default=DEFAULT_RULE.role),
-        approvers=max(one.approvers, other.approvers),
-        four_eyes=one.four_eyes or other.four_eyes,
-        max_age=min(ages, default=None),
-        acr=acr,
-        expires_in=min(one.expires_in, other.expires_in),
-        use_within=min(one.use_within, other.use_within),
-        sentence=one.sentence or other.sentence,
-        redact=tuple(dict.fromkeys(one.redact + other.redact)),
-        most_calls=min(one.most_calls, other.most_calls),
-        more=tuple(text for text in one.more if text in other.more),
-    )
-
-
 def _fewest(sets: Iterable[frozenset[str]]) -> list[frozenset[str]]:
     """Return the sets of roles of which each is needed, without those that a narrower one implies."""
     kept: list[frozenset[str]] = []
@@ -180,14 +152,6 @@ def _fewest(sets: Iterable[frozenset[str]]) -> list[frozenset[str]]:
         if not any(narrower <= roles for narrower in kept):
             kept = [*(wider for wider in kept if not roles <= wider), roles]
     return kept
-
-
-def _common(levels: list[tuple[str, ...]]) -> tuple[tuple[str, ...], str]:
-    """Return the login strengths that are enough for each layer, in the first one's order, and why there are none."""
-    if not levels:
-        return (), ""
-    common = tuple(level for level in levels[0] if all(level in others for others in levels[1:]))
-    return (common, "") if common else (levels[0], "no login is strong enough for every layer")
 
 
 def _said(demand: Demand) -> Mapping[str, Any]:

@@ -159,3 +159,40 @@ def rule_from_json(value: Any) -> ApprovalRule:
         else:
             raise InvalidRuleError(f"{name}: is no member of a rule")
     return ApprovalRule(**said)
+
+
+DEFAULT_RULE: Final = ApprovalRule()
+"""Asked where nobody said how: the person the call runs for, or an approver where there is no person."""
+
+
+def stricter(one: ApprovalRule, other: ApprovalRule) -> ApprovalRule | None:
+    """Return the rule that satisfies both, or None where none does: two rules that want the yes of different roles."""
+    if one == other:
+        return one
+    roles = {rule.role for rule in (one, other) if rule.needs_role or rule.role != DEFAULT_RULE.role}
+    acr, clash = common_levels([rule.acr for rule in (one, other) if rule.acr])
+    if len(roles) > 1 or clash:
+        return None
+    ages = [rule.max_age for rule in (one, other) if rule.max_age is not None]
+    return ApprovalRule(
+        by="role" if "role" in (one.by, other.by) else "person",
+        role=min(roles, default=DEFAULT_RULE.role),
+        approvers=max(one.approvers, other.approvers),
+        four_eyes=one.four_eyes or other.four_eyes,
+        max_age=min(ages, default=None),
+        acr=acr,
+        expires_in=min(one.expires_in, other.expires_in),
+        use_within=min(one.use_within, other.use_within),
+        sentence=one.sentence or other.sentence,
+        redact=tuple(dict.fromkeys(one.redact + other.redact)),
+        most_calls=min(one.most_calls, other.most_calls),
+        more=tuple(text for text in one.more if text in other.more),
+    )
+
+
+def common_levels(levels: list[tuple[str, ...]]) -> tuple[tuple[str, ...], str]:
+    """Return the login strengths that are enough for each layer, in the first one's order, and why there are none."""
+    if not levels:
+        return (), ""
+    common = tuple(level for level in levels[0] if all(level in others for others in levels[1:]))
+    return (common, "") if common else (levels[0], "no login is strong enough for every layer")

@@ -13,7 +13,7 @@ Not here: who is asking, and whether their token stands (`oauth/resource_server.
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -26,8 +26,11 @@ from authserver.domain.audit import event
 from authserver.domain.call_grants import grant as call_grants
 from authserver.domain.notices import notice
 from authserver.domain.tokens.authorization import MACHINE, Authorization, require_live
+from authserver.domain.tool_policies import tool_policy
 from authserver.runtime.unit_of_work import UnitOfWork
 from resource_lib.wire.approvals import ApprovalRule, State
+from resource_lib.wire.condition import Scene
+from resource_lib.wire.tool_policy import CLASSES
 
 MOST_WAITING = 20
 """How many calls of one authorization may wait for a person at once."""
@@ -87,6 +90,7 @@ async def ask(work: UnitOfWork, owner: Authorization, caller: Caller, call: Call
     `owner` is what the caller's token stands on; it is claimed that it lives. Raises TooManyError, InvalidCallError. A lost
     commit: the same call was asked for, decided or answered at this moment.
     """
+    call = await _as_demanded(work, caller, call)
     if _needs_role(caller, call) and not _ROLE.fullmatch(call.rule.role):
         raise InvalidCallError("rule.role: is no role name (a-z, 0-9, _ . -, at most 40)")
     call_key = _call_key(caller, call)
@@ -102,6 +106,25 @@ async def ask(work: UnitOfWork, owner: Authorization, caller: Caller, call: Call
             differs=await _differs(work, caller, call),
         )
     return known
+
+
+async def _as_demanded(work: UnitOfWork, caller: Caller, call: Call) -> Call:
+    """Return the call as grave as our directory knows its tool, under a rule at least as strict as the tenant's."""
+    known = next((tool for tool in caller.resource.tools if tool.name == call.tool), None)
+    tool_class = max(call.tool_class, known.sensitivity if known is not None else "read", key=CLASSES.index)
+    scene = Scene(
+        args=call.arguments,
+        tool=call.tool,
+        client=caller.client_id,
+        tenant=work.tenant,
+        now=float(work.now),
+        is_service=caller.sub.startswith(MACHINE),
+    )
+    overlay = await tool_policy.of_tenant(work, work.tenant or "", caller.resource.uri)
+    rule = overlay.asking(call.tool, tool_class, call.rule, scene)
+    if rule is None:
+        raise InvalidCallError("rule: nobody could say yes by it and by the tenant's rules for this tool, which differ")
+    return replace(call, tool_class=tool_class, rule=rule)
 
 
 async def _known(work: UnitOfWork, found: Sequence[Approval], call: Call) -> Answer | None:
@@ -143,7 +166,12 @@ async def _finished(work: UnitOfWork, one: Approval, call: Call) -> Answer | Non
 async def _begin(work: UnitOfWork, owner: Authorization, caller: Caller, call: Call, call_key: bytes) -> Answer:
     assert work.tenant is not None
     await _within_budget(work, caller)
-    shown = _shown(owner, caller, call)
+    try:
+        shown = _shown(owner, caller, call)
+    except showing.TooMuchToShowError:
+        raise InvalidCallError(
+            "arguments: nobody could be shown all of them; send fewer, or under shorter names"
+        ) from None
     granted = await call_grants.covering(
         work,
         caller.of_grant(call.tool, definition_hash=call.definition_hash, args_hash=call.args_hash),
@@ -232,6 +260,7 @@ async def _differs(work: UnitOfWork, caller: Caller, call: Call) -> tuple[str, .
 
 
 def _shown(owner: Authorization, caller: Caller, call: Call) -> showing.Shown:
+    arguments = showing.arguments_of(call.arguments, call.rule.redact)
     return showing.Shown(
         tool=call.tool,
         tool_class=call.tool_class,
@@ -244,7 +273,7 @@ def _shown(owner: Authorization, caller: Caller, call: Call) -> showing.Shown:
         actor=caller.actor,
         purpose=owner.purpose,
         sentence=showing.sentence_of(call.rule, call.arguments),
-        arguments=showing.arguments_of(call.arguments, call.rule.redact),
+        arguments=arguments,
     )
 
 

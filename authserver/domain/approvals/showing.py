@@ -30,6 +30,15 @@ _INDEX = re.compile(r"\[[0-9]+\]")
 Kind = Literal["text", "number", "boolean", "null", "empty"]
 
 
+MOST_SHOWN = 256 * 1024
+"""Characters of all values, with their places, and of the sentence: a few bytes sent (a long name over a long list) can be
+gigabytes said in full, which nobody reads and which every page would carry."""
+
+
+class TooMuchToShowError(ValueError):
+    """Arguments that no page could show in full."""
+
+
 class NotReadableError(Exception):
     """What was shown has been erased."""
 
@@ -111,18 +120,35 @@ def row_key(work: UnitOfWork, approval_id: str, wrapped: bytes) -> bytes:
 
 
 def arguments_of(arguments: Mapping[str, Any], redact: tuple[str, ...]) -> tuple[Line, ...]:
-    """Return every argument as a line. One that `redact` names is hidden with all below it, in each entry of a list."""
-    return tuple(_lines(arguments, "", "", frozenset(redact)))
+    """Return every argument as a line. One that `redact` names is hidden with all below it, in each entry of a list.
+
+    Raises TooMuchToShowError, before it has made much more than may be shown.
+    """
+    found: list[Line] = []
+    left = MOST_SHOWN
+    for line in _lines(arguments, "", "", frozenset(redact)):
+        left -= len(line.path) + len(line.text)
+        if left < 0:
+            raise TooMuchToShowError
+        found.append(line)
+    return tuple(found)
 
 
 def sentence_of(rule: ApprovalRule, arguments: Mapping[str, Any]) -> tuple[Part, ...]:
-    """Return the author's sentence with this call's values; what is hidden stays hidden there too."""
+    """Return the author's sentence with this call's values; what is hidden stays hidden there too.
+
+    They are ones of which `arguments_of` made lines. Raises TooMuchToShowError.
+    """
+    left = MOST_SHOWN
     parts: list[Part] = []
     at = 0
     for found in _PLACEHOLDER.finditer(rule.sentence):
         if found.start() > at:
             parts.append(Part(kind="words", text=rule.sentence[at : found.start()]))
         parts.append(_value(found[1], arguments, frozenset(rule.redact)))
+        left -= len(parts[-1].text)
+        if left < 0:
+            raise TooMuchToShowError
         at = found.end()
     if at < len(rule.sentence):
         parts.append(Part(kind="words", text=rule.sentence[at:]))

@@ -9,7 +9,7 @@ outcome that comes late (`outcomes.py`), clears it. A mismatch burns nothing.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NoReturn
 
 from authserver.domain.approvals import store
 from authserver.domain.approvals.approval import Approval, record
@@ -17,6 +17,7 @@ from authserver.domain.audit import event
 from authserver.domain.call_grants import grant as call_grants
 from authserver.domain.resources.resource import Resource
 from authserver.domain.tokens.authorization import Authorization, require_live
+from authserver.domain.tool_policies import tool_policy
 from authserver.runtime.unit_of_work import UnitOfWork
 from resource_lib.wire.approvals import State
 
@@ -96,8 +97,10 @@ class Lease:
 
 
 def is_running_here(approval: Approval, use: Use) -> bool:
-    """Whether this very run holds the lease: then it is renewed, and nobody is asked anew."""
-    return approval.state is State.EXECUTING and (approval.instance_id, approval.leg) == (use.instance_id, use.leg)
+    """Whether this very run of this very call holds the lease: then it is renewed, and nobody is asked anew."""
+    return approval.state is State.EXECUTING and (
+        approval.instance_id, approval.leg, approval.args_hash, approval.definition_hash, approval.policy_version,
+    ) == (use.instance_id, use.leg, use.args_hash, use.definition_hash, use.policy_version)  # fmt: skip
 
 
 def renew(work: UnitOfWork, approval: Approval, use: Use) -> Lease:
@@ -188,7 +191,13 @@ def _refuse(work: UnitOfWork, approval: Approval) -> None:
 
 
 async def _still_covered(work: UnitOfWork, approval: Approval, caller: Caller, use: Use) -> None:
-    """See that the yes is still somebody's, and claim the use of a counted one. Else it is void: the call is asked for anew."""
+    """See that the yes is still somebody's, and claim the use of a counted one. Else it is void: the call is asked for anew.
+
+    A yes that was given by an easier rule than the tenant has now is void too, whatever the MCP server knows of that by now.
+    """
+    overlay = await tool_policy.of_tenant(work, approval.tenant, approval.resource)
+    if overlay.asking(approval.tool, approval.tool_class, approval.rule) != approval.rule:
+        _void(work, approval)
     if approval.grant_id is not None:
         call = caller.of_grant(approval.tool, definition_hash=use.definition_hash, args_hash=use.args_hash)
         granted = await call_grants.find(work, approval.grant_id)
@@ -204,6 +213,10 @@ async def _still_covered(work: UnitOfWork, approval: Approval, caller: Caller, u
         row = await work.one(store.YES_COUNTED, approval_id=approval.id, **_voices(approval))
         if row is not None and row["counted"] >= approval.rule.approvers:
             return
+    _void(work, approval)
+
+
+def _void(work: UnitOfWork, approval: Approval) -> NoReturn:
     work.claim(store.VOID, approval_id=approval.id, now=work.now)
     record(work, event.Kind.APPROVAL_EXPIRED, approval, void=True)
     raise RefusedUseError(WhyNot.ENDED, State.EXPIRED)

@@ -2,9 +2,10 @@
 What a tenant's operators demand of a tool beyond its author: it acts without a deploy, and it can only take away.
 
 Decisions 11 and 18. The form is `resource_lib.wire.tool_policy`, the same that an author's policy has; rules for `*` are for every
-tool of the resource. Two read it. The consent page and every token that is made or comes back see the resource as `seen` shows
-it: a tool that a tenant does not let an application use is not there, with the scope of its own. And the MCP server gets all of it
-(`oauth/tool_policies.py`) and applies the rest call by call.
+tool of the resource. Three read it. The consent page and every token that is made or comes back see the resource as `seen` shows
+it: a tool that a tenant does not let an application use is not there, with the scope of its own. Whoever asks a person asks by
+`asking`, whatever rule the MCP server sends: one that lags behind, or lies, gets nobody's easier yes. And the MCP server gets all
+of it (`oauth/tool_policies.py`) and applies the rest call by call.
 """
 
 import hashlib
@@ -18,6 +19,8 @@ from authserver.domain.audit import event
 from authserver.domain.resources.resource import Resource, Tool
 from authserver.domain.tool_policies import store
 from authserver.runtime.unit_of_work import UnitOfWork
+from resource_lib.wire.approvals import ApprovalRule, stricter
+from resource_lib.wire.condition import Scene, Truth
 from resource_lib.wire.tool_policy import CLASSES, EVERY_TOOL, InvalidRulesError, Rules, parse_rules
 
 NO_RULES: Final = Rules()
@@ -60,6 +63,28 @@ class Overlay:
             return resource
         tools = tuple(self.tightened(tool, resource.scopes) for tool in resource.tools if self.offers(tool, client_id))
         return resource if tools == resource.tools else replace(resource, tools=tools, is_narrowed=True)
+
+    def asking(self, tool: str, tool_class: str, rule: ApprovalRule, scene: Scene | None = None) -> ApprovalRule | None:
+        """Return the rule by which a person is asked: that of the MCP server and of the tenant; None: nobody could satisfy both.
+
+        `scene` is the call, for conditions that ask for more; what cannot be decided from it, the server decides alone.
+        """
+        found: ApprovalRule | None = rule
+        for layer in self.layers(tool):
+            if tool_class == "read" and layer.mode == "observe":
+                continue
+            demanded = [layer.approval] if isinstance(layer.approval, ApprovalRule) else []
+            demanded += [
+                one.approval
+                for one in layer.when
+                if one.approval is not None
+                and not (one.observe and tool_class == "read")
+                and scene is not None
+                and one.condition.evaluate(scene) is Truth.YES
+            ]
+            for more in demanded:
+                found = None if found is None else stricter(found, more)
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """Return it as an MCP server reads it."""

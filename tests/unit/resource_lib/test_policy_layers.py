@@ -123,6 +123,8 @@ def test_the_stricter_of_two_rules_keeps_every_word_of_both(one, other):
         assert rule.max_age is None or (both.max_age is not None and both.max_age <= rule.max_age)
         assert not rule.acr or (both.acr and set(both.acr) <= set(rule.acr))
         assert not rule.needs_role or (both.needs_role and both.role == rule.role)
+    # The guard joins them first and the server once more: that must change nothing.
+    assert both == stricter(both, other)
 
 
 @pytest.mark.requirement("policy:observe:never-suspends-what-counts")
