@@ -2312,6 +2312,9 @@ POLICY: dict[str, Requirement] = {
     "policy:context:earlier-calls-of-this-authorization": Requirement(
         "C24, C25", "A call can demand an earlier one of the same authorization, within a time, with the same argument."
     ),
+    "policy:context:names-tools-there-are": Requirement(
+        "ours", "A condition about earlier calls of a tool that is not there stops the start."
+    ),
     "policy:context:forbidden-sequence": Requirement(
         "C25", "One call can rule out a later one; a call that was refused counts for nothing."
     ),

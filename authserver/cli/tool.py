@@ -318,7 +318,7 @@ def _all_are_clients(named: list[str], data_dir: Path | None) -> None:
 @app.command(
     epilog=examples(
         f"authserver tool when refund_order --deny 'args.amount_cents > 100000' --because 'Accounting does that.' {_AT}",
-        f"authserver tool when send_mail --step-up 'not (args.to endswith \"@acme.example\")' --because 'It leaves us.' {_AT}",
+        f"authserver tool when send_mail --step-up 'not endswith(args.to, \"@acme.example\")' --because 'It leaves us.' {_AT}",
         f"authserver tool when refund_order --forget {_AT}",
     )
 )

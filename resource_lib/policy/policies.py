@@ -32,6 +32,7 @@ class Policies:
             raise SettingsError("preset", f"{preset!r} is unknown", "write preset='strict', or leave it out")
         self._preset = preset
         self._layers = {name: tuple(rules) for name, rules in layers.items()}
+        self._refuse_unknown_calls()
         self.base: Mapping[str, Demand] = {name: self._demand(name, rules) for name, rules in self._layers.items()}
         """What is demanded where no overlay says more."""
         self._kept: tuple[Overlays, dict[str, Mapping[str, Demand]]] = ({}, {})
@@ -86,6 +87,18 @@ class Policies:
             yield from ((name, rules) for rules in layers)
         for overlay in self._kept[0].values():
             yield from overlay.items()
+
+    def _refuse_unknown_calls(self) -> None:
+        """Raise SettingsError for `called("a_typo")`: never true, it would be a `deny` that denies nothing."""
+        for name, layers in self._layers.items():
+            for one in (one for rules in layers for one in rules.when):
+                for tool in sorted(tool for tool, _ in one.condition.remembers):
+                    if tool not in self._layers:
+                        raise SettingsError(
+                            f"tools[{name!r}].when",
+                            f"called({tool!r}) asks about no tool of this server",
+                            "correct the name, or leave the condition out",
+                        )
 
     def _demand(self, name: str, layers: tuple[Rules, ...]) -> Demand:
         demand = demand_of(name, layers)

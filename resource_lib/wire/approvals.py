@@ -4,6 +4,7 @@ The words of an approval, which the guard sends and the server keeps: who must s
 Decision 13. Frozen: a guard of one version asks a server of another. The standard library only.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -70,25 +71,26 @@ class ApprovalRule:
     def __post_init__(self) -> None:
         """Raise InvalidRuleError for what nobody could keep."""
         if self.by not in {"person", "role"}:
-            raise InvalidRuleError("by: is person or role")
+            raise InvalidRuleError("by: must be person or role")
         if not self.role or len(self.role) > 100:
-            raise InvalidRuleError("role: name the role that may approve")
+            raise InvalidRuleError("role: must name the role that may approve, in 1 to 100 characters")
         if not 1 <= self.approvers <= 5:
-            raise InvalidRuleError("approvers: 1 to 5 people")
+            raise InvalidRuleError("approvers: must be 1 to 5 people")
         if self.max_age is not None and not 1 <= self.max_age <= 30 * 24 * 3600:
-            raise InvalidRuleError("max_age: 1 second to 30 days")
+            raise InvalidRuleError("max_age: must be 1 to 2592000 seconds (30 days)")
         if not 30 <= self.expires_in <= 30 * 24 * 3600:
-            raise InvalidRuleError("expires_in: 30 seconds to 30 days")
+            raise InvalidRuleError("expires_in: must be 30 to 2592000 seconds (30 days)")
         if not 10 <= self.use_within <= 24 * 3600:
-            raise InvalidRuleError("use_within: 10 seconds to a day")
+            raise InvalidRuleError("use_within: must be 10 to 86400 seconds (a day)")
         if len(self.sentence) > 500:
-            raise InvalidRuleError("sentence: at most 500 characters")
+            raise InvalidRuleError("sentence: must have at most 500 characters")
         if not 1 <= self.most_calls <= 100:
-            raise InvalidRuleError("most_calls: 1 to 100 calls")
+            raise InvalidRuleError("most_calls: must be 1 to 100 calls")
         if len(self.more) > 3:
-            raise InvalidRuleError("more: at most 3 conditions")
+            raise InvalidRuleError("more: must be at most 3 conditions")
         for text in self.more:
             _check_condition(text)
+        _check_names(self.sentence, self.redact)
 
     @property
     def needs_role(self) -> bool:
@@ -128,7 +130,28 @@ _TYPES: Final[Mapping[str, type]] = {
     "sentence": str,
     "most_calls": int,
 }
-_LISTS: Final = frozenset({"acr", "redact", "more"})
+_TYPE_WORDS: Final[Mapping[type, str]] = {str: "text", int: "a whole number", bool: "true or false"}
+_LISTS: Final[Mapping[str, str]] = {
+    "acr": "[urn:example:mfa]",
+    "redact": "[note]",
+    "more": '["args.amount_cents <= 5000"]',
+}
+
+
+_PLACEHOLDER: Final = re.compile(r"\{(args\.[^{}]*)\}")
+_PLACE: Final = re.compile(r"\[[0-9]*\]")
+
+
+def _check_names(sentence: str, redact: tuple[str, ...]) -> None:
+    """Refuse what a condition's words would say: `args.note` hides nothing here, and would be shown to every approver."""
+    for name in redact:
+        plain = _PLACE.sub("", name.removeprefix("args."))
+        if plain != name:
+            raise InvalidRuleError(f"redact: must name arguments as {plain[:80]!r}, not {name[:80]!r}")
+    found = _PLACEHOLDER.search(sentence)
+    if found is not None:
+        right, wrong = found[1].removeprefix("args.")[:80], found[1][:80]
+        raise InvalidRuleError(f"sentence: must name arguments as {{{right}}}, not {{{wrong}}}")
 
 
 def _check_condition(text: str) -> None:
@@ -150,14 +173,14 @@ def rule_from_json(value: Any) -> ApprovalRule:
     for name, given in value.items():
         if name in _LISTS:
             if not isinstance(given, list | tuple) or not all(isinstance(entry, str) and entry for entry in given):
-                raise InvalidRuleError(f"{name}: is a list of words")
+                raise InvalidRuleError(f"{name}: must be a list of texts, such as {_LISTS[name]}")
             said[name] = tuple(given)
         elif name in _TYPES:
             if type(given) is not _TYPES[name]:
-                raise InvalidRuleError(f"{name}: is {_TYPES[name].__name__}")
+                raise InvalidRuleError(f"{name}: must be {_TYPE_WORDS[_TYPES[name]]}")
             said[name] = given
         else:
-            raise InvalidRuleError(f"{name}: is no member of a rule")
+            raise InvalidRuleError(f"{name}: is no member of a rule, which has {', '.join((*_TYPES, *_LISTS))}")
     return ApprovalRule(**said)
 
 

@@ -71,7 +71,7 @@ def test_every_condition_that_the_page_shows_is_one(text):
             "when[0].deny: column 8",
         ),
         ("version: 1\ntools:\n  see:\n    when:\n    - deny: first_use\n", 5, "when[0].because: does not say why"),
-        ("version: 1\ntools:\n  see:\n    approval: {approvers: 9}\n", 4, "approval.approvers: 1 to 5"),
+        ("version: 1\ntools:\n  see:\n    approval: {approvers: 9}\n", 4, "approval.approvers: must be 1 to 5"),
         ("version: 1\ntools: &a\n  see: *a\n", 3, "an alias"),
         ("version: 1\ntools:\n  see: !!python/object:os.system {}\n", 3, "a value of the kind"),
         ("version: 1\ntools:\n  see:\n  max_age: 3\n bad", 5, "is no YAML"),

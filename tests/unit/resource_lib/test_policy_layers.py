@@ -283,6 +283,17 @@ def test_strict_asks_about_every_write_and_every_read_of_secrets():
         Policies({}, preset="lax")
 
 
+@pytest.mark.requirement("policy:context:names-tools-there-are")
+def test_a_condition_about_calls_of_no_tool_stops_the_start():
+    """Ours: `called('a typo')` is never true, so it would be a `deny` that denies nothing."""
+    see, pay = read("a"), write("a", when=[deny_if("called('sea', within='10 min')", because="Not after that.")])
+
+    with pytest.raises(SettingsError, match=r"tools\['pay'\].when: called\('sea'\) asks about no tool") as refused:
+        Policies({name: (rules,) for name, rules in rules_of({"see": see, "pay": pay}).items()})
+
+    assert "Cure: correct the name" in str(refused.value)
+
+
 @pytest.mark.requirement("policy:code:beside-the-tool")
 def test_a_policy_stands_beside_its_tool_and_is_closed_once_a_guard_has_it():
     """A tool whose policy nobody enforces stops the start."""
