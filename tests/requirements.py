@@ -2531,6 +2531,12 @@ APPROVALS: dict[str, Requirement] = {
     "attack:approvals:what-is-shown-is-bounded": Requirement(
         "AP-10, CWE-409", "A small call that would take megabytes to read is refused."
     ),
+    "attack:approvals:at-its-tenants-issuer-alone": Requirement(
+        "decisions 6 and 22", "An approval is told, renewed and finished at the issuer of its tenant alone."
+    ),
+    "attack:approvals:who-waits-is-still-heard": Requirement(
+        "decision 14, AP-11", "An MCP server that is shut out while it waits for an answer is told nothing."
+    ),
     "attack:approvals:a-run-is-of-one-call": Requirement(
         "AP-03", "A run holds its lease for the call that it began, and for no other."
     ),

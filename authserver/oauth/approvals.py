@@ -19,14 +19,16 @@ from authserver.domain.approvals.outcomes import Outcome
 from authserver.domain.approvals.spending import Caller, RefusedUseError
 from authserver.domain.audit import event
 from authserver.domain.call_grants import grant as call_grants
+from authserver.domain.clients import registry
 from authserver.domain.clients.client import Client
-from authserver.domain.issuers.issuer import Issuer
+from authserver.domain.issuers.issuer import Issuer, all_issuers
 from authserver.domain.resources.resource import Tool
 from authserver.domain.tokens import presented
 from authserver.domain.tokens.presented import NotStandingError, Presented, Standing
 from authserver.domain.tool_policies import tool_policy
 from authserver.oauth import approval_request
 from authserver.oauth.approval_request import Members
+from authserver.oauth.client_authentication import is_served
 from authserver.oauth.errors import InvalidRequest, NotForThisServer, TooManyApprovals, UnknownApproval
 from authserver.oauth.issuing import held_now
 from authserver.oauth.resource_server import authenticated
@@ -94,18 +96,19 @@ async def ask(work: UnitOfWork, issuer: Issuer, said: Members, authorization: by
 async def place(work: UnitOfWork, issuer: Issuer, approval_id: str, authorization: bytes | None) -> Place:
     """Return what this server may ask about, and bind the unit to its tenant. Raises InvalidClient, UnknownApproval, SlowDown."""
     server = await _server(work, issuer, authorization)
-    await _own(work, server, approval_id)
+    await _own(work, issuer, server, approval_id)
     return Place(server=server.id, approval_id=approval_id)
 
 
-async def status(work: UnitOfWork, where: Place) -> Reply:
-    """Return what has become of an approval by now. Raises UnknownApproval."""
-    tenant = approvals.tenant_of_id(where.approval_id)
-    assert tenant is not None
-    work.bind(tenant)
-    found = await approvals.find(work, where.approval_id)
-    if found is None:
+async def status(work: UnitOfWork, issuer: Issuer, where: Place) -> Reply:
+    """Return what has become of an approval by now; whoever waited is told nothing once it is not heard any more.
+
+    Raises UnknownApproval.
+    """
+    server = await registry.find(work, where.server)
+    if server is None or not await is_served(work, issuer, server):
         raise _unknown()
+    found = await _own(work, issuer, server, where.approval_id)
     members = {"approval_id": found.id, "state": found.state.value, "expires_at": found.expires_at}
     outcome = await outcomes.outcome_of(work, found) if found.state is State.DONE else None
     return Reply(status=200, members=members | _outcome(outcome))
@@ -121,7 +124,7 @@ async def consume(
     """
     server = await _server(work, issuer, authorization)
     use, sent = approval_request.use(said), approval_request.token(said)
-    found = await _own(work, server, approval_id)
+    found = await _own(work, issuer, server, approval_id)
     try:
         if spending.is_running_here(found, use):
             # It runs; that its token has ended meanwhile is no reason to lose track of it.
@@ -167,7 +170,7 @@ async def outcome(
     told = approval_request.told(said)
     if told is None and not is_delivered:
         raise InvalidRequest("state: say done, with the outcome, or delivered: true.", reason="missing_parameter")
-    found = await _own(work, server, approval_id)
+    found = await _own(work, issuer, server, approval_id)
     try:
         if told is not None:
             outcomes.finish(work, found, instance_id=instance_id, outcome=told, is_delivered=is_delivered)
@@ -223,13 +226,16 @@ def _as_caller(token: Presented, stands: Standing) -> Caller:
     )
 
 
-async def _own(work: UnitOfWork, server: Client, approval_id: str) -> Approval:
-    """Return an approval of this server's resource in a tenant it is heard for. Raises UnknownApproval, the same for all else."""
+async def _own(work: UnitOfWork, issuer: Issuer, server: Client, approval_id: str) -> Approval:
+    """Return an approval of this server's resource in a tenant it is heard for at this issuer, and bind the unit to that tenant.
+
+    Raises UnknownApproval, the same for all else.
+    """
     tenant = approvals.tenant_of_id(approval_id)
     if tenant is None:
         raise _unknown()
     found = await approvals.find(work.beside(tenant), approval_id)
-    is_heard = await presented.is_heard(work, server, tenant)
+    is_heard = await presented.is_heard(work, server, tenant) and (await all_issuers(work)).serves(issuer, tenant)
     if found is None or found.resource != server.speaks_for or not is_heard:
         raise _unknown()
     work.bind(tenant)

@@ -5,11 +5,14 @@ Decisions 11, 13 and 18; AP-03, AP-10, AP-12. It can run its tools without askin
 more than somebody entitled said, nor a server that is busy with it.
 """
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 
 from authserver.domain.approvals import approval as approvals
 from resource_lib.wire.approvals import ApprovalRule
-from tests.support.approvals import ARGUMENTS, REFUND, Approver, new_run, refunding, tool_server
+from tests.support.approvals import ARGUMENTS, REFUND, WITH_REFUND, Approver, new_run, refunding, tool_server
 from tests.support.world import R1
 
 FOUR_EYES = ApprovalRule(by="role", role="approver", four_eyes=True, max_age=300)
@@ -153,3 +156,45 @@ async def test_a_run_under_way_holds_its_lease_for_its_own_call_alone(server):
 
     assert {(409, "approval_mismatch")} == {(one.status_code, one.json()["error"]) for one in changed}
     assert (200, True) == (renewed.status_code, renewed.json()["is_renewed"])
+
+
+@pytest.mark.requirement("attack:approvals:at-its-tenants-issuer-alone")
+async def test_an_approval_is_told_at_the_issuer_of_its_tenant_alone(server):
+    """Decisions 6 and 22: the very server that it is for asks at another issuer, and is told what an unknown id is told."""
+    token = await server.client("W").sign_in("u7", tenant="t3", scope=WITH_REFUND, tools=[REFUND])
+    shared, own, run = tool_server(server, "RS7"), tool_server(server, "RS7"), new_run()
+    own.app = replace(own.app, app=replace(own.app.app, issuer_path="/t/t3"))
+    asked = await own.asked(token)
+    await Approver(server=server, who="u7", tenant="t3").decide(asked)
+    unknown = await shared.look(asked[:-4] + "AAAA")
+
+    at_first = [await shared.look(asked), await shared.consume(asked, token)]
+    spent = await own.consume(asked, token, instance_id=run)
+    running = [await shared.consume(asked, token, instance_id=run), await shared.outcome(asked, run)]
+    told = await own.outcome(asked, run)
+
+    assert {(404, unknown.content)} == {(one.status_code, one.content) for one in (*at_first, *running)}
+    assert [200, 200] == [spent.status_code, told.status_code]
+
+
+@pytest.mark.requirement("attack:approvals:who-waits-is-still-heard")
+async def test_a_server_that_is_shut_out_while_it_waits_is_told_nothing(server):
+    """CVE-2025-53942's kin: it proved itself before; its credential has ended, or the tenant has shut it out."""
+    token = await refunding(server)
+    ends = (
+        lambda app: server.operator.set_client(app, is_active=False),
+        lambda app: server.operator.block("t1", app.client_id),
+    )
+    for number, end in enumerate(ends):
+        app = await server.operator.credential_of(R1)
+        rs = tool_server(server)
+        rs.app = replace(rs.app, app=app)
+        asked = await rs.asked(token, {"order_id": f"o-{number}"})
+        async with asyncio.TaskGroup() as both:
+            waiting = both.create_task(rs.look(asked, wait=20))
+            while not server.machines.approval_waits.taken:
+                await asyncio.sleep(0)
+            await end(app)
+            await Approver(server=server, who="u1").decide(asked)
+
+        assert 404 == waiting.result().status_code

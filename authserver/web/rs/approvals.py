@@ -56,7 +56,7 @@ async def _look(request: Request) -> Reply:
     where = await run(request, first)
 
     async def again(work: UnitOfWork) -> Reply:
-        return await approvals.status(work, where)
+        return await approvals.status(work, request.issuer, where)
 
     reply = before = await run(request, again)
     if not wait_s or before.members["state"] not in _UNDECIDED:
