@@ -2537,6 +2537,10 @@ APPROVALS: dict[str, Requirement] = {
     "attack:approvals:who-waits-is-still-heard": Requirement(
         "decision 14, AP-11", "An MCP server that is shut out while it waits for an answer is told nothing."
     ),
+    "attack:approvals:an-end-in-every-state": Requirement(
+        "decisions 13 and 14, AZ-51",
+        "Whatever state a call is in: once what it stood on has ended, nothing more comes of it.",
+    ),
     "attack:approvals:a-run-is-of-one-call": Requirement(
         "AP-03", "A run holds its lease for the call that it began, and for no other."
     ),
