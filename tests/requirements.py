@@ -2324,6 +2324,9 @@ POLICY: dict[str, Requirement] = {
     "policy:context:a-batch-knows-nothing-of-before": Requirement(
         "C25, MCP 2025-03-26", "A batch is no way around an order of calls."
     ),
+    "policy:context:one-tenant-asks-another-still-knows": Requirement(
+        "C24", "What one tenant's operators begin to ask leaves known what another tenant's conditions ask."
+    ),
     "policy:context:memory-is-bounded": Requirement("C24", "What is remembered is bounded, whoever calls how often."),
     "policy:denied:as-if-it-were-not-there": Requirement(
         "decision 11, K14",
@@ -2812,6 +2815,19 @@ DELIVERY: dict[str, Requirement] = {
     "delivery:legs:one-yes-each-leg-once": Requirement(
         "MCP 2026-07-28 MRTR, decision 13",
         "A tool that asks for more goes on under the same yes, and each leg begins once.",
+    ),
+    "delivery:policy:judged-again-before-it-begins": Requirement(
+        "decision 18, C25",
+        "What became true while a call waited, of its policy or of earlier calls, holds before it begins.",
+    ),
+    "delivery:definition:of-the-caller-alone": Requirement(
+        "ours", "What one caller has the server list neither spoils another's yes nor changes what their page says."
+    ),
+    "delivery:credential:unreadable-for-a-moment": Requirement(
+        "AP-15, ours", "A secret that cannot be read for a moment lets nothing begin, and no outcome is lost."
+    ),
+    "delivery:approval:an-id-that-comes-back": Requirement(
+        "JSON-RPC 2.0 §4, AP-15", "A call whose id servers may repeat otherwise is refused before anybody is asked."
     ),
     "delivery:challenge-style:in-the-result": Requirement(
         "clients.md, ChatGPT",

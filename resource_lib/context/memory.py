@@ -67,16 +67,20 @@ class ProcessMemory:
         self._clock = clock
         self._since = clock()
         self._tools: Mapping[str, frozenset[tuple[str, ...]]] = {}
+        self._asked_since: dict[tuple[str, str], float] = {}
+        """From when on calls of a tool are remembered ("" for its path), and with them the value at a path."""
         self._past: OrderedDict[str, _Past] = OrderedDict()
         self._lock = Lock()
 
     def knows(self, tools: Mapping[str, frozenset[tuple[str, ...]]]) -> None:
-        """See CallMemory. What nobody asked about so far was not remembered: of that, nothing is known before now."""
+        """See CallMemory. What nobody asked about so far was not remembered: of that, and of nothing else, all before now is unknown.
+
+        One tenant's operators begin to ask as they like; what another's conditions know stays known.
+        """
         with self._lock:
-            if any(not paths <= self._tools.get(tool, frozenset()) for tool, paths in tools.items()):
-                self._since = self._clock()
-                for past in self._past.values():
-                    past.since = self._since
+            now, before = self._clock(), self._asked_since
+            asked = {(tool, path) for tool, several in tools.items() for paths in several for path in ("", *paths)}
+            self._asked_since = {one: before.get(one, now) for one in asked}
             self._tools = dict(tools)
 
     def remember(self, authorization: str, tool: str, arguments: Any) -> None:
@@ -112,7 +116,7 @@ class ProcessMemory:
         with self._lock:
             now = self._clock()
             past = self._past.get(authorization)
-            since = self._since if past is None else past.since
+            since = max(self._since if past is None else past.since, self._known_since(tool, same, now))
             for at, name, marks in reversed(past.calls if past is not None else ()):
                 if now - at > within:
                     break
@@ -126,8 +130,13 @@ class ProcessMemory:
             past = self._past.get(authorization)
             if past is not None and tool in past.used:
                 return False
-            since = self._since if past is None else past.since
-            return True if _is_younger(age, self._clock() - since) else None
+            now = self._clock()
+            since = max(self._since if past is None else past.since, self._known_since(tool, (), now))
+            return True if _is_younger(age, now - since) else None
+
+    def _known_since(self, tool: str, same: Same, now: float) -> float:
+        """Return from when on calls of `tool` were remembered with their values at these paths."""
+        return max(self._asked_since.get((tool, path), now) for path in ("", *(path for path, _ in same)))
 
 
 _MARGIN = 5.0

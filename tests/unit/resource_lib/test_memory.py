@@ -66,6 +66,25 @@ def test_a_tool_that_nobody_asked_about_so_far_is_unknown_before_now():
     assert it.called("a", "secret", 10, (), None) is False
 
 
+@pytest.mark.requirement("policy:context:one-tenant-asks-another-still-knows")
+def test_what_one_tenants_operators_begin_to_ask_leaves_known_what_anothers_conditions_ask():
+    """The memory of a guard is of all its tenants: an overlay that changes every minute unsettles no other tenant's calls."""
+    it, clock = memory()
+    it.remember("a", "get", {"id": 1})
+    clock.now += 60
+
+    it.knows({"get": frozenset({("id",), ("note",)}), "put": frozenset({()}), "other": frozenset({()})})
+
+    assert it.called("a", "get", 100, (("id", 1),), None)
+    assert it.called("a", "get", 100, (("id", 2),), None) is False
+    assert it.called("a", "get", 100, (("note", 2),), None) is None
+    assert it.called("a", "other", 100, (), None) is None
+    assert (True, None) == (it.first_use("a", "put", 10.0), it.first_use("a", "other", 10.0))
+    it.knows({"put": frozenset({()})})
+    it.knows({"get": frozenset({("id",)}), "put": frozenset({()})})
+    assert it.called("a", "get", 100, (("id", 2),), None) is None, "what was not asked about in between is unknown"
+
+
 @pytest.mark.requirement("policy:context:memory-is-bounded")
 def test_many_authorizations_and_many_calls_take_bounded_room_and_what_goes_is_not_forgotten_silently():
     it, clock = memory(most_authorizations=10, most_calls=3)
