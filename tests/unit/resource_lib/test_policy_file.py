@@ -57,6 +57,14 @@ def test_every_condition_that_the_page_shows_is_one(text):
     parse(text)
 
 
+def test_brackets_and_dots_in_a_text_do_not_stop_the_start(file):
+    """Lines are found in the time that reading takes, whatever a text in the file holds."""
+    text = "version = 1\nx = '''\n" + "[" + " .\t" * 20_000 + "\n'''\n"
+
+    with pytest.raises(SettingsError, match="line 2: x: is no member"):
+        read_policy_file(file(text, "policy.toml"))
+
+
 @pytest.mark.requirement("policy:file:errors-name-line-and-cure")
 @pytest.mark.parametrize(
     ("text", "line", "said"),
