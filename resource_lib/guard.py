@@ -67,7 +67,7 @@ from resource_lib.transport.asgi import App, Receive, Scope, Send
 from resource_lib.transport.asgi import Message as ASGIMessage
 from resource_lib.transport.body import Message, read_body
 from resource_lib.transport.browsers import Browsers
-from resource_lib.transport.definitions import Definitions, Learning
+from resource_lib.transport.definitions import Definitions, Learning, listed_for
 from resource_lib.transport.listing import Learns, ListingFilter, ToolSchemas
 from resource_lib.transport.outgoing import Outgoing
 from resource_lib.transport.public import PublicAnswers
@@ -382,7 +382,7 @@ class ResourceGuard:
         """Return a `send` through which a list of tools names only those of the policy."""
         schemas: Learns = self._schemas
         if methods == ["tools/list"] and self._held is not None:
-            schemas = Learning(self._schemas, self._definitions, principal.tenant)
+            schemas = Learning(self._schemas, self._definitions, listed_for(principal))
         return ListingFilter(
             send, offered=self._offered(principal), schemas=schemas, only_streams=not methods, varies=self._varies
         ).send
@@ -402,16 +402,29 @@ class ResourceGuard:
         assert decision.approval is not None
         principal, token, now = caller
         tool = message.tool
+        demand = self.policies.of(principal.tenant)[tool]
+
+        def stands() -> bool:
+            again = self.decide(message, principal, self._clock())
+            found = self.policies.of(principal.tenant)[tool]
+            return (
+                again is not None
+                and again.refusal is None
+                and again.approval == decision.approval
+                and found.policy_version == demand.policy_version
+            )
+
         return Held(
             request=request,
             message=message,
             raw=raw,
             principal=principal,
             token=token,
-            demand=self.policies.of(principal.tenant)[message.tool],
+            demand=demand,
             rule=decision.approval,
             now=now,
             reached_at=self._held.flow.clock(),
+            stands=stands,
             note=lambda: self._scenes.note(tool, message.params, principal),
         )
 

@@ -23,7 +23,7 @@ from resource_lib.transport import answers, deliveries
 from resource_lib.transport.answers import Answer
 from resource_lib.transport.asgi import App, Receive, Scope, Send
 from resource_lib.transport.body import Message
-from resource_lib.transport.definitions import Definition, Definitions
+from resource_lib.transport.definitions import Definition, Definitions, listed_for
 from resource_lib.transport.final_answer import FinalAnswer, Wire
 from resource_lib.transport.own_listing import OwnListing, UnreadableListingError
 from resource_lib.transport.refusals import Refusals
@@ -39,6 +39,8 @@ MOST_TRIES: Final = 4
 """How often a client is asked to try again, before its model is told."""
 _OLDEST: Final = "2025-03-26"
 _URL_ERA: Final = b"2025-11-25"
+_OF_THE_BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
+_MOST_WHOLE_ID: Final = 2**53
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +58,8 @@ class Held:
     """Seconds since the epoch."""
     reached_at: float
     """The same moment on the flow's clock."""
+    stands: Callable[[], bool]
+    """Whether the same is demanded of it now as when it came; it may have waited since."""
     note: Callable[[], None]
     """Remembers that it ran, for conditions about earlier calls."""
 
@@ -154,7 +158,7 @@ class HeldCalls:
             meta=held.params.get("_meta"),
         )
         try:
-            return await self.definitions.of(held.principal.tenant, held.tool, listing.tools)
+            return await self.definitions.of(listed_for(held.principal), held.tool, listing.tools)
         except UnreadableListingError:
             message = (
                 f"{held.tool} has not run: it needs a person's yes, and the server cannot say what exactly it would do, because its "
@@ -234,6 +238,10 @@ class _Run:
         """Tell whether the caller is still there."""
         return not self.wire.is_gone
 
+    def may_begin(self) -> bool:
+        """Tell whether the policy still says what it said when the call came."""
+        return self.held.stands()
+
     async def __call__(self, ticket: Ticket, settle: Settle) -> bool:
         """Let it run to its end, whoever hangs up; return whether its answer left in full."""
         held = self.held
@@ -249,7 +257,7 @@ class _Run:
 
         final = FinalAnswer(self.wire.send, request_id=held.message.id, settle=settled)
         body = _forwarded(held, self.state if ticket.leg else None)
-        headers = [header for header in self.scope["headers"] if header[0].lower() != b"content-length"]
+        headers = [header for header in self.scope["headers"] if header[0].lower() not in _OF_THE_BODY]
         headers.append((b"content-length", str(len(body)).encode("ascii")))
         receive, ended = only_body(body)
         if not ticket.leg:
@@ -279,8 +287,10 @@ def _forwarded(held: Held, state: CarriedState | None) -> bytes:
 def _arguments(held: Held) -> tuple[dict[str, Any], str]:
     """Return the arguments and their hash. Raises _UnusableError with words for a model."""
     tool = held.tool
-    if held.message.id is None:
-        raise _unusable(f"{tool} waits for a person's yes, and has an answer: send it as a request with an id.")
+    if not _comes_back(held.message.id):
+        raise _unusable(
+            f"{tool} waits for a person's yes, and has an answer: send it as a request with an id, a text or a whole number below 2^53."
+        )
     arguments = held.params.get("arguments", {})
     if type(arguments) is not dict:
         raise _unusable(f"{tool}: arguments must be an object.")
@@ -298,6 +308,13 @@ def _arguments(held: Held) -> tuple[dict[str, Any], str]:
             f"{MOST_ARGUMENT_BYTES}, or several smaller calls."
         )
     return arguments, hashed
+
+
+def _comes_back(request_id: answers.RequestId) -> bool:
+    """Tell whether every server repeats an id as it was sent: else nobody could say which answer is this call's."""
+    if isinstance(request_id, str):
+        return not any("\ud800" <= letter <= "\udfff" for letter in request_id)
+    return isinstance(request_id, int) and abs(request_id) < _MOST_WHOLE_ID
 
 
 def _unusable(message: str) -> _UnusableError:

@@ -175,6 +175,8 @@ class ApprovalFlow:
     async def _begun(self, flight: _Flight, begin: _Begin) -> Said | None:
         """Run it if it may begin here and now, or wait for whoever was faster; None: the yes is not there any more."""
         call = flight.call
+        if not flight.run.may_begin():
+            return said.refused(call.tool, "approval_mismatch")
         # A name for this run alone: nobody who asks by another one can take its place.
         instance_id = f"{self._process}.{uuid4().hex[:16]}"
         ticket = Ticket(approval_id=begin.approval_id, instance_id=instance_id, leg=begin.leg)

@@ -73,6 +73,10 @@ class Runner(Protocol):
         """Tell whether anybody still waits for the answer."""
         ...
 
+    def may_begin(self) -> bool:
+        """Tell whether the call may still run as it was judged when it came."""
+        ...
+
     async def __call__(self, ticket: Ticket, settle: Settle) -> bool:
         """Let it run; await `settle` with what came of it before the last bytes leave. Return whether they left in full."""
         ...

@@ -25,6 +25,7 @@ from resource_lib.identity.issuer_documents import (
     is_plain_loopback,
     refuse_unsafe,
 )
+from resource_lib.settings import SettingsError
 from resource_lib.wire import strict_json
 
 MOST_BYTES: Final = 4 * 1024 * 1024
@@ -115,6 +116,10 @@ class Channel:
         try:
             async with asyncio.timeout(self._timeout + wait):
                 reply = await self._twice(method, path, content, headers or {}, wait)
+        except SettingsError as error:
+            # The file of the secret is being replaced, or is gone: nobody is asked, and an operator must hear of it.
+            log.error("this server's credential cannot be read: %s", error, extra={"event": "backchannel.unreadable"})
+            raise IssuerUnavailableError from None
         except (FetchError, httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError):
             raise IssuerUnavailableError from None
         if reply.status == 401:

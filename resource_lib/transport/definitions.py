@@ -2,7 +2,8 @@
 What each tool says of itself today: what a person is shown, and the hash that a yes is bound to.
 
 Learned from lists that pass, and asked of the server itself where that is not known or older than a minute. A tool that is not
-listed has a name and nothing else. Kept for each tenant: a server may describe its tools differently to each.
+listed has a name and nothing else. Kept for each caller: a server may describe its tools differently to each, and what one request
+made it say is no other person's page.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from resource_lib.identity.principal import Principal
 from resource_lib.transport.listing import ToolSchemas
 from resource_lib.transport.own_listing import UnreadableListingError
 from resource_lib.wire.tool_call import InexpressibleError, definition_hash
@@ -21,6 +23,13 @@ _MOST: Final = 20_000
 _SHOWN: Final = 2000
 
 ListTools = Callable[[], Awaitable[list[dict[str, Any]]]]
+ListedFor = tuple[str, str, str]
+"""Tenant, subject and client."""
+
+
+def listed_for(principal: Principal) -> ListedFor:
+    """Return for whom a list counts that was made for `principal`."""
+    return principal.tenant, principal.subject, principal.client_id
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,33 +48,33 @@ class Definitions:
     def __init__(self, schemas: ToolSchemas, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._schemas = schemas
         self._clock = clock
-        self._known: OrderedDict[tuple[str, str], tuple[Definition, float]] = OrderedDict()
-        self._asking: dict[tuple[int, str], asyncio.Task[dict[str, dict[str, Any]]]] = {}
+        self._known: OrderedDict[tuple[ListedFor, str], tuple[Definition, float]] = OrderedDict()
+        self._asking: dict[tuple[int, ListedFor], asyncio.Task[dict[str, dict[str, Any]]]] = {}
 
-    def learn(self, tenant: str, tool: Mapping[str, Any]) -> None:
-        """Take note of one tool that was listed for a caller of `tenant`."""
+    def learn(self, caller: ListedFor, tool: Mapping[str, Any]) -> None:
+        """Take note of one tool that was listed for `caller`."""
         try:
-            self._keep(tenant, tool["name"], _definition(tool))
+            self._keep(caller, tool["name"], _definition(tool))
         except InexpressibleError:
-            self._known.pop((tenant, tool["name"]), None)
+            self._known.pop((caller, tool["name"]), None)
 
-    async def of(self, tenant: str, tool: str, list_tools: ListTools) -> Definition:
+    async def of(self, caller: ListedFor, tool: str, list_tools: ListTools) -> Definition:
         """Return the definition of a tool. Raises UnreadableListingError when the server cannot say what it is."""
-        known = self._known.get((tenant, tool))
+        known = self._known.get((caller, tool))
         if known is not None and self._clock() - known[1] < FRESH_S:
             return known[0]
-        listed = await self._listed(tenant, list_tools)
+        listed = await self._listed(caller, list_tools)
         found = listed.get(tool, {"name": tool})
         if tool in listed:
             self._schemas.learn(found)
         try:
-            return self._keep(tenant, tool, _definition(found))
+            return self._keep(caller, tool, _definition(found))
         except InexpressibleError as error:
             raise UnreadableListingError from error
 
-    async def _listed(self, tenant: str, list_tools: ListTools) -> dict[str, dict[str, Any]]:
-        """Ask the server once for everybody of a tenant who wants to know now."""
-        key = id(asyncio.get_running_loop()), tenant
+    async def _listed(self, caller: ListedFor, list_tools: ListTools) -> dict[str, dict[str, Any]]:
+        """Ask the server once for all calls of one caller that want to know now."""
+        key = id(asyncio.get_running_loop()), caller
         asking = self._asking.get(key)
         if asking is None:
             asking = self._asking[key] = asyncio.create_task(_by_name(list_tools))
@@ -74,9 +83,9 @@ class Definitions:
             )
         return await asyncio.shield(asking)
 
-    def _keep(self, tenant: str, tool: str, definition: Definition) -> Definition:
-        self._known[tenant, tool] = definition, self._clock()
-        self._known.move_to_end((tenant, tool))
+    def _keep(self, caller: ListedFor, tool: str, definition: Definition) -> Definition:
+        self._known[caller, tool] = definition, self._clock()
+        self._known.move_to_end((caller, tool))
         if len(self._known) > _MOST:
             self._known.popitem(last=False)
         return definition
@@ -85,17 +94,17 @@ class Definitions:
 class Learning:
     """Lets a list that passes teach schemas and definitions at once. For `ListingFilter`."""
 
-    __slots__ = ("_definitions", "_schemas", "_tenant")
+    __slots__ = ("_caller", "_definitions", "_schemas")
 
-    def __init__(self, schemas: ToolSchemas, definitions: Definitions, tenant: str) -> None:
+    def __init__(self, schemas: ToolSchemas, definitions: Definitions, caller: ListedFor) -> None:
         self._schemas = schemas
         self._definitions = definitions
-        self._tenant = tenant
+        self._caller = caller
 
     def learn(self, tool: dict[str, Any]) -> None:
         """Take note of one listed tool."""
         self._schemas.learn(tool)
-        self._definitions.learn(self._tenant, tool)
+        self._definitions.learn(self._caller, tool)
 
     def hide(self, tool: object) -> None:
         """Say that a tool is in no policy."""

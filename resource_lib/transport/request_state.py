@@ -12,6 +12,7 @@ import binascii
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from resource_lib.backchannel.credential import Credential
 from resource_lib.identity.principal import Principal
+from resource_lib.settings import SettingsError
 
 LIFE_S: Final = 900
 _MOST_CHARACTERS: Final = 256 * 1024
@@ -67,6 +69,7 @@ class StateSeal:
     def __init__(self, credential: Credential, *, resource: str) -> None:
         self._credential = credential
         self._bound = _PURPOSE + resource.encode("utf-8")
+        self._last = AESGCM(credential.derived(self._bound))
 
     def seal(self, state: CarriedState) -> str:
         """Return `state` as text that only this server can read or make."""
@@ -92,4 +95,7 @@ class StateSeal:
         return state if now < state.ends_at else None
 
     def _cipher(self) -> AESGCM:
-        return AESGCM(self._credential.derived(self._bound))
+        # While the file of the secret is being replaced, the last one that could be read is this server's.
+        with suppress(SettingsError):
+            self._last = AESGCM(self._credential.derived(self._bound))
+        return self._last
