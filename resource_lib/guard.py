@@ -11,7 +11,7 @@ followed. With a credential of its own it asks its issuer for people's approvals
 
 import logging
 import time
-from collections.abc import Callable, Collection, Container, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -22,12 +22,9 @@ from resource_lib.backchannel.approvals import Approvals
 from resource_lib.backchannel.channel import Channel
 from resource_lib.backchannel.credential import find as find_credential
 from resource_lib.backchannel.overlay import Overlay
-from resource_lib.call import Call, Facts, granted_scopes
 from resource_lib.challenge import Challenges
-from resource_lib.checks import decide
 from resource_lib.context import CallMemory, ProcessMemory, Scenes
 from resource_lib.decision import Decision, Deny
-from resource_lib.decisions import Decisions, note_observed
 from resource_lib.exchange.api_keys import ApiKeys
 from resource_lib.exchange.caller import Callers, TokenVerifier
 from resource_lib.exchange.errors import ExchangeUnavailableError
@@ -37,6 +34,7 @@ from resource_lib.held import Held, HeldCalls
 from resource_lib.identity.access_token import KeySource, Validator
 from resource_lib.identity.jwks_cache import JWKSCache, KeysUnavailableError
 from resource_lib.identity.principal import Principal, calling_as
+from resource_lib.judge import Judge
 from resource_lib.metadata import ResourceMetadata
 from resource_lib.policy import (
     Demand,
@@ -76,7 +74,6 @@ from resource_lib.transport.request import BODILESS, DisconnectedError, Request,
 from resource_lib.transport.request_state import StateSeal
 from resource_lib.transport.sessions import Owner, Sessions
 from resource_lib.wire.approvals import ApprovalRule
-from resource_lib.wire.condition import Scene
 
 PRINCIPAL: Final = "principal"
 """Where the wrapped server finds the caller: `scope["principal"]`, and `request.scope` in a framework."""
@@ -160,7 +157,6 @@ class ResourceGuard:
         self.tools: Mapping[str, Demand] = self.policies.base
         read_scopes = _all_scopes(demand for demand in self.tools.values() if demand.tool_class == "read")
         self.initial_scopes = read_scopes if initial_scopes is None else scope_names("initial_scopes", initial_scopes)
-        self._methods = MethodPolicy(method_demands(methods), read_scopes)
         self.metadata = ResourceMetadata(
             resource=resource, issuer=issuer, scopes=self.initial_scopes, resource_name=resource_name
         )
@@ -170,11 +166,15 @@ class ResourceGuard:
         self._browsers = Browsers(self.settings)
         domains = {**(file.domains if file is not None else {}), **(tenant_domains or {})}
         self._scenes = Scenes(memory or ProcessMemory(), domains)
-        self._scenes.memory.knows(self.policies.remembered)
+        self._judge = Judge(
+            policies=self.policies,
+            methods=MethodPolicy(method_demands(methods), read_scopes),
+            scenes=self._scenes,
+            implies=self.settings.implies,
+        )
         self._public = PublicAnswers(self.settings, self.metadata, self._browsers)
         self._sessions = Sessions(self.settings.max_sessions)
         self._schemas = ToolSchemas(self.tools)
-        self._decisions = Decisions()
         self._definitions = Definitions(self._schemas)
         self._refusals = Refusals(self._challenges, self.tools, self._schemas, in_result(challenge_style))
         verifier = verifier or Validator(
@@ -196,7 +196,7 @@ class ResourceGuard:
             channel = token_endpoint.channel()
         self.channel = channel
         """To the issuer, in this server's own name; None: it has no credential."""
-        self.overlay = None if channel is None else Overlay(channel, self.take_overlays)
+        self.overlay = self._judge.overlay = None if channel is None else Overlay(channel, self.take_overlays)
         """What operators demand; None: this guard has nobody to ask, and knows of no operators."""
         self._held = None if channel is None else self._held_calls(channel)
         asking = sorted(name for name, demand in self.tools.items() if demand.may_ask)
@@ -384,7 +384,11 @@ class ResourceGuard:
         if methods == ["tools/list"] and self._held is not None:
             schemas = Learning(self._schemas, self._definitions, listed_for(principal))
         return ListingFilter(
-            send, offered=self._offered(principal), schemas=schemas, only_streams=not methods, varies=self._varies
+            send,
+            offered=self._judge.offered(principal),
+            schemas=schemas,
+            only_streams=not methods,
+            varies=self._judge.varies,
         ).send
 
     def _waiting(
@@ -433,64 +437,12 @@ class ResourceGuard:
         await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else answer.body})
 
     def decide(self, message: Message, principal: Principal, now: float, *, alone: bool = True) -> Decision | None:
-        """Return the decision about one message; None when a valid token is all it needs.
-
-        One that is not `alone` in its body knows nothing of earlier calls: what runs beside it is not decided yet.
-        """
-        granted = granted_scopes(principal.scopes, self.settings.implies)
-        tool = message.tool
-        is_heard = self.overlay is None or self.overlay.knows(principal.tenant)
-        if not is_heard and (undecided := self._undecided(message)) is not None:
-            return undecided
-        if tool is None:
-            demand = self._methods.demand(message.method, message.params)
-            if demand is None:
-                return None
-            call = Call(subject=message.method, is_tool=False)
-            return decide(call, Facts(demand=demand, principal=principal, granted=granted, now=now))
-        call = Call(subject=answers.shown(tool), is_tool=True)
-        demand = self.policies.of(principal.tenant).get(tool) if is_heard else None
-        if demand is None:
-            return decide(call, Facts(demand=None, principal=principal, granted=granted, now=now))
-        if not demand.looks and demand.observed is None:
-            return self._decisions.of(call, demand, principal, granted, now)
-
-        def scene() -> Scene:
-            return self._scenes.of(tool, message.params, principal, granted, now, alone=alone)
-
-        decision = decide(call, Facts(demand=demand, principal=principal, granted=granted, now=now, scene=scene))
-        note_observed(decision, principal)
-        return decision
-
-    def _undecided(self, message: Message) -> Decision | None:
-        """Return the refusal of what depends on operators' demands while those were never told; None: they were."""
-        assert self.overlay is not None
-        if self.overlay.age is not None or (message.tool is None and message.method != "tools/list"):
-            return None
-        subject = answers.shown(message.tool or message.method)
-        stale = Deny(
-            error="control_plane_stale",
-            message=f"{subject} has not run: this server does not know yet what is allowed here. Try again shortly.",
-            reason="operators' demands were never told",
-            retry_after_s=self.overlay.retry_after_s,
-        )
-        return Decision(subject=subject, outcomes=(("tool_allowed", stale),), refusal=stale)
-
-    def _offered(self, principal: Principal) -> Container[str]:
-        """Return the names of the tools that exist for this caller."""
-        if self.overlay is not None and not self.overlay.knows(principal.tenant):
-            return ()
-        return self.policies.offered(principal.tenant, principal.client_id)
-
-    @property
-    def _varies(self) -> bool:
-        """Whether two callers can see different lists of tools, so that nobody may keep one for another."""
-        return self.overlay is not None or any(demand.clients is not None for demand in self.tools.values())
+        """Return the decision about one message, see `Judge.decide`."""
+        return self._judge.decide(message, principal, now, alone=alone)
 
     def take_overlays(self, overlays: Overlays, version: str) -> None:
         """Put in force what each tenant's operators demand beyond this policy, instead of what they demanded before."""
-        self.policies.take(overlays, version)
-        self._scenes.memory.knows(self.policies.remembered)
+        self._judge.take_overlays(overlays, version)
 
 
 def _unasked(decision: Decision | None, *, in_batch: bool) -> Decision | None:
