@@ -131,7 +131,10 @@ class Overlay:
         except IssuerUnavailableError as error:
             self._tried_at = self._clock()
             if self._fault is None:
-                log.warning("what operators demand cannot be asked for now", extra={"event": "overlay.unavailable"})
+                log.warning(
+                    "what operators demand cannot be asked for now; it is asked again by itself",
+                    extra={"event": "overlay.unavailable"},
+                )
             self._fault = error
             return
         except Exception:

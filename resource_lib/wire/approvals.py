@@ -22,6 +22,9 @@ MOST_OUTCOME_BYTES: Final = 64 * 1024
 """Of an outcome as UTF-8 JSON: a larger one is not kept, and `{"too_large": true}` stands for it."""
 
 
+_ROLE: Final = re.compile(r"[a-z][a-z0-9_.-]{0,39}")
+
+
 class State(StrEnum):
     """What has become of an approval: pending → approved | denied | expired; approved → executing → done | ambiguous."""
 
@@ -72,8 +75,8 @@ class ApprovalRule:
         """Raise InvalidRuleError for what nobody could keep."""
         if self.by not in {"person", "role"}:
             raise InvalidRuleError("by: must be person or role")
-        if not self.role or len(self.role) > 100:
-            raise InvalidRuleError("role: must name the role that may approve, in 1 to 100 characters")
+        if not _ROLE.fullmatch(self.role):
+            raise InvalidRuleError("role: must be a role's name (a-z, then a-z 0-9 _ . -, at most 40)")
         if not 1 <= self.approvers <= 5:
             raise InvalidRuleError("approvers: must be 1 to 5 people")
         if self.max_age is not None and not 1 <= self.max_age <= 30 * 24 * 3600:

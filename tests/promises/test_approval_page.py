@@ -83,6 +83,18 @@ async def test_the_page_says_what_would_happen_who_asks_and_until_when(server):
     assert not re.search(r"\b(token|scope|authoriz|authoris)", page.text, re.IGNORECASE)
 
 
+@pytest.mark.one_database
+@pytest.mark.requirement("approvals:page:says-all-of-it")
+async def test_a_tool_without_a_title_has_the_one_it_was_registered_with(server):
+    """What a person read at consent is what they read here."""
+    rs, token = tool_server(server), await refunding(server)
+    asked = (await rs.ask(token, display={})).json()
+
+    page = await opened(server.browser(), asked["approval_url"], who=person(server, "u1"))
+
+    assert "Tool Refund an order Cannot be undone refund_order" in read(page)
+
+
 @pytest.mark.requirement("approvals:page:shows-exactly-what-is-hashed")
 async def test_what_stands_on_the_page_has_the_hash_that_runs(server):
     """AP-10: read back from the page, the arguments have the hash for which alone the yes counts."""

@@ -109,7 +109,7 @@ async def ask(work: UnitOfWork, owner: Authorization, caller: Caller, call: Call
 
 
 async def _as_demanded(work: UnitOfWork, caller: Caller, call: Call) -> Call:
-    """Return the call as grave as our directory knows its tool, under a rule at least as strict as the tenant's."""
+    """Return the call as grave and as well named as our directory knows its tool, under a rule at least as strict as the tenant's."""
     known = next((tool for tool in caller.resource.tools if tool.name == call.tool), None)
     tool_class = max(call.tool_class, known.sensitivity if known is not None else "read", key=CLASSES.index)
     scene = Scene(
@@ -124,7 +124,9 @@ async def _as_demanded(work: UnitOfWork, caller: Caller, call: Call) -> Call:
     rule = overlay.asking(call.tool, tool_class, call.rule, scene)
     if rule is None:
         raise InvalidCallError("rule: nobody could say yes by it and by the tenant's rules for this tool, which differ")
-    return replace(call, tool_class=tool_class, rule=rule)
+    # A server that gives its tools no titles was registered with some: people read the one they read at consent.
+    title = call.title or (known.title if known is not None else "")
+    return replace(call, tool_class=tool_class, title=title, rule=rule)
 
 
 async def _known(work: UnitOfWork, found: Sequence[Approval], call: Call) -> Answer | None:

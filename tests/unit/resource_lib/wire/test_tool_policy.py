@@ -60,6 +60,7 @@ def test_every_member_is_read_and_told_again():
         ({"returns": ["money"]}, "returns: 'money' is unknown"),
         ({"approval": {"by": "anybody"}}, "approval.by: must be person or role"),
         ({"approval": {"aproovers": 2}}, "approval.aproovers: is no member"),
+        ({"approval": {"by": "role", "role": "Finance Team"}}, "approval.role: must be a role's name (a-z"),
         ({"approval": {"expires_in": "5m"}}, "approval.expires_in: must be a whole number"),
         ({"approval": {"four_eyes": "yes"}}, "approval.four_eyes: must be true or false"),
         ({"approval": {"redact": "note"}}, "approval.redact: must be a list of texts, such as [note]"),
