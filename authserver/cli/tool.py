@@ -114,7 +114,7 @@ async def _one(machines: Any, owner: Any, found: Any, name: str) -> dict[str, An
         if said.get("tool") in {name, "*"}:
             history.append(
                 {"at": date(row["at_us"] // 1_000_000), "by": said["by"], "tool": said["tool"]}
-                | {"rules": json.dumps(said["rules"]) if said["rules"] else "cleared"}
+                | {"rules": said["rules"] or {}}
             )
     return _row(overlay, found, name, known) | {
         "rules": {tool: known[tool].rules.to_json() for tool in ("*", name) if tool in known},
@@ -182,7 +182,8 @@ def show_(name: Name, resource: At, tenant: Tenant, data_dir: DataDir = None, as
     _told(said, as_json=as_json)
     if not as_json:
         print()
-        show(said["history"], as_json=False, empty="Nobody has changed anything yet.")
+        told = [{**one, "rules": json.dumps(one["rules"]) if one["rules"] else "cleared"} for one in said["history"]]
+        show(told, as_json=False, empty="Nobody has changed anything yet.")
 
 
 def _told(said: dict[str, Any], *, as_json: bool) -> None:
@@ -415,11 +416,11 @@ def set_(
 
     try:
         text = sys.stdin.read() if str(rules) == "-" else rules.read_text(encoding="utf-8")
-        read = parse_rules(json.loads(text), "--rules")
-    except OSError:
-        fail(f"--rules: {rules} cannot be read.", code=2)
+        read = parse_rules(json.loads(text), "")
+    except OSError as error:
+        fail(f"--rules: {rules} cannot be read ({error.strerror}).", code=2)
     except InvalidRulesError as error:
-        fail(str(error), code=2)
+        fail(f"--rules: {str(error).removeprefix(': ')}", code=2)
     except ValueError as error:
         fail(f"--rules: {rules} is no JSON: {error}.", code=2)
     _changed(name, resource, tenant, lambda _rules: read, not_listed=not_listed, data_dir=data_dir, as_json=as_json)

@@ -2,9 +2,12 @@
 
 import getpass
 import json
+import re
 
 import pytest
 
+from authserver.cli.tool import app
+from resource_lib.wire.condition import parse
 from tests.support.deployment import Deployment, logs_kept
 
 MCP = "https://mcp.example.com/mcp"
@@ -56,7 +59,7 @@ def test_a_tool_is_denied_asked_about_and_given_back(acme):
     assert "waits for a yes" == asked["each_call"] == listed["update_order"]["each_call"]
     assert "nobody" == listed["refund_order"]["offered_to"]
     assert ("any application", {}) == (back["offered_to"], back["rules"])
-    assert ["cleared", '{"mode": "deny"}'] == [entry["rules"] for entry in shown["history"]]
+    assert [{}, {"mode": "deny"}] == [entry["rules"] for entry in shown["history"]]
     assert {getpass.getuser()} == {entry["by"] for entry in shown["history"]}
 
 
@@ -138,6 +141,35 @@ def test_a_wrong_command_says_what_is_wrong_and_changes_nothing(acme, command, s
     assert 0 != done.exit_code
     assert said in done.output + done.stderr
     assert {"-", None} >= {row["changed"] for row in acme.told("tool", "list", *AT)}
+
+
+@pytest.mark.requirement("opt-in:cli:says-what-is-wrong")
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ('{"approval": {"rol": "x"}}', "--rules: approval.rol: is no member of a rule, which has by, role"),
+        ("[]", "--rules: is"),
+    ],
+)
+def test_a_wrong_file_of_rules_is_answered_with_the_member(acme, tmp_path, rules, said):
+    """Ours: the option, then the place in the file."""
+    (tmp_path / "rules.json").write_text(rules)
+
+    done = acme.run("tool", "set", "refund_order", "--rules", str(tmp_path / "rules.json"), *AT)
+
+    assert 2 == done.exit_code
+    assert said in done.stderr
+
+
+@pytest.mark.requirement("opt-in:cli:says-what-is-wrong")
+def test_every_condition_that_the_help_shows_is_one():
+    """Ours: an example that is typed as it stands works."""
+    shown = " ".join(command.epilog or "" for command in app.registered_commands)
+    conditions = re.findall(r"--(?:deny|step-up|require) '([^']+)'", shown)
+
+    assert 2 == len(conditions)
+    for condition in conditions:
+        parse(condition)
 
 
 @pytest.mark.requirement("opt-in:cli:says-what-is-wrong")

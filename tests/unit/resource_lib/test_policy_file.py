@@ -1,5 +1,6 @@
 """A policy file: read strictly, errors by line and cure, and docs/policy.md is true."""
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from resource_lib import SettingsError, read, write
 from resource_lib.policy import Policies, layers_of, read_policy_file
+from resource_lib.wire.approvals import ApprovalRule
 from resource_lib.wire.condition import parse
 from resource_lib.wire.tool_policy import EVERY_TOOL
 
@@ -45,6 +47,17 @@ def test_the_examples_of_the_page_say_the_same_in_yaml_and_in_toml_and_tighten_t
     assert ["require", "deny", "deny", "step_up", "require"] == [one.effect for one in refund.conditions]
     assert 28800 == refund.max_age
     assert {"orders:read"} == Policies(layers).base["get_order"].scopes
+
+
+@pytest.mark.requirement("policy:docs:examples-are-true")
+def test_every_word_of_approval_stands_on_the_page_with_its_default():
+    table = PAGE.partition("the words of `approval`")[2].partition("\n## ")[0]
+    rows = dict(re.findall(r"^\| `([a-z_]+)` \|.*\| ([^|]+) \|$", table, re.MULTILINE))
+
+    assert {each.name for each in dataclasses.fields(ApprovalRule)} == set(rows)
+    for each in dataclasses.fields(ApprovalRule):
+        if type(each.default) in (int, bool) or each.name in ("by", "role"):
+            assert str(each.default).lower() == rows[each.name].strip("`"), each.name
 
 
 @pytest.mark.requirement("policy:docs:examples-are-true")
