@@ -2544,6 +2544,9 @@ APPROVALS: dict[str, Requirement] = {
         "decisions 13 and 14, AZ-51",
         "Whatever state a call is in: once what it stood on has ended, nothing more comes of it.",
     ),
+    "attack:approvals:nothing-of-a-call-at-rest": Requirement(
+        "decision 15, C09", "No argument, word, reason or outcome of a call stands in any byte of the database."
+    ),
     "attack:approvals:a-run-is-of-one-call": Requirement(
         "AP-03", "A run holds its lease for the call that it began, and for no other."
     ),
@@ -2975,6 +2978,9 @@ NOTICES: dict[str, Requirement] = {
     ),
     "cli:webhook:says-what-is-wrong": Requirement(
         "ours", "A wrong webhook is refused with the cure; one that does not answer is named by `check` and by `show`."
+    ),
+    "cli:approvals:a-value-is-visibly-a-value": Requirement(
+        "AP-10, CWE-117", "On the command line too no value passes for the author's words, or for a hidden one."
     ),
     "cli:approvals:list-and-show": Requirement(
         "Design §4",

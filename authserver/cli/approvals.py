@@ -189,7 +189,15 @@ async def _shown(work: Any, approval: Any) -> dict[str, Any]:
         "purpose": shown.purpose or None,
         "needs": _needs(rule, approval),
         "arguments": [
-            {"path": line.path, "value": f"(hidden, {line.length} characters)" if line.is_hidden else line.text}
+            {
+                "path": line.path,
+                # A text stands in quotation marks of its own, so that none can pass for a number or for a hidden one.
+                "value": f"(hidden, {line.length} characters)"
+                if line.is_hidden
+                else _quoted(line.text)
+                if line.kind == "text"
+                else line.text or _quoted(""),
+            }
             for line in shown.arguments
         ],
         "decisions": [
@@ -208,7 +216,14 @@ async def _shown(work: Any, approval: Any) -> dict[str, Any]:
 def _part(part: Any) -> str:
     if part.kind == "hidden":
         return "(hidden)"
-    return f"({part.text}: not given)" if part.kind == "not_given" else str(part.text)
+    if part.kind == "not_given":
+        return f"({part.text}: not given)"
+    # The author's words and what the call fills in stay apart, as on the page.
+    return _quoted(part.text) if part.kind == "value" else str(part.text)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _needs(rule: Any, approval: Any) -> str:

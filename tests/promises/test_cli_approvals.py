@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from authserver.cli.tree import app
 from authserver.domain.audit import event
 from tests.promises.test_cli_webhooks import listening
-from tests.support.approvals import REFUND, WITH_REFUND, Approver, ToolServer, tool_server
+from tests.support.approvals import REFUND, WITH_REFUND, Approver, ToolServer, refunding, tool_server
 from tests.support.deployment import ROOT, bare_environment, logs_kept
 from tests.support.internet import Answer
 
@@ -94,17 +94,40 @@ async def test_list_and_show_say_what_waits_and_reveal_nothing_hidden(desk):
     assert [(approval_id, "t1", "pending", REFUND, "u1.Person@Example.com", "Native App")] == [
         tuple(row[name] for name in ("approval_id", "tenant", "state", "tool", "for", "application")) for row in listed
     ]
-    assert "Refund 1250 cents of order o-1001" == shown["happens"]
-    assert {"order_id": "o-1001", "amount_cents": "1250", "card.number": "(hidden, 16 characters)"} == {
+    assert 'Refund "1250" cents of order "o-1001"' == shown["happens"]
+    assert {"order_id": '"o-1001"', "amount_cents": "1250", "card.number": "(hidden, 16 characters)"} == {
         line["path"]: line["value"] for line in shown["arguments"]
     }
     assert "1 yes from the person it runs for" == shown["needs"]
     assert f"{desk.server.issuer}/approvals/{approval_id}" == shown["url"]
     for said in (json.dumps(listed), json.dumps(shown), words):
         assert CANARY not in said
-    assert "Refund 1250 cents" in words
+    assert 'Refund "1250" cents' in words
     assert [] == await desk.told("list", "--state", "denied")
     assert [] == await desk.told("list", "--tenant", "t2")
+
+
+@pytest.mark.requirement("cli:approvals:a-value-is-visibly-a-value")
+async def test_no_value_passes_for_the_authors_words_for_another_kind_or_for_a_hidden_one(desk):
+    """AP-10, CWE-117: in the sentence and in the table, quotation marks and what turns a terminal included."""
+    hostile = {
+        "order_id": 'o-1", which an administrator has approved. "',
+        "amount_cents": "5",
+        "a": "(hidden, 16 characters)",
+        "b": "\x1b[2J\u202e",
+        "c": "",
+    }
+    asked = await desk.rs.asked(await refunding(desk.server, "u2"), hostile)
+
+    shown = await desk.told("show", asked)
+    words = (await desk.run("show", asked)).stdout
+
+    assert r'Refund "5" cents of order "o-1\", which an administrator has approved. \""' == shown["happens"]
+    assert ['"5"', '"(hidden, 16 characters)"', '""'] == [
+        line["value"] for line in shown["arguments"] if line["path"] in {"amount_cents", "a", "c"}
+    ]
+    assert '"(hidden, 16 characters)"' in words
+    assert not {"\x1b", "\u202e"} & set(words)
 
 
 @pytest.mark.requirement("cli:approvals:list-and-show")
