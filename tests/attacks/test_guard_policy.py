@@ -101,7 +101,8 @@ async def test_nothing_is_paid_after_a_secret_was_read_and_a_refused_read_counts
 async def test_after_a_restart_a_forbidden_sequence_is_not_taken_for_one_that_never_happened():
     """A guard that has just begun does not know what was read before; an authorization younger than it, it knows whole."""
     memory, clock = known_memory(seconds=10)
-    it = Guarded(tools={"send": write("o:write", when=[ORDERS["refund"].rules.when[1]])}, memory=memory)
+    tools = {"send": write("o:write", when=[ORDERS["refund"].rules.when[1]]), "read_secret": ORDERS["read_secret"]}
+    it = Guarded(tools=tools, memory=memory)
     old = it.bearer("o:write", "tool:send", without=["auth_time"])
     young = it.bearer("o:write", "tool:send")
 
