@@ -2547,6 +2547,10 @@ APPROVALS: dict[str, Requirement] = {
     "attack:approvals:nothing-of-a-call-at-rest": Requirement(
         "decision 15, C09", "No argument, word, reason or outcome of a call stands in any byte of the database."
     ),
+    "attack:approvals:a-grant-ends-with-who-gave-it": Requirement(
+        "AP-05, decision 4",
+        "A call covered by an approver's grant does not begin once they could not give it any more.",
+    ),
     "attack:approvals:a-run-is-of-one-call": Requirement(
         "AP-03", "A run holds its lease for the call that it began, and for no other."
     ),

@@ -7,6 +7,10 @@ itself is true, so it may still tell it; its caller hears nothing of it.
 
 import pytest
 
+from authserver.domain.approvals import approval as approvals
+from authserver.domain.approvals import deciding, several, spending
+from authserver.domain.approvals.spending import Caller, Use
+from authserver.domain.tokens import authorization
 from tests.attacks.test_approvals_spent import ENDS
 from tests.support.approvals import ARGUMENTS, Approver, new_run, refunding, tool_server
 
@@ -54,3 +58,48 @@ async def test_nothing_comes_of_a_call_in_any_state_once_what_it_stood_on_has_en
     told = {state: (await rs.outcome(approval_id, run)).status_code for state, (_, approval_id, run) in calls.items()}
     assert {state: 409 if state in UNDONE else 200 for state in STATES} == told
     assert 3 == (await server.operator.kinds()).count("client:approval:consumed")
+
+
+GIVERS = {
+    "has lost the role": lambda it: it.set_member("v1", "t1", roles=("member",)),
+    "is disabled": lambda it: it.set_member("v1", "t1", is_active=False),
+    "was removed": lambda it: it.remove_member("v1", "t1"),
+    "is disabled everywhere": lambda it: it.set_person("v1", is_active=False),
+}
+
+
+@pytest.mark.requirement("attack:approvals:a-grant-ends-with-who-gave-it")
+@pytest.mark.parametrize("how", GIVERS)
+async def test_a_call_that_an_approvers_grant_covered_does_not_begin_once_they_could_give_it_no_more(server, how):
+    """AP-05: covered when it was asked about, and asked again when it is spent; read before, and in the commit itself."""
+    rs, token = tool_server(server, by="role"), await refunding(server)
+    first = await rs.asked(token)
+    work, decider = server.operator.work("t1"), await Approver(server=server, who="v1").decider()
+    found = await approvals.find(work, first)
+    offered = await several.offered(work, found, decider)
+    await deciding.decide(work, found, decider, True, found.display_hash)
+    await several.give(work, found, decider, offered[0].key)
+    assert await work.commit()
+    await rs.run(first, token)
+    covered, raced = await rs.ask(token), await rs.ask(token, policy_version="f" * 64)
+    assert ["approved", "approved"] == [one.json()["state"] for one in (covered, raced)]
+    work = server.operator.work("t1")
+    found = await approvals.find(work, raced.json()["approval_id"])
+    owner = await authorization.find(work, found.authorization_id)
+    caller = Caller(
+        authorization_id=owner.id, sub=owner.sub, client_id=owner.client_id, actor="",
+        resource=await server.operator.resource(found.resource),
+    )  # fmt: skip
+    use = Use(
+        args_hash=found.args_hash, definition_hash=found.definition_hash, policy_version=found.policy_version,
+        instance_id="run", leg=0,
+    )  # fmt: skip
+    await spending.consume(work, found, owner, caller, use)
+
+    await GIVERS[how](server.operator)
+    won = await work.commit()
+    spent = await rs.consume(covered.json()["approval_id"], token)
+
+    assert not won
+    assert (409, "approval_ended") == (spent.status_code, spent.json()["error"])
+    assert 1 == (await server.operator.kinds()).count("client:approval:consumed")

@@ -206,8 +206,9 @@ async def _still_covered(work: UnitOfWork, approval: Approval, caller: Caller, u
             granted is not None
             and named
             and call_grants.is_spendable(granted, call, resource=caller.resource, now=work.now)
+            and await call_grants.meets(work, granted, approval.rule)
         ):
-            call_grants.spend(work, granted.id, call, resource=caller.resource)
+            call_grants.spend(work, granted.id, call, resource=caller.resource, role=approval.role)
             return
     else:
         row = await work.one(store.YES_COUNTED, approval_id=approval.id, **_voices(approval))

@@ -245,7 +245,7 @@ async def covering(
             _fits(each, call, shown)
             and (only is None or each.id in only)
             and _holds(work, each, arguments)
-            and await _meets(work, each, rule)
+            and await meets(work, each, rule)
         ):
             return each
     return None
@@ -257,8 +257,11 @@ def is_spendable(grant: CallGrant, call: Call, *, resource: Resource, now: int) 
     return grant.is_live(now) and _fits(grant, call, shown)
 
 
-def spend(work: UnitOfWork, grant_id: str, call: Call, *, resource: Resource) -> None:
-    """Claim one use for this call. A lost commit: it is used up, over, ended, not for this call, or its authorization ended."""
+def spend(work: UnitOfWork, grant_id: str, call: Call, *, resource: Resource, role: str = "") -> None:
+    """Claim one use for this call. A lost commit: it is used up, over, ended, not for this call, or its authorization ended.
+
+    `role` is whose yes the call takes: a grant that somebody else gave counts while they are active and hold it.
+    """
     tool = next((tool for tool in resource.tools if tool.name == call.tool), None)
     work.claim(
         store.SPEND,
@@ -271,6 +274,7 @@ def spend(work: UnitOfWork, grant_id: str, call: Call, *, resource: Resource) ->
         definition_hash=call.definition_hash,
         as_shown=as_shown(tool),
         args_hash=call.args_hash,
+        role=f'"{role}"',
         now=work.now,
     )
     event.record(
@@ -334,8 +338,8 @@ def _holds(work: UnitOfWork, grant: CallGrant, arguments: Mapping[str, Any]) -> 
         return False
 
 
-async def _meets(work: UnitOfWork, grant: CallGrant, rule: ApprovalRule) -> bool:
-    """Whether whoever gave it could say yes to each of these calls by themselves, as they had proved who they are then."""
+async def meets(work: UnitOfWork, grant: CallGrant, rule: ApprovalRule) -> bool:
+    """Whether whoever gave it can still say yes to each of these calls by themselves, as they had proved who they are then."""
     if rule.approvers > 1 or grant.max_calls > rule.most_calls:
         return False
     if rule.max_age is not None and grant.created_at - grant.auth_time > rule.max_age:

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from authserver.domain.users.store import MEMBER_ROWS
 from authserver.runtime.schema import platform_statement, statement, table
 from authserver.runtime.sealed_column import sealed_column
 
@@ -66,15 +67,19 @@ OF_AUTHORIZATION = statement(
 OF_PERSON = statement(_COLUMNS + _LIVE + " AND g.sub = :sub ORDER BY g.expires_at, g.created_at, g.grant_id")
 
 # Every condition that decided stands here again. What the directory said of the tool is replaced by the tool's own definition
-# with the first use: from then on it is the only one.
+# with the first use: from then on it is the only one. Whoever gave it for somebody else could still give it. The name of a role
+# holds no quotation mark, so it stands between two only where the list holds the whole of it.
 SPEND = statement(
-    """
+    f"""
     UPDATE call_grants SET used = used + 1, definition_hash = :definition_hash
     WHERE tenant_id = :tenant AND grant_id = :grant_id AND used < max_calls AND expires_at > :now AND ended_at IS NULL
         AND authorization_id = :authorization_id AND sub = :sub AND client_id = :client_id AND resource = :resource
         AND tool = :tool AND definition_hash IN (:definition_hash, :as_shown) AND args_hash IN ('', :args_hash)
         AND (SELECT a.ended_at IS NULL AND a.expires_at > :now FROM authorizations a WHERE a.tenant_id = :tenant
             AND a.authorization_id = call_grants.authorization_id)
+        AND (given_by = sub OR EXISTS (SELECT 1 FROM {MEMBER_ROWS} WHERE m.tenant_id = :tenant
+            AND m.sub = call_grants.given_by AND m.status = 'active' AND p.status = 'active'
+            AND REPLACE(m.roles, :role, '') <> m.roles))
     RETURNING grant_id
     """
 )
