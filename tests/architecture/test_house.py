@@ -21,6 +21,8 @@ SHARED_ROWS = {
     "tokens/store.py": {"authserver.domain.consent.store"},
     # A yes counts while what it stands on lives and whoever gave it could still give it: asked by the statement that spends it.
     "approvals/store.py": {"authserver.domain.tokens.store", "authserver.domain.users.store"},
+    # And so does one for several calls, each time that one of them is spent.
+    "call_grants/store.py": {"authserver.domain.users.store"},
 }
 """The joins that two capabilities agreed on, each with its reason. It is not meant to grow."""
 
