@@ -922,6 +922,19 @@ SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
             "is_open": True,
         },
     ),
+    "approval-nothing": (
+        "approval_nothing.html",
+        ERROR
+        | {
+            "code": 404,
+            "title": "There is nothing here for you",
+            "message": "This call does not exist, or it is not for the account that you are signed in with.",
+            "cure": "If you have another account, sign in with that one. Or look at what waits for this one.",
+            "inbox_url": "/approvals",
+            "login_url": "/login?to=approvals",
+            "request_id": "",
+        },
+    ),
     "approvals": ("approvals.html", INBOX),
     "approvals-empty": (
         "approvals.html",

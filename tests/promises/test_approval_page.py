@@ -422,6 +422,7 @@ async def test_a_call_of_a_machine_waits_for_an_approver_who_sees_that_nobody_st
     after = await decide(browser, url, "allow")
 
     assert 404 == stranger.status
+    assert '<a class="button" href="/login?to=approvals">Use another account</a>' in stranger.response.text
     assert "The application works by itself, without a person." in read(page)
     assert "until an administrator lets it in again" in read(page)
     assert "Machine goes on by itself." in read(after)

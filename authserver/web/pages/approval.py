@@ -79,7 +79,7 @@ async def show_approval(request: Request) -> Response:
             return _to_login(request)
         opened = await _open(work, request, visitor)
         if opened is None:
-            return _nothing_here()
+            return _nothing_here(request)
         if opened.it.state is State.PENDING and not _is_prefetched(request):
             await deciding.look(work, opened.it, opened.decider)
         return await _page(work, request, opened)
@@ -97,7 +97,7 @@ async def decide_approval(request: Request) -> Response:
             return _to_login(request)
         opened = await _open(work, request, visitor)
         if opened is None:
-            return _nothing_here()
+            return _nothing_here(request)
         try:
             forms.check(request, form, *_bound_to(opened, form.one("shown") or ""))
         except forms.FormRefusedError:
@@ -135,7 +135,7 @@ async def _decide(work: UnitOfWork, request: Request, opened: Open, form: Parame
         # What refused may have become true since the page's own reading.
         now = await _read(work, it.id, opened.visitor)
         if now is None:
-            return _nothing_here()
+            return _nothing_here(request)
         return await _page(work, request, now, status=409, notice=_NOTICES.get(refused.reason))
     return _again(request, it)
 
@@ -444,13 +444,16 @@ def _to_login(request: Request) -> Response:
     return redirect(_login_url(request))
 
 
-def _nothing_here() -> Response:
+def _nothing_here(request: Request) -> Response:
     return page(
-        "error.html",
+        "approval_nothing.html",
         status=404,
         code=404,
         title="There is nothing here for you",
         message="This call does not exist, or it is not for the account that you are signed in with.",
-        cure="Look at what waits for you, under /approvals. If you have another account, sign in with that one.",
+        cure="If you have another account, sign in with that one. Or look at what waits for this one.",
+        inbox_url=f"{request.issuer.path}/approvals",
+        # Without the id: everybody for whom it is not reads the same bytes, whatever they ask for.
+        login_url=f"{request.issuer.path}/login?to=approvals",
         request_id="",
     )

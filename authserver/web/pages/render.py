@@ -112,6 +112,7 @@ PAGES = {
         "account_key.html",
         "account_more.html",
         "account_password.html",
+        "approval_nothing.html",
         "approval.html",
         "approval_state.html",
         "approvals.html",
