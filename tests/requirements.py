@@ -2551,6 +2551,9 @@ APPROVALS: dict[str, Requirement] = {
         "AP-05, decision 4",
         "A call covered by an approver's grant does not begin once they could not give it any more.",
     ),
+    "attack:approvals:a-new-password-takes-the-yes-back": Requirement(
+        "decision 14, AP-05", "An unspent yes that was said with an old password counts no more."
+    ),
     "attack:approvals:a-run-is-of-one-call": Requirement(
         "AP-03", "A run holds its lease for the call that it began, and for no other."
     ),

@@ -65,6 +65,7 @@ GIVERS = {
     "is disabled": lambda it: it.set_member("v1", "t1", is_active=False),
     "was removed": lambda it: it.remove_member("v1", "t1"),
     "is disabled everywhere": lambda it: it.set_person("v1", is_active=False),
+    "has a new password": lambda it: it.change_password("v1", "another long password of v1"),
 }
 
 
@@ -96,6 +97,7 @@ async def test_a_call_that_an_approvers_grant_covered_does_not_begin_once_they_c
     )  # fmt: skip
     await spending.consume(work, found, owner, caller, use)
 
+    server.clock.advance(1)
     await GIVERS[how](server.operator)
     won = await work.commit()
     spent = await rs.consume(covered.json()["approval_id"], token)
@@ -103,3 +105,29 @@ async def test_a_call_that_an_approvers_grant_covered_does_not_begin_once_they_c
     assert not won
     assert (409, "approval_ended") == (spent.status_code, spent.json()["error"])
     assert 1 == (await server.operator.kinds()).count("client:approval:consumed")
+
+
+@pytest.mark.requirement("attack:approvals:a-new-password-takes-the-yes-back")
+async def test_a_yes_that_was_said_with_an_old_password_is_spent_by_nothing(server):
+    """Decision 14: whoever stole an approver's session said it; theirs alone, and the next one begins at nought."""
+    await server.operator.set_member("u2", "t1", roles=("approver",))
+    token, one, two = (
+        await refunding(server),
+        tool_server(server, by="role"),
+        tool_server(server, by="role", approvers=2),
+    )
+    approved, half = await one.asked(token), await two.asked(token, {"order_id": "o-2"})
+    stolen, other = Approver(server=server, who="v1"), Approver(server=server, who="u2")
+    await stolen.decide(approved)
+    await stolen.decide(half)
+
+    server.clock.advance(1)
+    await server.operator.change_password("v1", "another long password of v1")
+    spent = await one.consume(approved, token)
+    second = await other.decide(half)
+    anew = await one.ask(token)
+    await stolen.decide(anew.json()["approval_id"])
+
+    assert (409, "approval_ended") == (spent.status_code, spent.json()["error"])
+    assert "pending" == second.state
+    assert 200 == (await one.consume(anew.json()["approval_id"], token)).status_code

@@ -94,7 +94,10 @@ class Approval:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """What one person saw and said. `still_roles` are theirs now; None: they are no active member any more."""
+    """What one person saw and said.
+
+    `still_roles` are theirs now; None: they are no active member any more, or a new password ended the sign-in they said it with.
+    """
 
     sub: str
     is_yes: bool | None
@@ -163,7 +166,9 @@ async def decisions(work: UnitOfWork, approval: Approval) -> list[Decision]:
             acr=row["acr"],
             auth_time=row["auth_time"],
             still_roles=tuple(orjson.loads(row["roles"]))
-            if row["member_status"] == "active" and row["person_status"] == "active"
+            if row["member_status"] == "active"
+            and row["person_status"] == "active"
+            and row["auth_time"] >= row["password_changed_at"]
             else None,
         )
         for row in await work.all(store.DECISIONS, approval_id=approval.id)

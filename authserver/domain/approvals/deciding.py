@@ -4,7 +4,8 @@ Who may say yes, and what a yes or a no does.
 RFC 9470 (how fresh and strong the login must be); decision 13. The person the call runs for, or whoever holds the rule's role in the
 same tenant now; under four eyes never the person it runs for. One no is enough, at once, and needs no fresh login. A yes is for
 exactly what was shown. It counts while whoever gave it could still give it: an approver who is disabled, removed or has lost
-the role takes their unspent yes with them (asked again when it is spent). A service principal is nobody, so it never decides.
+the role takes their unspent yes with them (asked again when it is spent), and so does one who has a new password, because the
+old one may have been somebody else's. A service principal is nobody, so it never decides.
 """
 
 from dataclasses import dataclass, replace

@@ -352,7 +352,13 @@ async def meets(work: UnitOfWork, grant: CallGrant, rule: ApprovalRule) -> bool:
     if grant.given_by == grant.sub:
         return False
     giver = await user.member_by_sub(work, grant.given_by)
-    return giver is not None and giver.is_active and rule.role in giver.roles
+    return (
+        giver is not None
+        and giver.is_active
+        and rule.role in giver.roles
+        # What came from the password before ends with it.
+        and grant.auth_time >= giver.password_changed_at
+    )
 
 
 def _record(work: UnitOfWork, kind: event.Kind, grant: CallGrant, **said: Any) -> None:

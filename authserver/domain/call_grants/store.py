@@ -79,7 +79,7 @@ SPEND = statement(
             AND a.authorization_id = call_grants.authorization_id)
         AND (given_by = sub OR EXISTS (SELECT 1 FROM {MEMBER_ROWS} WHERE m.tenant_id = :tenant
             AND m.sub = call_grants.given_by AND m.status = 'active' AND p.status = 'active'
-            AND REPLACE(m.roles, :role, '') <> m.roles))
+            AND call_grants.auth_time >= p.password_changed_at AND REPLACE(m.roles, :role, '') <> m.roles))
     RETURNING grant_id
     """
 )
