@@ -374,7 +374,7 @@ class ResourceGuard:
         scope = {**scope, "headers": headers, PRINCIPAL: principal}
         with calling_as(principal), carrying(token, self._upstream):
             if waiting is not None and self._held is not None:
-                return await self._held.serve(waiting, app, scope, receive, outgoing.take)
+                return await self._held.serve(waiting, app, scope, receive, outgoing.take, life_s=life_s)
             outward = self._filtered(outgoing.take, methods, principal) if lists_tools else outgoing.take
             return await outgoing.run(app, scope, receive, outward)
 

@@ -103,9 +103,14 @@ class HeldCalls:
         self._refusals = refusals
         self._unauthenticated = unauthenticated
 
-    async def serve(self, held: Held, app: App, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one: it waits, is refused, runs once, or hears what came of it. `scope` is what the server may see."""
-        wire = Wire(receive, send)
+    async def serve(
+        self, held: Held, app: App, scope: Scope, receive: Receive, send: Send, *, life_s: float | None = None
+    ) -> None:
+        """Serve one: it waits, is refused, runs once, or hears what came of it. `scope` is what the server may see.
+
+        `life_s`: for how many seconds its caller may be sent a stream; what was approved runs on.
+        """
+        wire = Wire(receive, send, life_s=life_s)
         watching = asyncio.create_task(wire.watch())
         try:
             found = await self._found(held, app, scope, wire)
@@ -121,6 +126,7 @@ class HeldCalls:
             raise
         finally:
             watching.cancel()
+            wire.close()
 
     async def _found(self, held: Held, app: App, scope: Scope, wire: Wire) -> Said | Answer:
         try:

@@ -859,6 +859,9 @@ GUARD: dict[str, Requirement] = {
     ),
     "guard:cors:preflight-needs-no-token": Requirement("Fetch §3.2.2", "A preflight needs no token."),
     "guard:streams:never-buffered": Requirement("decision 17", "An event is out before the next one is made."),
+    "guard:streams:approved-calls-end-with-the-token": Requirement(
+        "RS-34", "The stream of an approved call ends with the token, and the call itself runs to its end."
+    ),
     "guard:streams:end-with-their-token": Requirement("RS-34", "A stream ends when the token that opened it does."),
     "guard:asgi:lifespan-is-forwarded": Requirement("design §4", "The wrapped server's lifespan runs."),
     "guard:integrations:official-sdk": Requirement(
@@ -2832,6 +2835,9 @@ DELIVERY: dict[str, Requirement] = {
     ),
     "delivery:definition:of-the-caller-alone": Requirement(
         "ours", "What one caller has the server list neither spoils another's yes nor changes what their page says."
+    ),
+    "delivery:flood:leaves-room-for-what-runs": Requirement(
+        "AP-12", "A flood of calls that wait for a yes lets no lease of a running one lapse."
     ),
     "delivery:credential:unreadable-for-a-moment": Requirement(
         "AP-15, ours", "A secret that cannot be read for a moment lets nothing begin, and no outcome is lost."

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 from resource_lib.approval import said
 from resource_lib.approval.exact_call import ExactCall
@@ -31,6 +32,9 @@ LONGEST_WAIT_S: Final = 10.0
 """For the outcome of an identical call that runs already."""
 _MOST_WAITING: Final = 24
 """Questions that wait at the issuer at once: the others must get through, the renewals above all."""
+_MOST_ASKING: Final = 24
+"""Calls that are asked about at once, for the same reason: a flood of one caller's lets no lease of another lapse."""
+_LONGEST_TURN_S: Final = 5.0
 _ROUNDS: Final = 4
 _LANDING_S: Final = 6.0
 _OLDEST_MS: Final = 600_000
@@ -77,6 +81,7 @@ class ApprovalFlow:
         self._landing: dict[_Key, asyncio.Task[None]] = {}
         self._background: set[asyncio.Task[Any]] = set()
         self._waiting = 0
+        self._turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
     async def go(self, call: ExactCall, run: Runner, *, patience: float = 0) -> Said:
         """Return what becomes of a call. `patience`: seconds for a person who is deciding right now."""
@@ -169,8 +174,17 @@ class ApprovalFlow:
             return _unasked(call, error)
 
     async def _ask(self, call: ExactCall) -> Record:
-        age_ms = min(max(0, round((self.clock() - call.reached_at) * 1000)), _OLDEST_MS)
-        return await self._approvals.ask(call.asked(instance_id=self._process, age_ms=age_ms))
+        turns = self._turns.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_MOST_ASKING))
+        try:
+            async with asyncio.timeout(_LONGEST_TURN_S):
+                await turns.acquire()
+        except TimeoutError:
+            raise IssuerUnavailableError from None
+        try:
+            age_ms = min(max(0, round((self.clock() - call.reached_at) * 1000)), _OLDEST_MS)
+            return await self._approvals.ask(call.asked(instance_id=self._process, age_ms=age_ms))
+        finally:
+            turns.release()
 
     async def _begun(self, flight: _Flight, begin: _Begin) -> Said | None:
         """Run it if it may begin here and now, or wait for whoever was faster; None: the yes is not there any more."""

@@ -6,6 +6,7 @@ waits for `settle`, which may replace it. Where the server ends without a reply,
 failed.
 """
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -27,13 +28,17 @@ _FAILED: Final[Mapping[str, Any]] = {
 
 
 class Wire:
-    """The caller's end of a connection, which may go away while the call runs on."""
+    """The caller's end of a connection, which may go away while the call runs on. `life_s`: seconds a stream may stay open."""
 
-    __slots__ = ("_receive", "_send", "is_complete", "is_gone")
+    __slots__ = ("_ending", "_is_cut", "_life_s", "_receive", "_send", "_timer", "is_complete", "is_gone")
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, receive: Receive, send: Send, *, life_s: float | None = None) -> None:
         self._receive = receive
         self._send = send
+        self._life_s = life_s
+        self._timer: asyncio.TimerHandle | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._is_cut = False
         self.is_gone = False
         self.is_complete = False
         """Whether the last byte of an answer was sent while the caller was there."""
@@ -45,13 +50,31 @@ class Wire:
         self.is_gone = True
 
     async def send(self, message: Message) -> None:
-        """Pass on one message; a caller who has gone stops nothing."""
+        """Pass on one message; a caller who has gone, or whose token has ended, stops nothing."""
+        if self._is_cut:
+            return
+        if self._life_s is not None and message["type"] == "http.response.start" and _is_stream(message):
+            self._timer = asyncio.get_running_loop().call_later(self._life_s, self._cut)
+        await self._pass(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            self.is_complete = not self.is_gone
+            self.close()
+
+    def close(self) -> None:
+        """Watch the stream's time no longer."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def _pass(self, message: Message) -> None:
         try:
             await self._send(message)
         except Exception:  # noqa: BLE001 - each server has a word of its own for a closed connection
             self.is_gone = True
-        if message["type"] == "http.response.body" and not message.get("more_body", False):
-            self.is_complete = not self.is_gone
+
+    def _cut(self) -> None:
+        """End the stream for the caller, as if they had hung up: the call itself was approved, and runs on."""
+        self._is_cut = self.is_gone = True
+        self._ending = asyncio.create_task(self._pass({"type": "http.response.body", "body": b"", "more_body": False}))
 
 
 class FinalAnswer:
@@ -154,6 +177,13 @@ class FinalAnswer:
     async def _know(self, result: Mapping[str, Any] | None, *, is_error: bool) -> Mapping[str, Any] | None:
         self._is_settled = True
         return await self._settle(result, is_error)
+
+
+def _is_stream(message: Message) -> bool:
+    return any(
+        name.lower() == b"content-type" and value[:17].lower() == b"text/event-stream"
+        for name, value in message.get("headers", ())
+    )
 
 
 def _without_length(message: Message) -> Headers:

@@ -143,3 +143,71 @@ async def test_a_call_whose_id_may_come_back_as_another_is_refused_before_anybod
 
     assert "invalid_arguments" == answer.error["error"]
     assert [] == it.issuer.rows == it.shop.ran
+
+
+class Crowded(ApprovingIssuer):
+    """An issuer that answers no question about a call before it is told to, and counts how many wait at once."""
+
+    waiting = most = 0
+    gate: asyncio.Event | None = None
+
+    async def _rs(self, scope, raw):
+        if self.gate is not None and scope["path"] == "/rs/approvals":
+            self.waiting += 1
+            self.most = max(self.most, self.waiting)
+            await self.gate.wait()
+            self.waiting -= 1
+        return await super()._rs(scope, raw)
+
+
+@pytest.mark.requirement("delivery:flood:leaves-room-for-what-runs")
+async def test_a_flood_of_questions_leaves_room_for_the_leases_of_what_runs(monkeypatch):
+    """AP-12: five hundred different calls at once are asked about one after another, and what runs keeps its lease."""
+    monkeypatch.setattr("resource_lib.approval.run.RENEW_S", 0)
+    it = Approved(Crowded(resource=RESOURCE))
+    it.shop.gate = asyncio.Event()
+    await it.call()
+    it.issuer.approve()
+    running = it.begin()
+    await it.shop.started.wait()
+    it.issuer.gate = asyncio.Event()
+
+    flood = [it.begin(arguments={"order": "o1", "amount": amount}) for amount in range(1000, 1500)]
+    while it.issuer.waiting < 20:
+        await asyncio.sleep(0)
+    renewed = it.issuer.count("consume")
+    while it.issuer.count("consume") < renewed + 5:
+        await asyncio.sleep(0)
+    it.issuer.gate.set()
+    it.shop.gate.set()
+    answers = [await caller.answer() for caller in flood]
+
+    assert "ran 1" == text(await running.answer())
+    assert {"approval_required"} == {answer.error["error"] for answer in answers}
+    assert 32 > it.issuer.most, "of 64 connections"
+
+
+@pytest.mark.requirement("guard:streams:approved-calls-end-with-the-token")
+async def test_the_stream_of_an_approved_call_ends_with_the_token_and_the_call_does_not():
+    """RS-34: nothing is sent on a token that has expired; what was approved runs on, and its outcome is told to the next."""
+    it = Approved()
+    it.shop.gate, it.shop.streams = asyncio.Event(), True
+    same = {"authorization_id": "aut_same"}
+    short, refreshed = (
+        it.issuer.token(scopes=SCOPES, life=2, override=same),
+        it.issuer.token(scopes=SCOPES, override=same),
+    )
+    await it.call(token=short)
+    it.issuer.approve()
+
+    caller = it.begin(token=short)
+    async with asyncio.timeout(10):
+        while not caller.found or caller.found[-1].get("more_body", True):
+            await asyncio.sleep(0)
+    it.shop.gate.set()
+    cut = await caller.answer()
+    await it.landed()
+
+    assert b"progress" in cut.body and b"ran 1" not in cut.body
+    assert ("done", False) == (it.issuer.only.state, it.issuer.only.delivered)
+    assert "ran 1" == text(await it.call(token=refreshed))
