@@ -174,7 +174,10 @@ class ResourceGuard:
         )
         self._public = PublicAnswers(self.settings, self.metadata, self._browsers)
         self._sessions = Sessions(self.settings.max_sessions)
-        self._schemas = ToolSchemas(self.tools)
+        named = {
+            name: demand.approval.argument_names for name, demand in self.tools.items() if demand.approval is not None
+        }
+        self._schemas = ToolSchemas(self.tools, named)
         self._definitions = Definitions(self._schemas)
         self._refusals = Refusals(self._challenges, self.tools, self._schemas, in_result(challenge_style))
         verifier = verifier or Validator(

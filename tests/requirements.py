@@ -2315,6 +2315,9 @@ POLICY: dict[str, Requirement] = {
     "policy:context:earlier-calls-of-this-authorization": Requirement(
         "C24, C25", "A call can demand an earlier one of the same authorization, within a time, with the same argument."
     ),
+    "policy:approval:a-misspelt-argument-is-told": Requirement(
+        "ours", "An approval that names an argument which the tool does not take is told to the operator, once."
+    ),
     "policy:context:names-tools-there-are": Requirement(
         "ours", "A condition about earlier calls of a tool that is not there stops the start."
     ),

@@ -9,7 +9,8 @@ waits until it is whole. A list that cannot be read is withheld.
 
 import json
 import logging
-from collections.abc import Container
+import re
+from collections.abc import Collection, Container, Mapping
 from typing import Any, Final, Protocol
 
 from resource_lib.transport import answers
@@ -26,12 +27,16 @@ class UnreadableListingError(Exception):
 
 
 class ToolSchemas:
-    """Which listed tools declare an output schema: clients of 2025-11-25 hold even an error against it."""
+    """Which listed tools declare an output schema: clients of 2025-11-25 hold even an error against it.
 
-    __slots__ = ("_declared", "_hidden", "_known")
+    `named`: for each tool the paths of the arguments that its approval hides or says.
+    """
 
-    def __init__(self, known: Container[str] = ()) -> None:
+    __slots__ = ("_declared", "_hidden", "_known", "_named")
+
+    def __init__(self, known: Container[str] = (), named: Mapping[str, Collection[str]] | None = None) -> None:
         self._known = known
+        self._named = {tool: paths for tool, paths in (named or {}).items() if paths}
         self._declared: dict[str, bool] = {}
         self._hidden: set[str] = set()
 
@@ -45,10 +50,28 @@ class ToolSchemas:
     def learn(self, tool: dict[str, Any]) -> None:
         """Take note of one listed tool."""
         self._declared[tool["name"]] = tool.get("outputSchema") is not None
+        paths = self._named.pop(tool["name"], None)
+        if paths is not None:
+            _warn_of_strange_names(tool, paths)
 
     def has_none(self, tool: str) -> bool:
         """Tell whether `tool` is known to declare no output schema."""
         return self._declared.get(tool) is False
+
+
+def _warn_of_strange_names(tool: dict[str, Any], paths: Collection[str]) -> None:
+    """Tell the operator, once, of arguments that the tool does not say it takes: what is misspelt hides nothing."""
+    schema = tool.get("inputSchema")
+    taken = schema.get("properties") if isinstance(schema, dict) else None
+    if not isinstance(taken, dict) or not taken:
+        return
+    strange = sorted(path for path in paths if path not in taken and re.split(r"[.\[]", path)[0] not in taken)
+    if strange:
+        log.warning(
+            "the approval of %r names arguments that the tool does not list: %s; a misspelt one in redact hides nothing",
+            tool["name"],
+            ", ".join(strange),
+        )
 
 
 class Learns(Protocol):

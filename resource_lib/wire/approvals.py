@@ -100,6 +100,11 @@ class ApprovalRule:
         """Whether the yes of the person it runs for is not enough."""
         return self.by == "role" or self.four_eyes or self.approvers > 1
 
+    @property
+    def argument_names(self) -> tuple[str, ...]:
+        """The arguments that `redact` and `sentence` name, by their paths."""
+        return (*self.redact, *_PLACEHOLDER.findall(self.sentence))
+
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON object; `rule_from_json` reads it again."""
         said: dict[str, Any] = {
@@ -141,7 +146,7 @@ _LISTS: Final[Mapping[str, str]] = {
 }
 
 
-_PLACEHOLDER: Final = re.compile(r"\{(args\.[^{}]*)\}")
+_PLACEHOLDER: Final = re.compile(r"\{([^{}]{1,200})\}")
 _PLACE: Final = re.compile(r"\[[0-9]*\]")
 
 
@@ -151,9 +156,10 @@ def _check_names(sentence: str, redact: tuple[str, ...]) -> None:
         plain = _PLACE.sub("", name.removeprefix("args."))
         if plain != name:
             raise InvalidRuleError(f"redact: must name arguments as {plain[:80]!r}, not {name[:80]!r}")
-    found = _PLACEHOLDER.search(sentence)
-    if found is not None:
-        right, wrong = found[1].removeprefix("args.")[:80], found[1][:80]
+    for said in _PLACEHOLDER.findall(sentence):
+        right, wrong = said.removeprefix("args.")[:80], said[:80]
+        if right == wrong:
+            continue
         raise InvalidRuleError(f"sentence: must name arguments as {{{right}}}, not {{{wrong}}}")
 
 

@@ -225,6 +225,25 @@ async def test_a_tool_that_repeats_what_is_hidden_is_heard_in_full_and_kept_with
     assert {"content": [{"type": "text", "text": "to (hidden)"}], "isError": False} == it.issuer.rows[0].outcome
 
 
+@pytest.mark.requirement("policy:approval:a-misspelt-argument-is-told")
+@pytest.mark.parametrize(
+    ("redact", "told"),
+    [(["nte"], True), (["note.text", "a.b"], False), (["note", "card"], True)],
+)
+async def test_an_approval_that_names_an_argument_the_tool_does_not_take_is_told_once(redact, told, caplog):
+    """Ours: a misspelt name in `redact` hides nothing, and nobody would see that before people do."""
+    it = Approved(tools={"refund": destructive("orders:write", approval=ask(redact=redact, sentence="Pay {amount}"))})
+    taken = {"amount": {"type": "integer"}, "note": {"type": "object"}, "a.b": {"type": "string"}}
+    tool = {"name": "refund", "inputSchema": {"type": "object", "properties": taken}}
+    it.shop.listing = {"tools": [tool]}
+
+    await it.call(arguments={"amount": 1})
+    await it.call(arguments={"amount": 2})
+
+    assert int(told) == caplog.text.count("the approval of 'refund' names arguments that the tool does not list: ")
+    assert not told or f"not list: {redact[-1]}; a misspelt one" in caplog.text
+
+
 @pytest.mark.requirement("delivery:stream:progress-is-not-held")
 async def test_progress_leaves_at_once_and_the_last_message_after_its_outcome_is_told():
     """Nothing on the path buffers a stream; the issuer knows the outcome before the caller does."""
