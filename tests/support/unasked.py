@@ -8,4 +8,7 @@ from resource_lib import ToolPolicy
 
 def unasked(tools: Mapping[str, ToolPolicy]) -> dict[str, ToolPolicy]:
     """Return the same demands, except that no call waits for a person's yes."""
-    return {name: replace(policy, approval=False) for name, policy in tools.items()}
+    return {
+        name: replace(policy, approval=False, rules=replace(policy.rules, approval=False))
+        for name, policy in tools.items()
+    }
