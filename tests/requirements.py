@@ -2839,6 +2839,9 @@ DELIVERY: dict[str, Requirement] = {
     "delivery:definition:of-the-caller-alone": Requirement(
         "ours", "What one caller has the server list neither spoils another's yes nor changes what their page says."
     ),
+    "delivery:issuer:a-lost-beginning-is-asked-again": Requirement(
+        "AP-15", "A consumption whose answer is lost is asked again by the same run, and begins once."
+    ),
     "delivery:flood:leaves-room-for-what-runs": Requirement(
         "AP-12", "A flood of calls that wait for a yes lets no lease of a running one lapse."
     ),

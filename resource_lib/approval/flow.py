@@ -194,10 +194,13 @@ class ApprovalFlow:
         # A name for this run alone: nobody who asks by another one can take its place.
         instance_id = f"{self._process}.{uuid4().hex[:16]}"
         ticket = Ticket(approval_id=begin.approval_id, instance_id=instance_id, leg=begin.leg)
+        question = {**call.begun(instance_id=instance_id), "leg": ticket.leg}
         try:
-            await self._approvals.consume(
-                ticket.approval_id, {**call.begun(instance_id=instance_id), "leg": ticket.leg}
-            )
+            try:
+                await self._approvals.consume(ticket.approval_id, question)
+            except IssuerUnavailableError:
+                # Its answer may be lost: asked again by the same run it is the same beginning, and not one that nobody makes.
+                await self._approvals.consume(ticket.approval_id, question)
         except ConflictError as error:
             if error.error == "approval_in_progress" or error.state in (State.EXECUTING, State.DONE):
                 return await self._elsewhere(call, ticket.approval_id)

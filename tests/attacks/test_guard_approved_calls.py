@@ -211,3 +211,26 @@ async def test_the_stream_of_an_approved_call_ends_with_the_token_and_the_call_d
     assert b"progress" in cut.body and b"ran 1" not in cut.body
     assert ("done", False) == (it.issuer.only.state, it.issuer.only.delivered)
     assert "ran 1" == text(await it.call(token=refreshed))
+
+
+class Forgetful(ApprovingIssuer):
+    """An issuer whose first answer to a consumption is lost on its way, after it has counted."""
+
+    async def _rs(self, scope, raw):
+        found = await super()._rs(scope, raw)
+        return (503, {}) if scope["path"].endswith("/consume") and self.count("consume") == 1 else found
+
+
+@pytest.mark.requirement("delivery:issuer:a-lost-beginning-is-asked-again")
+async def test_a_consumption_whose_answer_is_lost_begins_once_and_leaves_nothing_ambiguous():
+    """AP-15: the yes is spent and nobody runs it, unless the same run asks again; two callers at once run it once."""
+    it = Approved(Forgetful(resource=RESOURCE))
+    await it.call()
+    it.issuer.approve()
+
+    first, second = it.begin(), it.begin(request_id=2)
+    answers = [await first.answer(), await second.answer()]
+    await it.landed()
+
+    assert ["ran 1", "ran 1"] == [text(answer) for answer in answers]
+    assert (1, 1, "done") == (len(it.shop.ran), len(set(it.issuer.only.consumed)), it.issuer.only.state)
