@@ -116,7 +116,7 @@ class ApprovalFlow:
             return await self._lead(_Flight(key, call, run), begin, patience)
         flight.joined += 1
         try:
-            async with asyncio.timeout(LONGEST_WAIT_S + patience):
+            async with asyncio.timeout(LONGEST_WAIT_S):
                 return await asyncio.shield(flight.known)
         except TimeoutError:
             return said.refused(call.tool, "approval_in_progress")

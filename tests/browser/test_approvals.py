@@ -151,7 +151,7 @@ async def test_a_person_reads_the_call_allows_it_once_and_the_page_says_when_it_
         "approved by admin. approved by admin."
     )
     before = tools.state(asked["approval_id"])
-    await page.get_by_role("button", name="Allow", exact=True).click()
+    await page.get_by_role("button", name="Allow once", exact=True).click()
     await expect(page.get_by_role("heading", name="You allowed it, once")).to_be_visible()
     approved = tools.state(asked["approval_id"])
     tools.run(asked["approval_id"], token, arguments)
@@ -218,7 +218,7 @@ async def test_enter_and_the_keyboard_alone_decide_nothing_by_accident(
     await expect(page.get_by_role("heading", name="You did not allow it")).to_be_visible()
     await context.close()
 
-    assert ("pending", "none", "Do not allow") == (untouched, choice, first)
+    assert ("pending", "deny", "Do not allow") == (untouched, choice, first)
     assert "denied" == tools.state(asked["approval_id"])
 
 
@@ -246,7 +246,7 @@ async def test_the_real_approval_pages_are_photographed(
     await photograph("inbox")
     await page.goto(asked["approval_url"])
     await photograph("ask")
-    await page.get_by_role("button", name="Allow", exact=True).click()
+    await page.get_by_role("button", name="Allow once", exact=True).click()
     await expect(page.get_by_role("heading", name="You allowed it, once")).to_be_visible()
     await photograph("allowed")
     await context.close()

@@ -6,7 +6,8 @@ from authserver.domain.approvals import approval as approvals
 from authserver.domain.approvals import deciding, several
 from authserver.domain.approvals.deciding import RefusedDecisionError
 from authserver.domain.approvals.several import NotOfferedError
-from tests.support.approvals import ARGUMENTS, WITH_REFUND, Approver, tool_server
+from tests.support.approvals import ARGUMENTS, REFUND, WITH_REFUND, Approver, tool_server
+from tests.support.world import WRITE
 
 SMALL = "args.amount_cents <= 2000"
 
@@ -31,8 +32,9 @@ async def allow(server, approval_id, key, who="u1"):
 
 
 async def asked(server, **rule):
-    tokens = await server.client("P").sign_in("u1", scope=WITH_REFUND, tools=["refund_order"])
+    tokens = await server.client("P").sign_in("u1", scope=WRITE, tools=["update_order"])
     asks = tool_server(server, **rule)
+    asks.tool, asks.tool_class = "update_order", "write"
     return tokens, asks, await asks.asked(tokens)
 
 
@@ -76,6 +78,19 @@ async def test_a_condition_of_the_author_covers_other_values_until_its_end(serve
     server.clock.advance(choice.seconds)
     fresh = await server.client("P").refresh(tokens)
     assert 0 == await allowed_now(asks, fresh, 1, {**ARGUMENTS, "amount_cents": 1999})
+
+
+@pytest.mark.requirement("approvals:several:bounded-and-exact")
+@pytest.mark.one_database
+async def test_what_cannot_be_undone_is_never_simply_done_again(server):
+    """A refund of the same values five times over is nobody's wish; what its author says is like it may be offered."""
+    tokens = await server.client("P").sign_in("u1", scope=WITH_REFUND, tools=[REFUND])
+
+    plain = await tool_server(server).asked(tokens)
+    like_it = await tool_server(server, more=(SMALL,)).asked(tokens)
+
+    assert () == await offers(server, plain)
+    assert {SMALL} == {choice.condition for choice in await offers(server, like_it)}
 
 
 @pytest.mark.requirement("approvals:several:only-whose-yes-is-enough")

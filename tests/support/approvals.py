@@ -40,14 +40,16 @@ class ToolServer:
 
     app: OAuthClient
     rule: ApprovalRule = field(default_factory=lambda: RULE)
+    tool: str = REFUND
+    tool_class: str = "destructive"
 
     async def ask(self, token: TokenAnswer | str, arguments: Any = None, **changed: Any) -> httpx2.Response:
         """Ask about one call."""
         arguments = ARGUMENTS if arguments is None else arguments
         wanted = {
             "access_token": _text(token),
-            "tool": REFUND,
-            "tool_class": "destructive",
+            "tool": self.tool,
+            "tool_class": self.tool_class,
             "arguments": arguments,
             "args_hash": _hash(changed.get("arguments", arguments)),
             "definition_hash": DEFINITION,

@@ -1,8 +1,8 @@
 """
 A yes to this call and to several more like it: what may be offered with a yes, and the grant it then gives.
 
-Decision 13, RFC 9396. Bounded choices, made by us: exactly the same values again, or a condition that the tool's author offers;
-so many calls, until then, never "always". Offered only to whoever's yes is enough by itself, and given with it in one commit.
+Decision 13, RFC 9396. Bounded choices, made by us: a condition that the tool's author offers, or exactly the same values again where
+that can be undone; so many calls, until then, never "always". Offered only to whoever's yes is enough by itself, and given with it in one commit.
 What is offered says nothing that is not in the rule, so that a form can name no more than stood on the page.
 """
 
@@ -49,9 +49,11 @@ async def offered(work: UnitOfWork, approval: Approval, decider: Decider) -> tup
         return ()
     if len(await grant.of_authorization(work, approval.authorization_id)) >= grant.MOST_OF_ONE_AUTHORIZATION:
         return ()
+    # What cannot be undone is not done again just so: its author must say what calls like it are.
+    same_values = () if approval.tool_class == "destructive" else ("",)
     return tuple(
         Several(calls=calls, seconds=seconds, condition=condition)
-        for condition in ("", *rule.more)
+        for condition in (*same_values, *rule.more)
         for calls, seconds in _BOUNDS
         if calls <= min(rule.most_calls, settings.call_grant_most_calls) and seconds <= settings.call_grant_most_seconds
     )
