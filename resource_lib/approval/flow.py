@@ -6,6 +6,7 @@ decides who begins. Nothing here decides that a call may run; everything here ma
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ class _Begin:
 class _Flight:
     """Identical calls of this process on their one way."""
 
-    __slots__ = ("call", "joined", "key", "known", "run", "task")
+    __slots__ = ("call", "joined", "key", "known", "known_at", "run", "task")
 
     def __init__(self, key: _Key, call: ExactCall, run: Runner) -> None:
         self.key = key
@@ -62,11 +63,13 @@ class _Flight:
         self.known: asyncio.Future[Said] = asyncio.get_running_loop().create_future()
         """What those hear who came second: known before the first one's last bytes have left."""
         self.known.add_done_callback(lambda known: known.cancelled() or known.exception())
+        self.known_at = math.inf
         self.joined = 0
         self.task: asyncio.Task[Said]
 
-    def know(self, found: Said) -> None:
+    def know(self, found: Said, now: float) -> None:
         if not self.known.done():
+            self.known_at = now
             self.known.set_result(found)
 
 
@@ -112,6 +115,12 @@ class ApprovalFlow:
     async def _join(self, call: ExactCall, run: Runner, begin: _Begin | None, patience: float) -> Said:
         key: _Key = (id(asyncio.get_running_loop()), call.key, 0 if begin is None else begin.leg)
         flight = self._flights.get(key)
+        if flight is not None and call.reached_at >= flight.known_at:
+            # Its answer may have been read already: this is the next call, however long the server takes to come back.
+            await asyncio.wait({flight.task}, timeout=_LANDING_S)
+            flight = self._flights.get(key)
+            if flight is not None and call.reached_at >= flight.known_at:
+                flight = None
         if flight is None:
             return await self._lead(_Flight(key, call, run), begin, patience)
         flight.joined += 1
@@ -128,14 +137,15 @@ class ApprovalFlow:
             try:
                 await self._landed(flight.key)
                 found = await self._way(flight, begin, patience)
-                flight.know(found)
+                flight.know(found, self.clock())
                 return found
             except BaseException as error:
                 if not flight.known.done():
                     flight.known.set_exception(error)
                 raise
             finally:
-                del self._flights[flight.key]
+                if self._flights.get(flight.key) is flight:
+                    del self._flights[flight.key]
 
         # A task of its own: what has begun runs to its end, whoever hangs up.
         flight.task = asyncio.create_task(fly())
@@ -207,7 +217,7 @@ class ApprovalFlow:
             return None if error.error == "approval_required" else said.refused(call.tool, error.error)
         execution = Execution(self._approvals, ticket, call)
         try:
-            await execution.go(flight.run, lambda ran: flight.know(_told(call, execution, ran)))
+            await execution.go(flight.run, lambda ran: flight.know(_told(call, execution, ran), self.clock()))
         finally:
             landing = self._later(execution.land())
             if not execution.ran.result().is_pause:

@@ -167,6 +167,31 @@ async def test_a_hundred_identical_calls_run_once_and_hear_one_outcome():
     assert (1, 1) == (len(it.shop.ran), len(it.issuer.rows))
 
 
+@pytest.mark.requirement("delivery:approval:asked-and-run-once")
+@pytest.mark.parametrize("streams", [False, True])
+async def test_who_has_read_the_answer_asks_anew_though_the_server_is_not_back_yet(streams):
+    """Decision 13: after an answer that was sent in full the next identical call is a new one, not a loser of that race."""
+    it = Approved()
+    it.shop.streams, it.shop.lingers = streams, asyncio.Event()
+    await it.call()
+    it.issuer.approve()
+    answered = it.begin()
+    while not answered.found or answered.found[-1].get("more_body", True):
+        await asyncio.sleep(0)
+
+    following = it.begin()
+    for _ in range(50):
+        await asyncio.sleep(0)
+    waits = not following.found
+    it.shop.lingers.set()
+    anew, ran = await following.answer(), await answered.answer()
+
+    assert waits
+    assert ("approval_required", it.issuer.rows[-1].id) == (anew.error["error"], anew.error["approval_id"])
+    assert (2, 1) == (len(it.issuer.rows), len(it.shop.ran))
+    assert b"ran 1" in ran.body
+
+
 @pytest.mark.requirement("delivery:race:one-execution-between-processes")
 async def test_two_guards_run_it_once_and_the_loser_hears_the_same():
     """AP-02, between processes: the issuer decides who begins."""

@@ -33,6 +33,8 @@ class Shop:
         self.gate: asyncio.Event | None = None
         """While it is there, a refund waits for it."""
         self.started = asyncio.Event()
+        self.lingers: asyncio.Event | None = None
+        """While it is there, a refund that has been answered in full comes back only after it."""
         self.streams = False
         self.crashes = False
         self.listing: Any = None
@@ -101,6 +103,8 @@ class Shop:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         else:
             await self._reply(send, 200, _json(said, result))
+        if self.lingers is not None:
+            await self.lingers.wait()
 
     async def _reply(self, send: Any, status: int, body: bytes, more: Any = ()) -> None:
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *more]
