@@ -114,7 +114,6 @@ class ResourceGuard:
         client_id: str | None = None,
         client_secret: str | None = None,
         client_secret_file: str | Path | None = None,
-        token_endpoint: TokenEndpoint | None = None,
         channel: Channel | None = None,
         api_keys: bool = False,
         clock: Callable[[], float] = time.time,
@@ -133,7 +132,7 @@ class ResourceGuard:
 
         `client_id` with `client_secret` or `client_secret_file` is this server's own credential, with which `exchange_for`
         trades its callers' tokens; when left out, RESOURCE_GUARD_CLIENT_ID and RESOURCE_GUARD_CLIENT_SECRET_FILE.
-        `token_endpoint` and `channel` replace where and how the issuer is asked. `api_keys` accepts the issuer's API keys beside tokens:
+        `channel` replaces where and how the issuer is asked. `api_keys` accepts the issuer's API keys beside tokens:
         each is traded for a token there, which is then judged as any other; it needs the credential.
         """
         self.settings = GuardSettings(
@@ -189,14 +188,11 @@ class ResourceGuard:
             clock=clock,
         )
         self._clock = clock
-        if token_endpoint is None:
+        if channel is None:
             credential = find_credential(
                 client_id=client_id, client_secret=client_secret, client_secret_file=client_secret_file
             )
-            if credential is not None:
-                token_endpoint = TokenEndpoint(issuer=issuer, credential=credential)
-        if channel is None and token_endpoint is not None:
-            channel = token_endpoint.channel()
+            channel = None if credential is None else Channel(issuer=issuer, credential=credential)
         self.channel = channel
         """To the issuer, in this server's own name; None: it has no credential."""
         self.overlay = self._judge.overlay = None if channel is None else Overlay(channel, self.take_overlays)
@@ -209,16 +205,17 @@ class ResourceGuard:
                 "each call waits for a person's yes, and this guard has no credential to ask for one",
                 "set RESOURCE_GUARD_CLIENT_ID and RESOURCE_GUARD_CLIENT_SECRET_FILE, or write approval=False",
             )
-        self._upstream = Upstream(token_endpoint)
+        endpoint = None if channel is None else TokenEndpoint(channel)
+        self._upstream = Upstream(endpoint)
         keyring: ApiKeys | None = None
         if api_keys:
-            if token_endpoint is None:
+            if endpoint is None:
                 raise SettingsError(
                     "api_keys",
                     "this guard has no credential to exchange them with",
                     "set RESOURCE_GUARD_CLIENT_ID and RESOURCE_GUARD_CLIENT_SECRET_FILE",
                 )
-            keyring = ApiKeys(token_endpoint, resource=resource)
+            keyring = ApiKeys(endpoint, resource=resource)
         self._takes_api_keys = api_keys
         self._callers = Callers(verifier, keyring)
 

@@ -1,5 +1,5 @@
 """
-One question to the issuer, in this MCP server's own name: a method, a path below the issuer, JSON there and back.
+One question to the issuer, in this MCP server's own name: a method, a path below the issuer, JSON there and back, or a form.
 
 Over https alone (plain http: an issuer on this machine), without redirects, without the environment's proxies, in bounded time and
 size. Connections are kept open, for each event loop its own. Whatever is no proper answer is no answer: whoever asked fails
@@ -23,6 +23,7 @@ from resource_lib.identity.issuer_documents import (
     FetchError,
     bounded_body,
     is_plain_loopback,
+    read_metadata,
     refuse_unsafe,
 )
 from resource_lib.settings import SettingsError
@@ -32,6 +33,8 @@ MOST_BYTES: Final = 4 * 1024 * 1024
 """Of one answer: the demands of all tenants, or one outcome."""
 MOST_DEPTH: Final = 64
 _LIMITS: Final = httpx2.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=30)
+
+_NO_ANSWER: Final = (FetchError, httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError)
 
 log = logging.getLogger("resource_lib.backchannel")
 
@@ -93,8 +96,8 @@ class Channel:
         self.credential = credential
         self.clock = clock
         self._base = issuer.rstrip("/")
-        self._timeout = timeout
-        self.tls = tls
+        self.timeout = timeout
+        self._tls = tls
         self.transport = transport
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncClient] = WeakKeyDictionary()
 
@@ -109,19 +112,11 @@ class Channel:
     ) -> Reply:
         """Return the issuer's answer to `method` at `path`, which begins with a slash: any status but 401 and 5xx.
 
-        `wait` (seconds) is how long the issuer was asked to think. What is asked must bear being asked twice: a kept connection
-        that turns out to be dead is replaced once. Raises IssuerUnavailableError, and UnicodeEncodeError for text that is none.
+        As `send`, with JSON; `wait` (seconds) is how long the issuer was asked to think.
         """
         content = None if body is None else json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
-        try:
-            async with asyncio.timeout(self._timeout + wait):
-                reply = await self._twice(method, path, content, headers or {}, wait)
-        except SettingsError as error:
-            # The file of the secret is being replaced, or is gone: nobody is asked, and an operator must hear of it.
-            log.error("this server's credential cannot be read: %s", error, extra={"event": "backchannel.unreadable"})
-            raise IssuerUnavailableError from None
-        except (FetchError, httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError):
-            raise IssuerUnavailableError from None
+        sent = dict(headers or {}) | ({} if content is None else {"content-type": "application/json"})
+        reply = await self.send(method, self._base + path, content=content, headers=sent, wait=wait)
         if reply.status == 401:
             # Nothing a caller could cure, and the one thing an operator must hear of.
             log.error("the issuer does not take this server's credential", extra={"event": "backchannel.refused"})
@@ -130,49 +125,75 @@ class Channel:
             raise IssuerUnavailableError(reply.retry_after_s)
         return reply
 
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        content: bytes | None = None,
+        headers: Mapping[str, str],
+        wait: float = 0,
+        most_bytes: int = MOST_BYTES,
+    ) -> Reply:
+        """Return the answer at a `url` of the issuer's, whatever its status; this server's credential goes there.
+
+        What is asked must bear being asked twice: a kept connection that turns out to be dead is replaced once. Raises
+        IssuerUnavailableError, and UnicodeEncodeError for text that is none.
+        """
+        try:
+            sent = {
+                **headers,
+                "authorization": self.credential.header(),
+                "accept": "application/json",
+                "accept-encoding": "identity",
+            }
+        except SettingsError as error:
+            # The file of the secret is being replaced, or is gone: nobody is asked, and an operator must hear of it.
+            log.error("this server's credential cannot be read: %s", error, extra={"event": "backchannel.unreadable"})
+            raise IssuerUnavailableError from None
+
+        async def once() -> Reply:
+            client = await self._client()
+            request = client.stream(method, url, content=content, headers=sent, timeout=self.timeout + wait)
+            async with request as response:
+                return Reply(response.status_code, response.headers, await bounded_body(response, most_bytes))
+
+        try:
+            async with asyncio.timeout(self.timeout + wait):
+                try:
+                    return await once()
+                except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError):
+                    return await once()
+        except _NO_ANSWER:
+            raise IssuerUnavailableError from None
+
+    async def metadata(self) -> dict[str, Any]:
+        """Return what the issuer publishes about itself (RFC 8414 §3). Raises IssuerUnavailableError."""
+        try:
+            async with asyncio.timeout(self.timeout):
+                return await read_metadata(await self._client(), self.issuer)
+        except _NO_ANSWER:
+            raise IssuerUnavailableError from None
+
     async def aclose(self) -> None:
         """Close the connections of this event loop. It may be asked again: then it opens new ones."""
         client = self._clients.pop(asyncio.get_running_loop(), None)
         if client is not None and self.transport is None:
             await client.aclose()
 
-    async def _twice(
-        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str], wait: float
-    ) -> Reply:
-        try:
-            return await self._once(method, path, content, headers, wait)
-        except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError):
-            return await self._once(method, path, content, headers, wait)
-
-    async def _once(
-        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str], wait: float
-    ) -> Reply:
-        client = await self._client()
-        sent = {
-            **headers,
-            "authorization": self.credential.header(),
-            "accept": "application/json",
-            "accept-encoding": "identity",
-        }
-        if content is not None:
-            sent["content-type"] = "application/json"
-        request = client.stream(method, self._base + path, content=content, headers=sent, timeout=self._timeout + wait)
-        async with request as response:
-            return Reply(response.status_code, response.headers, await bounded_body(response, MOST_BYTES))
-
     async def _client(self) -> httpx2.AsyncClient:
         loop = asyncio.get_running_loop()
         found = self._clients.get(loop)
         if found is not None:
             return found
-        if self.tls is None and self.transport is None:
+        if self._tls is None and self.transport is None:
             # Made once and elsewhere: reading the authorities takes a while, and the loop has callers to serve.
-            self.tls = await asyncio.to_thread(httpx2.create_ssl_context, trust_env=False)
+            self._tls = await asyncio.to_thread(httpx2.create_ssl_context, trust_env=False)
         # Between the look above and this line another call of the same loop may have made it.
         return self._clients.setdefault(
             loop,
             httpx2.AsyncClient(
-                verify=self.tls or True,
+                verify=self._tls or True,
                 transport=self.transport,
                 trust_env=False,
                 follow_redirects=False,

@@ -7,27 +7,14 @@ is not what was asked for is no answer.
 """
 
 import asyncio
-import ssl
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import httpx2
-
-from resource_lib.backchannel.channel import Channel
-from resource_lib.backchannel.credential import Credential
+from resource_lib.backchannel.channel import Channel, IssuerUnavailableError, Reply
 from resource_lib.exchange.errors import ExchangeRefusedError, ExchangeUnavailableError
-from resource_lib.identity.issuer_documents import (
-    FetchError,
-    bounded_body,
-    is_plain_loopback,
-    named_url,
-    one_object,
-    read_metadata,
-    refuse_unsafe,
-)
+from resource_lib.identity.issuer_documents import FetchError, named_url, one_object
 
 ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105
 _GRANT: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -48,41 +35,13 @@ class Traded:
 
 
 class TokenEndpoint:
-    """
-    The token endpoint of one issuer, asked with this server's own credential.
+    """The token endpoint of one issuer, asked with this server's own credential."""
 
-    `timeout` (seconds) bounds one whole exchange. `tls` is for an issuer whose certificate comes from a private authority.
-    `transport` and `clock` (monotonic seconds) are for tests.
-    """
-
-    def __init__(
-        self,
-        *,
-        issuer: str,
-        credential: Credential,
-        timeout: float = 5,
-        tls: ssl.SSLContext | None = None,
-        transport: httpx2.AsyncBaseTransport | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        refuse_unsafe(issuer, "issuer", may_be_plain=is_plain_loopback(issuer))
-        self.issuer = issuer
-        self.credential = credential
-        self.clock = clock
-        self._timeout = timeout
-        self._tls = tls
-        self._transport = transport
+    def __init__(self, channel: Channel) -> None:
+        """Ask through `channel`, whose timeout bounds one whole exchange."""
+        self.channel = channel
+        self.clock = channel.clock
         self._found: tuple[str, float] | None = None
-
-    def channel(self) -> Channel:
-        """Return a channel to the same issuer, with the same credential."""
-        return Channel(
-            issuer=self.issuer,
-            credential=self.credential,
-            timeout=self._timeout,
-            tls=self._tls,
-            transport=self._transport,
-        )
 
     async def exchange(self, *, subject_token: str, subject_token_type: str = ACCESS_TOKEN, **more: str) -> Traded:
         """Return what the issuer gives for a token. Raises ExchangeRefusedError, ExchangeUnavailableError."""
@@ -94,47 +53,31 @@ class TokenEndpoint:
         }
         began = self.clock()
         try:
-            async with asyncio.timeout(self._timeout):
-                status, headers, body = await self._ask(form)
-        except (FetchError, httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError):
+            async with asyncio.timeout(self.channel.timeout):
+                reply = await self._ask(form)
+        except (IssuerUnavailableError, FetchError, TimeoutError):
             self._found = None
             raise ExchangeUnavailableError from None
-        if status == 200:
-            return _read(body, began)
-        if status in _REFUSALS:
-            raise _refusal(body)
-        after = headers.get("retry-after", "")
-        raise ExchangeUnavailableError(min(int(after), 300) if after.isdigit() and len(after) < 6 else 1)
+        if reply.status == 200:
+            return _read(reply.body, began)
+        if reply.status in _REFUSALS:
+            raise _refusal(reply.body)
+        raise ExchangeUnavailableError(reply.retry_after_s)
 
-    async def _ask(self, form: Mapping[str, str]) -> tuple[int, httpx2.Headers, bytes]:
-        if self._tls is None and self._transport is None:
-            # Made once and elsewhere: reading the authorities takes longer than an exchange, and the loop has callers to serve.
-            self._tls = await asyncio.to_thread(httpx2.create_ssl_context, trust_env=False)
-        client = httpx2.AsyncClient(
-            verify=self._tls or True,
-            transport=self._transport,
-            trust_env=False,
-            follow_redirects=False,
-            timeout=self._timeout,
+    async def _ask(self, form: Mapping[str, str]) -> Reply:
+        return await self.channel.send(
+            "POST",
+            await self._url(),
+            content=urlencode(form).encode("ascii"),
+            headers={"content-type": "application/x-www-form-urlencoded"},
+            most_bytes=_MAX_BYTES,
         )
-        try:
-            url = await self._url(client)
-            headers = {
-                "authorization": self.credential.header(),
-                "content-type": "application/x-www-form-urlencoded",
-                "accept": "application/json",
-                "accept-encoding": "identity",
-            }
-            async with client.stream("POST", url, content=urlencode(form).encode("ascii"), headers=headers) as response:
-                return response.status_code, response.headers, await bounded_body(response, _MAX_BYTES)
-        finally:
-            if self._transport is None:
-                await client.aclose()
 
-    async def _url(self, client: httpx2.AsyncClient) -> str:
+    async def _url(self) -> str:
         if self._found is None or self.clock() >= self._found[1]:
-            metadata = await read_metadata(client, self.issuer)
-            self._found = named_url(metadata, "token_endpoint", issuer=self.issuer), self.clock() + _METADATA_LIFE_S
+            metadata = await self.channel.metadata()
+            url = named_url(metadata, "token_endpoint", issuer=self.channel.issuer)
+            self._found = url, self.clock() + _METADATA_LIFE_S
         return self._found[0]
 
 

@@ -10,8 +10,8 @@ import httpx2
 import pytest
 
 from resource_lib import ExchangedToken, ExchangeRefusedError, ResourceGuard, SettingsError, exchange_for, read
+from resource_lib.backchannel.channel import Channel
 from resource_lib.backchannel.credential import Credential
-from resource_lib.exchange.token_endpoint import TokenEndpoint
 from resource_lib.identity.jwks_cache import JWKSCache
 from resource_lib.wire import api_key as wire
 from tests.support.exchange import SCOPES
@@ -67,9 +67,9 @@ class Desk:
         await send({"type": "http.response.body", "body": answer.encode()})
 
 
-def endpoint(server, app):
-    """Return the issuer's token endpoint, asked with the credential of an MCP server."""
-    return TokenEndpoint(
+def channel(server, app):
+    """Return the way to the issuer, with the credential of an MCP server."""
+    return Channel(
         issuer=server.issuer,
         credential=Credential(client_id=app.client_id, secret=app.secret),
         transport=server.transport(),
@@ -97,9 +97,9 @@ async def three(server, *, allowed=True, **options):
     upstream = Upstream()
     door = Noted(guard(server, R2).wrap(upstream))
     desk = Desk(door)
-    credential = endpoint(server, await server.operator.credential_of(R1))
+    way = channel(server, await server.operator.credential_of(R1))
     try:
-        yield desk, guard(server, R1, token_endpoint=credential, **options).wrap(desk), upstream, door
+        yield desk, guard(server, R1, channel=way, **options).wrap(desk), upstream, door
     finally:
         await desk.upstream.aclose()
 
@@ -307,7 +307,7 @@ async def test_the_example_asks_the_upstream_api_in_its_callers_name(server, mon
         resource=here,
         keys=JWKSCache(issuer=server.issuer, transport=server.transport()),
         clock=lambda: server.clock() / 1_000_000,
-        token_endpoint=endpoint(server, await server.operator.credential_of(here)),
+        channel=channel(server, await server.operator.credential_of(here)),
     )
 
     async def asked(mode):

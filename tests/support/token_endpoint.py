@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 
 import httpx2
 
+from resource_lib.backchannel.channel import Channel
 from resource_lib.backchannel.credential import Credential
 from resource_lib.exchange.token_endpoint import ACCESS_TOKEN, TokenEndpoint
 
@@ -36,7 +37,7 @@ class FakeEndpoint:
             "clock": lambda: self.now,
             **changed,
         }
-        return TokenEndpoint(**wanted)
+        return TokenEndpoint(Channel(**wanted))
 
     async def __call__(self, scope, receive, send) -> None:
         self.paths.append(scope["path"])

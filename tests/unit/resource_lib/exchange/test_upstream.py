@@ -155,6 +155,23 @@ async def test_what_is_no_proper_answer_is_no_answer(fake, upstream, broken):
 
 
 @pytest.mark.requirement("guard:exchange:refusals-are-typed")
+async def test_a_secret_that_cannot_be_read_for_a_moment_is_an_issuer_that_cannot_be_asked(fake, tmp_path):
+    """Ours: its file is being replaced; the call is refused for now, not broken, and the next one goes on."""
+    place = tmp_path / "secret"
+    place.write_text("cs_canary")
+    upstream = Upstream(fake.endpoint(credential=Credential(client_id="cli_x", secret_file=place)))
+
+    place.unlink()
+    with carrying(CALLER, upstream), pytest.raises(ExchangeUnavailableError):
+        await exchange_for(API)
+    place.write_text("cs_next")
+    with carrying(CALLER, upstream):
+        token = await exchange_for(API)
+
+    assert ("token-1", 1) == (token, len(fake.asked))
+
+
+@pytest.mark.requirement("guard:exchange:refusals-are-typed")
 async def test_a_slow_issuer_is_given_up(fake):
     """Ours: a tool call does not hang on the issuer."""
     fake.gate = asyncio.Event()
@@ -191,7 +208,7 @@ async def test_what_is_kept_or_raised_shows_no_token_and_no_secret(fake, upstrea
 
     assert token not in repr(kept)
     assert CALLER not in repr(kept)
-    assert "cs_canary" not in repr(fake.endpoint().credential) + repr(vars(fake.endpoint()))
+    assert "cs_canary" not in repr(fake.endpoint().channel.credential) + repr(vars(fake.endpoint()))
 
 
 @pytest.mark.requirement("guard:exchange:needs-a-credential")
