@@ -67,6 +67,10 @@ class _Flight:
         self.joined = 0
         self.task: asyncio.Task[Said]
 
+    def is_over_for(self, call: ExactCall) -> bool:
+        """Tell whether a call came after the answer: whoever sends it may have read that, so it is the next one."""
+        return call.reached_at >= self.known_at
+
     def know(self, found: Said, now: float) -> None:
         if not self.known.done():
             self.known_at = now
@@ -115,13 +119,11 @@ class ApprovalFlow:
     async def _join(self, call: ExactCall, run: Runner, begin: _Begin | None, patience: float) -> Said:
         key: _Key = (id(asyncio.get_running_loop()), call.key, 0 if begin is None else begin.leg)
         flight = self._flights.get(key)
-        if flight is not None and call.reached_at >= flight.known_at:
-            # Its answer may have been read already: this is the next call, however long the server takes to come back.
+        if flight is not None and flight.is_over_for(call):
+            # However long the server takes to come back after its last byte.
             await asyncio.wait({flight.task}, timeout=_LANDING_S)
             flight = self._flights.get(key)
-            if flight is not None and call.reached_at >= flight.known_at:
-                flight = None
-        if flight is None:
+        if flight is None or flight.is_over_for(call):
             return await self._lead(_Flight(key, call, run), begin, patience)
         flight.joined += 1
         try:
