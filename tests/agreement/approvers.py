@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from tests.support.browser import Browser
 
 
 @dataclass(kw_only=True)
-class Approver:
+class Approver(ABC):
     """Who they are, and what they have seen."""
 
     email: str
@@ -44,13 +45,13 @@ class Approver:
         finally:
             await browser.close()
 
+    @abstractmethod
     async def read_page(self, url: str) -> str:
         """Open a page and read it."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def decide(self, url: str, decision: str) -> None:
         """Open a page, read it, and press a button."""
-        raise NotImplementedError
 
 
 class FormApprover(Approver):
