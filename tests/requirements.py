@@ -51,8 +51,8 @@ CAPABILITIES: dict[str, Callable[[], bool]] = {
     "private_key_jwt": _knows_auth_method("private_key_jwt"),
     "introspection": _has("authserver/oauth/introspection.py"),
     "token revocation": _has("authserver/oauth/revocation.py"),
-    "kill switch": _has("authserver/domain/revocation/kill_switch.py"),
-    "revocation feed": _has("authserver/web/revocation_feed.py"),
+    "kill switch": _has("authserver/domain/stopping/stopping.py"),
+    "revocation feed": _has("authserver/web/rs/feed.py"),
     "admin API": _has("authserver/web/admin"),
     "approvals": _has("authserver/domain/approvals/approval.py"),
     "registration": _has("authserver/oauth/registration.py"),
@@ -3090,11 +3090,40 @@ JOURNEYS: dict[str, Requirement] = {
 }
 
 
+# tests: the kill switch (authserver/domain/revocation, authserver/domain/stopping)
+KILL: dict[str, Requirement] = {}
+
+# tests: the numbered list, served and acknowledged
+FEED: dict[str, Requirement] = {}
+
+# tests: the follower and the lease (resource_lib/revocation)
+FOLLOWER: dict[str, Requirement] = {}
+
+# tests: how soon and how surely everybody stops
+REACH: dict[str, Requirement] = {}
+
+# tests: whether each server is there, guarded, and what it was
+HEALTH: dict[str, Requirement] = {}
+
+# tests: the admin API
+ADMIN: dict[str, Requirement] = {}
+
+# tests: the admin API, noun by noun
+ADMIN_NOUNS: dict[str, Requirement] = {}
+
+# tests: the console
+CONSOLE: dict[str, Requirement] = {}
+
+# tests: kill, revive, revoke on the command line, runbooks, the published surface
+STOP_CLI: dict[str, Requirement] = {}
+
+
 SECTIONS = (
     HINTS, SPEC, ATTACKS, PROMISES, PENDING, MACHINES, TOKENS, GUARD, PAGES, DEMO, BENCH,
     CLIENT_ID_METADATA, REGISTRATION, CLIENT_ASSERTION, SECRETS, INTROSPECTION, REVOCATION, ENDS, PUSHED,
     DEVICE, EXCHANGE, API_KEYS, ACCOUNT, OPENID, CLIENTS, INTEROP,
     POLICY, OPT_IN, APPROVALS, APPROVAL_PAGES, DELIVERY, DETAILS, NOTICES, CALL_HASHES, JOURNEYS,
+    KILL, FEED, FOLLOWER, REACH, HEALTH, ADMIN, ADMIN_NOUNS, CONSOLE, STOP_CLI,
 )  # fmt: skip
 
 REQUIREMENTS: dict[str, Requirement] = {name: line for section in SECTIONS for name, line in section.items()}

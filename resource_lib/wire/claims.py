@@ -30,6 +30,8 @@ DETAILS_NARROWED: Final = "authorization_details_narrowed"
 """Ours: true where its client asked for fewer details than it has (RFC 9396 §6): the token stands for those it names alone."""
 PURPOSE: Final = "purpose"
 CNF: Final = "cnf"
+AUTHORIZED: Final = "authorized"
+"""Ours, in a token that was exchanged: `client_id` and `resource` of the authorization it comes from, with which it ends."""
 
 TOOL_SCOPE_PREFIX: Final = "tool:"
 """A write or destructive tool is opted into by the scope `tool:<name>`."""

@@ -32,16 +32,16 @@ class Cause:
 CAUSES: dict[str, Cause] = {
     "the member is disabled": Cause(
         lambda it, app, tokens: it.set_member("u1", "t1", is_active=False),
-        "member",
+        "user",
         lambda it, app, tokens: it.set_member("u1", "t1", is_active=True),
     ),
-    "the membership is removed": Cause(lambda it, app, tokens: it.remove_member("u1", "t1"), "member"),
+    "the membership is removed": Cause(lambda it, app, tokens: it.remove_member("u1", "t1"), "user"),
     "the person is disabled": Cause(
         lambda it, app, tokens: it.set_person("u1", is_active=False),
-        "member",
+        "user",
         lambda it, app, tokens: it.set_person("u1", is_active=True),
     ),
-    "the password is changed": Cause(lambda it, app, tokens: it.change_password("u1", PASSWORD), "member"),
+    "the password is changed": Cause(lambda it, app, tokens: it.change_password("u1", PASSWORD), "user"),
     "the client is disabled": Cause(
         lambda it, app, tokens: it.set_client(app.app, is_active=False),
         "client",

@@ -90,6 +90,12 @@ class Kind(StrEnum):
     APPROVAL_DELIVERED = "client:approval:delivered"
     APPROVAL_AMBIGUOUS = "client:approval:ambiguous"
     APPROVAL_CLEARED = "person:approval:cleared"
+    STOPPED = "operator:kill:stopped"
+    REVIVED = "operator:kill:revived"
+    ADMIN_REFUSED = "operator:admin:refused"
+    ADMIN_ASKED = "operator:admin:asked"
+    SERVER_CHECKED = "platform:server:checked"
+    SERVER_TOOLS_CHANGED = "client:server:tools_changed"
     PLATFORM_WORK = "platform:work:done"
 
 

@@ -15,6 +15,7 @@ table(
     sa.Column("seen_at", sa.BigInteger, nullable=False),
     sa.Column("expires_at", sa.BigInteger, nullable=False),
     sa.Column("ended_at", sa.BigInteger, nullable=True),
+    sa.Column("ctl", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.PrimaryKeyConstraint("session_hash"),
     sa.Index("ix_browser_sessions_person_id", "person_id"),
     sa.Index("ix_browser_sessions_expires_at", "expires_at"),

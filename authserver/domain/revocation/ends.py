@@ -15,6 +15,7 @@ from authserver.domain.audit import event
 from authserver.domain.revocation import feed
 from authserver.runtime.schema import Statement
 from authserver.runtime.unit_of_work import UnitOfWork
+from resource_lib.wire.control import Kind
 
 
 class Cause(StrEnum):
@@ -44,13 +45,13 @@ AT_HOST = (
 """That a client_id is a URL at `:host`, at whatever port. A host name holds nothing that LIKE reads."""
 
 _ANNOUNCED = {
-    Cause.CLIENT: feed.Ended.CLIENT,
-    Cause.CLIENT_HOST: feed.Ended.CLIENT,
-    Cause.CLIENT_EVERYWHERE: feed.Ended.CLIENT,
-    Cause.TENANT: feed.Ended.TENANT,
-    Cause.RESOURCE: feed.Ended.RESOURCE,
-    Cause.LINK: feed.Ended.RESOURCE,
-    Cause.MEMBER: feed.Ended.MEMBER,
+    Cause.CLIENT: Kind.CLIENT,
+    Cause.CLIENT_HOST: Kind.CLIENT_HOST,
+    Cause.CLIENT_EVERYWHERE: Kind.CLIENT,
+    Cause.TENANT: Kind.TENANT,
+    Cause.RESOURCE: Kind.RESOURCE,
+    Cause.LINK: Kind.RESOURCE,
+    Cause.MEMBER: Kind.USER,
 }
 _EVERYWHERE = frozenset({Cause.PERSON, Cause.CLIENT_EVERYWHERE, Cause.RESOURCE, Cause.LINK})
 
@@ -80,5 +81,6 @@ def end(work: UnitOfWork, cause: Cause, *, reason: str, **of: str) -> None:
             work.write(statement, **of, reason=reason, now=work.now)
     if cause in _ANNOUNCED:
         tenant = of.get("unlinked_from") or ("*" if cause in _EVERYWHERE else None)
+        resource = of.get("resource", "")
         said = {name: value for name, value in of.items() if name in {"sub", "client_id", "host", "resource"}}
-        feed.announce(work, _ANNOUNCED[cause], tenant=tenant, **said)
+        feed.announce(work, _ANNOUNCED[cause], said, tenant=tenant, resource=resource)

@@ -1,43 +1,44 @@
 """
-The numbered list of what ended, for resource servers to follow; none does in this version.
+The numbered list of what ended and what is stopped, for resource servers to follow.
 
 Decision 14: the number is taken last, under a lock held until commit, never from a sequence, so numbers become visible in
 order and without holes. This package knows only opaque ids.
 """
 
-from collections.abc import Sequence
-from enum import StrEnum
+import secrets
+from collections.abc import Mapping, Sequence
 
 import orjson
 
 from authserver.domain.revocation import store
 from authserver.runtime import memory
 from authserver.runtime.unit_of_work import Row, UnitOfWork
+from resource_lib.wire.control import EVERY_TENANT, Act, Kind
 
 
-class Ended(StrEnum):
-    """What can end."""
+def announce(
+    work: UnitOfWork,
+    kind: Kind,
+    subject: Mapping[str, str | int],
+    act: Act = Act.END,
+    *,
+    tenant: str | None = None,
+    resource: str = "",
+) -> None:
+    """Append one event with the caller's other writes. `subject` holds opaque ids only, by the members that `Kind` names.
 
-    AUTHORIZATION = "authorization"
-    TOKEN = "token"  # noqa: S105
-    MEMBER = "member"
-    CLIENT = "client"
-    TENANT = "tenant"
-    RESOURCE = "resource"
-
-
-def announce(work: UnitOfWork, ended: Ended, *, tenant: str | None = None, **subject: str | int) -> None:
-    """Append one event with the caller's other writes. `subject` holds opaque ids only.
-
-    It is about `tenant` (`*`: all of them); without one about the tenant that the unit of work is bound to.
+    It is about `tenant` (`*`: all of them); without one about the tenant that the unit of work is bound to. `resource` says
+    whose server is told; empty: each that is heard for the tenant.
     """
     work.write_last(store.NEXT)
     work.write_last(
         store.APPEND,
         at_us=work.at_us,
-        scope_tenant=tenant or work.tenant or "*",
-        kind=ended.value,
+        scope_tenant=tenant or work.tenant or EVERY_TENANT,
+        kind=kind.value,
         subject=orjson.dumps(subject).decode(),
+        act=act.value,
+        resource=resource,
     )
 
 
@@ -51,3 +52,16 @@ async def observe(work: UnitOfWork) -> None:
 async def since(work: UnitOfWork, *, after: int, most: int = 1000) -> Sequence[Row]:
     """Return the events after a number, in order."""
     return await work.all(store.SINCE, after=after, most=most)
+
+
+async def head(work: UnitOfWork) -> tuple[str, int]:
+    """Return the name of this list and its newest number; the first who asks names it."""
+    row = await work.one(store.HEAD)
+    assert row is not None
+    if not row["feed_id"]:
+        naming = work.machines.work()
+        naming.claim(store.NAME_FEED, feed_id=secrets.token_hex(8))
+        await naming.commit()
+        row = await work.one(store.HEAD)
+        assert row is not None
+    return row["feed_id"], row["seq"]

@@ -1,13 +1,16 @@
-"""The rows of `revocation/`: the control head and the numbered events; nobody is named in them."""
+"""The rows of `revocation/`: the control head, the numbered events, and what is stopped; nobody is named in them."""
 
 import sqlalchemy as sa
 
 from authserver.runtime.schema import statement, table
+from authserver.runtime.sealed_column import sealed_column
 
 table(
     "control_head",
     sa.Column("id", sa.BigInteger, nullable=False, autoincrement=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
+    # Which list this is: a follower of another one has heard nothing of this one.
+    sa.Column("feed_id", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.PrimaryKeyConstraint("id"),
     tenanted=False,
 )
@@ -19,18 +22,105 @@ table(
     sa.Column("scope_tenant", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("act", sa.Text, nullable=False, server_default=sa.text("'end'")),
+    # Whose server it concerns; empty: each.
+    sa.Column("resource", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.PrimaryKeyConstraint("seq"),
     tenanted=False,
 )
 
-HEAD = statement("SELECT seq FROM control_head WHERE id = 1")
+# What was ever ended by number (`floor`) or is stopped now (`stopped`: empty, `kill` or `pause`). Read before a tenant is known.
+table(
+    "kills",
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("scope_tenant", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("resource", sa.Text, nullable=False),
+    sa.Column("floor", sa.BigInteger, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("stopped", sa.Text, nullable=False),
+    sa.Column("retry_after_s", sa.BigInteger, nullable=False),
+    sa.Column("reason", sa.Text, nullable=True),
+    sa.Column("changed_at_us", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("target"),
+    sa.Index("ix_kills_scope_tenant", "scope_tenant"),
+    tenanted=False,
+)
+REASON = sealed_column("kills", "reason", row=("target",))
+"""Why, in an operator's words: they may name somebody."""
+
+HEAD = statement("SELECT seq, feed_id FROM control_head WHERE id = 1")
+NAME_FEED = statement("UPDATE control_head SET feed_id = :feed_id WHERE id = 1 AND feed_id = '' RETURNING id")
 NEXT = statement("UPDATE control_head SET seq = seq + 1 WHERE id = 1")
 APPEND = statement(
     """
-    INSERT INTO control_events (seq, at_us, scope_tenant, kind, subject)
-    SELECT seq, :at_us, :scope_tenant, :kind, :subject FROM control_head WHERE id = 1
+    INSERT INTO control_events (seq, at_us, scope_tenant, kind, subject, act, resource)
+    SELECT seq, :at_us, :scope_tenant, :kind, :subject, :act, :resource FROM control_head WHERE id = 1
     """
 )
 SINCE = statement(
-    "SELECT seq, at_us, scope_tenant, kind, subject FROM control_events WHERE seq > :after ORDER BY seq LIMIT :most"
+    """
+    SELECT seq, at_us, scope_tenant, kind, subject, act, resource FROM control_events
+    WHERE seq > :after ORDER BY seq LIMIT :most
+    """
 )
+
+# The number is this very unit's: NEXT has just taken it, under the lock that is held until the commit.
+_THIS = "(SELECT seq FROM control_head WHERE id = 1)"
+KILL = statement(
+    """
+    INSERT INTO kills (target, scope_tenant, kind, subject, resource, floor, seq, stopped, retry_after_s, reason,
+        changed_at_us)
+    SELECT :target, :scope_tenant, :kind, :subject, :resource, CASE WHEN :counted THEN seq ELSE 0 END, seq, :stopped,
+        :retry_after_s, :reason, :at_us FROM control_head WHERE id = 1
+    ON CONFLICT (target) DO UPDATE SET
+        floor = CASE WHEN excluded.floor > kills.floor THEN excluded.floor ELSE kills.floor END,
+        seq = excluded.seq, stopped = excluded.stopped, retry_after_s = excluded.retry_after_s,
+        reason = excluded.reason, changed_at_us = excluded.changed_at_us
+    """
+)
+# What ends without a stop raises the floor and leaves a stop as it is.
+RAISE_FLOOR = statement(
+    """
+    INSERT INTO kills (target, scope_tenant, kind, subject, resource, floor, seq, stopped, retry_after_s, reason,
+        changed_at_us)
+    SELECT :target, :scope_tenant, :kind, :subject, '', seq, seq, '', 0, NULL, :at_us FROM control_head WHERE id = 1
+    ON CONFLICT (target) DO UPDATE SET floor = excluded.floor, seq = excluded.seq
+    """
+)
+# A claim: of two who revive at once one is told that it was done.
+REVIVE = statement(
+    "UPDATE kills SET stopped = '', changed_at_us = :at_us WHERE target = :target AND stopped <> '' RETURNING target"
+)
+REVIVED = statement(f"UPDATE kills SET seq = {_THIS} WHERE target = :target")
+_KILLS = """
+    SELECT target, scope_tenant, kind, subject, resource, floor, seq, stopped, retry_after_s, reason, changed_at_us
+    FROM kills
+"""
+ONE = statement(_KILLS + " WHERE target = :target")
+STOPPED = statement(_KILLS + " WHERE stopped <> '' ORDER BY changed_at_us DESC, target")
+EVERY = statement(_KILLS + " ORDER BY seq")
+
+
+def floor_of(a: str) -> str:
+    """Return SQL for the highest number below which the authorization in the rows named `a` has ended; 0: none.
+
+    For the stores that join authorizations with what has ended. Its tenant is the statement's own.
+    """
+    return f"""(SELECT COALESCE(MAX(k.floor), 0) FROM kills k WHERE k.target IN (
+        'everything', 'tenant/' || :tenant, 'user/' || :tenant || '/' || {a}.sub,
+        'client/' || :tenant || '/' || {a}.client_id, 'client/*/' || {a}.client_id,
+        'client_host/' || :tenant || '/' || {host_of(f"{a}.client_id")},
+        'client_host/*/' || {host_of(f"{a}.client_id")}))"""
+
+
+def host_of(client_id: str) -> str:
+    """Return SQL for the host in a client_id that is a URL, without its port; empty for any other."""
+    rest = f"SUBSTR(LTRIM({client_id}, 'htps'), 4)"
+    return f"CASE WHEN {client_id} LIKE 'http%://%' THEN {_until(_until(rest, '/'), ':')} ELSE '' END"
+
+
+def _until(text: str, mark: str) -> str:
+    # INSTR is SQLite's and STRPOS PostgreSQL's; LTRIM and REPLACE are both's: what remains of the text's end without marks.
+    return f"SUBSTR({text}, 1, LENGTH({text}) - LENGTH(LTRIM({text}, REPLACE({text}, '{mark}', ''))))"

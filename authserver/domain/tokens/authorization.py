@@ -19,6 +19,7 @@ from authserver.domain.revocation import feed
 from authserver.domain.tokens import store
 from authserver.runtime.identifiers import derived_id
 from authserver.runtime.unit_of_work import Row, UnitOfWork
+from resource_lib.wire.control import Kind
 
 MACHINE = "client:"
 """How the subject of a machine client's own tokens begins (design §4)."""
@@ -226,7 +227,7 @@ async def _remembered(work: UnitOfWork, authorization_id: str) -> Authorization 
 def end(work: UnitOfWork, authorization: Authorization, *, reason: str) -> None:
     """End it now: its refresh tokens are dead, and the numbered list says so to whoever will follow it."""
     work.write(store.END, authorization_id=authorization.id, reason=reason, now=work.now)
-    feed.announce(work, feed.Ended.AUTHORIZATION, authorization_id=authorization.id)
+    feed.announce(work, Kind.AUTHORIZATION, {"authorization_id": authorization.id}, resource=authorization.resource)
     if authorization.profile is Profile.SYSTEM:
         work.changes_directory = True
     event.record(

@@ -10,6 +10,7 @@ from authserver.domain.revocation import feed
 from authserver.domain.tokens import store
 from authserver.domain.tokens.presented import Presented
 from authserver.runtime.unit_of_work import UnitOfWork
+from resource_lib.wire.control import Kind
 
 
 async def revoke(work: UnitOfWork, token: Presented) -> None:
@@ -17,7 +18,7 @@ async def revoke(work: UnitOfWork, token: Presented) -> None:
     if await work.one(store.REVOKED, jti=token.id) is not None:
         return
     work.write(store.REVOKE_TOKEN, jti=token.id, expires_at=token.expires_at)
-    feed.announce(work, feed.Ended.TOKEN, jti=token.id, exp=token.expires_at, authorization_id=token.authorization_id)
+    feed.announce(work, Kind.TOKEN, {"jti": token.id, "exp": token.expires_at}, resource=token.resource)
     event.record(
         work,
         event.Kind.TOKEN_REVOKED,

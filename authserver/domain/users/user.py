@@ -18,6 +18,7 @@ from authserver.domain.users import store
 from authserver.runtime.identifiers import new_id
 from authserver.runtime.unit_of_work import Row, UnitOfWork
 from authserver.runtime.vault import seal, unseal
+from resource_lib.wire.control import Kind
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 _ROLE = re.compile(r"[a-z][a-z0-9_.-]{0,39}")
@@ -228,7 +229,7 @@ async def _end_everywhere(work: UnitOfWork, person_id: str, *, reason: str) -> N
     ends.end(work, ends.Cause.PERSON, reason=reason, person_id=person_id)
     for row in await work.all(store.SUBS_OF_PERSON, person_id=person_id):
         # One for each: nobody who follows the list may learn that two members are one person.
-        feed.announce(work, feed.Ended.MEMBER, tenant=row["tenant_id"], sub=row["sub"])
+        feed.announce(work, Kind.USER, {"sub": row["sub"]}, tenant=row["tenant_id"])
 
 
 def _end(work: UnitOfWork, member: Member, *, reason: str) -> None:

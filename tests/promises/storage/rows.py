@@ -52,7 +52,14 @@ def event(name, tenant=ACME):
 
 
 def announcement(subject, tenant=ACME):
-    values = {"at_us": 1, "scope_tenant": tenant, "kind": "authorization", "subject": subject}
+    values = {
+        "at_us": 1,
+        "scope_tenant": tenant,
+        "kind": "authorization",
+        "subject": subject,
+        "act": "end",
+        "resource": "",
+    }
     return [(control.NEXT, {}), (control.APPEND, values)]
 
 

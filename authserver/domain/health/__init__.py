@@ -1,0 +1,3 @@
+"""
+Whether each registered server can be reached, is guarded, and does what it did before.
+"""

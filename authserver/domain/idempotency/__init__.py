@@ -1,0 +1,3 @@
+"""
+A request that is sent twice is done once.
+"""

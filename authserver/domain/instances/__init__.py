@@ -1,0 +1,3 @@
+"""
+Who follows the numbered list, and how far each has come.
+"""

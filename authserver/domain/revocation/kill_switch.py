@@ -1,0 +1,230 @@
+"""
+What is stopped: a class of things, by one row and one number, however many it holds.
+
+Decision 14. A kill of a user, a client, a tenant or everything ends whatever carries a smaller number: the rows say so to every
+reading and to every claim (`store.floor_of`), in every process, and after every restart. A kill of a tool, of one version of it
+or of a resource ends nothing: its calls are held up until it is revived. Decision 22: whoever acts for a tenant acts in that
+tenant alone.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import orjson
+
+from authserver.domain.audit import event
+from authserver.domain.revocation import feed, store
+from authserver.runtime.unit_of_work import Row, UnitOfWork
+from resource_lib.wire.control import COUNTED, EVERY_TENANT, Act, Kind
+
+RETRY_AFTER_S = 60
+"""What callers of something stopped are told, where nobody said otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """What can be stopped. `tenant`: where; `*`: everywhere, which only the platform's operators may say."""
+
+    kind: Kind
+    tenant: str = EVERY_TENANT
+    sub: str = ""
+    client_id: str = ""
+    host: str = ""
+    resource: str = ""
+    tool: str = ""
+    definition_hash: str = ""
+
+    @property
+    def key(self) -> str:
+        """Its one name among all targets."""
+        match self.kind:
+            case Kind.EVERYTHING:
+                return "everything"
+            case Kind.TENANT:
+                return f"tenant/{self.tenant}"
+            case Kind.USER:
+                return f"user/{self.tenant}/{self.sub}"
+            case Kind.CLIENT:
+                return f"client/{self.tenant}/{self.client_id}"
+            case Kind.CLIENT_HOST:
+                return f"client_host/{self.tenant}/{self.host}"
+            case Kind.RESOURCE:
+                return f"resource/{self.tenant}/{self.resource}"
+            case Kind.TOOL:
+                return f"tool/{self.tenant}/{self.resource}#{self.tool}"
+            case Kind.TOOL_VERSION:
+                return f"tool_version/{self.tenant}/{self.resource}#{self.tool}#{self.definition_hash}"
+            case _:
+                raise ValueError(f"a {self.kind.value} is revoked, not killed")
+
+    @property
+    def subject(self) -> dict[str, str]:
+        """The members by which an event names it."""
+        names = ("sub", "client_id", "host", "resource", "tool", "definition_hash")
+        return {name: value for name in names if (value := getattr(self, name))}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kill:
+    """One target that was ever stopped."""
+
+    target: Target
+    number: int
+    """The number of its latest event."""
+    floor: int
+    """Whatever carries a smaller number has ended; 0: nothing has."""
+    stopped: str
+    """`kill` or `pause`; empty: it was revived, or only ended."""
+    retry_after_s: int
+    changed_at_us: int
+    sealed_reason: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Stops:
+    """Everything that is stopped now, as one process remembers it; the rows decide what has ended."""
+
+    by_key: dict[str, Kill]
+
+    def on(
+        self, *, tenant: str, sub: str = "", client_id: str = "", host: str = "", resource: str = "", tool: str = ""
+    ) -> Kill | None:
+        """Return the gravest stop that these meet, or None; what is left empty is not asked about."""
+        if not self.by_key:
+            return None
+        places = (EVERY_TENANT, tenant)
+        candidates = [
+            Target(kind=Kind.EVERYTHING),
+            Target(kind=Kind.TENANT, tenant=tenant),
+            *(Target(kind=Kind.USER, tenant=tenant, sub=sub) for _ in (1,) if sub),
+            *(Target(kind=Kind.CLIENT, tenant=place, client_id=client_id) for place in places if client_id),
+            *(Target(kind=Kind.CLIENT_HOST, tenant=place, host=host) for place in places if host),
+            *(Target(kind=Kind.RESOURCE, tenant=place, resource=resource) for place in places if resource),
+            *(
+                Target(kind=Kind.TOOL, tenant=place, resource=resource, tool=tool)
+                for place in places
+                if resource and tool
+            ),
+        ]
+        return next((found for each in candidates if (found := self.by_key.get(each.key)) is not None), None)
+
+
+def kill(work: UnitOfWork, target: Target, *, reason: str, retry_after_s: int = RETRY_AFTER_S) -> None:
+    """Stop it, with the caller's other writes: one row, one number. A repetition takes a new number and ends what began since.
+
+    `reason` is an operator's words; they are sealed, and in the record's payload.
+    """
+    _stop(work, target, Act.KILL, reason=reason, retry_after_s=retry_after_s)
+
+
+def pause(work: UnitOfWork, target: Target, *, reason: str, retry_after_s: int = RETRY_AFTER_S) -> None:
+    """Switch a resource inactive: its callers are told to come back, and nothing ends."""
+    assert target.kind is Kind.RESOURCE
+    _stop(work, target, Act.PAUSE, reason=reason, retry_after_s=retry_after_s)
+
+
+def _stop(work: UnitOfWork, target: Target, act: Act, *, reason: str, retry_after_s: int) -> None:
+    said: dict[str, str | int] = {**target.subject, "retry_after_s": retry_after_s}
+    feed.announce(work, target.kind, said, act, tenant=target.tenant, resource=target.resource)
+    work.write_last(
+        store.KILL,
+        target=target.key,
+        scope_tenant=target.tenant,
+        kind=target.kind.value,
+        subject=orjson.dumps(target.subject).decode(),
+        resource=target.resource,
+        counted=act is Act.KILL and target.kind in COUNTED,
+        stopped=act.value,
+        retry_after_s=retry_after_s,
+        reason=store.REASON.seal(work.machines.key_encryption, reason.encode(), target=target.key),
+        at_us=work.at_us,
+    )
+    work.changes_directory = True
+    event.record(
+        work,
+        event.Kind.STOPPED,
+        kind_of=target.kind.value,
+        act=act.value,
+        target_tenant=target.tenant,
+        resource=target.resource,
+        payload={"target": target.key, "reason": reason},
+    )
+
+
+def revive(work: UnitOfWork, target: Target, *, reason: str) -> None:
+    """Let new things begin; what has ended stays so. A lost commit: it is not stopped."""
+    work.claim(store.REVIVE, target=target.key, at_us=work.at_us)
+    feed.announce(work, target.kind, target.subject, Act.REVIVE, tenant=target.tenant, resource=target.resource)
+    work.write_last(store.REVIVED, target=target.key)
+    work.changes_directory = True
+    event.record(
+        work,
+        event.Kind.REVIVED,
+        kind_of=target.kind.value,
+        target_tenant=target.tenant,
+        resource=target.resource,
+        payload={"target": target.key, "reason": reason},
+    )
+
+
+def end_by_number(work: UnitOfWork, target: Target) -> None:
+    """End whatever of a user, a client, a tenant carries a smaller number, without stopping what is new; announce it."""
+    assert target.kind in COUNTED
+    feed.announce(work, target.kind, target.subject, tenant=target.tenant)
+    work.write_last(
+        store.RAISE_FLOOR,
+        target=target.key,
+        scope_tenant=target.tenant,
+        kind=target.kind.value,
+        subject=orjson.dumps(target.subject).decode(),
+        at_us=work.at_us,
+    )
+
+
+async def stops(work: UnitOfWork) -> Stops:
+    """Return what is stopped now, from memory, a moment old at most.
+
+    Whoever is let pass by a memory that lags begins with a number below the kill's, so what they began has ended.
+    """
+
+    async def load() -> Stops:
+        return Stops({row["target"]: _kill(row) for row in await work.all(store.STOPPED)})
+
+    return await work.machines.memory.get("stops", "", load)
+
+
+async def find(work: UnitOfWork, target: Target) -> Kill | None:
+    """Return what was ever done to a target, never from memory; None: nothing."""
+    row = await work.one(store.ONE, target=target.key)
+    return _kill(row) if row else None
+
+
+async def every(work: UnitOfWork, *, only_stopped: bool = False) -> list[Kill]:
+    """Return all of them, never from memory; the stopped ones newest first."""
+    return [_kill(row) for row in await work.all(store.STOPPED if only_stopped else store.EVERY)]
+
+
+def reason_of(work: UnitOfWork, kill: Kill) -> str:
+    """Return why, in the words of whoever stopped it."""
+    if kill.sealed_reason is None:
+        return ""
+    opened = store.REASON.open(work.machines.key_encryption, kill.sealed_reason, target=kill.target.key)
+    return opened.decode("utf-8", "replace")
+
+
+def in_tenant(kills: Iterable[Kill], tenant: str) -> list[Kill]:
+    """Return those that somebody of a tenant may know of: its own."""
+    return [kill for kill in kills if kill.target.tenant == tenant]
+
+
+def _kill(row: Row) -> Kill:
+    subject = orjson.loads(row["subject"])
+    return Kill(
+        target=Target(kind=Kind(row["kind"]), tenant=row["scope_tenant"], **subject),
+        number=row["seq"],
+        floor=row["floor"],
+        stopped=row["stopped"],
+        retry_after_s=row["retry_after_s"],
+        changed_at_us=row["changed_at_us"],
+        sealed_reason=row["reason"],
+    )

@@ -1,0 +1,3 @@
+"""
+Stopping something: what it would end, who has obeyed, and letting it begin again.
+"""

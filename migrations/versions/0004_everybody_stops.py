@@ -1,0 +1,104 @@
+"""
+everybody stops
+
+Why: what is stopped, and the number below which it has ended; who follows the numbered list and how far each has come; what each
+MCP server says of its tools and whether it can be reached; the control number at which a code was promised and a browser signed
+in; and which requests of the admin API were answered already.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+_STAMPED = ("authorization_codes", "device_approvals", "browser_sessions")
+
+
+def upgrade() -> None:
+    op.add_column("control_events", sa.Column("act", sa.Text(), nullable=False, server_default=sa.text("'end'")))
+    op.add_column("control_events", sa.Column("resource", sa.Text(), nullable=False, server_default=sa.text("''")))
+    op.add_column("control_head", sa.Column("feed_id", sa.Text(), nullable=False, server_default=sa.text("''")))
+    for table in _STAMPED:
+        op.add_column(table, sa.Column("ctl", sa.BigInteger(), nullable=False, server_default=sa.text("0")))
+    op.create_table(
+        "kills",
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("scope_tenant", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("resource", sa.Text(), nullable=False),
+        sa.Column("floor", sa.BigInteger(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("stopped", sa.Text(), nullable=False),
+        sa.Column("retry_after_s", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("changed_at_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("target", name=op.f("pk_kills")),
+        info={"tenanted": False},
+    )
+    op.create_index("ix_kills_scope_tenant", "kills", ["scope_tenant"])
+    op.create_table(
+        "feed_instances",
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("instance", sa.Text(), nullable=False),
+        sa.Column("resource", sa.Text(), nullable=False),
+        sa.Column("applied", sa.BigInteger(), nullable=False),
+        sa.Column("applied_at_us", sa.BigInteger(), nullable=False),
+        sa.Column("first_seen_us", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at_us", sa.BigInteger(), nullable=False),
+        sa.Column("max_staleness_ms", sa.BigInteger(), nullable=False),
+        sa.Column("about", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("client_id", "instance", name=op.f("pk_feed_instances")),
+        info={"tenanted": False},
+    )
+    op.create_index("ix_feed_instances_resource", "feed_instances", ["resource"])
+    op.create_index("ix_feed_instances_seen_at_us", "feed_instances", ["seen_at_us"])
+    op.create_table(
+        "server_reports",
+        sa.Column("resource", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("instance", sa.Text(), nullable=False),
+        sa.Column("tools", sa.Text(), nullable=False),
+        sa.Column("tools_hash", sa.Text(), nullable=False),
+        sa.Column("previous_hash", sa.Text(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.Column("reported_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("resource", name=op.f("pk_server_reports")),
+        info={"tenanted": False},
+    )
+    op.create_table(
+        "server_checks",
+        sa.Column("resource", sa.Text(), nullable=False),
+        sa.Column("checked_at", sa.BigInteger(), nullable=False),
+        sa.Column("reachable", sa.Text(), nullable=False),
+        sa.Column("last_reached_at", sa.BigInteger(), nullable=True),
+        sa.Column("findings", sa.Text(), nullable=False),
+        sa.Column("duration_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("resource", name=op.f("pk_server_checks")),
+        info={"tenanted": False},
+    )
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("key_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("request_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("status", sa.BigInteger(), nullable=False),
+        sa.Column("answer", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "key_hash", name=op.f("pk_idempotency_keys")),
+        info={"tenanted": True},
+    )
+    op.create_index("ix_idempotency_keys_expires_at", "idempotency_keys", ["expires_at"])
+
+
+def downgrade() -> None:
+    for table in ("idempotency_keys", "server_checks", "server_reports", "feed_instances", "kills"):
+        op.drop_table(table)
+    for table in _STAMPED:
+        op.drop_column(table, "ctl")
+    op.drop_column("control_head", "feed_id")
+    op.drop_column("control_events", "resource")
+    op.drop_column("control_events", "act")
