@@ -565,7 +565,7 @@ PROMISES: dict[str, Requirement] = {
 
 PENDING: dict[str, Requirement] = {
     "kill:refresh:ends-at-once": Requirement(
-        "TK-40, decision 14", "A killed user, client or tenant refreshes nothing.", pending="kill switch"
+        "TK-40, decision 14", "A killed user, client or tenant refreshes nothing."
     ),
     "revocation:access-token:is-refused-by-the-resource": Requirement(
         "TK-01, decision 14",
@@ -3091,7 +3091,23 @@ JOURNEYS: dict[str, Requirement] = {
 
 
 # tests: the kill switch (authserver/domain/revocation, authserver/domain/stopping)
-KILL: dict[str, Requirement] = {}
+KILL: dict[str, Requirement] = {
+    "kill:radius:what-a-stop-would-end-is-counted-first": Requirement(
+        "ours; C03", "before a stop is confirmed it says how many people, applications and logins it ends, exactly"
+    ),
+    "kill:who:a-tenants-operator-acts-in-their-tenant-alone": Requirement(
+        "decision 22; AD-04, TN-01", "a tenant's operator stops nothing elsewhere, and learns of nothing there"
+    ),
+    "kill:who:what-the-platform-stopped-only-the-platform-revives": Requirement(
+        "decision 22", "what the platform's operators stopped inside a tenant no operator of that tenant revives"
+    ),
+    "kill:recorded:who-and-why": Requirement(
+        "C03", "who stopped or revived something, and why, is in the record, sealed"
+    ),
+    "kill:one-thing:an-operator-ends-one-authorization-or-one-token": Requirement(
+        "design §4", "an operator ends one authorization or one access token, in their tenant alone, and nothing else"
+    ),
+}
 
 # tests: the numbered list, served and acknowledged
 FEED: dict[str, Requirement] = {}

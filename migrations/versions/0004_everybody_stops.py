@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("floor", sa.BigInteger(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("stopped", sa.Text(), nullable=False),
+        sa.Column("stopped_by", sa.Text(), nullable=False, server_default=sa.text("'*'")),
         sa.Column("retry_after_s", sa.BigInteger(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("changed_at_us", sa.BigInteger(), nullable=False),

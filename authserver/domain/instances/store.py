@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from authserver.runtime.schema import table
+from authserver.runtime.schema import statement, table
 
 table(
     "feed_instances",
@@ -20,4 +20,11 @@ table(
     sa.Index("ix_feed_instances_resource", "resource"),
     sa.Index("ix_feed_instances_seen_at_us", "seen_at_us"),
     tenanted=False,
+)
+
+LIVE = statement(
+    """
+    SELECT client_id, instance, resource, applied, applied_at_us, first_seen_us, seen_at_us, max_staleness_ms, about
+    FROM feed_instances WHERE seen_at_us >= :since_us ORDER BY resource, first_seen_us, instance
+    """
 )

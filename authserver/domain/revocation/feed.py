@@ -54,6 +54,12 @@ async def since(work: UnitOfWork, *, after: int, most: int = 1000) -> Sequence[R
     return await work.all(store.SINCE, after=after, most=most)
 
 
+async def at(work: UnitOfWork, number: int) -> int | None:
+    """Return when a number was taken, in microseconds since the epoch; None: there is no such number."""
+    row = await work.one(store.AT, seq=number)
+    return row["at_us"] if row else None
+
+
 async def head(work: UnitOfWork) -> tuple[str, int]:
     """Return the name of this list and its newest number; the first who asks names it."""
     row = await work.one(store.HEAD)

@@ -65,6 +65,19 @@ class Target:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class By:
+    """Who acts: an operator of `tenant`, a person or a client of theirs; `*`: of the platform.
+
+    `label` is how they are recognised in the record; it may name somebody and is sealed there.
+    """
+
+    tenant: str
+    sub: str = ""
+    client_id: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Kill:
     """One target that was ever stopped."""
 
@@ -75,6 +88,8 @@ class Kill:
     """Whatever carries a smaller number has ended; 0: nothing has."""
     stopped: str
     """`kill` or `pause`; empty: it was revived, or only ended."""
+    stopped_by: str
+    """Whose operators did: a tenant's, or `*`; what the platform stopped no tenant's operator revives."""
     retry_after_s: int
     changed_at_us: int
     sealed_reason: str | None = field(repr=False)
@@ -109,21 +124,21 @@ class Stops:
         return next((found for each in candidates if (found := self.by_key.get(each.key)) is not None), None)
 
 
-def kill(work: UnitOfWork, target: Target, *, reason: str, retry_after_s: int = RETRY_AFTER_S) -> None:
+def kill(work: UnitOfWork, target: Target, *, reason: str, by: By, retry_after_s: int = RETRY_AFTER_S) -> None:
     """Stop it, with the caller's other writes: one row, one number. A repetition takes a new number and ends what began since.
 
     `reason` is an operator's words; they are sealed, and in the record's payload.
     """
-    _stop(work, target, Act.KILL, reason=reason, retry_after_s=retry_after_s)
+    _stop(work, target, Act.KILL, reason=reason, by=by, retry_after_s=retry_after_s)
 
 
-def pause(work: UnitOfWork, target: Target, *, reason: str, retry_after_s: int = RETRY_AFTER_S) -> None:
+def pause(work: UnitOfWork, target: Target, *, reason: str, by: By, retry_after_s: int = RETRY_AFTER_S) -> None:
     """Switch a resource inactive: its callers are told to come back, and nothing ends."""
     assert target.kind is Kind.RESOURCE
-    _stop(work, target, Act.PAUSE, reason=reason, retry_after_s=retry_after_s)
+    _stop(work, target, Act.PAUSE, reason=reason, by=by, retry_after_s=retry_after_s)
 
 
-def _stop(work: UnitOfWork, target: Target, act: Act, *, reason: str, retry_after_s: int) -> None:
+def _stop(work: UnitOfWork, target: Target, act: Act, *, reason: str, by: By, retry_after_s: int) -> None:
     said: dict[str, str | int] = {**target.subject, "retry_after_s": retry_after_s}
     feed.announce(work, target.kind, said, act, tenant=target.tenant, resource=target.resource)
     work.write_last(
@@ -135,6 +150,7 @@ def _stop(work: UnitOfWork, target: Target, act: Act, *, reason: str, retry_afte
         resource=target.resource,
         counted=act is Act.KILL and target.kind in COUNTED,
         stopped=act.value,
+        stopped_by=by.tenant,
         retry_after_s=retry_after_s,
         reason=store.REASON.seal(work.machines.key_encryption, reason.encode(), target=target.key),
         at_us=work.at_us,
@@ -143,27 +159,31 @@ def _stop(work: UnitOfWork, target: Target, act: Act, *, reason: str, retry_afte
     event.record(
         work,
         event.Kind.STOPPED,
+        sub=by.sub,
+        client_id=by.client_id,
         kind_of=target.kind.value,
         act=act.value,
         target_tenant=target.tenant,
         resource=target.resource,
-        payload={"target": target.key, "reason": reason},
+        payload={"target": target.key, "reason": reason, "by": by.label},
     )
 
 
-def revive(work: UnitOfWork, target: Target, *, reason: str) -> None:
-    """Let new things begin; what has ended stays so. A lost commit: it is not stopped."""
-    work.claim(store.REVIVE, target=target.key, at_us=work.at_us)
+def revive(work: UnitOfWork, target: Target, *, reason: str, by: By) -> None:
+    """Let new things begin; what has ended stays so. A lost commit: it is not stopped, or not by theirs."""
+    work.claim(store.REVIVE, target=target.key, at_us=work.at_us, revived_by=by.tenant)
     feed.announce(work, target.kind, target.subject, Act.REVIVE, tenant=target.tenant, resource=target.resource)
     work.write_last(store.REVIVED, target=target.key)
     work.changes_directory = True
     event.record(
         work,
         event.Kind.REVIVED,
+        sub=by.sub,
+        client_id=by.client_id,
         kind_of=target.kind.value,
         target_tenant=target.tenant,
         resource=target.resource,
-        payload={"target": target.key, "reason": reason},
+        payload={"target": target.key, "reason": reason, "by": by.label},
     )
 
 
@@ -224,6 +244,7 @@ def _kill(row: Row) -> Kill:
         number=row["seq"],
         floor=row["floor"],
         stopped=row["stopped"],
+        stopped_by=row["stopped_by"],
         retry_after_s=row["retry_after_s"],
         changed_at_us=row["changed_at_us"],
         sealed_reason=row["reason"],

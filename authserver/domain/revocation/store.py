@@ -40,6 +40,8 @@ table(
     sa.Column("floor", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("stopped", sa.Text, nullable=False),
+    # Whose operators stopped it: a tenant, or `*`: the platform's, and then no tenant's may let it begin again.
+    sa.Column("stopped_by", sa.Text, nullable=False, server_default=sa.text("'*'")),
     sa.Column("retry_after_s", sa.BigInteger, nullable=False),
     sa.Column("reason", sa.Text, nullable=True),
     sa.Column("changed_at_us", sa.BigInteger, nullable=False),
@@ -65,18 +67,22 @@ SINCE = statement(
     WHERE seq > :after ORDER BY seq LIMIT :most
     """
 )
+AT = statement("SELECT at_us FROM control_events WHERE seq = :seq")
 
 # The number is this very unit's: NEXT has just taken it, under the lock that is held until the commit.
 _THIS = "(SELECT seq FROM control_head WHERE id = 1)"
 KILL = statement(
     """
-    INSERT INTO kills (target, scope_tenant, kind, subject, resource, floor, seq, stopped, retry_after_s, reason,
+    INSERT INTO kills (target, scope_tenant, kind, subject, resource, floor, seq, stopped, stopped_by, retry_after_s, reason,
         changed_at_us)
     SELECT :target, :scope_tenant, :kind, :subject, :resource, CASE WHEN :counted THEN seq ELSE 0 END, seq, :stopped,
-        :retry_after_s, :reason, :at_us FROM control_head WHERE id = 1
+        :stopped_by, :retry_after_s, :reason, :at_us FROM control_head WHERE id = 1
     ON CONFLICT (target) DO UPDATE SET
         floor = CASE WHEN excluded.floor > kills.floor THEN excluded.floor ELSE kills.floor END,
-        seq = excluded.seq, stopped = excluded.stopped, retry_after_s = excluded.retry_after_s,
+        stopped_by = CASE WHEN kills.stopped <> '' AND kills.stopped_by = '*' THEN '*' ELSE excluded.stopped_by END,
+        stopped = CASE WHEN kills.stopped = 'kill' AND kills.stopped_by = '*' AND excluded.stopped_by <> '*' THEN 'kill'
+            ELSE excluded.stopped END,
+        seq = excluded.seq, retry_after_s = excluded.retry_after_s,
         reason = excluded.reason, changed_at_us = excluded.changed_at_us
     """
 )
@@ -91,11 +97,15 @@ RAISE_FLOOR = statement(
 )
 # A claim: of two who revive at once one is told that it was done.
 REVIVE = statement(
-    "UPDATE kills SET stopped = '', changed_at_us = :at_us WHERE target = :target AND stopped <> '' RETURNING target"
+    """
+    UPDATE kills SET stopped = '', changed_at_us = :at_us
+    WHERE target = :target AND stopped <> '' AND :revived_by IN ('*', stopped_by) RETURNING target
+    """
 )
 REVIVED = statement(f"UPDATE kills SET seq = {_THIS} WHERE target = :target")
 _KILLS = """
-    SELECT target, scope_tenant, kind, subject, resource, floor, seq, stopped, retry_after_s, reason, changed_at_us
+    SELECT target, scope_tenant, kind, subject, resource, floor, seq, stopped, stopped_by, retry_after_s, reason,
+        changed_at_us
     FROM kills
 """
 ONE = statement(_KILLS + " WHERE target = :target")

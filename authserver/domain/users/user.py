@@ -237,6 +237,11 @@ def _end(work: UnitOfWork, member: Member, *, reason: str) -> None:
     ends.end(work, ends.Cause.MEMBER, reason=reason, sub=member.sub, person_id=member.person_id, left=work.tenant)
 
 
+def end(work: UnitOfWork, member: Member, *, reason: str) -> None:
+    """End what a member has allowed in the bound tenant, and sign them out; they stay a member and may begin anew."""
+    _end(work, member, reason=reason)
+
+
 def require_still_proven(work: UnitOfWork, person: Person) -> None:
     """Claim that the password that was verified is still theirs. A lost commit: it was changed, or they were disabled."""
     work.claim(store.STILL_PROVEN, person_id=person.id, password_hash=person.password_hash)
