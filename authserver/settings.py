@@ -225,6 +225,19 @@ class Settings(BaseSettings):
             raise ValueError("must be https: plain http is for 127.0.0.1, [::1] and localhost alone")
         return issuer
 
+    @field_validator("security_contact")
+    @classmethod
+    def _contact_is_a_uri(cls, contact: str) -> str:
+        if (
+            not contact.isascii()
+            or not contact.isprintable()
+            or not contact.startswith(("mailto:", "https://", "tel:"))
+        ):
+            raise ValueError(
+                "one URI such as mailto:security@example.com or https://example.com/report (RFC 9116 §2.5.3)"
+            )
+        return contact
+
     @field_validator("private_use_redirects")
     @classmethod
     def _private_use_is_of_applications(cls, listed: str) -> str:

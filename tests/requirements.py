@@ -3131,7 +3131,20 @@ ADMIN_NOUNS: dict[str, Requirement] = {}
 CONSOLE: dict[str, Requirement] = {}
 
 # tests: kill, revive, revoke on the command line, runbooks, the published surface
-STOP_CLI: dict[str, Requirement] = {}
+STOP_CLI: dict[str, Requirement] = {
+    "surface:security-txt:complete": Requirement(
+        "RFC 9116 §2.5",
+        "security.txt names contact, end, language, and over https its own address and the published surface.",
+    ),
+    "surface:security-page:tells-nobody-of-what-is-not-published": Requirement(
+        "issue, TN-15",
+        "A stranger reads at /security which servers are published, and no other server, tool or organisation.",
+    ),
+    "surface:security-page:shows-members-their-own": Requirement(
+        "issue, TN-01",
+        "A member reads at /security the servers of their organisations as these have them, and nobody else's.",
+    ),
+}
 
 
 SECTIONS = (

@@ -55,6 +55,7 @@ async def _row(machines: Any, resource: Any) -> dict[str, Any]:
         "tenants": sorted(tenant.slug for tenant in linked if tenant is not None),
         "purposes": [f"{name}={words}" for name, words in resource.purposes.items()],
         "active": resource.is_active,
+        "published": resource.is_published,
     }
 
 
@@ -206,6 +207,7 @@ def show_(uri: URI, data_dir: DataDir = None, as_json: AsJson = False) -> None:
         "authserver resource set https://mcp.example.com/mcp --link globex",
         "authserver resource set https://mcp.example.com/mcp --unlink globex",
         "authserver resource set https://mcp.example.com/mcp --tools tools.json",
+        "authserver resource set https://mcp.example.com/mcp --published",
         'authserver resource set https://mcp.example.com/mcp --purpose "support=Answering customers" --purpose "audit=An audit"',
     ),
 )
@@ -223,6 +225,10 @@ def set_(
     active: Annotated[
         bool | None, typer.Option("--active/--disabled", help="Whether tokens for it are issued.")
     ] = None,
+    published: Annotated[
+        bool | None,
+        typer.Option("--published/--unpublished", help="Whether anybody reads its tools and scopes at /security."),
+    ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -235,7 +241,10 @@ def set_(
     async def job(machines: Any) -> Any:
         found = await _found(machines, uri)
         work = machines.work()
-        resources.change(work, found, name=name, scopes=described, tools=listed, purposes=asked_for, is_active=active)
+        resources.change(
+            work, found, name=name, scopes=described, tools=listed, purposes=asked_for, is_active=active,
+            is_published=published,
+        )  # fmt: skip
         await committed(work, otherwise=f"{uri} was removed meanwhile.")
         await _linked(machines, found.uri, link, unlink)
         return await _row(machines, await _found(machines, uri))

@@ -1,4 +1,4 @@
-"""GET /livez, /readyz, and /.well-known/security.txt — RFC 9116."""
+"""GET /livez, /readyz, and /.well-known/security.txt — RFC 9116 §2.5, §3."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -27,8 +27,19 @@ async def readyz(request: Request) -> Response:
 
 
 async def security_txt(request: Request) -> Response:
-    """Where to report a vulnerability."""
+    """Where to report a vulnerability, until when that holds, and where to read what we promise."""
     settings = request.machines.settings
     expires = datetime.fromtimestamp(request.machines.clock() / 1_000_000, UTC) + timedelta(days=180)
-    text = f"Contact: {settings.security_contact}\nExpires: {expires:%Y-%m-%dT00:00:00Z}\n"
+    fields = [
+        ("Contact", settings.security_contact),
+        ("Expires", f"{expires:%Y-%m-%dT00:00:00Z}"),
+        ("Preferred-Languages", "en"),
+    ]
+    if settings.issuer_is_https:
+        # RFC 9116 §2.5.2, §2.5.7: both are https; on loopback there is nobody who would read them.
+        fields += [
+            ("Canonical", request.issuer.url("/.well-known/security.txt")),
+            ("Policy", request.issuer.url("/security")),
+        ]
+    text = "".join(f"{name}: {value}\n" for name, value in fields)
     return Response(status=200, body=text.encode(), content_type=b"text/plain; charset=utf-8")

@@ -26,6 +26,7 @@ from authserver.web.pages.assets import mark, stylesheet
 from authserver.web.pages.consent import decide, show_consent
 from authserver.web.pages.device import enter_or_decide, show_device
 from authserver.web.pages.login import log_in, log_out, show_login
+from authserver.web.pages.security import show_security
 from authserver.web.par import par
 from authserver.web.register import register
 from authserver.web.revoke import revoke
@@ -80,6 +81,7 @@ ROUTES: dict[str, Route] = {
     "/consent": Route(group="page", methods={"GET": show_consent, "POST": decide}),
     "/static/style.css": Route(group="asset", methods={"GET": stylesheet}),
     "/static/mark.svg": Route(group="asset", methods={"GET": mark}),
+    "/security": Route(group="page", methods={"GET": show_security}),
     "/livez": Route(group="operations", methods={"GET": livez}),
     "/readyz": Route(group="operations", methods={"GET": readyz}),
     "/.well-known/security.txt": Route(group="operations", methods={"GET": security_txt}),

@@ -3,7 +3,7 @@ everybody stops
 
 Why: what is stopped, and the number below which it has ended; who follows the numbered list and how far each has come; what each
 MCP server says of its tools and whether it can be reached; the control number at which a code was promised and a browser signed
-in; and which requests of the admin API were answered already.
+in; which requests of the admin API were answered already; and of which MCP servers anybody may read what they do.
 """
 
 import sqlalchemy as sa
@@ -23,6 +23,7 @@ def upgrade() -> None:
     op.add_column("control_head", sa.Column("feed_id", sa.Text(), nullable=False, server_default=sa.text("''")))
     for table in _STAMPED:
         op.add_column(table, sa.Column("ctl", sa.BigInteger(), nullable=False, server_default=sa.text("0")))
+    op.add_column("resources", sa.Column("published", sa.Boolean(), nullable=False, server_default=sa.text("false")))
     op.create_table(
         "kills",
         sa.Column("target", sa.Text(), nullable=False),
@@ -100,6 +101,7 @@ def downgrade() -> None:
         op.drop_table(table)
     for table in _STAMPED:
         op.drop_column(table, "ctl")
+    op.drop_column("resources", "published")
     op.drop_column("control_head", "feed_id")
     op.drop_column("control_events", "resource")
     op.drop_column("control_events", "act")

@@ -34,7 +34,7 @@ SECRETS = {
 
 WITHOUT_A_SECRET = {
     "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration", "/jwks.json", "/livez", "/readyz",
-    "/.well-known/security.txt", "/static/style.css", "/static/mark.svg", "/",
+    "/.well-known/security.txt", "/security", "/static/style.css", "/static/mark.svg", "/",
 }  # fmt: skip
 """What anybody may read, and nobody sends anything to."""
 

@@ -559,6 +559,51 @@ HOSTILE_CALL: dict[str, Any] = CALL | {
     ],
 }
 
+SURFACE: dict[str, Any] = {
+    "name": "Orders",
+    "uri": "https://orders.example.com/mcp",
+    "organisation": "",
+    "scopes": [
+        {"name": "orders:read", "description": "See orders and what is in them"},
+        {"name": "orders:write", "description": "Change orders"},
+        {"name": "status", "description": "status"},
+    ],
+    "tools": [
+        {"name": "search_orders", "title": "Search orders", "class": "read", "scopes": ["orders:read"], "waits": False},
+        {
+            "name": "update_order",
+            "title": "Update an order",
+            "class": "write",
+            "scopes": ["orders:write", "tool:update_order"],
+            "waits": False,
+        },
+        {
+            "name": "refund_order",
+            "title": "Refund an order",
+            "class": "destructive",
+            "scopes": ["orders:write", "tool:refund_order"],
+            "waits": True,
+        },
+        {"name": "ping", "title": "ping", "class": "read", "scopes": [], "waits": False},
+    ],
+}
+SECURITY: dict[str, Any] = {
+    "issuer": "https://auth.example.com",
+    "contact": "mailto:security@example.com",
+    "contact_words": "security@example.com",
+    "account_url": "/account",
+    "login_url": "/login?to=account",
+    "person_email": None,
+    "servers": [SURFACE],
+    "access_token": "10 minutes",
+    "code": "1 minute",
+    "idle": "24 hours",
+    "absolute": "30 days",
+    "machine": "30 days",
+    "stale_s": 5,
+    "reads_stale_s": 30,
+}
+
 SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
     "login": ("login.html", LOGIN),
     "login-plain": ("login.html", LOGIN | {"client_name": None, "resource_name": None}),
@@ -981,6 +1026,40 @@ SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "signed-out": ("signed_out.html", {}),
+    "security": ("security.html", SECURITY),
+    "security-signed-in": (
+        "security.html",
+        SECURITY
+        | {
+            "login_url": None,
+            "person_email": "ada@acme.example",
+            "servers": [SURFACE | {"organisation": "Acme Industries"}, SURFACE | {"name": "Weather", "tools": []}],
+        },
+    ),
+    "security-empty": ("security.html", SECURITY | {"servers": []}),
+    "security-hostile": (
+        "security.html",
+        SECURITY
+        | {
+            "servers": [
+                {
+                    "name": HOSTILE,
+                    "uri": "https://" + "a" * 200 + ".example/mcp",
+                    "organisation": HOSTILE,
+                    "scopes": [{"name": "a" * 100, "description": HOSTILE}],
+                    "tools": [
+                        {
+                            "name": "a" * 64,
+                            "title": HOSTILE,
+                            "class": "destructive",
+                            "scopes": ["a" * 100],
+                            "waits": True,
+                        }
+                    ],
+                }
+            ]
+        },
+    ),
 }
 
 

@@ -81,6 +81,8 @@ class Resource:
     is_active: bool
     purposes: Mapping[str, str] = field(default_factory=dict)
     """What a person may say it is for, each name in words; where there are any, they must choose one."""
+    is_published: bool = False
+    """Whether anybody may read at `/security` which tools and scopes it has; otherwise only members of its tenants may."""
     is_narrowed: bool = False
     """Whether it is shown as a tenant lets one application see it: some tools may be missing."""
 
@@ -215,6 +217,7 @@ def change(
     tools: Sequence[Tool] | None = None,
     purposes: Mapping[str, str] | None = None,
     is_active: bool | None = None,
+    is_published: bool | None = None,
 ) -> Resource:
     """Change what is given; disabling ends every token for it. Raises InvalidResourceError."""
     changed = replace(
@@ -224,6 +227,7 @@ def change(
         tools=resource.tools if tools is None else tuple(tools),
         purposes=resource.purposes if purposes is None else purposes,
         is_active=resource.is_active if is_active is None else is_active,
+        is_published=resource.is_published if is_published is None else is_published,
     )
     _checked(name=changed.name, scopes=changed.scopes, tools=changed.tools, purposes=changed.purposes)
     work.claim(
@@ -234,6 +238,7 @@ def change(
         tools=_tools_text(changed.tools),
         purposes=_purposes_text(changed.purposes),
         status="active" if changed.is_active else "disabled",
+        published=changed.is_published,
     )
     work.changes_directory = True
     if is_active is False:
@@ -318,6 +323,7 @@ def _resource(row: Row, tenants: frozenset[str]) -> Resource:
         tenants=tenants,
         is_active=row["status"] == "active",
         purposes={purpose["name"]: purpose["words"] for purpose in orjson.loads(row["purposes"])},
+        is_published=bool(row["published"]),
     )
 
 

@@ -12,6 +12,8 @@ table(
     sa.Column("tools", sa.Text, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("purposes", sa.Text, nullable=False, server_default=sa.text("'[]'")),
+    # Whether anybody may read at /security what it does.
+    sa.Column("published", sa.Boolean, nullable=False, server_default=sa.text("false")),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("uri"),
     tenanted=False,
@@ -26,7 +28,7 @@ table(
     tenanted=False,
 )
 
-_COLUMNS = "SELECT uri, name, scopes, tools, status, purposes FROM resources"
+_COLUMNS = "SELECT uri, name, scopes, tools, status, purposes, published FROM resources"
 
 ADD = statement(
     """
@@ -36,7 +38,8 @@ ADD = statement(
 )
 SET = statement(
     """
-    UPDATE resources SET name = :name, scopes = :scopes, tools = :tools, status = :status, purposes = :purposes
+    UPDATE resources SET name = :name, scopes = :scopes, tools = :tools, status = :status, purposes = :purposes,
+        published = :published
     WHERE uri = :uri RETURNING uri
     """
 )

@@ -116,6 +116,7 @@ PAGES = {
         "approval.html",
         "approval_state.html",
         "approvals.html",
+        "security.html",
     )
 }
 
