@@ -5,7 +5,7 @@ import structlog
 from authserver import jobs
 from authserver.domain.clients import key_set
 from authserver.domain.keys.deployment import open_deployment_keys
-from authserver.domain.revocation import feed
+from authserver.domain.revocation import tail
 from authserver.runtime.buckets import Bucket, OpenDoor
 from authserver.runtime.clock import Clock, system_clock
 from authserver.runtime.database import open_database
@@ -142,7 +142,7 @@ def create_app(
             )
         machines = await open_machines(settings, clock=clock, outbound=outbound)
         try:
-            await feed.observe(machines.work())
+            await tail.look(machines.work())
             await jobs.rotate_keys(machines)
         except BaseException:
             await close_machines(machines)

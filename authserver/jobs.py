@@ -17,7 +17,7 @@ from authserver.domain.login import session
 from authserver.domain.notices import delivery, notice
 from authserver.domain.pushed_requests import pushed_request
 from authserver.domain.rate_limits import limit
-from authserver.domain.revocation import feed
+from authserver.domain.revocation import tail
 from authserver.domain.tokens import authorization, revoked
 from authserver.runtime.machines import Machines
 
@@ -33,7 +33,7 @@ async def follow_directory(machines: Machines) -> None:
     while True:
         await machines.hints.wait(machines.settings.memory_refresh_seconds)
         try:
-            await feed.observe(machines.work())
+            await tail.look(machines.work())
         except Exception as error:  # noqa: BLE001 - a job outlives every accident
             log.warning("directory_not_followed", error=type(error).__name__)
 

@@ -13,6 +13,7 @@ from authserver.runtime.mail import Mail
 from authserver.runtime.memory import Memory
 from authserver.runtime.outbound import Outbound, OutboundBusyError
 from authserver.runtime.passwords import PasswordHasher
+from authserver.runtime.tail import Tail
 from authserver.runtime.unit_of_work import Database, UnitOfWork
 from authserver.runtime.vault import DeploymentKeys, KeyEncryption
 from authserver.settings import Settings
@@ -56,6 +57,10 @@ class Machines:
     """How often one resource server may ask this process about approvals."""
     approval_waits: Seats = field(default_factory=lambda: Seats(each=64, all_together=1024))
     """How many questions of one resource server about an approval may wait for an answer at once."""
+    tail: Tail = field(default_factory=Tail)
+    """The newest control events, as this process last read them."""
+    feed_requests: Bucket = field(default_factory=lambda: Bucket(per_minute=30_000, burst=5_000))
+    """How often one resource server may ask this process for them."""
     foreign_tokens: Bucket = field(default_factory=lambda: Bucket(per_minute=600, burst=100))
     """How many tokens that are not for it one resource server may ask about."""
     foreign_token_notes: Bucket = field(default_factory=lambda: Bucket(per_minute=6, burst=6))

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from authserver.domain.keys.signing_key import key_ring
-from authserver.domain.revocation import feed
+from authserver.domain.revocation import tail
 from authserver.web.errors import plain_error
 from authserver.web.http import Request, Response
 
@@ -17,7 +17,7 @@ async def readyz(request: Request) -> Response:
     """Whether it can issue tokens: the database answers and a key may sign."""
     work = request.machines.work(request_id=request.request_id)
     try:
-        await feed.observe(work)
+        await tail.look(work)
         ring = await key_ring(work, request.issuer.path)
     except Exception:  # noqa: BLE001 - whatever is wrong, the answer is: not ready
         return plain_error(503, "not_ready", "The database does not answer.", (b"retry-after", b"1"))

@@ -211,14 +211,14 @@ async def test_a_new_document_makes_no_process_forget_what_it_knows(reading_serv
     """Ours: whoever names URLs by the thousand must not empty every process' memory each time."""
     await reading_server.client("P").sign_in("u1")
     before = reading_server.machines.memory.version
-    from authserver.domain.revocation import feed
+    from authserver.domain.revocation import tail
 
-    await feed.observe(reading_server.machines.work())
+    await tail.look(reading_server.machines.work())
     version = reading_server.machines.memory.version
     for number in range(5):
         await app(reading_server, publisher.publish(f"https://client.example.net/{number}.json")).ask("u1")
 
-    await feed.observe(reading_server.machines.work())
+    await tail.look(reading_server.machines.work())
 
     assert before <= version == reading_server.machines.memory.version
 

@@ -4,7 +4,7 @@ import pytest
 
 from authserver.domain.clients import trust
 from authserver.domain.clients.client import InvalidClientDataError
-from authserver.domain.revocation import feed
+from authserver.domain.revocation import feed, tail
 from tests.support.oauth_client import OAuthClient
 from tests.support.publisher import HOST, URL, Publisher, app
 from tests.support.registering import registered
@@ -158,7 +158,7 @@ async def test_another_process_hears_of_a_block(server_with, publisher: Publishe
     tokens = await app(second).sign_in("u1")
 
     await first.operator.set_trust("t1", "listed")
-    await feed.observe(second.machines.work())
+    await tail.look(second.machines.work())
 
     assert "invalid_grant" == (await app(second).refresh(tokens)).error
 

@@ -108,6 +108,21 @@ async def of_actor(work: UnitOfWork, actor: str) -> tuple[Exchange, ...]:
     return await work.machines.memory.get("exchanges_of", actor, load)
 
 
+async def upstream_of(work: UnitOfWork, target: str) -> frozenset[str]:
+    """Return the servers whose callers' tokens may come to `target` by exchange, however many servers are between."""
+
+    async def load() -> frozenset[str]:
+        pairs = [(row["actor"], row["target"]) for row in await work.all(store.ALL)]
+        found: set[str] = set()
+        towards = {target}
+        while towards:
+            towards = {actor for actor, there in pairs if there in towards} - found - {target}
+            found |= towards
+        return frozenset(found)
+
+    return await work.machines.memory.get("exchanges_towards", target, load)
+
+
 async def reach(
     work: UnitOfWork, actor: str, carried: Iterable[str], members: Mapping[str, Member]
 ) -> tuple[Reach, ...]:

@@ -18,6 +18,7 @@ from authserver.domain.keys import store
 from authserver.runtime.jose import signer, verifier, written_header
 from authserver.runtime.unit_of_work import UnitOfWork
 from authserver.runtime.vault import KeyEncryption
+from resource_lib.wire.control import FEED_TYP
 
 _MAKE: dict[str, dict[str, Any]] = {
     "ES256": {"kty": "EC", "crv": "P-256"},
@@ -51,6 +52,8 @@ class SigningKey:
     access_token_header: bytes
     """The first part, byte for byte, of every access token that it signs."""
     id_token: Sign
+    batch: Sign
+    """Of the feed."""
     verify: Verify
     """From a signature and what it covers to whether this key made it."""
 
@@ -131,6 +134,7 @@ async def key_ring(work: UnitOfWork, issuer_path: str) -> KeyRing:
                     access_token=signer(private, alg=row["algorithm"], kid=row["kid"], typ=_ACCESS_TOKEN),
                     access_token_header=written_header(alg=row["algorithm"], kid=row["kid"], typ=_ACCESS_TOKEN),
                     id_token=signer(private, alg=row["algorithm"], kid=row["kid"], typ=_ID_TOKEN),
+                    batch=signer(private, alg=row["algorithm"], kid=row["kid"], typ=FEED_TYP),
                     verify=verifier(private, alg=row["algorithm"]),
                 )
             )

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 import orjson
 
 from authserver.domain.revocation import store
-from authserver.runtime import memory
 from authserver.runtime.unit_of_work import Row, UnitOfWork
 from resource_lib.wire.control import EVERY_TENANT, Act, Kind
 
@@ -42,15 +41,8 @@ def announce(
     )
 
 
-async def observe(work: UnitOfWork) -> None:
-    """Tell this process' memory what the newest numbers are; a changed directory makes it forget."""
-    head = await work.one(store.HEAD)
-    version = await work.one(memory.VERSION)
-    work.machines.memory.observed(version=version["version"] if version else 0, control_seq=head["seq"] if head else 0)
-
-
 async def since(work: UnitOfWork, *, after: int, most: int = 1000) -> Sequence[Row]:
-    """Return the events after a number, in order."""
+    """Return the events after a number, in order, from the database."""
     return await work.all(store.SINCE, after=after, most=most)
 
 

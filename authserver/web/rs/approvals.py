@@ -4,7 +4,6 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
-from urllib.parse import parse_qsl
 
 from authserver.domain.issuers.issuer import Issuer
 from authserver.oauth import approval_request, approvals
@@ -14,6 +13,8 @@ from authserver.oauth.errors import InvalidRequest, OAuthError, TooManyApprovals
 from authserver.runtime.unit_of_work import UnitOfWork
 from authserver.web.errors import oauth_error
 from authserver.web.http import Request, Response
+from authserver.web.rs import asking
+from authserver.web.rs.asking import authorization
 from authserver.web.work import run
 
 MOST_WAIT_S = 25
@@ -27,7 +28,7 @@ async def ask(request: Request) -> Response:
     """Answer whether a call may run, and ask for a yes where nobody was asked."""
 
     async def flow(work: UnitOfWork) -> Reply:
-        return await approvals.ask(work, request.issuer, _members(request), _authorization(request))
+        return await approvals.ask(work, request.issuer, _members(request), authorization(request))
 
     return await _answer(request, lambda: run(request, flow))
 
@@ -48,10 +49,10 @@ async def look(request: Request) -> Response:
 
 
 async def _look(request: Request) -> Reply:
-    wait_s = _wait_s(request)
+    wait_s = asking.wait_s(request, most=MOST_WAIT_S)
 
     async def first(work: UnitOfWork) -> Place:
-        return await approvals.place(work, request.issuer, request.path_id, _authorization(request))
+        return await approvals.place(work, request.issuer, request.path_id, authorization(request))
 
     where = await run(request, first)
 
@@ -72,7 +73,7 @@ async def _look(request: Request) -> Reply:
 
 async def _about(request: Request, do: About) -> Response:
     async def flow(work: UnitOfWork) -> Reply:
-        return await do(work, request.issuer, request.path_id, _members(request), _authorization(request))
+        return await do(work, request.issuer, request.path_id, _members(request), authorization(request))
 
     return await _answer(request, lambda: run(request, flow))
 
@@ -96,24 +97,3 @@ def _members(request: Request) -> Members:
     if content_type != b"application/json" or b"content-encoding" in request.headers:
         raise InvalidRequest("Content-Type: must be application/json, not encoded.", reason="content_type")
     return approval_request.members_of(request.body)
-
-
-def _authorization(request: Request) -> bytes | None:
-    if b"authorization" in request.repeated_headers:
-        raise InvalidRequest("Authorization: must not stand more than once.", reason="two_credentials")
-    return request.headers.get(b"authorization")
-
-
-def _wait_s(request: Request) -> int:
-    sent = [value for name, value in parse_qsl(request.query.decode("latin-1")) if name == "wait"]
-    if not sent:
-        return 0
-    if (
-        len(sent) > 1
-        or not sent[0].isascii()
-        or not sent[0].isdigit()
-        or len(sent[0]) > 2
-        or int(sent[0]) > MOST_WAIT_S
-    ):
-        raise InvalidRequest(f"wait: is a whole number of seconds, 0 to {MOST_WAIT_S}.", reason="invalid_parameter")
-    return int(sent[0])

@@ -2,10 +2,11 @@
 
 from authserver.domain.tool_policies.tool_policy import Document
 from authserver.oauth import tool_policies
-from authserver.oauth.errors import InvalidRequest, OAuthError
+from authserver.oauth.errors import OAuthError
 from authserver.runtime.unit_of_work import UnitOfWork
 from authserver.web.errors import oauth_error
 from authserver.web.http import Request, Response
+from authserver.web.rs.asking import authorization
 from authserver.web.work import run
 
 
@@ -13,9 +14,7 @@ async def policy(request: Request) -> Response:
     """Answer an MCP server that asks what its tenants demand of its tools."""
 
     async def flow(work: UnitOfWork) -> Document:
-        if b"authorization" in request.repeated_headers:
-            raise InvalidRequest("Authorization: must not stand more than once.", reason="two_credentials")
-        return await tool_policies.handle(work, request.issuer, request.headers.get(b"authorization"))
+        return await tool_policies.handle(work, request.issuer, authorization(request))
 
     try:
         document = await run(request, flow)

@@ -1,0 +1,213 @@
+"""
+Which server asks for the feed, and what it is told: only of tenants that it is heard for, and of its own resource.
+
+Decision 14. A cursor names the list together with who hears it and for whom: when any of that changes, the cursor that a
+follower has is unknown, and it begins anew with the whole state. The batches are signed as tokens are, with another type.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from authserver.domain.clients.client import Client
+from authserver.domain.exchange import policy
+from authserver.domain.issuers.issuer import Issuer
+from authserver.domain.keys.signing_key import key_ring
+from authserver.domain.revocation import feed, kill_switch, tail
+from authserver.domain.revocation.kill_switch import Kill
+from authserver.domain.tokens.access_token import NoSigningKeyError
+from authserver.oauth.errors import InvalidRequest, OAuthError
+from authserver.oauth.resource_server import authenticated, heard_for
+from authserver.runtime.unit_of_work import Row, UnitOfWork
+from resource_lib.wire.control import EVERY_TENANT, MOST_EVENTS, Act, Kind
+
+_CURSOR = re.compile(r"([0-9a-f]{32})\.(0|[1-9][0-9]{0,17})")
+_NAME = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+_MOST_LOOKED_AT = 20 * MOST_EVENTS
+_LEEWAY_S = 120
+"""How long after its end a token may still count somewhere."""
+_OWN_ALONE = frozenset({Kind.TOOL, Kind.TOOL_VERSION, Kind.POLICY})
+"""What another server's tools are is nothing to one further down."""
+
+
+class FeedBackwards(OAuthError):
+    """The cursor lies beyond the newest number: the list that it came from was longer than ours."""
+
+    code, status = "feed_backwards", 409
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What a follower sent, in its form."""
+
+    after: str
+    instance: str
+    nonce: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listener:
+    """A server, and what it hears: of these tenants, and of these resources."""
+
+    client: Client
+    issuer: Issuer
+    tenants: tuple[str, ...]
+    upstream: frozenset[str]
+    name: str
+    """Of the list as it hears it."""
+
+    @property
+    def resource(self) -> str:
+        """The resource it speaks for."""
+        return self.client.speaks_for
+
+    def hears(self, kind: str, tenant: str, resource: str) -> bool:
+        """Whether something concerns it."""
+        if tenant != EVERY_TENANT and tenant not in self.tenants:
+            return False
+        return not resource or resource == self.resource or (resource in self.upstream and kind not in _OWN_ALONE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """A signed batch, and where it leads."""
+
+    jws: str
+    cursor: str
+    number: int
+    more: bool
+    is_news: bool
+    """Whether it says anything but the time."""
+
+
+def asked(parameters: Iterable[tuple[str, str]]) -> Asked:
+    """Return what a follower asks for. Raises InvalidRequest for a parameter that is repeated or not of its form."""
+    found: dict[str, str] = {}
+    for name, value in parameters:
+        if name not in {"after", "instance", "nonce"}:
+            continue
+        if name in found:
+            raise InvalidRequest(f"{name}: must not stand more than once.", reason="repeated_parameter")
+        found[name] = value
+    for name in ("instance", "nonce"):
+        if name in found and not _NAME.fullmatch(found[name]):
+            raise InvalidRequest(f"{name}: 1 to 64 of A-Z a-z 0-9 . _ ~ -", reason="invalid_parameter")
+    return Asked(after=found.get("after", ""), instance=found.get("instance", ""), nonce=found.get("nonce", ""))
+
+
+async def listener(work: UnitOfWork, issuer: Issuer, authorization: bytes | None) -> Listener:
+    """Return who asks, if it proves that it is an MCP server. Raises InvalidClient, InvalidRequest, SlowDown."""
+    client = await authenticated(work, issuer, authorization, budget=work.machines.feed_requests)
+    return await hearing(work, issuer, client)
+
+
+async def hearing(work: UnitOfWork, issuer: Issuer, client: Client) -> Listener:
+    """Return what a server hears now."""
+    feed_id = work.machines.tail.feed_id
+
+    async def load() -> Listener:
+        resource, tenants = await heard_for(work, issuer, client)
+        upstream = await policy.upstream_of(work, client.speaks_for) if resource else frozenset()
+        said = [feed_id, issuer.identifier, client.id, client.speaks_for, tenants, sorted(upstream)]
+        name = hashlib.sha256(orjson.dumps(said)).hexdigest()[:32]
+        return Listener(client=client, issuer=issuer, tenants=tenants, upstream=upstream, name=name)
+
+    return await work.machines.memory.get("feed_listener", f"{feed_id}\0{issuer.path}\0{client.id}", load)
+
+
+async def tell(work: UnitOfWork, listener: Listener, after: str, *, nonce: str = "") -> Told:
+    """Return the batch that follows a cursor, as this process last read the list. Raises InvalidRequest, FeedBackwards.
+
+    A cursor that is missing, or of another list, begins anew.
+    """
+    begun = _position(listener, after, work.machines.tail.head)
+    payload: dict[str, Any] = {"prev": after}
+    rows = None if begun is None else await _rows(work, begun)
+    if begun is None or rows is None:
+        begun = await tail.window(work, seconds=work.machines.settings.access_token_seconds + _LEEWAY_S)
+        kills = await kill_switch.every(work)
+        payload = {"prev": None, "tenants": listener.tenants, "reset": {"kills": _state(listener, kills)}}
+        rows = await _rows(work, begun) or []
+    events: list[dict[str, Any]] = []
+    number = begun
+    for row in rows:
+        if len(events) == MOST_EVENTS:
+            break
+        number = row["seq"]
+        if (event := _event(listener, row)) is not None:
+            events.append(event)
+    machines = work.machines
+    cursor = f"{listener.name}.{number}"
+    more = number < machines.tail.head
+    payload |= {
+        "iss": listener.issuer.identifier,
+        "aud": listener.resource,
+        "sub": listener.client.id,
+        "cursor": cursor,
+        "at": work.at_us // 1000,
+        "boot": machines.tail.boot,
+        # Rounded up: nobody is told that what they hear is younger than it is.
+        "age_ms": int((machines.tail.age_s or 0) * 1000) + 1,
+        "events": events,
+    }
+    if more:
+        payload["more"] = True
+    if nonce:
+        payload["nonce"] = nonce
+    key = (await key_ring(work, listener.issuer.path)).signing(work.now)
+    if key is None:
+        raise NoSigningKeyError
+    is_news = bool(events) or "reset" in payload
+    return Told(jws=key.batch(payload), cursor=cursor, number=number, more=more, is_news=is_news)
+
+
+def _position(listener: Listener, after: str, head: int) -> int | None:
+    if not after:
+        return None
+    found = _CURSOR.fullmatch(after)
+    if found is None:
+        raise InvalidRequest("after: is the cursor of an earlier answer, or left out.", reason="invalid_parameter")
+    if found[1] != listener.name:
+        return None
+    if int(found[2]) > head:
+        raise FeedBackwards("The cursor lies beyond this list.")
+    return int(found[2])
+
+
+async def _rows(work: UnitOfWork, after: int) -> list[Row] | None:
+    """Return what follows a number; None: some of it is forgotten."""
+    head = work.machines.tail.head
+    kept = work.machines.tail.rows(after, _MOST_LOOKED_AT)
+    if kept is None:
+        kept = [row for row in await feed.since(work, after=after, most=MOST_EVENTS) if row["seq"] <= head]
+    if after < head and (not kept or kept[0]["seq"] != after + 1):
+        return None
+    return list(kept)
+
+
+def _event(listener: Listener, row: Row) -> dict[str, Any] | None:
+    if not listener.hears(row["kind"], row["scope_tenant"], row["resource"]):
+        return None
+    subject = orjson.loads(row["subject"])
+    if subject.pop("issuer_path", listener.issuer.path) != listener.issuer.path:
+        return None
+    return {"n": row["seq"], "kind": row["kind"], "act": row["act"], "tenant": row["scope_tenant"], **subject}
+
+
+def _state(listener: Listener, kills: Iterable[Kill]) -> list[dict[str, Any]]:
+    """Return every floor and every stop that concerns a server, each as an event."""
+    told: list[dict[str, Any]] = []
+    for kill in kills:
+        target = kill.target
+        if not listener.hears(target.kind, target.tenant, target.resource):
+            continue
+        about = {"kind": target.kind.value, "tenant": target.tenant, **target.subject}
+        if kill.stopped:
+            told.append({"n": kill.number, "act": kill.stopped, **about, "retry_after_s": kill.retry_after_s})
+        if kill.floor and (not kill.stopped or kill.floor != kill.number):
+            told.append({"n": kill.floor, "act": Act.END.value, **about})
+    return told

@@ -1,0 +1,67 @@
+"""Somebody who follows the feed over HTTP with the credential of an MCP server, and checks every signature with pyjwt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import jwt
+
+from resource_lib.wire.control import FEED_TYP, Batch, parse_batch
+from tests.support.world import Application
+
+
+@dataclass(kw_only=True)
+class Follower:
+    """One server's follower; it remembers its cursor."""
+
+    http: httpx2.AsyncClient
+    issuer: str
+    app: Application
+    instance: str = ""
+    cursor: str = ""
+
+    @property
+    def auth(self) -> tuple[str, str]:
+        return self.app.client_id, self.app.secret or ""
+
+    async def request(self, **query: Any) -> httpx2.Response:
+        """Ask without learning."""
+        return await self.http.get(f"{self.issuer}/rs/feed", params=query, auth=self.auth)
+
+    async def ask(self, **query: Any) -> Batch:
+        """Ask for what follows, and learn it."""
+        known = {"after": self.cursor} if self.cursor else {}
+        instance = {"instance": self.instance} if self.instance else {}
+        answer = await self.request(**known, **instance, **query)
+        assert answer.status_code == 200, (answer.status_code, answer.text)
+        assert answer.headers["content-type"] == "application/jwt"
+        batch = await self.read(answer.text)
+        assert batch.prev == (self.cursor or None) or batch.kills is not None
+        self.cursor = batch.cursor
+        return batch
+
+    async def read(self, text: str) -> Batch:
+        """Return what a signed batch says."""
+        header = jwt.get_unverified_header(text)
+        assert header["typ"] == FEED_TYP
+        keys = jwt.PyJWKSet.from_dict((await self.http.get(f"{self.issuer}/jwks.json")).json())
+        payload = jwt.decode(
+            text,
+            next(key for key in keys.keys if key.key_id == header["kid"]),
+            algorithms=["ES256"],
+            audience=self.app.resource,
+            issuer=self.issuer,
+        )
+        return parse_batch(payload)
+
+
+def follower(server: Any, letter: str, **changed: Any) -> Follower:
+    """Return the follower of a server of the world."""
+    return Follower(http=server.http, issuer=server.issuer, app=server.world.clients[letter], **changed)
+
+
+def told(batch: Batch) -> list[tuple[str, str, str]]:
+    """Return what a batch tells, without numbers."""
+    return [(event.kind.value, event.act.value, event.tenant) for event in batch.events]
