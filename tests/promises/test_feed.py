@@ -7,14 +7,14 @@ import asyncio
 import pytest
 
 from authserver.domain.revocation import kill_switch
-from authserver.domain.revocation.kill_switch import Target
+from authserver.domain.revocation.kill_switch import By, Target
 from resource_lib.wire.control import Kind
 from tests.support.following import follower, told
 
 
 async def kill(server, target, **said):
     work = server.machines.work()
-    kill_switch.kill(work, target, reason="test", **said)
+    kill_switch.kill(work, target, reason="test", by=By(tenant="*"), **said)
     assert await work.commit()
 
 
