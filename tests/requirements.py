@@ -3125,7 +3125,23 @@ HEALTH: dict[str, Requirement] = {}
 ADMIN: dict[str, Requirement] = {}
 
 # tests: the admin API, noun by noun
-ADMIN_NOUNS: dict[str, Requirement] = {}
+ADMIN_NOUNS: dict[str, Requirement] = {
+    "admin:audit:what-is-looked-for-is-found": Requirement(
+        "ours",
+        "the record is searched by kind, outcome, application, person, MCP server, authorization and time, newest first",
+    ),
+    "admin:audit:a-page-costs-the-same": Requirement(
+        "ours",
+        "however many events there are and however rare what is looked for, a page reads a bounded number of rows",
+    ),
+    "admin:authorizations:who-has-what": Requirement(
+        "C51",
+        "an operator finds every authorization by person, application, MCP server and state, newest first, with its last use and end",
+    ),
+    "admin:authorizations:what-a-kill-ended-is-ended": Requirement(
+        "design decision 14", "an authorization that a kill has counted out is shown as ended from that commit on"
+    ),
+}
 
 # tests: the console
 CONSOLE: dict[str, Requirement] = {}

@@ -145,7 +145,7 @@ def record(
         reason=reason,
         request_id=work.request_id,
         client_id=client_id,
-        sub_ref=keys.index("sub", sub).hex()[:32] if sub else "",
+        sub_ref=reference(work, sub),
         authorization_id=authorization_id,
         resource=resource,
         header=orjson.dumps(header).decode() if header else "{}",
@@ -153,6 +153,11 @@ def record(
         payload=sealed,
         payload_key=payload_key,
     )
+
+
+def reference(work: UnitOfWork, sub: str) -> str:
+    """Return by which reference the record names a person: the same each time, and nothing that leads to them."""
+    return work.machines.keys.index("sub", sub).hex()[:32] if sub else ""
 
 
 def record_stranger(work: UnitOfWork, kind: Kind, *, reason: str, **more: Any) -> None:

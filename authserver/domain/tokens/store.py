@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from authserver.domain.consent.store import STANDING_COLUMNS
 from authserver.domain.revocation.ends import AT_HOST, Cause, hang
+from authserver.domain.revocation.store import floor_of
 from authserver.runtime.schema import platform_statement, statement, table
 
 table(
@@ -29,8 +30,9 @@ table(
     sa.Column("details", sa.Text, nullable=False, server_default=sa.text("'[]'")),
     sa.Column("purpose", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.PrimaryKeyConstraint("tenant_id", "authorization_id"),
-    sa.Index("ix_authorizations_tenant_id_sub", "tenant_id", "sub"),
-    sa.Index("ix_authorizations_tenant_id_client_id", "tenant_id", "client_id"),
+    sa.Index("ix_authorizations_tenant_id_sub_created_at", "tenant_id", "sub", "created_at"),
+    sa.Index("ix_authorizations_tenant_id_client_id_created_at", "tenant_id", "client_id", "created_at"),
+    sa.Index("ix_authorizations_tenant_id_created_at", "tenant_id", "created_at"),
     sa.Index("ix_authorizations_expires_at", "expires_at"),
     tenanted=True,
 )
@@ -225,3 +227,56 @@ hang(
         Cause.LINK: (platform_statement(_END + " AND tenant_id = :unlinked_from AND resource = :resource"),),
     },
 )
+
+# Who has what, newest first. Only so many rows are looked through for one page: where nearly all have ended, the few that live
+# are found page by page. When one was last refreshed is asked for those that are shown alone.
+_SEARCH_WINDOW = """
+    FROM authorizations WHERE tenant_id = :tenant AND (created_at, authorization_id) < (:before, :before_id)
+"""
+_NEWEST = " ORDER BY created_at DESC, authorization_id DESC"
+_SEARCHED = """
+    SELECT authorization_id, issuer_path, sub, client_id, resource, scope, profile, acr, amr, auth_time, ctl, created_at,
+        expires_at, ended_at, end_reason, widened, widened_until, client_snapshot, details, purpose
+"""
+# A login lives while it can be refreshed, or as long as the one access token it began with.
+_LIVES = f"""
+    (a.ended_at IS NULL AND a.expires_at > :now AND a.ctl >= {floor_of("a")}
+        AND (a.profile <> 'interactive' OR a.created_at > :alone_since OR EXISTS (SELECT 1 FROM refresh_tokens r
+            WHERE r.tenant_id = :tenant AND r.authorization_id = a.authorization_id AND r.expires_at > :now)))
+"""
+_SHOWN = f"""
+    SELECT found.*, {floor_of("found")} AS floor,
+        (SELECT MAX(r.created_at) FROM refresh_tokens r WHERE r.tenant_id = :tenant
+            AND r.authorization_id = found.authorization_id) AS refreshed_at,
+        (SELECT MAX(i.expires_at) FROM refresh_tokens i WHERE i.tenant_id = :tenant
+            AND i.authorization_id = found.authorization_id) AS idle_end
+"""
+
+
+def _search(begins_with: str) -> str:
+    return f"""
+    {_SHOWN}
+    FROM (SELECT * FROM ({_SEARCHED} {_SEARCH_WINDOW} {begins_with} {_NEWEST} LIMIT :window) a
+        WHERE CAST(:sub AS TEXT) IN ('', a.sub) AND CAST(:client_id AS TEXT) IN ('', a.client_id)
+            AND CAST(:resource AS TEXT) IN ('', a.resource)
+            AND (CAST(:state AS TEXT) = '' OR CAST(:state AS TEXT) = CASE WHEN {_LIVES} THEN 'live' ELSE 'ended' END)
+        {_NEWEST} LIMIT :most) found
+    {_NEWEST}
+    """
+
+
+def _window_end(begins_with: str) -> str:
+    return f"SELECT created_at, authorization_id {_SEARCH_WINDOW} {begins_with} {_NEWEST} LIMIT 1 OFFSET :window"
+
+
+SHOW = statement(
+    f"""
+    {_SHOWN} FROM ({_SEARCHED} FROM authorizations WHERE tenant_id = :tenant AND authorization_id = :authorization_id) found
+    """
+)
+SEARCH = statement(_search(""))
+SEARCH_OF_SUB = statement(_search("AND sub = :sub"))
+SEARCH_OF_CLIENT = statement(_search("AND client_id = :client_id"))
+SEARCH_END = statement(_window_end(""))
+SEARCH_END_OF_SUB = statement(_window_end("AND sub = :sub"))
+SEARCH_END_OF_CLIENT = statement(_window_end("AND client_id = :client_id"))

@@ -1,0 +1,140 @@
+"""
+The record, looked through by an operator: newest first, page by page, whoever and whatever it is about.
+
+A page costs the same however much there is and however rare what it looks for: at most `EXAMINED` rows are looked through for it,
+and one that is not full may be followed by another. A person is looked for by the keyed reference that the rows carry; their name
+stands in a payload, and a payload is opened one at a time (`event.open_payload`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from authserver.domain.audit import store
+from authserver.domain.audit.event import Outcome, reference
+from authserver.runtime.unit_of_work import Row, UnitOfWork
+
+WINDOW: Final = 20_000
+"""How many rows one reading looks through."""
+EXAMINED: Final = 100_000
+"""How many rows one page may cost."""
+
+_END_OF_TIME = 2**62
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What is looked for; what is left empty is not asked about. Times are microseconds since the epoch."""
+
+    kind: str = ""
+    """A kind, or how it begins: `operator:` finds all that operators did."""
+    outcome: Outcome | None = None
+    client_id: str = ""
+    sub: str = ""
+    """The person it is about, by their `sub`."""
+    authorization_id: str = ""
+    resource: str = ""
+    request_id: str = ""
+    since_us: int = 0
+    until_us: int = _END_OF_TIME
+    """Before this moment."""
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether every row of the time answers."""
+        named = (self.kind, self.client_id, self.sub, self.authorization_id, self.resource, self.request_id)
+        return self.outcome is None and not any(named)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """One event as it stands in the record, without what is sealed."""
+
+    id: str
+    at_us: int
+    kind: str
+    outcome: str
+    reason: str
+    request_id: str
+    client_id: str
+    sub_ref: str
+    """A keyed reference: the same for the same person, and nothing that leads to them."""
+    authorization_id: str
+    resource: str
+    header: Mapping[str, Any]
+    has_payload: bool
+    row: Row = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """Some of what was found, newest first, and after which place the rest begins; None: there is no more."""
+
+    events: tuple[Event, ...]
+    after: tuple[int, str] | None
+
+
+async def search(
+    work: UnitOfWork,
+    wanted: Wanted,
+    *,
+    after: tuple[int, str] | None = None,
+    most: int = 50,
+    window: int = WINDOW,
+    examined: int = EXAMINED,
+) -> Page:
+    """Return a page of the bound tenant's events. `after` is where the page before ended."""
+    place = after if after is not None else (wanted.until_us, "")
+    window = most + 1 if wanted.is_everything else window
+    found: list[Event] = []
+    for _ in range(max(examined // window, 1)):
+        where = {"since_us": wanted.since_us, "before_us": place[0], "before_id": place[1], "window": window}
+        # One more than wanted: then it is known whether anything follows.
+        rows = await work.all(store.SEARCH, **where, **_conditions(work, wanted), most=most + 1 - len(found))
+        found += [_event(row) for row in rows]
+        if len(found) > most:
+            last = found[most - 1]
+            return Page(events=tuple(found[:most]), after=(last.at_us, last.id))
+        end = await work.one(store.WINDOW_END, **{**where, "window": window - 1})
+        if end is None:
+            return Page(events=tuple(found), after=None)
+        place = (end["at_us"], end["event_id"])
+    return Page(events=tuple(found), after=place)
+
+
+async def find(work: UnitOfWork, event_id: str) -> Event | None:
+    """Return one event of the bound tenant, or None."""
+    row = await work.one(store.ONE, event_id=event_id)
+    return _event(row) if row else None
+
+
+def _conditions(work: UnitOfWork, wanted: Wanted) -> dict[str, str]:
+    return {
+        "kind": wanted.kind,
+        "outcome": wanted.outcome.value if wanted.outcome else "",
+        "client_id": wanted.client_id,
+        "sub_ref": reference(work, wanted.sub),
+        "authorization_id": wanted.authorization_id,
+        "resource": wanted.resource,
+        "request_id": wanted.request_id,
+    }
+
+
+def _event(row: Row) -> Event:
+    return Event(
+        id=row["event_id"],
+        at_us=row["at_us"],
+        kind=row["kind"],
+        outcome=row["outcome"],
+        reason=row["reason"],
+        request_id=row["request_id"],
+        client_id=row["client_id"],
+        sub_ref=row["sub_ref"],
+        authorization_id=row["authorization_id"],
+        resource=row["resource"],
+        header=orjson.loads(row["header"]),
+        has_payload=row["payload"] is not None,
+        row=row,
+    )
