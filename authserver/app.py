@@ -76,6 +76,7 @@ async def open_machines(
 
 async def close_machines(machines: Machines) -> None:
     """Close what `open_machines` opened."""
+    await machines.instances.close()
     await machines.hints.close()
     await machines.client_keys.close()
     await machines.documents.close()

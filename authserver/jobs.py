@@ -11,6 +11,7 @@ from authserver.domain.audit import event
 from authserver.domain.call_grants import grant
 from authserver.domain.clients import document, ending, registration, used_assertion
 from authserver.domain.codes import authorization_code, device_code
+from authserver.domain.instances import instance
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.keys import rotation
 from authserver.domain.login import session
@@ -85,6 +86,7 @@ async def expire(machines: Machines) -> None:
     work = event.platform_work(machines, "expire what has lapsed")
     api_key.expire(work)
     outcomes.expire(work)
+    instance.expire(work)
     authorization_code.expire(work)
     authorization.expire(work)
     grant.expire(work)

@@ -8,22 +8,27 @@ follower has is unknown, and it begins anew with the whole state. The batches ar
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
 from authserver.domain.clients.client import Client
 from authserver.domain.exchange import policy
+from authserver.domain.instances import instance as instances
+from authserver.domain.instances.instance import Sighting, TooManyInstancesError
 from authserver.domain.issuers.issuer import Issuer
 from authserver.domain.keys.signing_key import key_ring
 from authserver.domain.revocation import feed, kill_switch, tail
 from authserver.domain.revocation.kill_switch import Kill
 from authserver.domain.tokens.access_token import NoSigningKeyError
-from authserver.oauth.errors import InvalidRequest, OAuthError
+from authserver.oauth import client_id_metadata
+from authserver.oauth.client_authentication import is_served
+from authserver.oauth.errors import InvalidClient, InvalidRequest, OAuthError, SlowDown
 from authserver.oauth.resource_server import authenticated, heard_for
 from authserver.runtime.unit_of_work import Row, UnitOfWork
 from resource_lib.wire.control import EVERY_TENANT, MOST_EVENTS, Act, Kind
+from resource_lib.wire.strict_json import loads_object
 
 _CURSOR = re.compile(r"([0-9a-f]{32})\.(0|[1-9][0-9]{0,17})")
 _NAME = re.compile(r"[A-Za-z0-9._~-]{1,64}")
@@ -32,6 +37,17 @@ _LEEWAY_S = 120
 """How long after its end a token may still count somewhere."""
 _OWN_ALONE = frozenset({Kind.TOOL, Kind.TOOL_VERSION, Kind.POLICY})
 """What another server's tools are is nothing to one further down."""
+
+
+_MOST_STALENESS_MS = 600_000
+_MOST_ABOUT = 16
+_MOST_ABOUT_TEXT = 200
+
+
+class FeedChanged(OAuthError):
+    """The cursor is of a list that this server does not hear, or no more."""
+
+    code, status = "feed_changed", 409
 
 
 class FeedBackwards(OAuthError):
@@ -59,6 +75,7 @@ class Listener:
     upstream: frozenset[str]
     name: str
     """Of the list as it hears it."""
+    proof: tuple[object, ...] = field(repr=False)
 
     @property
     def resource(self) -> str:
@@ -105,18 +122,126 @@ async def listener(work: UnitOfWork, issuer: Issuer, authorization: bytes | None
     return await hearing(work, issuer, client)
 
 
+async def still(work: UnitOfWork, listener: Listener) -> Listener:
+    """Return what a server hears now that proved who it is a while ago. Raises InvalidClient when that counts no more."""
+    client = await client_id_metadata.known(work, listener.client.id)
+    if (
+        client is None
+        or not client.is_resource_server
+        or client.has_ended(work.now)
+        or _proof(client, work.now) != listener.proof
+        or not await is_served(work, listener.issuer, client)
+    ):
+        raise InvalidClient("The credential counts no more.", reason="credential_changed")
+    return await hearing(work, listener.issuer, client)
+
+
+def _proof(client: Client, now: int) -> tuple[object, ...]:
+    """Return all by which a client proves who it is, and for whom it speaks."""
+    secrets = client.live_secrets(now)
+    return (
+        client.auth_method,
+        secrets,
+        client.jwks,
+        client.jwks_uri,
+        client.assertion_alg,
+        client.speaks_for,
+        client.epoch,
+    )
+
+
 async def hearing(work: UnitOfWork, issuer: Issuer, client: Client) -> Listener:
     """Return what a server hears now."""
-    feed_id = work.machines.tail.feed_id
+    feed_id, proof = work.machines.tail.feed_id, _proof(client, work.now)
 
     async def load() -> Listener:
         resource, tenants = await heard_for(work, issuer, client)
         upstream = await policy.upstream_of(work, client.speaks_for) if resource else frozenset()
         said = [feed_id, issuer.identifier, client.id, client.speaks_for, tenants, sorted(upstream)]
         name = hashlib.sha256(orjson.dumps(said)).hexdigest()[:32]
-        return Listener(client=client, issuer=issuer, tenants=tenants, upstream=upstream, name=name)
+        return Listener(client=client, issuer=issuer, tenants=tenants, upstream=upstream, name=name, proof=proof)
 
-    return await work.machines.memory.get("feed_listener", f"{feed_id}\0{issuer.path}\0{client.id}", load)
+    found = await work.machines.memory.get("feed_listener", f"{feed_id}\0{issuer.path}\0{client.id}", load)
+    # What it hears is remembered, by what it proved itself now is not.
+    return found if found.proof == proof else replace(found, client=client, proof=proof)
+
+
+def noticed(work: UnitOfWork, listener: Listener, asked: Asked) -> None:
+    """Note that an instance asked for what follows its cursor: so it has applied everything before."""
+    if asked.instance:
+        reached = _position(listener, asked.after, work.machines.tail.head)
+        instances.noticed(work.machines, _sighting(work, listener, asked.instance, reached or 0))
+
+
+async def acknowledge(work: UnitOfWork, listener: Listener, body: bytes) -> None:
+    """Note what an instance has applied, and what it says of itself. Raises InvalidRequest, FeedBackwards, SlowDown.
+
+    A cursor of another list says nothing of this one.
+    """
+    said = _acknowledgement(body)
+    reached = _position(listener, said["cursor"], work.machines.tail.head)
+    if reached is None:
+        raise FeedChanged("cursor: is of another list than this server hears now. Ask for the feed without one.")
+    about = orjson.dumps(said["about"], option=orjson.OPT_SORT_KEYS).decode() if "about" in said else None
+    seen = _sighting(work, listener, said["instance"], reached)
+    try:
+        await instances.said(work.machines, replace(seen, max_staleness_ms=said.get("max_staleness_ms"), about=about))
+    except TooManyInstancesError:
+        raise SlowDown(
+            "So many instances of this server are running that no more are counted.",
+            reason="too_many_instances",
+            retry_after_s=instances.LIVE_S,
+        ) from None
+
+
+def _sighting(work: UnitOfWork, listener: Listener, instance: str, applied: int) -> Sighting:
+    return Sighting(
+        client_id=listener.client.id,
+        instance=instance,
+        resource=listener.resource,
+        applied=applied,
+        at_us=work.at_us,
+    )
+
+
+def _acknowledgement(body: bytes) -> dict[str, Any]:
+    try:
+        said = loads_object(body, most_depth=3)
+    except ValueError:
+        raise InvalidRequest("The body must be one JSON object.", reason="invalid_body") from None
+    if unknown := said.keys() - {"instance", "cursor", "max_staleness_ms", "about"}:
+        raise InvalidRequest(f"{min(unknown)[:40]!r}: is no member of an acknowledgement.", reason="unknown_member")
+    for name in ("instance", "cursor"):
+        if type(said.get(name)) is not str:
+            raise InvalidRequest(f"{name}: is a text and must be there.", reason="invalid_parameter")
+    if not _NAME.fullmatch(said["instance"]):
+        raise InvalidRequest("instance: 1 to 64 of A-Z a-z 0-9 . _ ~ -", reason="invalid_parameter")
+    staleness = said.get("max_staleness_ms", 0)
+    if type(staleness) is not int or not 0 <= staleness <= _MOST_STALENESS_MS:
+        raise InvalidRequest(
+            f"max_staleness_ms: is a whole number, 0 to {_MOST_STALENESS_MS}.", reason="invalid_parameter"
+        )
+    if "about" in said and not _is_small(said["about"]):
+        raise InvalidRequest(
+            f"about: is an object of at most {_MOST_ABOUT} texts, numbers, true or false, each of up to "
+            f"{_MOST_ABOUT_TEXT} printable characters.",
+            reason="invalid_parameter",
+        )
+    return said
+
+
+def _is_small(about: Any) -> bool:
+    return (
+        type(about) is dict
+        and len(about) <= _MOST_ABOUT
+        and all(_NAME.fullmatch(name) for name in about)
+        and all(
+            type(value) is bool
+            or (type(value) is int and abs(value) < 2**53)
+            or (type(value) is str and len(value) <= _MOST_ABOUT_TEXT and (not value or value.isprintable()))
+            for value in about.values()
+        )
+    )
 
 
 async def tell(work: UnitOfWork, listener: Listener, after: str, *, nonce: str = "") -> Told:
@@ -170,7 +295,7 @@ def _position(listener: Listener, after: str, head: int) -> int | None:
         return None
     found = _CURSOR.fullmatch(after)
     if found is None:
-        raise InvalidRequest("after: is the cursor of an earlier answer, or left out.", reason="invalid_parameter")
+        raise InvalidRequest("cursor: is one of an earlier answer, or left out.", reason="invalid_parameter")
     if found[1] != listener.name:
         return None
     if int(found[2]) > head:

@@ -11,6 +11,7 @@ from authserver.runtime.hints import Hints
 from authserver.runtime.identifiers import new_id
 from authserver.runtime.mail import Mail
 from authserver.runtime.memory import Memory
+from authserver.runtime.notes import Notes
 from authserver.runtime.outbound import Outbound, OutboundBusyError
 from authserver.runtime.passwords import PasswordHasher
 from authserver.runtime.tail import Tail
@@ -59,6 +60,8 @@ class Machines:
     """How many questions of one resource server about an approval may wait for an answer at once."""
     tail: Tail = field(default_factory=Tail)
     """The newest control events, as this process last read them."""
+    instances: Notes[Any] = field(default_factory=Notes)
+    """What was lately written of each running MCP server that follows them."""
     feed_requests: Bucket = field(default_factory=lambda: Bucket(per_minute=30_000, burst=5_000))
     """How often one resource server may ask this process for them."""
     foreign_tokens: Bucket = field(default_factory=lambda: Bucket(per_minute=600, burst=100))

@@ -31,7 +31,7 @@ from authserver.web.par import par
 from authserver.web.register import register
 from authserver.web.revoke import revoke
 from authserver.web.rs.approvals import ask, consume, look, outcome
-from authserver.web.rs.feed import follow
+from authserver.web.rs.feed import MOST_ACK_BYTES, acknowledge, follow
 from authserver.web.rs.policy import policy
 from authserver.web.token import token
 from authserver.web.userinfo import userinfo
@@ -66,6 +66,7 @@ ROUTES: dict[str, Route] = {
     "/rs/approvals/{id}/consume": Route(group="backchannel", methods={"POST": consume}),
     "/rs/approvals/{id}/outcome": Route(group="backchannel", methods={"POST": outcome}, most_body=256 * 1024),
     "/rs/feed": Route(group="backchannel", methods={"GET": follow}),
+    "/rs/feed/ack": Route(group="backchannel", methods={"POST": acknowledge}, most_body=MOST_ACK_BYTES),
     "/rs/policy": Route(group="backchannel", methods={"GET": policy}),
     "/login": Route(group="page", methods={"GET": show_login, "POST": log_in}),
     "/logout": Route(group="page", methods={"POST": log_out}),

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from authserver.domain.instances import instance as instances
 from authserver.domain.revocation import kill_switch
 from authserver.domain.revocation.kill_switch import By, Target
 from resource_lib.wire.control import Kind
@@ -47,3 +48,15 @@ async def here_looks(server):
     from authserver.domain.revocation import tail
 
     await tail.look(server.machines.work())
+
+
+@pytest.mark.one_database
+async def test_an_instance_acknowledges_what_it_applied(server):
+    here = follower(server, "RS1", instance="one")
+    await here.ask()
+    await kill(server, Target(kind=Kind.EVERYTHING))
+    await here.ask()
+    assert (await here.acknowledge(max_staleness_ms=5000, about={"library": "1.0"})).status_code == 204
+    (one,) = await instances.of(server.machines.work(), [here.app.resource])
+    assert one.applied == server.machines.tail.head and one.max_staleness_ms == 5000
+    assert one.about == {"library": "1.0"}

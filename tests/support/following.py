@@ -42,6 +42,11 @@ class Follower:
         self.cursor = batch.cursor
         return batch
 
+    async def acknowledge(self, **changed: Any) -> httpx2.Response:
+        """Say how far it has come."""
+        said = {"instance": self.instance, "cursor": self.cursor, **changed}
+        return await self.http.post(f"{self.issuer}/rs/feed/ack", json=said, auth=self.auth)
+
     async def read(self, text: str) -> Batch:
         """Return what a signed batch says."""
         header = jwt.get_unverified_header(text)

@@ -28,3 +28,30 @@ LIVE = statement(
     FROM feed_instances WHERE seen_at_us >= :since_us ORDER BY resource, first_seen_us, instance
     """
 )
+
+# What it has applied never falls; what it does not say of itself stays as it was.
+SEEN = statement(
+    """
+    INSERT INTO feed_instances (client_id, instance, resource, applied, applied_at_us, first_seen_us, seen_at_us,
+        max_staleness_ms, about)
+    VALUES (:client_id, :instance, :resource, :applied, :at_us, :at_us, :at_us, :staleness, :about)
+    ON CONFLICT (client_id, instance) DO UPDATE SET
+        resource = excluded.resource,
+        applied_at_us = CASE WHEN excluded.applied > feed_instances.applied
+            THEN excluded.applied_at_us ELSE feed_instances.applied_at_us END,
+        applied = CASE WHEN excluded.applied > feed_instances.applied
+            THEN excluded.applied ELSE feed_instances.applied END,
+        seen_at_us = CASE WHEN excluded.seen_at_us > feed_instances.seen_at_us
+            THEN excluded.seen_at_us ELSE feed_instances.seen_at_us END,
+        max_staleness_ms = CASE WHEN :declares THEN excluded.max_staleness_ms ELSE feed_instances.max_staleness_ms END,
+        about = CASE WHEN :describes THEN excluded.about ELSE feed_instances.about END
+    """
+)
+OTHERS = statement(
+    """
+    SELECT COUNT(*) AS count, MIN(seen_at_us) AS oldest_us FROM feed_instances
+    WHERE client_id = :client_id AND instance <> :instance
+    """
+)
+MAKE_ROOM = statement("DELETE FROM feed_instances WHERE client_id = :client_id AND seen_at_us <= :oldest_us")
+EXPIRE = statement("DELETE FROM feed_instances WHERE seen_at_us < :before_us")

@@ -7,11 +7,11 @@ takes a new number, so that what began in between ends too.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from authserver.domain.audit import event
 from authserver.domain.clients import registry
 from authserver.domain.instances import instance as instances
+from authserver.domain.instances.instance import State
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.revocation import feed, kill_switch
 from authserver.domain.revocation.kill_switch import RETRY_AFTER_S, By, Kill, Target
@@ -51,17 +51,6 @@ __all__ = [
 
 class StopRefusedError(ValueError):
     """It cannot be stopped or revived like that. The message names the field and the cure."""
-
-
-class State(StrEnum):
-    """How far one running MCP server has come."""
-
-    APPLIED = "applied"
-    """It has said that it applied the number."""
-    WAITING = "waiting"
-    """It has not, and goes on with what it knew."""
-    LAPSED = "lapsed"
-    """It has not been heard of for longer than it trusts what it knows: it refuses writes by itself."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,18 +134,9 @@ async def heard_by(work: UnitOfWork, servers: tuple[str, ...], number: int) -> l
     """Return which running processes of these MCP servers have applied `number`."""
     since = await feed.at(work, number)
     return [
-        _heard(work, one, number, since if since is not None else work.at_us)
-        for one in await instances.of(work, servers)
+        Heard(resource=one.instance.resource, instance=one.instance.id, state=one.state, after_ms=one.after_ms)
+        for one in await instances.heard(work, servers, number, work.at_us if since is None else since)
     ]
-
-
-def _heard(work: UnitOfWork, one: instances.Instance, number: int, since_us: int) -> Heard:
-    if one.applied >= number:
-        after = max(0, one.applied_at_us - since_us) // 1000 if one.applied_at_us >= since_us else 0
-        return Heard(resource=one.resource, instance=one.id, state=State.APPLIED, after_ms=after)
-    silent_ms = (work.at_us - one.seen_at_us) // 1000
-    state = State.LAPSED if silent_ms > one.max_staleness_ms else State.WAITING
-    return Heard(resource=one.resource, instance=one.id, state=state, after_ms=None)
 
 
 async def revoke_authorization(work: UnitOfWork, authorization_id: str, *, by: By, reason: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from authserver.domain.issuers.issuer import Issuer
 from authserver.oauth import approval_request, approvals
 from authserver.oauth.approval_request import Members
 from authserver.oauth.approvals import Place, Reply
-from authserver.oauth.errors import InvalidRequest, OAuthError, TooManyApprovals
+from authserver.oauth.errors import OAuthError, TooManyApprovals
 from authserver.runtime.unit_of_work import UnitOfWork
 from authserver.web.errors import oauth_error
 from authserver.web.http import Request, Response
@@ -93,7 +93,4 @@ async def _answer(request: Request, do: Callable[[], Awaitable[Reply]]) -> Respo
 
 
 def _members(request: Request) -> Members:
-    content_type = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    if content_type != b"application/json" or b"content-encoding" in request.headers:
-        raise InvalidRequest("Content-Type: must be application/json, not encoded.", reason="content_type")
-    return approval_request.members_of(request.body)
+    return approval_request.members_of(asking.json_body(request))

@@ -21,3 +21,11 @@ def wait_s(request: Request, *, most: int) -> int:
     if len(sent) > 1 or not sent[0].isascii() or not sent[0].isdigit() or len(sent[0]) > 2 or int(sent[0]) > most:
         raise InvalidRequest(f"wait: is a whole number of seconds, 0 to {most}.", reason="invalid_parameter")
     return int(sent[0])
+
+
+def json_body(request: Request) -> bytes:
+    """Return the body. Raises InvalidRequest when it is not said to be plain JSON."""
+    content_type = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if content_type != b"application/json" or b"content-encoding" in request.headers:
+        raise InvalidRequest("Content-Type: must be application/json, not encoded.", reason="content_type")
+    return request.body
