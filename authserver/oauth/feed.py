@@ -275,6 +275,7 @@ async def tell(work: UnitOfWork, listener: Listener, after: str, *, nonce: str =
         "cursor": cursor,
         "at": work.at_us // 1000,
         "boot": machines.tail.boot,
+        "feed": machines.tail.feed_id,
         # Rounded up: nobody is told that what they hear is younger than it is.
         "age_ms": int((machines.tail.age_s or 0) * 1000) + 1,
         "events": events,

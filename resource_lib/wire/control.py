@@ -120,6 +120,8 @@ class Batch:
     cursor: str
     at: int
     boot: str
+    feed: str
+    """Which list it is: whoever follows one has heard nothing of another."""
     age_ms: int
     nonce: str | None
     more: bool
@@ -168,6 +170,7 @@ def parse_batch(payload: Mapping[str, Any]) -> Batch:
         cursor=_text(payload, "cursor", most=MOST_CURSOR),
         at=_number(payload, "at"),
         boot=_text(payload, "boot"),
+        feed=_text(payload, "feed"),
         age_ms=_number(payload, "age_ms"),
         nonce=None if payload.get("nonce") is None else _text(payload, "nonce"),
         more=more,
