@@ -3126,6 +3126,14 @@ ADMIN: dict[str, Requirement] = {}
 
 # tests: the admin API, noun by noun
 ADMIN_NOUNS: dict[str, Requirement] = {
+    "admin:search:one-question": Requirement(
+        "C59",
+        "an operator types an address, an id or part of a name and finds the person, application, server, tool or authorization",
+    ),
+    "admin:search:stays-inside": Requirement(
+        "TN-15",
+        "what is searched for is found in the operator's own tenant alone, and nothing tells that it is elsewhere",
+    ),
     "admin:audit:what-is-looked-for-is-found": Requirement(
         "ours",
         "the record is searched by kind, outcome, application, person, MCP server, authorization and time, newest first",

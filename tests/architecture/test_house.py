@@ -17,8 +17,8 @@ SHIPPED = [ROOT / "authserver", ROOT / "resource_lib"]
 SHARED_ROWS = {
     # Every token waits for both, so one reading says who the member is now and what they allow.
     "consent/store.py": {"authserver.domain.users.store"},
-    # A refresh is decided by one reading: the token with its authorization, and that standing.
-    "tokens/store.py": {"authserver.domain.consent.store"},
+    # A refresh is decided by one reading: the token with its authorization, that standing, and what a kill has counted out.
+    "tokens/store.py": {"authserver.domain.consent.store", "authserver.domain.revocation.store"},
     # A yes counts while what it stands on lives and whoever gave it could still give it: asked by the statement that spends it.
     "approvals/store.py": {"authserver.domain.tokens.store", "authserver.domain.users.store"},
     # And so does one for several calls, each time that one of them is spent.

@@ -44,6 +44,11 @@ async def of_tenant(work: UnitOfWork) -> list[Client]:
     return [from_row(row) for row in await work.all(store.ALL)]
 
 
+async def newest(work: UnitOfWork, *, most: int) -> list[Client]:
+    """Return the clients that the bound tenant got last, newest first."""
+    return [from_row(row) for row in await work.all(store.NEWEST, most=most)]
+
+
 def add(
     work: UnitOfWork,
     *,

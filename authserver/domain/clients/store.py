@@ -285,3 +285,5 @@ FORGET_OLD_QUESTIONS = statement(
 FORGET_VERDICT = statement(
     "DELETE FROM client_verdicts WHERE tenant_id = :tenant AND subject = :subject RETURNING subject"
 )
+
+NEWEST = statement(_COLUMNS + " WHERE tenant_id = :tenant ORDER BY created_at DESC, client_id LIMIT :most")

@@ -278,7 +278,7 @@ async def by_uri(work: UnitOfWork, uri: str) -> Resource | None:
         if row is None:
             return None
         links = await work.all(store.LINKS_OF, uri=uri)
-        return _resource(row, frozenset(link["linked_to"] for link in links))
+        return from_row(row, frozenset(link["linked_to"] for link in links))
 
     return await work.machines.memory.get("resource", uri, load)
 
@@ -306,11 +306,12 @@ async def all_resources(work: UnitOfWork) -> list[Resource]:
     found = []
     for row in await work.all(store.ALL):
         links = await work.all(store.LINKS_OF, uri=row["uri"])
-        found.append(_resource(row, frozenset(link["linked_to"] for link in links)))
+        found.append(from_row(row, frozenset(link["linked_to"] for link in links)))
     return found
 
 
-def _resource(row: Row, tenants: frozenset[str]) -> Resource:
+def from_row(row: Row, tenants: frozenset[str]) -> Resource:
+    """Return the MCP server in a row of `store.BY_URI`, linked to these tenants."""
     scopes = {
         name: ScopeInfo(description=info.get("description", ""), roles=tuple(info.get("roles", ())))
         for name, info in orjson.loads(row["scopes"]).items()

@@ -50,3 +50,12 @@ LINK = statement("INSERT INTO resource_tenants (uri, linked_to) VALUES (:uri, :l
 UNLINK = statement("DELETE FROM resource_tenants WHERE uri = :uri AND linked_to = :linked_to")
 LINKS_OF = statement("SELECT linked_to FROM resource_tenants WHERE uri = :uri ORDER BY linked_to")
 OF_TENANT = statement("SELECT uri FROM resource_tenants WHERE linked_to = :linked_to ORDER BY uri")
+
+# Page by page, in the order of their identifiers.
+PAGE = statement(_COLUMNS + " WHERE uri > :after ORDER BY uri LIMIT :most")
+PAGE_OF_TENANT = statement(
+    _COLUMNS
+    + """
+    WHERE uri IN (SELECT uri FROM resource_tenants WHERE linked_to = :linked_to) AND uri > :after ORDER BY uri LIMIT :most
+    """
+)

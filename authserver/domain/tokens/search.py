@@ -113,6 +113,16 @@ async def find(work: UnitOfWork, authorization_id: str) -> Found | None:
     return _found(work, row) if row else None
 
 
+async def clients_lately(work: UnitOfWork, *, most: int = WINDOW) -> tuple[str, ...]:
+    """Return the applications of the newest authorizations of the bound tenant, whoever's they are."""
+    return tuple(row["client_id"] for row in await work.all(store.CLIENTS_LATELY, window=most))
+
+
+async def is_known_client(work: UnitOfWork, client_id: str) -> bool:
+    """Whether somebody in the bound tenant has, or lately had, an authorization of an application."""
+    return await work.one(store.CLIENT_IS_KNOWN, client_id=client_id) is not None
+
+
 def _statements(wanted: Wanted) -> tuple[Statement, Statement]:
     # A person has few of them; an application may have very many, and a tenant all.
     if wanted.sub:

@@ -280,3 +280,12 @@ SEARCH_OF_CLIENT = statement(_search("AND client_id = :client_id"))
 SEARCH_END = statement(_window_end(""))
 SEARCH_END_OF_SUB = statement(_window_end("AND sub = :sub"))
 SEARCH_END_OF_CLIENT = statement(_window_end("AND client_id = :client_id"))
+# Which applications were let in last, and whether one ever was.
+CLIENTS_LATELY = statement(
+    f"""
+    SELECT DISTINCT client_id FROM (SELECT client_id FROM authorizations WHERE tenant_id = :tenant {_NEWEST} LIMIT :window) a
+    """
+)
+CLIENT_IS_KNOWN = statement(
+    "SELECT client_id FROM authorizations WHERE tenant_id = :tenant AND client_id = :client_id LIMIT 1"
+)

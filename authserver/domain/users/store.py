@@ -109,3 +109,11 @@ SET_MEMBER = statement(
     "UPDATE memberships SET roles = :roles, status = :status WHERE tenant_id = :tenant AND sub = :sub RETURNING sub"
 )
 REMOVE_MEMBER = statement("DELETE FROM memberships WHERE tenant_id = :tenant AND sub = :sub RETURNING sub")
+
+# Names are ciphertext: whoever looks for one opens a bounded number of rows, the newest first.
+_LISTED = (
+    "SELECT m.sub, m.roles, m.status, p.person_id, p.email_sealed, p.name_sealed, p.data_key, p.status AS person_status"
+    " FROM memberships m JOIN persons p ON p.person_id = m.person_id WHERE m.tenant_id = :tenant"
+)
+NEWEST_MEMBERS = statement(_LISTED + " ORDER BY m.created_at DESC, m.sub LIMIT :most")
+LISTED_MEMBER = statement(_LISTED + " AND m.sub = :sub")

@@ -163,20 +163,30 @@ async def with_role(work: UnitOfWork, role: str, *, most: int) -> list[Member]:
 
 async def members(work: UnitOfWork) -> list[ListedUser]:
     """Return every member of the bound tenant, oldest first."""
-    listed = []
-    for row in await work.all(store.MEMBERS):
-        key = _data_key(work, row)
-        listed.append(
-            ListedUser(
-                sub=row["sub"],
-                email=_opened(key, row, "email"),
-                name=_opened(key, row, "name"),
-                roles=tuple(orjson.loads(row["roles"])),
-                is_active=row["status"] == "active" and row["person_status"] == "active",
-                is_disabled_everywhere=row["person_status"] != "active",
-            )
-        )
-    return listed
+    return [_listed(work, row) for row in await work.all(store.MEMBERS)]
+
+
+async def newest_members(work: UnitOfWork, *, most: int) -> list[ListedUser]:
+    """Return the members who joined the bound tenant last, newest first."""
+    return [_listed(work, row) for row in await work.all(store.NEWEST_MEMBERS, most=most)]
+
+
+async def listed(work: UnitOfWork, sub: str) -> ListedUser | None:
+    """Return one member of the bound tenant with what an operator needs to recognise them, or None."""
+    row = await work.one(store.LISTED_MEMBER, sub=sub)
+    return _listed(work, row) if row else None
+
+
+def _listed(work: UnitOfWork, row: Row) -> ListedUser:
+    key = _data_key(work, row)
+    return ListedUser(
+        sub=row["sub"],
+        email=_opened(key, row, "email"),
+        name=_opened(key, row, "name"),
+        roles=tuple(orjson.loads(row["roles"])),
+        is_active=row["status"] == "active" and row["person_status"] == "active",
+        is_disabled_everywhere=row["person_status"] != "active",
+    )
 
 
 def change_member(

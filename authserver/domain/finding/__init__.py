@@ -1,0 +1,3 @@
+"""
+One question across everything that a tenant has.
+"""
