@@ -3152,7 +3152,15 @@ ADMIN_NOUNS: dict[str, Requirement] = {
 }
 
 # tests: the console
-CONSOLE: dict[str, Requirement] = {}
+CONSOLE: dict[str, Requirement] = {
+    "console:isolation:another-tenants-copies-are-not-counted": Requirement(
+        "TN-15, decision 22",
+        "Running copies of a shared server that speak with another tenant's credential are neither counted nor named.",
+    ),
+    "console:overview:says-who-stopped-what-and-why": Requirement(
+        "issue: the console", "Whatever is stopped says since when, by whom and why, beside the way to let it go on."
+    ),
+}
 
 # tests: kill, revive, revoke on the command line, runbooks, the published surface
 STOP_CLI: dict[str, Requirement] = {

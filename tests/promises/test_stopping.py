@@ -5,9 +5,11 @@ Stopping through the one pair of calls that command line, console and admin API 
 import pytest
 
 from authserver.domain.audit import event
+from authserver.domain.revocation import kill_switch
 from authserver.domain.stopping import stopping
 from authserver.domain.stopping.stopping import By, Target
 from resource_lib.wire.control import Kind
+from tests.support.following import follower
 from tests.support.world import R1, R5, R9
 
 PLATFORM = By(tenant="*", label="the command line")
@@ -148,3 +150,32 @@ async def test_an_operator_ends_one_authorization_or_one_token_and_nothing_else(
     assert (R1,) == await ends(stopping.revoke_authorization, first.claims["authorization_id"], PLATFORM)
     assert not (await rs.introspect(first.access_token)).body["active"]
     assert (await rs.introspect(second.access_token)).body["active"]
+
+
+@pytest.mark.requirement("console:overview:says-who-stopped-what-and-why")
+async def test_whatever_is_stopped_says_by_whom_and_why(server):
+    """Ours: whoever finds something stopped learns from whom, without a search of the record."""
+    target = Target(kind=Kind.RESOURCE, resource=R1)
+    await stop(server, target)
+
+    (found,) = await stopping.kills(server.machines.work())
+    assert ("it misbehaves", "the command line") == kill_switch.said_of(server.machines.work(), found)
+
+
+@pytest.mark.requirement("console:isolation:another-tenants-copies-are-not-counted")
+async def test_what_runs_with_another_tenants_credential_is_not_counted_or_waited_for(server):
+    """TN-15: a server of two tenants, each with a credential of its own; neither learns how many the other runs."""
+    for letter in ("RS5", "RS5t1", "RS5t2"):
+        await follower(server, letter, instance=f"copy-of-{letter}").ask()
+
+    async def seen(tenant):
+        target = Target(kind=Kind.RESOURCE, tenant=tenant, resource=R5)
+        work = server.machines.work()
+        size, heard = await stopping.radius(work, target), await stopping.heard(work, target, 1)
+        assert size.instances == len(heard)
+        return {one.instance for one in heard}
+
+    tenants = server.world.tenants
+    assert {"copy-of-RS5", "copy-of-RS5t1"} == await seen(tenants["t1"])
+    assert {"copy-of-RS5", "copy-of-RS5t2"} == await seen(tenants["t2"])
+    assert {"copy-of-RS5", "copy-of-RS5t1", "copy-of-RS5t2"} == await seen("*")

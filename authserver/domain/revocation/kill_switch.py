@@ -152,7 +152,7 @@ def _stop(work: UnitOfWork, target: Target, act: Act, *, reason: str, by: By, re
         stopped=act.value,
         stopped_by=by.tenant,
         retry_after_s=retry_after_s,
-        reason=store.REASON.seal(work.machines.key_encryption, reason.encode(), target=target.key),
+        reason=store.REASON.seal(work.machines.key_encryption, orjson.dumps([reason, by.label]), target=target.key),
         at_us=work.at_us,
     )
     work.changes_directory = True
@@ -226,10 +226,17 @@ async def every(work: UnitOfWork, *, only_stopped: bool = False) -> list[Kill]:
 
 def reason_of(work: UnitOfWork, kill: Kill) -> str:
     """Return why, in the words of whoever stopped it."""
+    return said_of(work, kill)[0]
+
+
+def said_of(work: UnitOfWork, kill: Kill) -> tuple[str, str]:
+    """Return why it was stopped and who did, in their own words; empty where nobody stopped it."""
     if kill.sealed_reason is None:
-        return ""
-    opened = store.REASON.open(work.machines.key_encryption, kill.sealed_reason, target=kill.target.key)
-    return opened.decode("utf-8", "replace")
+        return "", ""
+    reason, label = orjson.loads(
+        store.REASON.open(work.machines.key_encryption, kill.sealed_reason, target=kill.target.key)
+    )
+    return reason, label
 
 
 def in_tenant(kills: Iterable[Kill], tenant: str) -> list[Kill]:

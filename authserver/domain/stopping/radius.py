@@ -6,10 +6,13 @@ is not counted again.
 """
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from authserver.domain.clients import registry
 from authserver.domain.exchange import policy
 from authserver.domain.instances import instance as instances
+from authserver.domain.instances.instance import Instance
 from authserver.domain.resources import resource as resources
 from authserver.domain.revocation.kill_switch import Target
 from authserver.domain.stopping import store
@@ -46,7 +49,7 @@ async def radius(work: UnitOfWork, target: Target) -> Radius:
         clients=_clients(target, [clients for _, _, clients in counted]),
         live_authorizations=sum(live for live, _, _ in counted),
         servers=servers,
-        instances=len(await instances.of(work, servers)),
+        instances=len(await running(work, servers, target.tenant)),
         ends=target.kind in COUNTED,
     )
 
@@ -88,6 +91,24 @@ async def told(work: UnitOfWork, target: Target) -> tuple[str, ...]:
     if target.tenant == EVERY_TENANT:
         return await resources.every_uri(work)
     return await resources.of_tenant(work, target.tenant)
+
+
+async def speaking_for(work: UnitOfWork, tenant: str, client_ids: Collection[str]) -> frozenset[str]:
+    """Return which of these credentials speak for a tenant (`*`: all of them).
+
+    A server that serves two tenants may have one of each: what runs with the other's is nothing to a tenant.
+    """
+    if tenant == EVERY_TENANT:
+        return frozenset(client_ids)
+    owners = {client_id: await registry.find(work, client_id) for client_id in client_ids}
+    return frozenset(name for name, one in owners.items() if one is not None and one.tenant in {EVERY_TENANT, tenant})
+
+
+async def running(work: UnitOfWork, servers: Collection[str], tenant: str) -> list[Instance]:
+    """Return the running processes of these MCP servers that speak for a tenant (`*`: all of them)."""
+    found = await instances.of(work, servers)
+    ours = await speaking_for(work, tenant, {one.client_id for one in found})
+    return [one for one in found if one.client_id in ours]
 
 
 async def reached_from(work: UnitOfWork, resource: str) -> tuple[str, ...]:

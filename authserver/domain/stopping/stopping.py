@@ -17,7 +17,7 @@ from authserver.domain.revocation import feed, kill_switch
 from authserver.domain.revocation.kill_switch import RETRY_AFTER_S, By, Kill, Target
 from authserver.domain.stopping import store
 from authserver.domain.stopping.naming import NotAllowedError, UnknownTargetError, require_within, resolve
-from authserver.domain.stopping.radius import Radius, radius, reached_from, told
+from authserver.domain.stopping.radius import Radius, radius, reached_from, speaking_for, told
 from authserver.domain.tokens import authorization, presented, revoked
 from authserver.domain.users import user
 from authserver.runtime.unit_of_work import UnitOfWork
@@ -127,15 +127,20 @@ async def number_of(work: UnitOfWork, target: Target) -> int:
 
 async def heard(work: UnitOfWork, target: Target, number: int) -> list[Heard]:
     """Return who of those that have to hear of a target has applied `number`; see `number_of`. Never from memory."""
-    return await heard_by(work, await told(work, target), number)
+    return await heard_by(work, await told(work, target), number, tenant=target.tenant)
 
 
-async def heard_by(work: UnitOfWork, servers: tuple[str, ...], number: int) -> list[Heard]:
-    """Return which running processes of these MCP servers have applied `number`."""
+async def heard_by(
+    work: UnitOfWork, servers: tuple[str, ...], number: int, *, tenant: str = EVERY_TENANT
+) -> list[Heard]:
+    """Return which running processes of these MCP servers, of those that speak for `tenant`, have applied `number`."""
     since = await feed.at(work, number)
+    found = await instances.heard(work, servers, number, work.at_us if since is None else since)
+    ours = await speaking_for(work, tenant, {one.instance.client_id for one in found})
     return [
         Heard(resource=one.instance.resource, instance=one.instance.id, state=one.state, after_ms=one.after_ms)
-        for one in await instances.heard(work, servers, number, work.at_us if since is None else since)
+        for one in found
+        if one.instance.client_id in ours
     ]
 
 
