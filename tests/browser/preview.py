@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from authserver.web.pages.render import STATIC, render
 from authserver.web.pages.values import hints
+from tests.browser.preview_console import screens as console_screens
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -1060,6 +1061,7 @@ SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
             ]
         },
     ),
+    **console_screens(HOSTILE),
 }
 
 

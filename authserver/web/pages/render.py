@@ -117,6 +117,17 @@ PAGES = {
         "approval_state.html",
         "approvals.html",
         "security.html",
+        "console.html",
+        "console_approvals.html",
+        "console_end.html",
+        "console_heard.html",
+        "console_holder.html",
+        "console_nothing.html",
+        "console_places.html",
+        "console_revive.html",
+        "console_search.html",
+        "console_server.html",
+        "console_stop.html",
     )
 }
 
