@@ -26,17 +26,37 @@ log = structlog.get_logger("authserver.jobs")
 
 _HOUSEKEEPING_S = 300
 _ROUND_S = 1.0
+_AGAIN_S = 0.1
 _ROUNDS_AT_ONCE = 8
 
 
 async def follow_directory(machines: Machines) -> None:
-    """Ask for the newest numbers, for ever; what changed elsewhere is forgotten here."""
+    """Read the newest numbers, for ever; what changed elsewhere is forgotten here, and whoever follows the feed hears it.
+
+    Hints make it look at once: of this process, of the database, of Valkey. Without any the tick decides.
+    """
+    helpers = [
+        asyncio.create_task(machines.database.watch(machines.tail.nudge), name="watch"),
+        asyncio.create_task(_pass_on(machines), name="hints"),
+    ]
+    try:
+        while True:
+            await machines.tail.due(machines.settings.memory_refresh_seconds)
+            try:
+                await tail.look(machines.work())
+            except Exception as error:  # noqa: BLE001 - a job outlives every accident
+                log.warning("directory_not_followed", error=type(error).__name__)
+                await asyncio.sleep(_AGAIN_S)
+    finally:
+        for helper in helpers:
+            helper.cancel()
+        await asyncio.gather(*helpers, return_exceptions=True)
+
+
+async def _pass_on(machines: Machines) -> None:
     while True:
-        await machines.hints.wait(machines.settings.memory_refresh_seconds)
-        try:
-            await tail.look(machines.work())
-        except Exception as error:  # noqa: BLE001 - a job outlives every accident
-            log.warning("directory_not_followed", error=type(error).__name__)
+        await machines.hints.wait(60)
+        machines.tail.nudge()
 
 
 async def keep_house(machines: Machines) -> None:

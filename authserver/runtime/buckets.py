@@ -79,6 +79,11 @@ class Seats:
         """How many wait now."""
         return sum(self._taken.values())
 
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no seat for anybody."""
+        return self.taken >= self._all
+
     @contextmanager
     def take(self, key: str) -> Iterator[bool]:
         """Yield whether there is a seat; it is free again afterwards."""

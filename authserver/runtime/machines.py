@@ -60,6 +60,8 @@ class Machines:
     """How many questions of one resource server about an approval may wait for an answer at once."""
     tail: Tail = field(default_factory=Tail)
     """The newest control events, as this process last read them."""
+    feed_seats: Seats = field(default_factory=lambda: Seats(each=256, all_together=2048))
+    """How many connections of one resource server may wait for them at once."""
     instances: Notes[Any] = field(default_factory=Notes)
     """What was lately written of each running MCP server that follows them."""
     feed_requests: Bucket = field(default_factory=lambda: Bucket(per_minute=30_000, burst=5_000))

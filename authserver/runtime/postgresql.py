@@ -36,6 +36,10 @@ _MOST_TRIES: Final = 8
 
 # Deadlock-free by order: whoever announces takes this lock before the first of the numbered rows.
 _ANNOUNCING: Final = "SELECT pg_advisory_xact_lock(hashtextextended('authserver.announce', 0))"
+_CHANNEL: Final = "authserver_announced"
+_LISTENING_S: Final = 20.0
+"""How long a connection that listens may be silent before it is asked whether it is still there."""
+_LISTEN_AGAIN_S: Final = 0.5
 _RETURNING: Final = re.compile(r"\bRETURNING\b", re.IGNORECASE)
 
 _GONE: Final = (
@@ -289,6 +293,35 @@ class PostgresDatabase:
                 return _refusal(error)
         raise AssertionError
 
+    async def watch(self, changed: Callable[[], None]) -> None:
+        """Call `changed` when somebody has announced something: one connection that listens, and comes back when it dies.
+
+        Behind a pooler in transaction mode nobody hears anything, and the tick decides.
+        """
+        was_told = False
+        while True:
+            connection = None
+            try:
+                connection = await self._connect()
+                lost = asyncio.Event()
+                connection.add_termination_listener(lambda _, lost=lost: lost.set())
+                await connection.add_listener(_CHANNEL, lambda *_: changed())
+                was_told = False
+                changed()  # what was announced while nobody listened
+                while not lost.is_set():
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(_LISTENING_S):
+                            await lost.wait()
+                    await connection.execute("SELECT 1")
+            except (*_GONE, DatabaseUnavailableError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                if not was_told:
+                    log.warning("nobody_listens", error=type(error).__name__)
+                    was_told = True
+            finally:
+                if connection is not None:
+                    connection.terminate()
+            await asyncio.sleep(_LISTEN_AGAIN_S)
+
     # --- writing ---------------------------------------------------------------------------------------------------
 
     async def commit(self, unit: Unit) -> bool:
@@ -382,7 +415,8 @@ class PostgresDatabase:
                     now = pending.context or ""
                 await connection.execute(statement.postgres, *_arguments((statement, values)))
         progress.is_committing = True
-        await connection.execute("COMMIT")
+        # Heard by the other processes when this commits, and not at all when it does not.
+        await connection.execute(f"NOTIFY {_CHANNEL}; COMMIT" if announcing else "COMMIT")
         return list(alive)
 
     async def _claim(self, connection: Any, batch: list[_Pending], places: list[int], alive: list[bool]) -> None:

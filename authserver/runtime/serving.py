@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _REQUEST_S = 20
 _KEEP_ALIVE_S = 30
 _DRAIN_S = 10
+_SLOW_READER_S = 20
 _MOST_HEADER_BYTES = 64 * 1024
 _MOST_CONNECTIONS = 4096
 
@@ -116,6 +117,7 @@ class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's protocol with a deadline for each request and a limit on its headers (slowloris, header bombs)."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _patience: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _in_head = True
     _tls: dict[object, object] | None = None
@@ -127,9 +129,21 @@ class BoundedProtocol(HttpToolsProtocol):
         self._expect_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the deadline."""
+        """Forget the deadlines."""
         self._forget_deadline()
+        self._forget_patience()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Wait for a reader who does not read, but not for ever: what it was to get, and what made it, are held meanwhile."""
+        super().pause_writing()
+        self._forget_patience()
+        self._patience = self.loop.call_later(_SLOW_READER_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on with a reader who reads again."""
+        self._forget_patience()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """Count what arrives of a head that is not complete yet: the parser would gather it without end."""
@@ -157,6 +171,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._forget_deadline()
         self._in_head, self._head_bytes = True, 0
         super().on_message_complete()
+
+    def _forget_patience(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
     def _expect_request(self) -> None:
         self._forget_deadline()
@@ -204,6 +223,11 @@ class Server(uvicorn.Server):
         await super().startup(sockets=sockets)
         gc.collect()
         gc.freeze()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let go of whoever only waits, then answer the rest."""
+        self.config.app.drain()  # type: ignore[union-attr]
+        await super().shutdown(sockets)
 
 
 def _config(app: Any, listener: Listener) -> uvicorn.Config:

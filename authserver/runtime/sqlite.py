@@ -8,6 +8,7 @@ executed each statement would fight the loop for the interpreter lock at every o
 """
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -25,6 +26,9 @@ MOST_QUEUED: Final = 10_000
 MOST_IN_A_BATCH: Final = 256
 PATIENCE_SECONDS: Final = 10.0
 """How long another process may hold the file before we say that the database is unavailable."""
+
+LOOK_EVERY_SECONDS: Final = 0.025
+"""How often it is asked whether another process has written: what it costs is in docs/performance.md."""
 
 _Outcome = bool | Exception
 _Job = Callable[[], _Outcome]
@@ -102,6 +106,17 @@ class SQLiteDatabase:
                 if self._closing:
                     raise DatabaseUnavailableError("the database is closed") from error
                 raise
+
+    async def watch(self, changed: Callable[[], None]) -> None:
+        """Call `changed` when anybody has written to the file; it is looked at many times a second, at no price to speak of."""
+        seen: int | None = None
+        while not self._closing:
+            with contextlib.suppress(sqlite3.Error):
+                version = self._reader.execute("PRAGMA data_version").fetchone()[0]
+                if version != seen:
+                    seen = version
+                    changed()
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     # --- writing ---------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from authserver.runtime.identifiers import new_id
 from authserver.runtime.unit_of_work import Row
@@ -25,6 +26,10 @@ class Tail:
         self.head = 0
         self.turn = 0
         """Raised whenever there is something new to look at: rows, or a changed directory."""
+        self.is_ending = False
+        """Whether this process is about to stop: nobody waits any more."""
+        self.shared: dict[tuple[str, ...], tuple[float, int, Any]] = {}
+        """What was made of it for several at once: when, in which turn, and what."""
         self._rows: list[Row] = []
         self._first = 1
         self._read_at: float | None = None
@@ -33,6 +38,7 @@ class Tail:
         self._failure: Exception | None = None
         self._lock = asyncio.Lock()
         self._waiting: set[asyncio.Future[None]] = set()
+        self._due = asyncio.Event()
 
     @property
     def age_s(self) -> float | None:
@@ -73,9 +79,25 @@ class Tail:
             if not each.done():
                 each.set_result(None)
 
+    def nudge(self) -> None:
+        """Say that there may be something to read: a hint, that anybody may give as often as they like."""
+        self._due.set()
+
+    async def due(self, seconds: float) -> None:
+        """Return when somebody said so since the last time, and at the latest after `seconds`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._due.wait()
+        self._due.clear()
+
+    def end(self) -> None:
+        """Let go of whoever waits, for good."""
+        self.is_ending = True
+        self.changed()
+
     async def wait(self, turn: int, seconds: float) -> None:
         """Return when `turn` is over, and at the latest after `seconds`."""
-        if turn != self.turn:
+        if turn != self.turn or self.is_ending:
             return
         waiting = asyncio.get_running_loop().create_future()
         self._waiting.add(waiting)

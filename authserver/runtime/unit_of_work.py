@@ -7,7 +7,7 @@ a claim that changes no row is a lost race, nothing of the unit is written, and 
 now meets the winner's rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -47,6 +47,10 @@ class Database(Protocol):
 
     async def commit(self, unit: Unit) -> bool:
         """Write the unit durably. False: a claim was lost and nothing was written. Other failures raise."""
+        ...
+
+    async def watch(self, changed: Callable[[], None]) -> None:
+        """Call `changed` soon after somebody has committed what takes a number, for ever: a hint, which may be lost."""
         ...
 
     async def close(self) -> None:
@@ -160,6 +164,7 @@ class UnitOfWork:
             self.machines.memory.forget()
         if won and unit.last:
             self.machines.hints.tell()
+            self.machines.tail.nudge()
         return won
 
     def _bound(self, statement: Statement, values: Values) -> Values:

@@ -26,8 +26,10 @@ from authserver.web.http import (
     Response,
     Scope,
     Send,
+    Stream,
     read_body,
     send_response,
+    send_stream,
 )
 from authserver.web.pages.answers import error_page
 from authserver.web.routes import READABLE_CROSS_ORIGIN, Route, find, locate
@@ -63,8 +65,14 @@ class Application:
         self.machines = machines
         return machines
 
+    def drain(self) -> None:
+        """Let go of whoever only waits for news: the process is about to stop."""
+        if self.machines is not None:
+            self.machines.tail.end()
+
     async def stop(self) -> None:
         """Close what `start` opened."""
+        self.drain()
         if self.machines is not None:
             machines, self.machines = self.machines, None
             await self._close(machines)
@@ -131,6 +139,7 @@ class Application:
             return
         request_id = new_id("req")
         request: Request | None = None
+        response: Response | Stream
         try:
             issuer = await self._issuer(machines, issuer_path, request_id)
             if issuer is None:
@@ -143,6 +152,12 @@ class Application:
             return
         except Exception as error:  # noqa: BLE001 - the last line: nothing of the inside leaves
             response = self._accident(route, request, request_id, error)
+        if isinstance(response, Stream):
+            try:
+                await send_stream(receive, send, response, headers)
+            except Exception as error:
+                log.warning("stream_failed", request_id=request_id, error=type(error).__name__, exc_info=error)
+            return
         await send_response(send, response, headers, head=method == "HEAD")
 
     async def _issuer(self, machines: Machines, path: str, request_id: str) -> Issuer | None:

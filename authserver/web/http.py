@@ -4,7 +4,8 @@ A request and an answer, as small as the protocol endpoints need them.
 Decision 20: no framework stands between the socket and `/token`. A body is bounded before it is read, and read once.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -68,7 +69,17 @@ class Response:
     headers: tuple[Header, ...] = field(default=())
 
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stream:
+    """An answer without an end of its own: it ends with `chunks`, or when the reader has gone. `closed` is called then, once."""
+
+    chunks: AsyncIterator[bytes]
+    content_type: bytes
+    closed: Callable[[], None]
+    headers: tuple[Header, ...] = field(default=())
+
+
+Endpoint = Callable[[Request], Awaitable[Response | Stream]]
 
 
 async def read_body(scope: Scope, receive: Receive, *, most: int = MOST_BODY_BYTES) -> bytes:
@@ -103,6 +114,39 @@ async def send_response(
     ]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head else response.body})
+
+
+async def send_stream(receive: Receive, send: Send, stream: Stream, route_headers: tuple[Header, ...]) -> None:
+    """Send each chunk as soon as it is there, and no more of them than the reader takes. Raises what `chunks` raises."""
+    headers = [(b"content-type", stream.content_type), *route_headers, *stream.headers]
+    writing = asyncio.create_task(_write(send, stream, headers))
+    gone = asyncio.create_task(_gone(receive))
+    try:
+        await asyncio.wait({writing, gone}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        try:
+            for task in (writing, gone):
+                task.cancel()
+            _, failed = await asyncio.gather(gone, writing, return_exceptions=True)
+        finally:
+            stream.closed()
+    if isinstance(failed, Exception):
+        raise failed
+
+
+async def _write(send: Send, stream: Stream, headers: list[Header]) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    try:
+        async for chunk in stream.chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    finally:
+        # Whatever ended it: the connection may be used again.
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def redirect(location: str, *headers: Header) -> Response:

@@ -11,6 +11,7 @@ from authserver.domain.revocation import kill_switch
 from authserver.domain.revocation.kill_switch import By, Target
 from resource_lib.wire.control import Kind
 from tests.support.following import follower, told
+from tests.support.streams import looking, stream
 
 
 async def kill(server, target, **said):
@@ -60,3 +61,17 @@ async def test_an_instance_acknowledges_what_it_applied(server):
     (one,) = await instances.of(server.machines.work(), [here.app.resource])
     assert one.applied == server.machines.tail.head and one.max_staleness_ms == 5000
     assert one.about == {"library": "1.0"}
+
+
+async def test_a_stream_begins_with_the_state_and_tells_an_event_at_once(server):
+    here = follower(server, "RS1")
+    async with looking(server), stream(server, here) as open_stream:
+        assert open_stream.status == 200 and open_stream.headers[b"content-type"] == b"text/event-stream"
+        first = await open_stream.next()
+        assert first.kills == ()
+        await kill(server, Target(kind=Kind.EVERYTHING))
+        batch = await open_stream.news()
+        assert told(batch) == [("everything", "kill", "*")] and batch.prev == first.cursor
+        beat = await open_stream.next()
+        assert beat.prev == beat.cursor == batch.cursor and beat.events == ()
+    assert not server.machines.feed_seats.taken
