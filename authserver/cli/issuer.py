@@ -91,7 +91,7 @@ def remove(slug: Tenant, yes: Yes = False, data_dir: DataDir = None, as_json: As
             fail(f"{slug} has no issuer of its own.")
         work = machines.work()
         issuers.remove(work, path=own.path)
-        rotation.remove_all(work, own.path)
+        await rotation.remove_all(work, own.path)
         await committed(work, otherwise=f"{slug} has none any more.")
         return {"removed": own.identifier}
 

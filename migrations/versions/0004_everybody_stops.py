@@ -24,7 +24,8 @@ def upgrade() -> None:
     for table in _STAMPED:
         op.add_column(table, sa.Column("ctl", sa.BigInteger(), nullable=False, server_default=sa.text("0")))
     op.add_column("resources", sa.Column("published", sa.Boolean(), nullable=False, server_default=sa.text("false")))
-    # Who has what is asked newest first.
+    # Who has what, and what waited for a yes, is asked newest first.
+    op.create_index("ix_approvals_tenant_id_requested_at", "approvals", ["tenant_id", "requested_at"])
     op.create_index("ix_authorizations_tenant_id_created_at", "authorizations", ["tenant_id", "created_at"])
     for column in ("sub", "client_id"):
         op.create_index(
@@ -108,6 +109,7 @@ def downgrade() -> None:
         op.create_index(f"ix_authorizations_tenant_id_{column}", "authorizations", ["tenant_id", column])
         op.drop_index(f"ix_authorizations_tenant_id_{column}_created_at", "authorizations")
     op.drop_index("ix_authorizations_tenant_id_created_at", "authorizations")
+    op.drop_index("ix_approvals_tenant_id_requested_at", "approvals")
     for table in ("idempotency_keys", "server_checks", "server_reports", "feed_instances", "kills"):
         op.drop_table(table)
     for table in _STAMPED:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 
 import httpx2
 import pytest
@@ -11,6 +12,7 @@ from authserver.domain.issuers import issuer as issuers
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.keys import rotation
 from authserver.domain.keys.signing_key import key_ring
+from authserver.domain.revocation import feed
 from resource_lib.identity.access_token import InvalidToken, Validator
 from resource_lib.identity.jwks_cache import JWKSCache
 from tests.support.oracle import header, verified_claims
@@ -144,9 +146,12 @@ async def test_a_key_that_leaked_is_out_of_the_set_at_once_and_the_next_one_sign
     token = await server.client("M").client_credentials()
     leaked = header(token.access_token)["kid"]
     await server.operator.rotate_keys()
+    _, before = await feed.head(server.operator.work())
 
     assert await rotation.remove_now(server.operator.work(), leaked)
 
+    [told] = await feed.since(server.operator.work(), after=before)
+    assert ("key", "*", {"kid": leaked}) == (told["kind"], told["scope_tenant"], json.loads(told["subject"]))
     assert leaked not in {key["kid"] for key in (await key_set(server))["keys"]}
     assert leaked != await kid_of_a_new_token(server)
     assert {"key:signing:published", "key:signing:removed"} <= set(await server.operator.kinds(None))
@@ -281,7 +286,7 @@ async def test_a_name_that_is_given_again_does_not_inherit_what_it_signed_before
 
     work = machines.work()
     issuers.remove(work, path=path)
-    rotation.remove_all(work, path)
+    await rotation.remove_all(work, path)
     assert await work.commit()
     given_again = machines.work()
     issuer = issuers.add(given_again, slug="t3", tenant=server.world.tenants["t3"])

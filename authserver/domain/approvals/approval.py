@@ -11,7 +11,7 @@ Asking stands in `asking.py`, what a person sees in `showing.py`, saying yes or 
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -25,6 +25,10 @@ from authserver.runtime.unit_of_work import Row, UnitOfWork
 from resource_lib.wire.approvals import ApprovalRule, State, rule_from_json
 
 _PREFIX = "ap"
+
+EXAMINED: Final = 2_000
+"""How many rows one page may cost."""
+_BATCH: Final = 250
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,6 +133,30 @@ async def list_(work: UnitOfWork, *, state: State | None = None, most: int = 100
     """Return the tenant's newest approvals, newest first; `state` is what has become of them by now."""
     found = [from_row(work, row) for row in await work.all(store.LIST, most=most if state is None else 1000)]
     return [approval for approval in found if state is None or approval.state is state][:most]
+
+
+async def page(
+    work: UnitOfWork, *, state: State | None = None, sub: str = "", after: tuple[int, str] | None = None, most: int = 50
+) -> tuple[list[Approval], tuple[int, str] | None]:
+    """Return some of the tenant's approvals, newest first, and after which place the rest begins; None: there is no more.
+
+    `state` is what has become of them by now, `sub` whom they run for. At most `EXAMINED` rows are looked through for one page,
+    so one that is not full may be followed by another.
+    """
+    place = after if after is not None else (2**62, "")
+    found: list[Approval] = []
+    for _ in range(EXAMINED // _BATCH):
+        rows = await work.all(store.PAGE, before=place[0], before_id=place[1], most=_BATCH)
+        for row in rows:
+            one = from_row(work, row)
+            if (state is None or one.state is state) and sub in {"", one.sub}:
+                if len(found) == most:
+                    return found, (found[-1].requested_at, found[-1].id)
+                found.append(one)
+        if len(rows) < _BATCH:
+            return found, None
+        place = (rows[-1]["requested_at"], rows[-1]["approval_id"])
+    return found, place
 
 
 async def of_person(work: UnitOfWork, sub: str, *, most: int = 100) -> list[Approval]:

@@ -201,11 +201,13 @@ async def deny_and_stop(work: UnitOfWork, approval: Approval, decider: Decider, 
     return denied
 
 
-async def deny_as_operator(work: UnitOfWork, approval: Approval, *, why: str) -> Approval:
-    """Say no for whoever runs this deployment, who may stop anything and say yes to nothing; an unspent yes is taken back.
+async def deny_as_operator(
+    work: UnitOfWork, approval: Approval, *, why: str, by: str = "", via: str = "command line"
+) -> Approval:
+    """Say no for an operator, who may stop anything and say yes to nothing; an unspent yes is taken back.
 
-    `why` is theirs to choose, and kept sealed. Raises RefusedDecisionError when there is nothing left to stop. A lost commit: it
-    was decided, spent or lapsed meanwhile.
+    `by` is their `sub`, where they have one. `why` is theirs to choose, and kept sealed. Raises RefusedDecisionError when there is
+    nothing left to stop. A lost commit: it was decided, spent or lapsed meanwhile.
     """
     if approval.state not in {State.PENDING, State.APPROVED}:
         raise RefusedDecisionError(WhyNot.NOT_PENDING)
@@ -215,7 +217,8 @@ async def deny_as_operator(work: UnitOfWork, approval: Approval, *, why: str) ->
         work,
         event.Kind.APPROVAL_DENIED,
         approval,
-        via="command line",
+        by=by,
+        via=via,
         operator=True,
         was=approval.state.value,
         payload=payload,

@@ -55,6 +55,7 @@ table(
         postgresql_where=sa.text("state IN ('pending', 'approved', 'executing', 'ambiguous')"),
     ),
     sa.Index("ix_approvals_tenant_id_state_requested_at", "tenant_id", "state", "requested_at"),
+    sa.Index("ix_approvals_tenant_id_requested_at", "tenant_id", "requested_at"),
     sa.Index("ix_approvals_tenant_id_authorization_id", "tenant_id", "authorization_id"),
     sa.Index("ix_approvals_tenant_id_sub", "tenant_id", "sub"),
     sa.Index("ix_approvals_expires_at", "expires_at"),
@@ -113,6 +114,12 @@ _A_YES_THAT_COUNTS = f"""
 
 FIND = statement(_SELECT + " AND q.approval_id = :approval_id")
 LIST = statement(_SELECT + " ORDER BY q.requested_at DESC, q.approval_id LIMIT :most")
+PAGE = statement(
+    _SELECT
+    + """
+    AND (q.requested_at, q.approval_id) < (:before, :before_id) ORDER BY q.requested_at DESC, q.approval_id DESC LIMIT :most
+    """
+)
 OF_PERSON = statement(_SELECT + " AND q.sub = :sub ORDER BY q.requested_at DESC, q.approval_id LIMIT :most")
 # What a person has to do with: asked for in their name, or decided by them.
 LATELY = statement(

@@ -7,10 +7,12 @@ NIST SP 800-57 §5.3.6 in small. Any number of processes may try; the generation
 import orjson
 
 from authserver.domain.audit import event
-from authserver.domain.issuers.issuer import Issuer
+from authserver.domain.issuers.issuer import Issuer, all_issuers
 from authserver.domain.keys import store
 from authserver.domain.keys.signing_key import KeyRing, generate, key_ring
+from authserver.domain.revocation import feed
 from authserver.runtime.unit_of_work import Row, UnitOfWork
+from resource_lib.wire.control import EVERY_TENANT, Kind
 
 _MARGIN_S = 60
 """Beyond a token's life: clocks differ."""
@@ -36,24 +38,47 @@ async def rotate_if_due(work: UnitOfWork, issuer: Issuer) -> bool:
 
 async def rotate_now(work: UnitOfWork, issuer: Issuer, *, publish_ahead_s: int) -> bool:
     """Publish a successor at once; it signs after `publish_ahead_s` seconds. False: somebody else just did."""
-    ring = await key_ring(work, issuer.path)
-    _publish(work, issuer, ring, sign_from=work.now + publish_ahead_s)
+    await rotate(work, issuer, publish_ahead_s=publish_ahead_s)
     return await work.commit()
+
+
+async def rotate(work: UnitOfWork, issuer: Issuer, *, publish_ahead_s: int) -> str:
+    """Publish a successor with the caller's other writes, and return its `kid`. A lost commit: somebody else just did."""
+    ring = await key_ring(work, issuer.path)
+    return _publish(work, issuer, ring, sign_from=work.now + publish_ahead_s)
 
 
 async def remove_now(work: UnitOfWork, kid: str) -> bool:
     """Take a key out of the set at once: every token it signed ends to be accepted. For a key that leaked."""
-    work.claim(store.REMOVE, kid=kid, now=work.now)
-    work.changes_directory = True
-    event.record(work, event.Kind.KEY_REMOVED, kid=kid)
+    row = next((row for row in await rows(work) if row["kid"] == kid), None)
+    if row is None:
+        return False
+    await remove(work, kid, issuer_path=row["issuer_path"])
     return await work.commit()
 
 
-def remove_all(work: UnitOfWork, issuer_path: str) -> None:
+async def remove(work: UnitOfWork, kid: str, *, issuer_path: str) -> None:
+    """Take a key out of its issuer's set with the caller's other writes, and announce it. A lost commit: it is out already."""
+    work.claim(store.REMOVE, kid=kid, now=work.now)
+    work.changes_directory = True
+    await _announce(work, kid, issuer_path)
+    event.record(work, event.Kind.KEY_REMOVED, kid=kid)
+
+
+async def remove_all(work: UnitOfWork, issuer_path: str) -> None:
     """Take every key of an issuer out of its set: whoever gets its name next does not inherit what it signed."""
     work.write(store.REMOVE_ALL, issuer_path=issuer_path, now=work.now)
     work.changes_directory = True
+    for row in await rows(work):
+        if row["issuer_path"] == issuer_path and (row["remove_at"] is None or row["remove_at"] > work.now):
+            await _announce(work, row["kid"], issuer_path)
     event.record(work, event.Kind.KEY_REMOVED, issuer_path=issuer_path)
+
+
+async def _announce(work: UnitOfWork, kid: str, issuer_path: str) -> None:
+    # MCP servers remember keys for minutes, and a key that leaked may not count that long.
+    issuer = (await all_issuers(work)).by_path.get(issuer_path)
+    feed.announce(work, Kind.KEY, {"kid": kid}, tenant=issuer.tenant if issuer else EVERY_TENANT)
 
 
 async def rows(work: UnitOfWork) -> list[Row]:
@@ -61,7 +86,7 @@ async def rows(work: UnitOfWork) -> list[Row]:
     return list(await work.all(store.ALL))
 
 
-def _publish(work: UnitOfWork, issuer: Issuer, ring: KeyRing, *, sign_from: int) -> None:
+def _publish(work: UnitOfWork, issuer: Issuer, ring: KeyRing, *, sign_from: int) -> str:
     algorithm = work.machines.settings.signing_algorithm
     kid, public, private_jwe = generate(algorithm, work.machines.key_encryption)
     generation = ring.keys[-1].generation + 1 if ring.keys else 1
@@ -84,3 +109,4 @@ def _publish(work: UnitOfWork, issuer: Issuer, ring: KeyRing, *, sign_from: int)
     )
     work.changes_directory = True
     event.record(work, event.Kind.KEY_PUBLISHED, kid=kid, generation=generation, sign_from=sign_from)
+    return kid

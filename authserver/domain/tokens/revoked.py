@@ -30,6 +30,20 @@ async def revoke(work: UnitOfWork, token: Presented) -> None:
     )
 
 
+async def revoke_named(work: UnitOfWork, jti: str) -> bool:
+    """Revoke a token of the bound tenant of which only its id is known, as from a log; False: it was revoked before.
+
+    Whether there is one cannot be known, because tokens are not stored: it is remembered for as long as one could live.
+    """
+    if await work.one(store.REVOKED, jti=jti) is not None:
+        return False
+    expires_at = work.now + work.machines.settings.access_token_seconds
+    work.write(store.REVOKE_TOKEN, jti=jti, expires_at=expires_at)
+    feed.announce(work, Kind.TOKEN, {"jti": jti, "exp": expires_at})
+    event.record(work, event.Kind.TOKEN_REVOKED, jti=jti, named=True)
+    return True
+
+
 def expire(work: UnitOfWork) -> None:
     """Forget what would have expired by now."""
     work.write(store.EXPIRE_REVOKED, now=work.now)
