@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import random
 
 import structlog
 
@@ -11,6 +12,7 @@ from authserver.domain.audit import event
 from authserver.domain.call_grants import grant
 from authserver.domain.clients import document, ending, registration, used_assertion
 from authserver.domain.codes import authorization_code, device_code
+from authserver.domain.health import check, servers
 from authserver.domain.instances import instance
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.keys import rotation
@@ -95,6 +97,18 @@ async def _tell_round(machines: Machines) -> None:
         log.warning("notices_not_delivered", error=type(error).__name__)
 
 
+async def look_at_servers(machines: Machines) -> None:
+    """Look at every registered MCP server, for ever; of several processes one looks at each."""
+    every_s = machines.settings.server_check_seconds
+    while every_s:
+        # Whoever comes first looks; that processes come at different times spreads the looks.
+        await asyncio.sleep(every_s * random.uniform(0.1, 0.3))  # noqa: S311 - nobody is hurt by a guess
+        try:
+            await check.check_due(machines, every_s=every_s * random.uniform(0.8, 1))  # noqa: S311 - as above
+        except Exception as error:  # noqa: BLE001 - a job outlives every accident
+            log.warning("servers_not_looked_at", error=type(error).__name__)
+
+
 async def rotate_keys(machines: Machines) -> None:
     """See that every issuer has the keys it should have now."""
     for issuer in (await all_issuers(machines.work())).by_path.values():
@@ -117,6 +131,7 @@ async def expire(machines: Machines) -> None:
     notice.expire(work)
     pushed_request.expire(work)
     device_code.expire(work)
+    servers.expire(work)
     session.expire(work)
     used_assertion.expire(work)
     await work.commit()
@@ -137,6 +152,7 @@ class Jobs:
             asyncio.create_task(follow_directory(machines), name="follow_directory"),
             asyncio.create_task(keep_house(machines), name="keep_house"),
             asyncio.create_task(tell_people(machines), name="tell_people"),
+            asyncio.create_task(look_at_servers(machines), name="look_at_servers"),
         ]
 
     async def stop(self) -> None:

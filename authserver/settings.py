@@ -202,6 +202,9 @@ class Settings(BaseSettings):
     mail_from: str = ""
     """The address that mail comes from, such as `approvals@auth.example.com`; `smtp_url` demands it."""
 
+    server_check_seconds: Annotated[int, Field(ge=0, le=24 * 3600)] = 300
+    """How often each registered MCP server is looked at: is it there, and guarded? 0: only when an operator asks."""
+
     log_format: Literal["json", "console"] = "json"
     """How log lines look."""
 

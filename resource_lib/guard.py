@@ -22,6 +22,7 @@ from resource_lib.backchannel.approvals import Approvals
 from resource_lib.backchannel.channel import Channel
 from resource_lib.backchannel.credential import find as find_credential
 from resource_lib.backchannel.overlay import Overlay
+from resource_lib.backchannel.tool_report import ToolReport
 from resource_lib.challenge import Challenges
 from resource_lib.context import CallMemory, ProcessMemory, Scenes
 from resource_lib.decision import Decision, Deny
@@ -195,7 +196,7 @@ class ResourceGuard:
             channel = None if credential is None else Channel(issuer=issuer, credential=credential)
         self.channel = channel
         """To the issuer, in this server's own name; None: it has no credential."""
-        self.overlay = self._judge.overlay = None if channel is None else Overlay(channel, self.take_overlays)
+        self.overlay = self._judge.overlay = None if channel is None else self._overlay(channel)
         """What operators demand; None: this guard has nobody to ask, and knows of no operators."""
         self._held = None if channel is None else self._held_calls(channel)
         asking = sorted(name for name, demand in self.tools.items() if demand.may_ask)
@@ -218,6 +219,11 @@ class ResourceGuard:
             keyring = ApiKeys(endpoint, resource=resource)
         self._takes_api_keys = api_keys
         self._callers = Callers(verifier, keyring)
+
+    def _overlay(self, channel: Channel) -> Overlay:
+        report = ToolReport(channel, self.tools.values())
+        self._definitions.note = report.learn
+        return Overlay(channel, self.take_overlays, also=report.tell)
 
     def _held_calls(self, channel: Channel) -> HeldCalls:
         return HeldCalls(

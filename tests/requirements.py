@@ -3119,7 +3119,49 @@ FOLLOWER: dict[str, Requirement] = {}
 REACH: dict[str, Requirement] = {}
 
 # tests: whether each server is there, guarded, and what it was
-HEALTH: dict[str, Requirement] = {}
+HEALTH: dict[str, Requirement] = {
+    "health:check:says-what-is-wrong": Requirement(
+        "issue, C56, RFC 9728 §3",
+        "Each MCP server is looked at: is it there, does its metadata name us, is it guarded?",
+    ),
+    "health:check:gives-nothing-away": Requirement(
+        "C56, CWE-918", "A look carries no credential, calls no tool that exists and follows no redirect."
+    ),
+    "health:check:one-looks-at-a-time": Requirement(
+        "C56", "Of many who want to look at one server at once one does, and the others get what was found."
+    ),
+    "health:check:by-the-timetable": Requirement(
+        "issue, C56", "Servers are looked at by a timetable, which can be turned off; disabled ones are left alone."
+    ),
+    "health:check:news-is-recorded": Requirement("C56, decision 15", "What a look found is recorded when it is news."),
+    "health:check:is-for-those-who-see-the-server": Requirement(
+        "decision 22", "A tenant's operator lets look at that tenant's servers, and learns of no others."
+    ),
+    "health:tools:a-guard-says-them": Requirement(
+        "issue, C54, design §4", "A guard says which tools it has after its start and when one is defined differently."
+    ),
+    "health:tools:a-change-is-shown-until-accepted": Requirement(
+        "issue, C54",
+        "That a server's tools are others than before is recorded, and shown until an operator accepts the list.",
+    ),
+    "health:tools:are-compared-with-what-is-registered": Requirement(
+        "issue, C56", "What a server has is compared with what is registered for it, tool by tool."
+    ),
+    "attack:health:one-credentials-word": Requirement(
+        "decision 22, CWE-20",
+        "What a server says of its tools is read strictly, and is for those alone whom its credential serves.",
+    ),
+    "attack:health:no-credentials-of-a-cloud": Requirement(
+        "CWE-918", "No look goes where a cloud hands out credentials, or to an address that is nobody's."
+    ),
+    "attack:health:private-servers-over-tls": Requirement(
+        "CWE-918, RFC 9525",
+        "A server in a private network is looked at over TLS for its name, which strangers' URLs never reach.",
+    ),
+    "attack:health:answers-are-bounded": Requirement(
+        "CWE-400", "What a server answers to a look is bounded in bytes and time, and so is how often one is asked."
+    ),
+}
 
 # tests: the admin API
 ADMIN: dict[str, Requirement] = {}

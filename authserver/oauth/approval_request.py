@@ -122,11 +122,11 @@ def told(said: Members) -> outcomes.Outcome | None:
     return outcomes.Outcome(result=said["outcome"], is_error=flag(said, "is_error"))
 
 
-def instance(said: Members) -> str:
-    """Return which run of the call speaks. Raises InvalidRequest."""
-    instance_id = _text(said, "instance_id", most=128)
+def instance(said: Members, name: str = "instance_id") -> str:
+    """Return which run of the call, or which start of the server, speaks. Raises InvalidRequest."""
+    instance_id = _text(said, name, most=128)
     if not _INSTANCE.fullmatch(instance_id):
-        raise InvalidRequest("instance_id: 1 to 128 of A-Z a-z 0-9 _ . : -", reason="invalid_instance")
+        raise InvalidRequest(f"{name}: 1 to 128 of A-Z a-z 0-9 _ . : -", reason="invalid_instance")
     return instance_id
 
 

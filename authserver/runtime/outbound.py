@@ -1,6 +1,6 @@
 """
 The way out: this server fetches what strangers name and posts to where tenants want to be told, and neither makes it speak to
-our own network.
+our own network. It also looks at the servers that its operators registered: those alone may stand in it (`look`).
 
 CWE-918; MCP authorization A16; draft-ietf-oauth-client-id-metadata-document §6. The name is resolved once, every answer must be
 a public unicast address, and the connection goes to one of the addresses that were checked: a resolver that changes its mind
@@ -27,17 +27,19 @@ import httpcore2
 
 from authserver.runtime.addresses import address_prefix
 from authserver.runtime.buckets import Bucket
-from authserver.runtime.public_addresses import is_loopback, is_public
+from authserver.runtime.public_addresses import is_loopback, is_machine, is_public
 
 MOST_URL_CHARACTERS: Final = 2048
 MOST_SECONDS: Final = 10.0
 MOST_POSTED_BYTES: Final = 64 * 1024
 
 _CONNECT_S: Final = 4.0
+_LOOK_S: Final = 5.0
 _ADDRESSES_TRIED: Final = 3
 _AT_ONCE: Final = 16
 _AT_ONCE_KNOWN: Final = 8
 _AT_ONCE_HOOKS: Final = 16
+_AT_ONCE_LOOKS: Final = 8
 _AT_ONCE_PER_HOST: Final = 2
 _WAITING_PER_HOST: Final = 30
 _NAMES_AT_ONCE: Final = 8
@@ -150,6 +152,7 @@ class Outbound:
         self._names = ThreadPoolExecutor(_NAMES_AT_ONCE, thread_name_prefix="outbound-names")
         self._invented, self._known = _Lane(at_once=_AT_ONCE), _Lane(at_once=_AT_ONCE_KNOWN)
         self._hooks = _Lane(at_once=_AT_ONCE_HOOKS)
+        self._looks = _Lane(at_once=_AT_ONCE_LOOKS, seconds=_LOOK_S, is_vouched_for=True)
 
     async def get(
         self,
@@ -206,6 +209,31 @@ class Outbound:
                 read=_status,
             )
 
+    async def look(self, method: str, url: str, *, body: bytes = b"", most_bytes: int) -> Fetched:
+        """
+        Ask a server that an operator of this platform registered, and return what it says, whatever its status.
+
+        Only for addresses that the operators of the whole deployment have named: these may stand on loopback or a private
+        network, at any port, by a name that no public resolver knows; not where a cloud keeps its credentials, and plain http on
+        loopback alone. Nothing of ours goes with it. Of the answer at most `most_bytes` are kept.
+
+        Raises OutboundRefusedError for a URL that may not be asked, OutboundBusyError when the budget is spent, and
+        OutboundFailedError for no answer, TLS, or time.
+        """
+        target = _target(url, is_vouched_for=True)
+        headers = {"Accept": "application/json, text/event-stream"}
+        if body:
+            headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        async with self._turn_at(target, self._looks, url):
+            return await self._ask(
+                target,
+                self._looks,
+                method,
+                headers=headers,
+                body=body or None,
+                read=lambda response: _glance(response, most_bytes),
+            )
+
     def check(self, url: str) -> None:
         """Raise OutboundRefusedError for a URL that would never be asked from here, whatever its name resolves to."""
         self._allowed(url)
@@ -218,13 +246,14 @@ class Outbound:
 
     @asynccontextmanager
     async def _turn_at(self, target: _Target, lane: "_Lane", asked: str) -> AsyncIterator[None]:
+        seconds = min(self._seconds, lane.seconds)
         try:
             async with lane.budget(target.host, asked, self._clock()):
-                async with asyncio.timeout(self._seconds):
+                async with asyncio.timeout(seconds):
                     yield
         except TimeoutError:
             raise OutboundFailedError(
-                f"The server did not answer within {self._seconds:g} seconds.", reason="timeout"
+                f"The server did not answer within {seconds:g} seconds.", reason="timeout"
             ) from None
 
     async def close(self) -> None:
@@ -291,6 +320,8 @@ class Outbound:
             except OSError:  # TimeoutError too
                 raise _unreachable("name_not_resolved") from None
         addresses = list(dict.fromkeys(found))
+        if lane.is_vouched_for:
+            return _vouched_for(target, addresses)
         if self._allow_loopback and addresses and all(map(is_loopback, addresses)):
             return addresses
         if not addresses or not all(map(is_public, addresses)):
@@ -323,9 +354,11 @@ class _Turns:
 
 
 class _Lane:
-    """What those share who may use each other's budget up."""
+    """What those share who may use each other's budget up. `is_vouched_for`: operators of the platform named the addresses."""
 
-    def __init__(self, *, at_once: int) -> None:
+    def __init__(self, *, at_once: int, seconds: float = MOST_SECONDS, is_vouched_for: bool = False) -> None:
+        self.seconds = seconds
+        self.is_vouched_for = is_vouched_for
         self.dialled = Bucket(per_minute=120, burst=60)
         self._asked = Bucket(per_minute=60, burst=20)
         self._everybody = asyncio.Semaphore(at_once)
@@ -418,7 +451,16 @@ def check_url(url: str) -> None:
     _target(url)
 
 
-def _target(url: str) -> _Target:
+def _vouched_for(target: _Target, addresses: list[str]) -> list[str]:
+    """Return the addresses where an operator's own server may stand. Raises OutboundRefusedError."""
+    if not addresses or not all(map(is_machine, addresses)):
+        raise OutboundRefusedError(_UNREACHABLE, reason="address_not_a_servers")
+    if target.scheme != "https" and not all(map(is_loopback, addresses)):
+        raise OutboundRefusedError("It must be https: plain http is for loopback alone.", reason="plain_http")
+    return addresses
+
+
+def _target(url: str, *, is_vouched_for: bool = False) -> _Target:
     """Read a URL by the one grammar that has one reading; whatever two parsers could take differently is refused."""
     found = _URL.fullmatch(url) if len(url) <= MOST_URL_CHARACTERS else None
     if found is None or _UNSAFE_IN_TARGET.search(found["target"] or ""):
@@ -426,21 +468,23 @@ def _target(url: str) -> _Target:
             "It must be a plain https URL in ASCII, without user, fragment, spaces or backslashes.", reason="url_form"
         )
     host, port = found["host"].lower().strip("[]"), int(found["port"] or (443 if found["scheme"] == "https" else 80))
-    if port > 65535 or not (_is_canonical(host) if found["host"].startswith("[") else _is_host(host)):
+    if port > 65535 or not (
+        _is_canonical(host) if found["host"].startswith("[") else _is_host(host, is_vouched_for=is_vouched_for)
+    ):
         raise OutboundRefusedError("Its host must be a full domain name, without a trailing dot.", reason="url_host")
     path = found["target"] or "/"
     return _Target(scheme=found["scheme"], host=host, port=port, path=path if path.startswith("/") else "/" + path)
 
 
-def _is_host(host: str) -> bool:
+def _is_host(host: str, *, is_vouched_for: bool) -> bool:
     labels = host.split(".")
     if _NUMBER.fullmatch(labels[-1]):
         # Four plain numbers are an address; octal, hexadecimal and short spellings are read differently by everybody.
         return _is_canonical(host)
     if host == "localhost":
         return True
-    is_name = len(host) <= 253 and len(labels) >= 2 and all(map(_LABEL.fullmatch, labels))
-    return is_name and not host.endswith(_OUR_OWN)
+    is_name = len(host) <= 253 and all(map(_LABEL.fullmatch, labels))
+    return is_name and (is_vouched_for or (len(labels) >= 2 and not host.endswith(_OUR_OWN)))
 
 
 def _is_canonical(host: str) -> bool:
@@ -457,6 +501,23 @@ def _is_literal(host: str) -> bool:
 
 async def _status(response: httpcore2.Response) -> int:
     return response.status
+
+
+async def _glance(response: httpcore2.Response, most_bytes: int) -> Fetched:
+    """Take the beginning of an answer; a stream may have none, and no end."""
+    headers = {name: _header(response, name) for name in ("content-type", "www-authenticate", "location")}
+    body = bytearray()
+    if not headers["content-type"].lower().startswith("text/event-stream"):
+        async for chunk in response.aiter_stream():
+            body += chunk
+            if len(body) >= most_bytes:
+                break
+    return Fetched(status=response.status, headers=headers, body=bytes(body[:most_bytes]))
+
+
+def _header(response: httpcore2.Response, name: str) -> str:
+    found = [value.decode("latin-1") for known, value in response.headers if known.decode("latin-1").lower() == name]
+    return ", ".join(found)
 
 
 async def _read(response: httpcore2.Response, most_bytes: int, *, conditional: bool) -> Fetched:

@@ -48,6 +48,24 @@ _NOT_PUBLIC_V6: Final = tuple(
         "3fff::/20",  # documentation
     )
 )
+_CREDENTIALS: Final = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "169.254.0.0/16",  # link-local, clouds' metadata
+        "100.100.100.200/32",
+        "168.63.129.16/32",
+        "192.0.0.192/32",
+        "fe80::/10",
+        "fd00:ec2::/32",
+        "fd20:ce::/32",
+    )
+)
+"""Where clouds answer a machine that asks for its own credentials."""
+
+_PRIVATE: Final = tuple(
+    ipaddress.ip_network(network)
+    for network in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+)
 _ISATAP: Final = frozenset({0x00005EFE, 0x02005EFE})
 
 
@@ -60,6 +78,14 @@ def is_public(address: str) -> bool:
         is_tunnel = (int(parsed) >> 32) & 0xFFFFFFFF in _ISATAP
         return parsed in _GLOBAL_V6 and not is_tunnel and not any(parsed in network for network in _NOT_PUBLIC_V6)
     return False
+
+
+def is_machine(address: str) -> bool:
+    """Whether a server of an operator's own may stand at `address`: public, private or loopback, but none that hands out credentials."""
+    parsed = _plain(address)
+    if parsed is None or any(parsed in network for network in _CREDENTIALS):
+        return False
+    return is_public(address) or is_loopback(address) or any(parsed in network for network in _PRIVATE)
 
 
 def is_loopback(address: str) -> bool:

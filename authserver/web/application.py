@@ -145,7 +145,7 @@ class Application:
             if issuer is None:
                 await send_response(send, plain_error(404, "not_found", "There is nothing here."), headers)
                 return
-            body = await read_body(scope, receive, most=route.most_body) if method == "POST" else b""
+            body = await read_body(scope, receive, most=route.most_body) if method in {"POST", "PUT"} else b""
             request = self._request(machines, scope, issuer, request_id, body=body, path_id=path_id)
             response = await handle(request)
         except ClientGoneError:

@@ -33,6 +33,7 @@ from authserver.web.revoke import revoke
 from authserver.web.rs.approvals import ask, consume, look, outcome
 from authserver.web.rs.feed import MOST_ACK_BYTES, acknowledge, follow
 from authserver.web.rs.policy import policy
+from authserver.web.rs.tools import tools
 from authserver.web.token import token
 from authserver.web.userinfo import userinfo
 
@@ -68,6 +69,7 @@ ROUTES: dict[str, Route] = {
     "/rs/feed": Route(group="backchannel", methods={"GET": follow}),
     "/rs/feed/ack": Route(group="backchannel", methods={"POST": acknowledge}, most_body=MOST_ACK_BYTES),
     "/rs/policy": Route(group="backchannel", methods={"GET": policy}),
+    "/rs/tools": Route(group="backchannel", methods={"PUT": tools}, most_body=256 * 1024),
     "/login": Route(group="page", methods={"GET": show_login, "POST": log_in}),
     "/logout": Route(group="page", methods={"POST": log_out}),
     "/": Route(group="page", methods={"GET": lead_home}),

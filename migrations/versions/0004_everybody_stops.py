@@ -73,11 +73,21 @@ def upgrade() -> None:
         sa.Column("instance", sa.Text(), nullable=False),
         sa.Column("tools", sa.Text(), nullable=False),
         sa.Column("tools_hash", sa.Text(), nullable=False),
-        sa.Column("previous_hash", sa.Text(), nullable=False),
+        sa.Column("first_tools", sa.Text(), nullable=False),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
         sa.Column("reported_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("resource", name=op.f("pk_server_reports")),
+        sa.PrimaryKeyConstraint("resource", "client_id", name=op.f("pk_server_reports")),
         info={"tenanted": False},
+    )
+    op.create_table(
+        "accepted_tool_lists",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("resource", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("tools", sa.Text(), nullable=False),
+        sa.Column("accepted_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "resource", "client_id", name=op.f("pk_accepted_tool_lists")),
+        info={"tenanted": True},
     )
     op.create_table(
         "server_checks",
@@ -110,7 +120,14 @@ def downgrade() -> None:
         op.drop_index(f"ix_authorizations_tenant_id_{column}_created_at", "authorizations")
     op.drop_index("ix_authorizations_tenant_id_created_at", "authorizations")
     op.drop_index("ix_approvals_tenant_id_requested_at", "approvals")
-    for table in ("idempotency_keys", "server_checks", "server_reports", "feed_instances", "kills"):
+    for table in (
+        "idempotency_keys",
+        "server_checks",
+        "accepted_tool_lists",
+        "server_reports",
+        "feed_instances",
+        "kills",
+    ):
         op.drop_table(table)
     for table in _STAMPED:
         op.drop_column(table, "ctl")

@@ -36,7 +36,7 @@ class Overlay:
     """
     Follows what one issuer says, and gives it to `take` with the name of its version.
 
-    `sleep` and `clock` (monotonic seconds) are for tests.
+    `also` is done after each answer, in the same rhythm. `sleep` and `clock` (monotonic seconds) are for tests.
     """
 
     def __init__(
@@ -44,11 +44,13 @@ class Overlay:
         channel: Channel,
         take: Callable[[Overlays, str], None],
         *,
+        also: Callable[[], Awaitable[None]] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._channel = channel
         self._take = take
+        self._also = also
         self._sleep = sleep
         self._clock = clock
         self._tenants: frozenset[str] | None = None
@@ -107,9 +109,18 @@ class Overlay:
             await self._asked()
             # Not all instances of a server at once, and never later than promised.
             pause = EVERY_S * random.uniform(0.75, 1)  # noqa: S311 - nobody is hurt by a guess
-            if self._fault is not None:
+            if self._fault is None:
+                await self._do_also()
+            else:
                 pause = min(max(pause, self._fault.retry_after_s), _LONGEST_PAUSE_S)
             await self._sleep(pause)
+
+    async def _do_also(self) -> None:
+        try:
+            if self._also is not None:
+                await self._also()
+        except Exception:
+            log.exception("the issuer could not be told", extra={"event": "overlay.also_failed"})
 
     async def _asked(self) -> None:
         """Ask, or wait for the answer that somebody else is waiting for."""

@@ -48,13 +48,17 @@ class Definitions:
     def __init__(self, schemas: ToolSchemas, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._schemas = schemas
         self._clock = clock
+        self.note: Callable[[str, str], None] | None = None
+        """Told the name and the hash of each tool that was listed."""
         self._known: OrderedDict[tuple[ListedFor, str], tuple[Definition, float]] = OrderedDict()
         self._asking: dict[tuple[int, ListedFor], asyncio.Task[dict[str, dict[str, Any]]]] = {}
 
     def learn(self, caller: ListedFor, tool: Mapping[str, Any]) -> None:
         """Take note of one tool that was listed for `caller`."""
         try:
-            self._keep(caller, tool["name"], _definition(tool))
+            known = self._keep(caller, tool["name"], _definition(tool))
+            if self.note is not None:
+                self.note(tool["name"], known.hash)
         except InexpressibleError:
             self._known.pop((caller, tool["name"]), None)
 

@@ -12,6 +12,7 @@ import json
 import re
 from urllib.parse import parse_qsl, urlsplit
 
+import httpx2
 import pytest
 
 from authserver import jobs
@@ -143,6 +144,12 @@ async def a_day_of_every_feature(server):
     await server_of_r1.app.introspect(told.access_token)
     await server.operator.demand("t1", R1, "refund_order", mode="step_up")
     assert 200 == (await server_of_r1.app.policy()).status_code
+    basic, tool = (
+        httpx2.BasicAuth(server.client("RS1").app.client_id, server.client("RS1").app.secret),
+        {"name": "see", "class": "read"},
+    )
+    said = await server.http.put("/rs/tools", json={"instance": "i1", "tools": [tool]}, auth=basic)
+    assert 204 == said.status_code
     await server_of_r1.exchange(told)
     for made in (await server.operator.add_api_key(who="u1"), await server.operator.add_api_key(app=keyed.app)):
         assert (await exchange(server, made.secret)).ok

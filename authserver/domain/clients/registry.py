@@ -49,6 +49,14 @@ async def newest(work: UnitOfWork, *, most: int) -> list[Client]:
     return [from_row(row) for row in await work.all(store.NEWEST, most=most)]
 
 
+async def servers(work: UnitOfWork, tenant: str | None) -> list[Client]:
+    """Return the credentials of MCP servers: a tenant's own and the shared ones; None: those of every tenant."""
+    if tenant is None:
+        work = event.platform_work(work.machines, "look for the credentials of servers")
+        return [from_row(row) for row in await work.all(store.SERVERS_ANYWHERE)]
+    return [from_row(row) for owner in (tenant, SHARED) for row in await work.beside(owner).all(store.SERVERS)]
+
+
 def add(
     work: UnitOfWork,
     *,

@@ -89,6 +89,8 @@ ADD = statement(
 )
 BY_ID = statement(_COLUMNS + " WHERE tenant_id = :tenant AND client_id = :client_id")
 ALL = statement(_COLUMNS + " WHERE tenant_id = :tenant ORDER BY created_at, client_id")
+SERVERS = statement(_COLUMNS + " WHERE tenant_id = :tenant AND speaks_for <> '' ORDER BY created_at, client_id")
+SERVERS_ANYWHERE = platform_statement(_COLUMNS + " WHERE speaks_for <> '' ORDER BY tenant_id, created_at, client_id")
 SET = statement(
     """
     UPDATE clients SET name = :name, redirect_uris = :redirect_uris, grant_types = :grant_types, scope = :scope,

@@ -172,6 +172,11 @@ async def _write(machines: Machines, seen: Sighting) -> None:
     await work.commit()
 
 
+async def last_seen_us(work: UnitOfWork) -> dict[tuple[str, str], int]:
+    """Return when each credential last asked for the list, by client_id and resource, as far back as instances are kept."""
+    return {(row["client_id"], row["resource"]): row["seen_at_us"] for row in await work.all(store.LAST_SEEN)}
+
+
 def _instance(row: Row) -> Instance:
     return Instance(
         id=row["instance"],

@@ -55,3 +55,6 @@ OTHERS = statement(
 )
 MAKE_ROOM = statement("DELETE FROM feed_instances WHERE client_id = :client_id AND seen_at_us <= :oldest_us")
 EXPIRE = statement("DELETE FROM feed_instances WHERE seen_at_us < :before_us")
+LAST_SEEN = statement(
+    "SELECT client_id, resource, MAX(seen_at_us) AS seen_at_us FROM feed_instances GROUP BY client_id, resource"
+)

@@ -52,6 +52,15 @@ async def at(work: UnitOfWork, number: int) -> int | None:
     return row["at_us"] if row else None
 
 
+async def oldest_since(work: UnitOfWork, after: int, *, resource: str, tenant: str = EVERY_TENANT) -> int | None:
+    """Return when the first event after a number was, of those that concern a server and a tenant; None: there is none.
+
+    It says nothing of other tenants' events; `*` is for the platform's operators, who may know of them all.
+    """
+    row = await work.one(store.OLDEST_SINCE, after=after, resource=resource, place=tenant)
+    return row["at_us"] if row else None
+
+
 async def head(work: UnitOfWork) -> tuple[str, int]:
     """Return the name of this list and its newest number; the first who asks names it."""
     row = await work.one(store.HEAD)

@@ -71,6 +71,14 @@ AT = statement("SELECT at_us FROM control_events WHERE seq = :seq")
 # Not the last number before: a clock that was once set back must not hide what was announced before that.
 FIRST_SINCE = statement("SELECT MIN(seq) AS first FROM control_events WHERE at_us >= :at_us")
 
+OLDEST_SINCE = statement(
+    """
+    SELECT MIN(at_us) AS at_us FROM control_events
+    WHERE seq > :after AND resource IN ('', :resource)
+        AND (CAST(:place AS TEXT) = '*' OR scope_tenant IN ('*', CAST(:place AS TEXT)))
+    """
+)
+
 # The number is this very unit's: NEXT has just taken it, under the lock that is held until the commit.
 _THIS = "(SELECT seq FROM control_head WHERE id = 1)"
 KILL = statement(
