@@ -74,7 +74,7 @@ def add(
             found.append(resource)
         work = machines.work()
         try:
-            made = policy.allow(work, found[0], found[1], scopes)
+            made = await policy.allow(work, found[0], found[1], scopes)
         except InvalidExchangeError as error:
             fail(f"--{error}", code=2)
         await committed(work, otherwise="one of them was removed meanwhile.")
@@ -105,14 +105,14 @@ def list_(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     epilog=examples("authserver exchange remove https://mcp.example.com/mcp --to https://api.example.com --yes")
 )
 def remove(uri: Actor, to: Target, yes: Yes = False, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Let it act there no more; what it traded already is told inactive at once, and ends with its ten minutes."""
+    """Let it act there no more; what it traded already ends with it."""
     from authserver.domain.exchange import policy
 
     confirm(f"Let {uri} act at {to} no more?", yes=yes)
 
     async def job(machines: Any) -> Any:
         work = machines.work()
-        policy.forbid(work, uri, to)
+        await policy.forbid(work, uri, to)
         await committed(work, otherwise=f"{uri} may not act at {to}. `authserver exchange list` lists who may where.")
         return {"removed": uri, "to": to}
 

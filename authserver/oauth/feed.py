@@ -28,7 +28,7 @@ from authserver.oauth.client_authentication import is_served
 from authserver.oauth.errors import InvalidClient, InvalidRequest, OAuthError, SlowDown
 from authserver.oauth.resource_server import authenticated, heard_for
 from authserver.runtime.unit_of_work import Row, UnitOfWork
-from resource_lib.wire.control import EVERY_TENANT, MOST_EVENTS, Act, Kind
+from resource_lib.wire.control import COUNTED, EVERY_TENANT, MOST_EVENTS, Act, Kind
 from resource_lib.wire.strict_json import loads_object
 
 _CURSOR = re.compile(r"([0-9a-f]{32})\.(0|[1-9][0-9]{0,17})")
@@ -339,7 +339,7 @@ def _event(listener: Listener, row: Row) -> dict[str, Any] | None:
     if not listener.hears(row["kind"], row["scope_tenant"], row["resource"]):
         return None
     subject = orjson.loads(row["subject"])
-    if subject.pop("issuer_path", listener.issuer.path) != listener.issuer.path:
+    if subject.pop(feed.AT_ISSUER, listener.issuer.path) != listener.issuer.path:
         return None
     return {"n": row["seq"], "kind": row["kind"], "act": row["act"], "tenant": row["scope_tenant"], **subject}
 
@@ -354,6 +354,6 @@ def _state(listener: Listener, kills: Iterable[Kill]) -> list[dict[str, Any]]:
         about = {"kind": target.kind.value, "tenant": target.tenant, **target.subject}
         if kill.stopped:
             told.append({"n": kill.number, "act": kill.stopped, **about, "retry_after_s": kill.retry_after_s})
-        if kill.floor and (not kill.stopped or kill.floor != kill.number):
+        if kill.floor and not (kill.stopped and target.kind in COUNTED and kill.floor == kill.number):
             told.append({"n": kill.floor, "act": Act.END.value, **about})
     return told

@@ -178,13 +178,13 @@ class Operator:
     async def allow_exchange(self, actor: str, target: str, scopes: dict[str, tuple[str, ...]]) -> None:
         """Let one MCP server act at another; `scopes` of the target, each with what a caller must carry."""
         work = self.work()
-        policy.allow(work, await self.resource(actor), await self.resource(target), scopes)
+        await policy.allow(work, await self.resource(actor), await self.resource(target), scopes)
         assert await work.commit()
 
     async def forbid_exchange(self, actor: str, target: str) -> None:
         """Take it back."""
         work = self.work()
-        policy.forbid(work, actor, target)
+        await policy.forbid(work, actor, target)
         assert await work.commit()
 
     async def credential_of(self, uri: str, **changed: Any) -> Application:

@@ -173,7 +173,7 @@ class _Making:
             actor, target = [await resources.by_uri(work, uri) for uri in (self.place.resource, UPSTREAM)]
             assert actor is not None
             assert target is not None
-            policy.allow(work, actor, target, EXCHANGE)
+            await policy.allow(work, actor, target, EXCHANGE)
             await self._commit(work, "the exchange between the two servers")
         credential = await self._client(
             "Shipping API", tenant=None, auth="client_secret_basic", grants=(), speaks_for=UPSTREAM

@@ -12,11 +12,14 @@ from dataclasses import dataclass
 import orjson
 
 from authserver.domain.audit import event
+from authserver.domain.clients import registry
 from authserver.domain.exchange import store
 from authserver.domain.resources import resource as resources
 from authserver.domain.resources.resource import INERT, Resource
+from authserver.domain.revocation import feed
 from authserver.domain.users.user import Member
 from authserver.runtime.unit_of_work import Row, UnitOfWork
+from resource_lib.wire.control import EVERY_TENANT, Kind
 
 
 class InvalidExchangeError(ValueError):
@@ -48,8 +51,11 @@ class Reach:
     scope: tuple[str, ...]
 
 
-def allow(work: UnitOfWork, actor: Resource, target: Resource, scopes: Mapping[str, tuple[str, ...]]) -> Exchange:
-    """Let one server act at another; what was allowed between them before is replaced. Raises InvalidExchangeError."""
+async def allow(work: UnitOfWork, actor: Resource, target: Resource, scopes: Mapping[str, tuple[str, ...]]) -> Exchange:
+    """Let one server act at another; what was allowed between them before is replaced, and what was exchanged under it ends.
+
+    Raises InvalidExchangeError.
+    """
     if actor.uri == target.uri:
         raise InvalidExchangeError("to: another server than the one that acts")
     if not scopes:
@@ -71,6 +77,7 @@ def allow(work: UnitOfWork, actor: Resource, target: Resource, scopes: Mapping[s
         now=work.now,
     )
     work.changes_directory = True
+    await _end_exchanged(work, actor.uri, target.uri)
     event.record(
         work,
         event.Kind.EXCHANGE_CHANGED,
@@ -82,11 +89,20 @@ def allow(work: UnitOfWork, actor: Resource, target: Resource, scopes: Mapping[s
     return Exchange(actor=actor.uri, target=target.uri, scopes=dict(scopes))
 
 
-def forbid(work: UnitOfWork, actor: str, target: str) -> None:
+async def forbid(work: UnitOfWork, actor: str, target: str) -> None:
     """Take the permission back: what was exchanged under it counts no more. A lost commit: there was none."""
     work.claim(store.REMOVE, actor=actor, target=target)
     work.changes_directory = True
+    await _end_exchanged(work, actor, target)
     event.record(work, event.Kind.EXCHANGE_CHANGED, action="removed", resource=actor, target=target)
+
+
+async def _end_exchanged(work: UnitOfWork, actor: str, target: str) -> None:
+    """Tell the target, and whoever is reached through it, to accept nothing more that the actor's server brought so far."""
+    acting = await resources.by_uri(work, actor)
+    if acting is not None:
+        for client_id in await registry.speaking_for(work, actor, acting.tenants):
+            feed.announce(work, Kind.CLIENT, {"client_id": client_id}, tenant=EVERY_TENANT, resource=target)
 
 
 async def between(work: UnitOfWork, actor: str, target: str) -> Exchange | None:

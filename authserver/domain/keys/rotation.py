@@ -78,7 +78,8 @@ async def remove_all(work: UnitOfWork, issuer_path: str) -> None:
 async def _announce(work: UnitOfWork, kid: str, issuer_path: str) -> None:
     # MCP servers remember keys for minutes, and a key that leaked may not count that long.
     issuer = (await all_issuers(work)).by_path.get(issuer_path)
-    feed.announce(work, Kind.KEY, {"kid": kid}, tenant=issuer.tenant if issuer else EVERY_TENANT)
+    said = {"kid": kid, feed.AT_ISSUER: issuer_path}
+    feed.announce(work, Kind.KEY, said, tenant=issuer.tenant if issuer else EVERY_TENANT)
 
 
 async def rows(work: UnitOfWork) -> list[Row]:

@@ -14,6 +14,9 @@ from authserver.domain.revocation import store
 from authserver.runtime.unit_of_work import Row, UnitOfWork
 from resource_lib.wire.control import EVERY_TENANT, Act, Kind
 
+AT_ISSUER = "issuer_path"
+"""The member of an event that is told at one issuer alone, which says at which; it is not told."""
+
 
 def announce(
     work: UnitOfWork,

@@ -17,10 +17,12 @@ import orjson
 
 from authserver.domain.audit import event
 from authserver.domain.resources.resource import Resource, Tool
+from authserver.domain.revocation import feed
 from authserver.domain.tool_policies import store
 from authserver.runtime.unit_of_work import UnitOfWork
 from resource_lib.wire.approvals import ApprovalRule, stricter
 from resource_lib.wire.condition import Scene, Truth
+from resource_lib.wire.control import Act, Kind
 from resource_lib.wire.tool_policy import CLASSES, EVERY_TOOL, InvalidRulesError, Rules, parse_rules
 
 NO_RULES: Final = Rules()
@@ -145,6 +147,7 @@ async def change(work: UnitOfWork, resource: Resource, tool: str, before: Rules,
     else:
         work.claim(store.SET, resource=resource.uri, tool=tool, rules=said, before=_text(before), now=work.now)
     work.changes_directory = True
+    feed.announce(work, Kind.POLICY, {"resource": resource.uri}, Act.CHANGED, resource=resource.uri)
     event.record(
         work,
         event.Kind.TOOL_POLICY_CHANGED,
