@@ -151,7 +151,11 @@ async def test_a_key_that_leaked_is_out_of_the_set_at_once_and_the_next_one_sign
     assert await rotation.remove_now(server.operator.work(), leaked)
 
     [told] = await feed.since(server.operator.work(), after=before)
-    assert ("key", "*", {"kid": leaked, "issuer_path": ""}) == (told["kind"], told["scope_tenant"], json.loads(told["subject"]))
+    assert ("key", "*", {"kid": leaked, "issuer_path": ""}) == (
+        told["kind"],
+        told["scope_tenant"],
+        json.loads(told["subject"]),
+    )
     assert leaked not in {key["kid"] for key in (await key_set(server))["keys"]}
     assert leaked != await kid_of_a_new_token(server)
     assert {"key:signing:published", "key:signing:removed"} <= set(await server.operator.kinds(None))
