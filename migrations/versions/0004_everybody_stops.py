@@ -24,6 +24,14 @@ def upgrade() -> None:
     for table in _STAMPED:
         op.add_column(table, sa.Column("ctl", sa.BigInteger(), nullable=False, server_default=sa.text("0")))
     op.add_column("resources", sa.Column("published", sa.Boolean(), nullable=False, server_default=sa.text("false")))
+    of_servers = sa.text("speaks_for <> ''")
+    op.create_index(
+        "ix_clients_tenant_id_speaks_for",
+        "clients",
+        ["tenant_id", "speaks_for"],
+        sqlite_where=of_servers,
+        postgresql_where=of_servers,
+    )
     # Who has what, and what waited for a yes, is asked newest first.
     op.create_index("ix_approvals_tenant_id_requested_at", "approvals", ["tenant_id", "requested_at"])
     op.create_index("ix_authorizations_tenant_id_created_at", "authorizations", ["tenant_id", "created_at"])
@@ -120,6 +128,7 @@ def downgrade() -> None:
         op.drop_index(f"ix_authorizations_tenant_id_{column}_created_at", "authorizations")
     op.drop_index("ix_authorizations_tenant_id_created_at", "authorizations")
     op.drop_index("ix_approvals_tenant_id_requested_at", "approvals")
+    op.drop_index("ix_clients_tenant_id_speaks_for", "clients")
     for table in (
         "idempotency_keys",
         "server_checks",

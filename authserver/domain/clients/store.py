@@ -48,6 +48,14 @@ table(
     sa.Column("end_announced_for", sa.BigInteger, nullable=True),
     sa.PrimaryKeyConstraint("tenant_id", "client_id"),
     sa.Index("ix_clients_unused_until", "unused_until"),
+    # Few: the credentials of MCP servers.
+    sa.Index(
+        "ix_clients_tenant_id_speaks_for",
+        "tenant_id",
+        "speaks_for",
+        sqlite_where=sa.text("speaks_for <> ''"),
+        postgresql_where=sa.text("speaks_for <> ''"),
+    ),
     tenanted=True,
 )
 
@@ -290,3 +298,9 @@ FORGET_VERDICT = statement(
 )
 
 NEWEST = statement(_COLUMNS + " WHERE tenant_id = :tenant ORDER BY created_at DESC, client_id LIMIT :most")
+SPEAKERS = statement(
+    _COLUMNS
+    + """
+    WHERE tenant_id = :tenant AND speaks_for = :speaks_for AND speaks_for <> '' ORDER BY created_at, client_id LIMIT 1000
+    """
+)
