@@ -1,6 +1,6 @@
 """Finds a client by id, from memory; adds, changes and removes one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,9 +44,10 @@ async def of_tenant(work: UnitOfWork) -> list[Client]:
     return [from_row(row) for row in await work.all(store.ALL)]
 
 
-async def speakers(work: UnitOfWork, uri: str) -> list[Client]:
-    """Return the credentials of the bound tenant with which an MCP server speaks to us, oldest first."""
-    return [from_row(row) for row in await work.all(store.SPEAKERS, speaks_for=uri)]
+async def speaking_for(work: UnitOfWork, uri: str, tenants: Iterable[str]) -> list[str]:
+    """Return the client_ids of an MCP server's credentials that belong to these tenants or to nobody."""
+    inside = [work.beside(tenant) for tenant in (SHARED, *sorted(tenants))]
+    return [row["client_id"] for each in inside for row in await each.all(store.SPEAKING_FOR, uri=uri)]
 
 
 async def newest(work: UnitOfWork, *, most: int) -> list[Client]:
