@@ -3137,6 +3137,20 @@ HEALTH: dict[str, Requirement] = {
     "health:check:is-for-those-who-see-the-server": Requirement(
         "decision 22", "A tenant's operator lets look at that tenant's servers, and learns of no others."
     ),
+    "health:overview:state-of-each-server": Requirement(
+        "issue, C52",
+        "Each server is seen as active, paused, stopped or disabled; switched inactive it keeps its registration.",
+    ),
+    "health:overview:credentials": Requirement(
+        "issue, C56", "Of each server's credential it is seen whether it counts, when it last did, and when it ends."
+    ),
+    "health:overview:feed-age": Requirement(
+        "issue, decision 14",
+        "Of each running server it is seen how old its knowledge is, and for how long it lags behind.",
+    ),
+    "attack:health:no-tenant-learns-of-another": Requirement(
+        "decision 22", "What a tenant sees of its servers is the same whatever other tenants have and do."
+    ),
     "health:tools:a-guard-says-them": Requirement(
         "issue, C54, design §4", "A guard says which tools it has after its start and when one is defined differently."
     ),
