@@ -67,6 +67,9 @@ async def open_machines(
         token_requests=Bucket(
             per_minute=settings.token_requests_per_minute, burst=max(1, settings.token_requests_per_minute // 6)
         ),
+        admin_requests=Bucket(
+            per_minute=settings.admin_requests_per_minute, burst=max(30, settings.admin_requests_per_minute // 6)
+        ),
         registrations=Registrations(settings.registrations_per_minute),
         introspections=Bucket(
             per_minute=settings.introspections_per_minute, burst=max(1, settings.introspections_per_minute // 6)

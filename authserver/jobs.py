@@ -13,6 +13,7 @@ from authserver.domain.call_grants import grant
 from authserver.domain.clients import document, ending, registration, used_assertion
 from authserver.domain.codes import authorization_code, device_code
 from authserver.domain.health import check, servers
+from authserver.domain.idempotency import kept
 from authserver.domain.instances import instance
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.keys import rotation
@@ -124,6 +125,7 @@ async def expire(machines: Machines) -> None:
     authorization_code.expire(work)
     authorization.expire(work)
     grant.expire(work)
+    kept.expire(work)
     await registration.expire(work)
     revoked.expire(work)
     await document.expire(work)

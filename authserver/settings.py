@@ -190,6 +190,12 @@ class Settings(BaseSettings):
     unknown_scopes: Literal["trim", "refuse"] = "trim"
     """What becomes of scopes that a resource does not know: left out of what is granted, or `invalid_scope`."""
 
+    admin_api: bool = True
+    """Whether `/admin/api/v1` is there. Off: nobody gets a token for it, and those that there are count for nothing."""
+
+    admin_requests_per_minute: Annotated[int, Field(ge=60)] = 1_200
+    """Requests of one authorization to the admin API and minute before 429."""
+
     memory_refresh_seconds: Annotated[float, Field(gt=0, le=5)] = 0.25
     """How often a process asks whether clients, keys or policy changed elsewhere."""
 

@@ -3178,7 +3178,26 @@ HEALTH: dict[str, Requirement] = {
 }
 
 # tests: the admin API
-ADMIN: dict[str, Requirement] = {}
+ADMIN: dict[str, Requirement] = {
+    "admin:tenants:own-alone": Requirement(
+        "issue, TN-01, TN-15",
+        "A tenant's administrator sees and changes their own tenant; another's and none are one 404.",
+    ),
+    "admin:tenants:platform-makes-and-removes": Requirement(
+        "issue, decision 22",
+        "The platform's operators make, suspend and remove tenants; suspending is recorded before it is done.",
+    ),
+    "admin:changes:of-the-state-that-was-seen": Requirement(
+        "issue, RFC 9110 §13.1.1", "A change names the ETag it saw: 428 without one, 412 with an older one."
+    ),
+    "admin:posts:once-for-each-key": Requirement(
+        "issue, AD-09",
+        "The same Idempotency-Key and request is done once and answered alike; with another request it is 422.",
+    ),
+    "admin:cursors:sealed": Requirement(
+        "issue, TN-02, CVE-2026-33504", "A cursor with one bit changed, or of another list, is 400."
+    ),
+}
 
 # tests: the admin API, noun by noun
 ADMIN_NOUNS: dict[str, Requirement] = {

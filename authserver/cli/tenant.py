@@ -39,12 +39,12 @@ def add(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create a tenant."""
+    """Create a tenant; the members and clients of the one called `platform` may run the whole deployment by the admin API."""
     from authserver.domain.tenants import tenant as tenants
 
     async def job(machines: Any) -> Any:
         work = machines.work()
-        made = tenants.add(work, slug=slug, name=name or slug)
+        made = tenants.add(work, slug=slug, name=name or slug, may_be_platform=True)
         await committed(work, otherwise=f"slug: {slug!r} is taken.")
         return made
 
@@ -98,11 +98,10 @@ def set_(
     async def job(machines: Any) -> Any:
         tenant = await tenant_named(machines, slug)
         if default_resource:
-            known = await resources.by_uri(machines.work(), default_resource)
-            if known is None or tenant.id not in known.tenants:
-                fail(
-                    f"default_resource: {default_resource} is not linked to {slug}. `authserver resource set URI --link {slug}` does it."
-                )
+            try:
+                await resources.demand_default(machines.work(), default_resource, tenant=tenant.id)
+            except resources.InvalidResourceError as error:
+                fail(f"{error}. `authserver resource set {default_resource} --link {slug}` links one.")
         work = machines.work()
         changed = tenants.change(work, tenant, name=name, is_active=active, default_resource=default_resource)
         await committed(work, otherwise="the tenant changed meanwhile; try again.")

@@ -153,6 +153,16 @@ class InsufficientScope(OAuthError):
     code, status = "insufficient_scope", 403
 
 
+class StaleLogin(OAuthError):
+    """RFC 9470 §3: the access token is good, but what was asked needs a login at most `max_age_s` old."""
+
+    code, status = "insufficient_user_authentication", 401
+
+    def __init__(self, description: str, *, reason: str, max_age_s: int) -> None:
+        super().__init__(description, reason=reason)
+        self.max_age_s = max_age_s
+
+
 class TemporarilyUnavailable(OAuthError):
     """OAuth 2.1 §4.1.2.1: too busy, or limited; come back."""
 

@@ -78,6 +78,8 @@ class Machines:
     """How often it is recorded that one client still uses its old secret from one address prefix."""
     strangers: Bucket = field(default_factory=lambda: Bucket(per_minute=60, burst=300))
     """How many refusals of somebody unproven are recorded for one address prefix."""
+    admin_requests: Bucket
+    """How often one authorization may ask the admin API of this process."""
     registrations: Registrations = field(default_factory=Registrations)
     """How often strangers may make a client of themselves."""
     documents: Flights[None] = field(

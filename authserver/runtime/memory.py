@@ -26,6 +26,10 @@ VERSION = statement("SELECT version FROM directory_head WHERE id = 1")
 RAISE_VERSION = statement(
     "INSERT INTO directory_head (id, version) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET version = directory_head.version + 1"
 )
+# A claim on everything that is remembered: raised here, so that of two who saw the same version one is told.
+HOLD_VERSION = statement(
+    "UPDATE directory_head SET version = version + 1 WHERE id = 1 AND version = :seen RETURNING id"
+)
 
 Value = TypeVar("Value")
 

@@ -397,6 +397,8 @@ class PostgresDatabase:
         now = ""
         for context, places in groups.items():
             await connection.execute(_switch(now, context, self._platform))
+            if not now and any(pending.work.announces_first for pending in batch):
+                await connection.execute(_ANNOUNCING)
             now = context
             await self._claim(connection, batch, places, alive)
             for statement, rows in _gathered([batch[place].work.writes for place in places if alive[place]]):

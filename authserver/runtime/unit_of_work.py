@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from authserver.runtime.memory import RAISE_VERSION
+from authserver.runtime.memory import HOLD_VERSION, RAISE_VERSION
 from authserver.runtime.schema import Statement
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class Unit:
     writes: list[Step] = field(default_factory=list)
     last: list[Step] = field(default_factory=list)
     """Numbered announcements: written after everything else of the shared transaction, so the lock is held briefly."""
+    announces_first: bool = False
+    """Its first claim is on what announcements change: whoever writes it takes their lock before anything else."""
     platform: bool = False
     """Crosses tenants: runs under the second database role."""
 
@@ -146,6 +148,11 @@ class UnitOfWork:
     def write_last(self, statement: Statement, **values: Any) -> None:
         """Ask for a write that takes a number; see `Unit.last`."""
         self._unit.last.append((statement, self._bound(statement, values)))
+
+    def hold_directory(self, seen: int) -> None:
+        """Ask that the directory is still at the version that was seen; a lost commit: somebody changed it meanwhile."""
+        self._unit.claims.insert(0, (HOLD_VERSION, {"seen": seen}))
+        self._unit.announces_first = True
 
     @property
     def has_writes(self) -> bool:

@@ -15,6 +15,7 @@ from authserver.oauth.errors import OAuthError
 from authserver.runtime.identifiers import new_id
 from authserver.runtime.machines import Machines
 from authserver.runtime.unit_of_work import DatabaseUnavailableError
+from authserver.web.admin.problems import ProblemError
 from authserver.web.errors import oauth_error, plain_error
 from authserver.web.headers import GROUPS, PREFLIGHT, STRICT_TRANSPORT
 from authserver.web.http import (
@@ -37,6 +38,8 @@ from authserver.web.routes import READABLE_CROSS_ORIGIN, Route, find, locate
 log = structlog.get_logger("authserver.web")
 
 _ONCE = frozenset({b"authorization", b"content-type", b"cookie", b"host", b"origin", b"content-length"})
+
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 Lifespan = Callable[[], Awaitable[Machines]]
 
@@ -112,7 +115,10 @@ class Application:
             return
         if route is not None and route.switch and not getattr(machines.settings, route.switch):
             route = None
-        if route is None or (raw_path is not None and raw_path.partition(b"?")[0] != scope["path"].encode()):
+        if raw_path is not None and raw_path.partition(b"?")[0] != scope["path"].encode():
+            # Where nobody learns which paths there are, nothing at all is asked for.
+            route, path_id = (route, "/") if route is not None and route.every_method else (None, "")
+        if route is None:
             await send_response(
                 send, plain_error(404, "not_found", "There is nothing here."), self._headers["operations"]
             )
@@ -129,7 +135,7 @@ class Application:
         if method == "OPTIONS" and route.group in READABLE_CROSS_ORIGIN:
             await send_response(send, Response(status=204), headers + PREFLIGHT)
             return
-        handle = route.methods.get(
+        handle = route.every_method or route.methods.get(
             "GET" if method == "HEAD" and route.group in {"public", "asset", "operations"} else method
         )
         if handle is None:
@@ -145,7 +151,7 @@ class Application:
             if issuer is None:
                 await send_response(send, plain_error(404, "not_found", "There is nothing here."), headers)
                 return
-            body = await read_body(scope, receive, most=route.most_body) if method in {"POST", "PUT"} else b""
+            body = await read_body(scope, receive, most=route.most_body) if method in _WITH_BODY else b""
             request = self._request(machines, scope, issuer, request_id, body=body, path_id=path_id)
             response = await handle(request)
         except ClientGoneError:
@@ -220,6 +226,8 @@ class Application:
             return plain_error(413, "invalid_request", "The body is too large.", (b"connection", b"close"))
         if isinstance(error, OAuthError) and request is not None and route.group != "page":
             return oauth_error(request, error)
+        if route.every_method is not None:
+            return self._problem(request_id, error)
         busy = isinstance(error, DatabaseUnavailableError)
         if not busy:
             log.error("request_failed", request_id=request_id, error=type(error).__name__, exc_info=error)
@@ -238,6 +246,15 @@ class Application:
         if status == 503:
             return plain_error(503, "temporarily_unavailable", "Try again in a moment.", (b"retry-after", b"1"))
         return plain_error(500, "server_error", f"Something went wrong; it is noted as {request_id}.")
+
+    def _problem(self, request_id: str, error: Exception) -> Response:
+        if isinstance(error, BodyTooLargeError):
+            return ProblemError(413, "The body is too large.", headers=[(b"connection", b"close")]).response(request_id)
+        if isinstance(error, DatabaseUnavailableError):
+            log.warning("database_unavailable", request_id=request_id)
+            return ProblemError(503, "Try again in a moment.", headers=[(b"retry-after", b"1")]).response(request_id)
+        log.error("request_failed", request_id=request_id, error=type(error).__name__, exc_info=error)
+        return ProblemError(500, f"It is noted as {request_id}.").response(request_id)
 
 
 def without_port(hop: str) -> str:

@@ -38,6 +38,10 @@ GROUPS: dict[str, tuple[Header, ...]] = {
     "protocol": _COMMON + _NO_STORE + _CROSS_ORIGIN,
     # Called by servers alone.
     "backchannel": _COMMON + _NO_STORE,
+    # Called with a token by programs of operators; no cookie counts there, and no page of another origin reads it.
+    "admin": _COMMON
+    + _NO_STORE
+    + ((b"cross-origin-resource-policy", b"same-origin"), (b"content-security-policy", b"default-src 'none'")),
     # Navigated to by a person: never readable from another origin.
     "page": _COMMON + _NO_STORE + _PAGE,
     "asset": _COMMON,

@@ -4,13 +4,16 @@ ROUTES: the whole URL space as one table, one line per endpoint and method; `{id
 Every issuer has all of them under its own path; what is named in `WELL_KNOWN` also has the locations of RFC 8414 §3.1.
 """
 
+import asyncio
+import importlib
 import re
 from dataclasses import dataclass
 
+from authserver.domain.resources.administration import PATH as ADMIN_PATH
 from authserver.web.authorize import authorize
 from authserver.web.device_authorization import device_authorization
 from authserver.web.health import livez, readyz, security_txt
-from authserver.web.http import MOST_BODY_BYTES, Endpoint
+from authserver.web.http import MOST_BODY_BYTES, Endpoint, Request, Response
 from authserver.web.introspect import introspect
 from authserver.web.jwks import jwks
 from authserver.web.metadata import metadata
@@ -45,8 +48,17 @@ class Route:
     group: str
     methods: dict[str, Endpoint]
     switch: str = ""
+    every_method: Endpoint | None = None
+    """It answers every method itself, and every path below its own: who asks comes first there."""
     most_body: int = MOST_BODY_BYTES
     """In bytes as they come: JSON that holds an argument may write each of its letters as an escape."""
+
+
+async def _administer(request: Request) -> Response:
+    # Imported at the first request: a server that nobody administers this way pays neither its memory nor its start.
+    door = await asyncio.to_thread(importlib.import_module, "authserver.web.admin.door")
+    answer: Response = await door.answer(request, request.path_id)
+    return answer
 
 
 ROUTES: dict[str, Route] = {
@@ -92,6 +104,8 @@ ROUTES: dict[str, Route] = {
     "/.well-known/security.txt": Route(group="operations", methods={"GET": security_txt}),
 }
 
+ADMIN = Route(group="admin", methods={}, switch="admin_api", every_method=_administer)
+
 _BY_ID = {path.removesuffix("{id}"): path for path in ROUTES if path.endswith("{id}")} | {
     # One id in the middle: `/rs/approvals/{id}/consume`.
     path: path
@@ -102,7 +116,12 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 def find(endpoint: str) -> tuple[Route, str] | None:
-    """Return the route of an endpoint, and the id in its path, empty where the route names none."""
+    """Return the route of an endpoint, and the id in its path, empty where the route names none.
+
+    Below the admin API that is the rest of the path.
+    """
+    if endpoint == ADMIN_PATH or endpoint.startswith(ADMIN_PATH + "/"):
+        return ADMIN, endpoint.removeprefix(ADMIN_PATH) or "/"
     route = ROUTES.get(endpoint)
     if route is not None:
         return (route, "") if "{" not in endpoint else None

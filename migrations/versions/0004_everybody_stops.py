@@ -21,6 +21,8 @@ def upgrade() -> None:
     op.add_column("control_events", sa.Column("act", sa.Text(), nullable=False, server_default=sa.text("'end'")))
     op.add_column("control_events", sa.Column("resource", sa.Text(), nullable=False, server_default=sa.text("''")))
     op.add_column("control_head", sa.Column("feed_id", sa.Text(), nullable=False, server_default=sa.text("''")))
+    # The slug is reserved from here on: whoever has it runs the deployment, and no customer may by the accident of a name.
+    op.execute("UPDATE tenants SET slug = 'platform-' || SUBSTR(id, 5) WHERE slug = 'platform'")
     for table in _STAMPED:
         op.add_column(table, sa.Column("ctl", sa.BigInteger(), nullable=False, server_default=sa.text("0")))
     op.add_column("resources", sa.Column("published", sa.Boolean(), nullable=False, server_default=sa.text("false")))

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from authserver.runtime.schema import table
+from authserver.runtime.schema import platform_statement, statement, table
 
 table(
     "idempotency_keys",
@@ -16,3 +16,20 @@ table(
     sa.Index("ix_idempotency_keys_expires_at", "expires_at"),
     tenanted=True,
 )
+
+FIND = statement(
+    """
+    SELECT request_hash, status, answer FROM idempotency_keys
+    WHERE tenant_id = :tenant AND key_hash = :key_hash AND expires_at > :now
+    """
+)
+KEEP = statement(
+    """
+    INSERT INTO idempotency_keys (tenant_id, key_hash, request_hash, status, answer, expires_at)
+    VALUES (:tenant, :key_hash, :request_hash, :status, :answer, :expires_at)
+    ON CONFLICT (tenant_id, key_hash) DO UPDATE SET request_hash = excluded.request_hash, status = excluded.status,
+        answer = excluded.answer, expires_at = excluded.expires_at
+    WHERE idempotency_keys.expires_at <= :now RETURNING key_hash
+    """
+)
+EXPIRE = platform_statement("DELETE FROM idempotency_keys WHERE expires_at <= :now")

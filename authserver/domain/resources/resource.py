@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 import orjson
 
 from authserver.domain.audit import event
-from authserver.domain.resources import store
+from authserver.domain.resources import administration, store
 from authserver.domain.revocation import ends
+from authserver.domain.tenants import tenant as tenants
 from authserver.runtime.unit_of_work import Row, UnitOfWork
 from authserver.settings import LOOPBACK
 from resource_lib.wire.claims import TOOL_SCOPE_PREFIX
@@ -49,6 +50,8 @@ class ScopeInfo:
 
     description: str = ""
     roles: tuple[str, ...] = ()
+    is_default: bool = True
+    """Whether a client that asks for nothing may get it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +99,9 @@ class Resource:
     def default_scope(self) -> tuple[str, ...]:
         """What a client gets that asks for nothing: the scopes its read tools need, in the resource's order."""
         needed = {scope for tool in self.tools if tool.sensitivity == "read" for scope in tool.scopes}
-        return tuple(scope for scope in self.scopes if scope in needed or self._has_no_tools)
+        return tuple(
+            scope for scope, info in self.scopes.items() if scope in needed or (self._has_no_tools and info.is_default)
+        )
 
     @property
     def _has_no_tools(self) -> bool:
@@ -181,6 +186,40 @@ def _checked(*, name: str, scopes: dict[str, ScopeInfo], tools: Sequence[Tool], 
             raise InvalidResourceError(f"purposes: {purpose} needs words for people, at most 100 characters")
 
 
+def is_administration(work: UnitOfWork, uri: str) -> bool:
+    """Whether that is our own admin API."""
+    return uri == administration.uri_of(work.machines.settings)
+
+
+def _is_somebodys(work: UnitOfWork, uri: str) -> None:
+    if is_administration(work, uri):
+        raise InvalidResourceError(
+            "uri: this is the server's own admin API; it belongs to every tenant and is not changed. "
+            "AUTHSERVER_ADMIN_API=false switches it off."
+        )
+
+
+def _administration(work: UnitOfWork, linked: Iterable[str]) -> Resource:
+    return Resource(
+        uri=administration.uri_of(work.machines.settings),
+        name=administration.NAME,
+        scopes={
+            name: ScopeInfo(description=words, roles=roles, is_default=name.endswith(":read"))
+            for name, (words, roles) in administration.WORDS.items()
+        },
+        tools=(),
+        tenants=frozenset(linked),
+        is_active=True,
+    )
+
+
+async def demand_default(work: UnitOfWork, uri: str, *, tenant: str) -> None:
+    """Raise InvalidResourceError unless a tenant's tokens may be for it where a request names none."""
+    found = await by_uri(work, uri)
+    if found is None or tenant not in found.tenants or is_administration(work, uri):
+        raise InvalidResourceError("default_resource: is not an MCP server that is linked to this tenant")
+
+
 def add(
     work: UnitOfWork,
     *,
@@ -194,6 +233,7 @@ def add(
     purposes = purposes or {}
     _checked(name=name, scopes=scopes, tools=tools, purposes=purposes)
     uri = canonical_uri(uri)
+    _is_somebodys(work, uri)
     work.claim(
         store.ADD,
         uri=uri,
@@ -220,6 +260,7 @@ def change(
     is_published: bool | None = None,
 ) -> Resource:
     """Change what is given; disabling ends every token for it. Raises InvalidResourceError."""
+    _is_somebodys(work, resource.uri)
     changed = replace(
         resource,
         name=resource.name if name is None else name,
@@ -248,7 +289,8 @@ def change(
 
 
 def remove(work: UnitOfWork, uri: str) -> None:
-    """Forget an MCP server: no token for it is issued again, and every one there is has ended."""
+    """Forget an MCP server: no token for it is issued again, and every one there is has ended. Raises InvalidResourceError."""
+    _is_somebodys(work, uri)
     work.claim(store.REMOVE, uri=uri)
     work.changes_directory = True
     ends.end(work, ends.Cause.RESOURCE, reason="resource_removed", resource=uri)
@@ -256,14 +298,19 @@ def remove(work: UnitOfWork, uri: str) -> None:
 
 
 def link(work: UnitOfWork, uri: str, tenant: str) -> None:
-    """Let a tenant's people and clients get tokens for it."""
+    """Let a tenant's people and clients get tokens for it. Raises InvalidResourceError."""
+    _is_somebodys(work, uri)
     work.write(store.LINK, uri=uri, linked_to=tenant)
     work.changes_directory = True
     event.record(work, event.Kind.RESOURCE_CHANGED, action="linked", resource=uri, linked_to=tenant)
 
 
 def unlink(work: UnitOfWork, uri: str, tenant: str) -> None:
-    """Take a tenant's access away: what they have for it ends, and nothing of theirs is issued for it again."""
+    """Take a tenant's access away: what they have for it ends, and nothing of theirs is issued for it again.
+
+    Raises InvalidResourceError.
+    """
+    _is_somebodys(work, uri)
     work.write(store.UNLINK, uri=uri, linked_to=tenant)
     work.changes_directory = True
     ends.end(work, ends.Cause.LINK, reason="resource_unlinked", resource=uri, unlinked_from=tenant)
@@ -271,9 +318,13 @@ def unlink(work: UnitOfWork, uri: str, tenant: str) -> None:
 
 
 async def by_uri(work: UnitOfWork, uri: str) -> Resource | None:
-    """Return the MCP server, from memory, or None."""
+    """Return the MCP server, from memory, or None; the admin API too, which no list of MCP servers names."""
 
     async def load() -> Resource | None:
+        if is_administration(work, uri):
+            if not work.machines.settings.admin_api:
+                return None
+            return _administration(work, [tenant.id for tenant in await tenants.all_tenants(work)])
         row = await work.one(store.BY_URI, uri=uri)
         if row is None:
             return None

@@ -27,7 +27,16 @@ ADD = statement(
 BY_ID = statement("SELECT " + _COLUMNS + " FROM tenants WHERE id = :id")
 BY_SLUG = statement("SELECT " + _COLUMNS + " FROM tenants WHERE slug = :slug")
 ALL = statement("SELECT " + _COLUMNS + " FROM tenants ORDER BY slug")
+SOME = statement("SELECT " + _COLUMNS + " FROM tenants WHERE slug > :after ORDER BY slug LIMIT :most")
 SET = statement(
     "UPDATE tenants SET name = :name, status = :status, default_resource = :default_resource WHERE id = :id"
 )
-REMOVE = statement("DELETE FROM tenants WHERE id = :id RETURNING id")
+# Only an empty one: whoever joins or is registered meanwhile is not left behind.
+REMOVE = statement(
+    """
+    DELETE FROM tenants WHERE id = :id
+        AND NOT EXISTS (SELECT 1 FROM person_tenants WHERE member_of = :id)
+        AND NOT EXISTS (SELECT 1 FROM client_directory WHERE owner = :id)
+    RETURNING id
+    """
+)

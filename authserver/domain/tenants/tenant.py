@@ -9,6 +9,9 @@ from authserver.domain.tenants import store
 from authserver.runtime.identifiers import new_id
 from authserver.runtime.unit_of_work import Row, UnitOfWork
 
+PLATFORM = "platform"
+"""The slug of the one tenant whose members and clients are the operators of the whole deployment."""
+
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
 
@@ -21,6 +24,11 @@ class Tenant:
     name: str
     is_active: bool
     default_resource: str
+
+    @property
+    def is_platform(self) -> bool:
+        """Whether its members and clients act for the whole deployment."""
+        return self.slug == PLATFORM
 
 
 class InvalidTenantError(ValueError):
@@ -37,13 +45,22 @@ def _tenant(row: Row) -> Tenant:
     )
 
 
-def add(work: UnitOfWork, *, slug: str, name: str) -> Tenant:
-    """Create a tenant. A commit that is lost means that the slug is taken. Raises InvalidTenantError."""
+def add(
+    work: UnitOfWork, *, slug: str, name: str, tenant_id: str | None = None, may_be_platform: bool = False
+) -> Tenant:
+    """Create a tenant. A commit that is lost means that the slug is taken. Raises InvalidTenantError.
+
+    `may_be_platform`: whoever asks sits at this machine, so it may be the one whose people run the deployment.
+    """
+    if slug == PLATFORM and not may_be_platform:
+        raise InvalidTenantError(
+            f"slug: {PLATFORM} is for those who run this deployment; `authserver tenant add {PLATFORM}` makes it, on its machine"
+        )
     if not _SLUG.fullmatch(slug):
         raise InvalidTenantError("slug: 1 to 40 of a-z, 0-9 and -, neither first nor last a hyphen")
     if not 1 <= len(name) <= 200:
         raise InvalidTenantError("name: 1 to 200 characters")
-    tenant = Tenant(id=new_id("ten"), slug=slug, name=name, is_active=True, default_resource="")
+    tenant = Tenant(id=tenant_id or new_id("ten"), slug=slug, name=name, is_active=True, default_resource="")
     work.bind(tenant.id)
     work.claim(store.ADD, id=tenant.id, slug=slug, name=name, now=work.now)
     work.changes_directory = True
@@ -70,6 +87,11 @@ async def by_slug(work: UnitOfWork, slug: str) -> Tenant | None:
 async def all_tenants(work: UnitOfWork) -> list[Tenant]:
     """Return every tenant, by slug."""
     return [_tenant(row) for row in await work.all(store.ALL)]
+
+
+async def some(work: UnitOfWork, *, after: str, most: int) -> list[Tenant]:
+    """Return tenants by slug, `most` at most, from behind the slug `after`."""
+    return [_tenant(row) for row in await work.all(store.SOME, after=after, most=most)]
 
 
 def change(
@@ -105,7 +127,7 @@ def change(
 
 
 def remove(work: UnitOfWork, tenant: Tenant) -> None:
-    """Forget a tenant; the caller has seen that nobody and nothing is left in it. Its events stay."""
+    """Forget a tenant in which nobody and nothing is left; a lost commit: there is. Its events stay."""
     work.bind(tenant.id)
     work.claim(store.REMOVE, id=tenant.id)
     work.changes_directory = True

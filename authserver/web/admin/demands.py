@@ -1,0 +1,65 @@
+"""
+What each route of the admin API demands: one line per method and path, and nothing is there without its line.
+
+The door asks before anything else is read, OpenAPI's security section is made from it, and so is the matrix of the tests. A route
+in code without a line here, or a line without a route, does not import (`api.py`).
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from authserver.domain.resources.administration import SCOPES
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Demand:
+    """What one method of one path demands of whoever asks."""
+
+    scope: str
+    """The one scope; empty: any good token."""
+    is_platform: bool = False
+    """Only those who act for the whole deployment."""
+    is_dangerous: bool = False
+    """Always needs a fresh login and is recorded before it is done. Others may turn out so by what they are asked."""
+    is_within: bool = True
+    """It acts in one tenant: the caller's own, unless a platform operator names another by `?tenant=`."""
+    may_be_everywhere: bool = False
+    """A platform operator may say `?tenant=*`: every tenant, or what belongs to none."""
+    makes_tenant: bool = False
+
+    def __post_init__(self) -> None:
+        assert not self.scope or self.scope in SCOPES, self.scope
+
+
+def _reads(noun: str, **more: bool) -> Demand:
+    return Demand(scope=f"{noun}:read", **more)
+
+
+def _writes(noun: str, **more: bool) -> Demand:
+    return Demand(scope=f"{noun}:write", **more)
+
+
+DEMANDS: Final[dict[tuple[str, str], Demand]] = {
+    ("GET", "/openapi.json"): Demand(scope="", is_within=False),
+    ("GET", "/me"): Demand(scope="", is_within=False),
+    ("GET", "/tenants"): _reads("tenants", is_within=False),
+    ("POST", "/tenants"): _writes("tenants", is_within=False, is_platform=True, makes_tenant=True),
+    ("GET", "/tenants/{tenant_id}"): _reads("tenants", is_within=False),
+    ("PATCH", "/tenants/{tenant_id}"): _writes("tenants", is_within=False),
+    ("DELETE", "/tenants/{tenant_id}"): _writes("tenants", is_within=False, is_platform=True, is_dangerous=True),
+}
+
+_PART: Final = r"(?!\.+(?:/|$))[A-Za-z0-9_.~-]{1,700}"
+_PATHS: Final = {
+    path: re.compile(re.sub(r"\{[a-z_]+\}", lambda _: _PART, path.replace(".", r"\.")))
+    for path in {path for _, path in DEMANDS}
+}
+
+
+def methods_of(path: str) -> tuple[str, dict[str, Demand]]:
+    """Return the path as it is written above, and what is demanded there by method; nothing: it is not there."""
+    for template, form in _PATHS.items():
+        if template == path or ("{" in template and form.fullmatch(path)):
+            return template, {method: demand for (method, at), demand in DEMANDS.items() if at == template}
+    return path, {}
