@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from authserver.domain.idempotency import kept
 from authserver.domain.resources.administration import PATH
-from authserver.domain.revocation import feed
+from authserver.domain.revocation import tail
 from authserver.domain.tenants import tenant as tenants
 from authserver.oauth import admin_access
 from authserver.oauth.admin_access import Operator
@@ -169,7 +169,7 @@ class Ask:
             changes = self.request.method in {"PATCH", "PUT", "DELETE"}
             if changes:
                 # What is compared with If-Match is what the database holds now, whoever changed it in whichever process.
-                await feed.observe(self.work)
+                await tail.look(self.work)
             version = self.request.machines.memory.version
             response = _encoded(await handler(self, **given))
             if changes:
