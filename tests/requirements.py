@@ -3239,6 +3239,41 @@ CONSOLE: dict[str, Requirement] = {
 
 # tests: kill, revive, revoke on the command line, runbooks, the published surface
 STOP_CLI: dict[str, Requirement] = {
+    "cli:kill:each-target-is-stopped-listed-and-revived": Requirement(
+        "design §4, C12",
+        "Each kind of target is stopped by one command, listed with its way back, and revived by that.",
+    ),
+    "cli:kill:acts-with-the-database-alone": Requirement(
+        "issue, C12", "A kill needs the database and no running server, and whatever starts afterwards obeys it."
+    ),
+    "cli:kill:dry-run-shows-and-changes-nothing": Requirement(
+        "issue",
+        "`--dry-run` shows how many people, applications, live logins, servers and instances it concerns, and changes nothing.",
+    ),
+    "cli:kill:asks-first-and-demands-yes-without-a-terminal": Requirement(
+        "issue, AD-12",
+        "A kill shows what it ends before it asks, a revival what does not come back; a script has to say yes and why.",
+    ),
+    "cli:kill:says-what-is-wrong": Requirement(
+        "ours", "A name that is unknown is told with its cure, and nothing is stopped."
+    ),
+    "cli:kill:wait-never-reports-what-nobody-confirmed": Requirement(
+        "enforcement.md §4", "`--wait` ends well only where every running instance has said that it applied the kill."
+    ),
+    "cli:pause:and-resume": Requirement(
+        "issue", "`resource pause` and `resume` switch an MCP server off and on, and nothing ends."
+    ),
+    "cli:revoke:ends-what-is-and-lets-begin-anew": Requirement(
+        "RFC 7009 §2.1, issue", "`revoke` ends one login or all of an application or person, and lets them begin anew."
+    ),
+    "cli:revoke:a-token-is-never-an-argument": Requirement(
+        "ASVS 14.3", "A token is read from a file or standard input and stands in no argument and no error."
+    ),
+    "cli:audit:finds-who-stopped-what-and-why": Requirement(
+        "issue, decision 15",
+        "`audit search` finds who stopped what and why; what is sealed is shown only when asked for.",
+    ),
+    "cli:kill:help-has-examples": Requirement("design §4", "The help of each of these commands has an example."),
     "surface:security-txt:complete": Requirement(
         "RFC 9116 §2.5",
         "security.txt names contact, end, language, and over https its own address and the published surface.",

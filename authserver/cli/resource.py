@@ -1,4 +1,4 @@
-"""`authserver resource add|list|show|set|disable|remove`."""
+"""`authserver resource add|list|show|set|pause|resume|disable|remove`."""
 
 import json
 from pathlib import Path
@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from authserver.cli.control.open import Server
+from authserver.cli.control.port import Named
 from authserver.cli.operator import (
     AsJson,
     DataDir,
@@ -18,6 +20,7 @@ from authserver.cli.operator import (
     tenant_named,
     with_machines,
 )
+from authserver.cli.stop import DryRun, InTenant, Reason, Wait, act
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -120,11 +123,11 @@ async def _found(machines: Any, uri: str) -> Any:
 async def _linked(machines: Any, uri: str, link: list[str] | None, unlink: list[str] | None = None) -> None:
     from authserver.domain.resources import resource as resources
 
-    for slugs, act in ((link, resources.link), (unlink, resources.unlink)):
+    for slugs, change in ((link, resources.link), (unlink, resources.unlink)):
         for slug in slugs or ():
             tenant = await tenant_named(machines, slug)
             work = machines.work()
-            act(work, uri, tenant.id)
+            change(work, uri, tenant.id)
             await committed(work, otherwise="the resource changed meanwhile; try again.")
 
 
@@ -258,6 +261,64 @@ def disable(uri: URI, yes: Yes = False, data_dir: DataDir = None, as_json: AsJso
     confirm(f"Issue no more tokens for {uri}?", yes=yes)
     set_(
         uri, active=False, data_dir=data_dir, as_json=as_json, name=None, scope=None, tools=None, link=None, unlink=None
+    )
+
+
+@app.command(
+    epilog=examples(
+        'authserver resource pause https://mcp.example.com/mcp --reason "moving its database" --wait',
+        'authserver resource pause https://mcp.example.com/mcp --tenant acme --reason "their wish"',
+    )
+)
+def pause(
+    uri: URI,
+    tenant: InTenant = "",
+    reason: Reason = "",
+    wait: Wait = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    server: Server = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Switch an MCP server inactive: its callers are told to come back, and nothing ends. `resource resume` undoes it."""
+    named = Named(kind="resource", resource=uri, tenant=tenant)
+    act(
+        named,
+        "pause",
+        reason=reason,
+        wait=wait,
+        dry_run=dry_run,
+        yes=yes,
+        server=server,
+        data_dir=data_dir,
+        as_json=as_json,
+    )
+
+
+@app.command(epilog=examples('authserver resource resume https://mcp.example.com/mcp --reason "it has moved" --yes'))
+def resume(
+    uri: URI,
+    tenant: InTenant = "",
+    reason: Reason = "",
+    wait: Wait = False,
+    yes: Yes = False,
+    server: Server = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let the calls of a paused MCP server go on, and those of a killed one."""
+    named = Named(kind="resource", resource=uri, tenant=tenant)
+    act(
+        named,
+        "revive",
+        reason=reason,
+        wait=wait,
+        dry_run=False,
+        yes=yes,
+        server=server,
+        data_dir=data_dir,
+        as_json=as_json,
     )
 
 

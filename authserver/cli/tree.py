@@ -8,6 +8,8 @@ from typer.core import TyperGroup
 from authserver.cli import (
     api_key,
     approvals,
+    audit,
+    authorization,
     client,
     demo,
     exchange,
@@ -15,7 +17,9 @@ from authserver.cli import (
     key,
     keygen,
     resource,
+    revoke,
     running,
+    stop,
     tenant,
     tool,
     trust,
@@ -52,6 +56,18 @@ app.command(epilog=running.MIGRATE_EXAMPLES)(running.migrate)
 app.command(epilog=running.CHECK_EXAMPLES)(running.check)
 app.add_typer(tenant.app, name="tenant", cls=Commands, help="Customers: isolated from each other.")
 app.add_typer(user.app, name="user", cls=Commands, help="People, and their membership in a tenant.")
+app.add_typer(
+    stop.kill_app,
+    name="kill",
+    cls=Commands,
+    help="Stop a class of things everywhere within seconds, and see who has obeyed; `kill list` shows what is stopped.",
+)
+app.add_typer(stop.revive_app, name="revive", cls=Commands, help="Let what was killed or paused begin again.")
+app.add_typer(
+    revoke.app, name="revoke", cls=Commands, help="End one token, one login, or all of an application or person, once."
+)
+app.add_typer(authorization.app, name="authorization", cls=Commands)
+app.add_typer(audit.app, name="audit", cls=Commands)
 client.app.command(epilog=examples(*keygen.EXAMPLES))(keygen.keygen)
 client.app.add_typer(trust.app, name="trust", cls=Commands, help="Which applications of strangers a tenant lets in.")
 app.add_typer(client.app, name="client", cls=Commands, help="Applications.")

@@ -4,8 +4,9 @@ import json
 import secrets
 from typing import Any
 
-from authserver.cli.demo.place import HOST, MARKER, UPSTREAM, Place, known_facts, write_private
+from authserver.cli.demo.place import HOST, MARKER, UPSTREAM, Place, known_facts
 from authserver.cli.operator import fail
+from authserver.cli.private import write_private
 
 TENANTS = {
     "acme": ("Acme Furniture", (("alice", "Alice Andersson"), ("bob", "Bob Baker"), ("carol", "Carol Castillo"))),

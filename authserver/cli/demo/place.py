@@ -95,15 +95,6 @@ def forget(folder: Path) -> None:
             entry.unlink()
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, from its first byte on; it is never seen half written."""
-    draft = path.with_name(f".{path.name}.new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    draft.replace(path)
-
-
 def known_facts(place: Place) -> dict[str, Any]:
     try:
         facts = json.loads(place.facts.read_text(encoding="utf-8"))

@@ -1,0 +1,110 @@
+"""`authserver audit search`: what happened, newest first."""
+
+import json
+import re
+import time
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from authserver.cli.control.open import Server, with_control
+from authserver.cli.control.port import Control, WhatHappened
+from authserver.cli.operator import AsJson, DataDir, date, examples, fail, show
+
+app = typer.Typer(no_args_is_help=True)
+
+_SPAN = re.compile(r"([1-9][0-9]{0,5})([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+@app.callback()
+def audit() -> None:
+    """What happened, and who did it."""
+
+
+@app.command(
+    epilog=examples(
+        "authserver audit search --since 1h",
+        "authserver audit search --tenant acme --kind operator:kill --opened",
+        "authserver audit search --tenant acme --user alice@acme.example --since 2026-11-21 --json",
+    )
+)
+def search(
+    tenant: Annotated[
+        str, typer.Option("--tenant", help="Of one tenant. Default: of all, and of the platform.", metavar="SLUG")
+    ] = "",
+    kind: Annotated[
+        str, typer.Option(help="A kind, or how it begins: `operator:` is all that operators did.", metavar="KIND")
+    ] = "",
+    outcome: Annotated[str, typer.Option(help="done or refused.", metavar="OUTCOME")] = "",
+    user: Annotated[str, typer.Option("--user", help="About this person.", metavar="EMAIL")] = "",
+    client: Annotated[str, typer.Option("--client", help="About this application.", metavar="CLIENT_ID")] = "",
+    authorization: Annotated[str, typer.Option(help="About this login of an application.", metavar="ID")] = "",
+    resource: Annotated[str, typer.Option(help="About this MCP server.", metavar="URI")] = "",
+    request: Annotated[str, typer.Option("--request", help="Of this request id.", metavar="ID")] = "",
+    since: Annotated[
+        str, typer.Option(help="From then on: 15m, 2h, 7d, or 2026-11-21T09:00:00Z.", metavar="WHEN")
+    ] = "",
+    until: Annotated[str, typer.Option(help="Before then, likewise.", metavar="WHEN")] = "",
+    opened: Annotated[
+        bool, typer.Option("--opened", help="Open what is sealed too: who did it and why, in their words.")
+    ] = False,
+    most: Annotated[int, typer.Option(help="How many at most.", min=1, max=1000)] = 50,
+    server: Server = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Search the record, newest first. Names of people are sealed in it; `--opened` shows them."""
+    if outcome not in {"", "done", "refused"}:
+        fail("--outcome: done or refused.", code=2)
+    wanted = WhatHappened(
+        kind=kind,
+        outcome=outcome,
+        email=user,
+        client_id=client,
+        authorization_id=authorization,
+        resource=resource,
+        request_id=request,
+        since=moment(since, "--since"),
+        until=moment(until, "--until"),
+        opened=opened,
+    )
+
+    async def job(control: Control) -> Any:
+        return await control.events(tenant, wanted, most=most)
+
+    rows = with_control(data_dir, server, job)
+    if as_json:
+        show([{**row, "at": date(row["at"])} for row in rows], as_json=True)
+        return
+    show([_line(row, opened=opened) for row in rows], as_json=False, empty="Nothing of the kind happened.")
+
+
+def _line(row: dict[str, Any], *, opened: bool) -> dict[str, Any]:
+    more = {name: value for name, value in row["header"].items() if value not in ("", None)}
+    if opened:
+        more |= row.get("sealed") or {}
+    return {
+        "at": date(row["at"]),
+        "tenant": row["tenant"],
+        "kind": row["kind"],
+        "outcome": row["outcome"],
+        "reason": row["reason"],
+        "about": " ".join(filter(None, (row["client_id"], row["authorization_id"], row["resource"]))),
+        "more": json.dumps(more, ensure_ascii=False) if more else "",
+    }
+
+
+def moment(said: str, option: str) -> int | None:
+    """Return a moment as seconds since the epoch; empty: None."""
+    if not said:
+        return None
+    span = _SPAN.fullmatch(said)
+    if span:
+        return int(time.time()) - int(span[1]) * _SECONDS[span[2]]
+    try:
+        at = datetime.fromisoformat(said)
+    except ValueError:
+        fail(f"{option}: 15m, 2h, 7d, or a moment such as 2026-11-21T09:00:00Z.", code=2)
+    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())

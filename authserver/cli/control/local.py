@@ -1,0 +1,279 @@
+"""A deployment by its own database: no server has to answer."""
+
+import getpass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from authserver.cli.control.port import Heard, Named, Order, Radius, RefusedError, Stopped, WhatHappened, WhoHasWhat
+from authserver.domain.audit import event
+from authserver.domain.audit import search as record
+from authserver.domain.clients import registry
+from authserver.domain.revocation import feed, kill_switch
+from authserver.domain.stopping import stopping
+from authserver.domain.stopping.radius import told
+from authserver.domain.tenants import tenant as tenants
+from authserver.domain.tokens import search as held
+from authserver.domain.users import user as users
+from authserver.runtime.schema import SHARED
+from authserver.runtime.unit_of_work import UnitOfWork
+from authserver.runtime.vault import VaultError
+from resource_lib.wire.control import EVERY_TENANT, Kind
+
+_STATES = {"kill": "killed", "pause": "paused", "": "revived"}
+
+
+class LocalControl:
+    """The deployment whose settings this process read. Whoever can read its key acts for the platform."""
+
+    look_every_s = 0.1
+
+    def __init__(self, machines: Any) -> None:
+        self._machines = machines
+        self._by = stopping.By(tenant=EVERY_TENANT, label=f"command line ({_somebody()})")
+
+    async def radius(self, named: Named) -> Radius:
+        """Return what a stop would end or hold up."""
+        async with _refusals():
+            found = await stopping.radius(self._machines.work(), await self._target(named))
+        return Radius(
+            users=found.users,
+            clients=found.clients,
+            live_authorizations=found.live_authorizations,
+            servers=found.servers,
+            instances=found.instances,
+            ends=found.ends,
+        )
+
+    async def stop(self, named: Named, *, act: str, reason: str) -> Order:
+        """`kill`, `pause` or `revive` a target; it is in force when this returns."""
+        doing = {"kill": stopping.kill, "pause": stopping.pause, "revive": stopping.revive}[act]
+        async with _refusals():
+            target = await self._target(named)
+            work = self._machines.work()
+            if act == "revive":
+                await self._demand_stopped(target)
+            await doing(work, target, reason=reason, by=self._by)
+            if not await work.commit():
+                raise RefusedError("somebody else changed it at this moment. `authserver kill list` tells what holds.")
+            looking = self._machines.work()
+            number = await stopping.number_of(looking, target)
+            return Order(number=number, servers=await told(looking, target), tenant=target.tenant)
+
+    async def revoke(self, kind: str, named: Named, of: str, *, reason: str) -> Order:
+        """End one token or authorization, or what a client or a person holds now."""
+        async with _refusals():
+            work = self._machines.work()
+            if kind == "token":
+                servers = await stopping.revoke_token(work, of, by=self._by, reason=reason)
+            elif kind == "authorization":
+                servers = await stopping.revoke_authorization(work, of, by=self._by, reason=reason)
+            else:
+                ending = {"client": stopping.revoke_client, "user": stopping.revoke_user}[kind]
+                servers = await ending(work, await self._target(named), by=self._by, reason=reason)
+            if not await work.commit():
+                raise RefusedError("it changed at this moment; try again.")
+        # Whoever has applied the newest number has applied this one.
+        newest = (await feed.head(self._machines.work()))[1]
+        return Order(number=newest, servers=servers, tenant=work.tenant or EVERY_TENANT)
+
+    async def heard(self, order: Order) -> list[Heard]:
+        """Return who has obeyed."""
+        return [
+            Heard(resource=one.resource, instance=one.instance, state=one.state.value, after_ms=one.after_ms)
+            for one in await stopping.heard_by(self._machines.work(), order.servers, order.number, tenant=order.tenant)
+        ]
+
+    async def stops(self, tenant: str, *, past: bool) -> list[Stopped]:
+        """Return what is stopped, newest first."""
+        work = self._machines.work()
+        slugs = {one.id: one.slug for one in await tenants.all_tenants(work)}
+        within = next(iter(await self._homes(tenant))) if tenant else None
+        found = await stopping.kills(work, within, only_stopped=not past)
+        return [
+            Stopped(
+                named=await self._named(kill.target, slugs),
+                state=_STATES[kill.stopped],
+                at=kill.changed_at_us // 1_000_000,
+                reason=kill_switch.said_of(work, kill)[0],
+                by=kill_switch.said_of(work, kill)[1],
+                number=kill.number,
+            )
+            for kill in sorted(found, key=lambda kill: -kill.changed_at_us)
+            # What was only ended by number was never stopped.
+            if kill.stopped or kill.stopped_by
+        ]
+
+    async def events(self, tenant: str, wanted: WhatHappened, *, most: int) -> list[dict[str, Any]]:
+        """Return what happened, newest first."""
+        found: list[tuple[int, dict[str, Any]]] = []
+        # What is about nobody's tenant stands at the platform.
+        homes = await self._homes(tenant) if tenant else {**await self._homes(tenant), SHARED: "(platform)"}
+        for home, slug in homes.items():
+            work = self._machines.work(tenant=home)
+            sub = await self._sub(work, wanted.email)
+            if sub is None:
+                continue
+            page = await record.search(work, _wanted(wanted, sub), most=most)
+            found += [(one.at_us, _event_row(work, one, slug, opened=wanted.opened)) for one in page.events]
+        found.sort(key=lambda each: -each[0])
+        return [row for _, row in found[:most]]
+
+    async def authorizations(self, tenant: str, wanted: WhoHasWhat, *, most: int) -> list[dict[str, Any]]:
+        """Return who has what, newest first."""
+        found: list[tuple[int, dict[str, Any]]] = []
+        for home, slug in (await self._homes(tenant)).items():
+            work = self._machines.work(tenant=home)
+            sub = await self._sub(work, wanted.email)
+            if sub is None:
+                continue
+            asked = held.Wanted(
+                sub=sub,
+                client_id=wanted.client_id,
+                resource=wanted.resource,
+                state=held.State(wanted.state) if wanted.state else None,
+            )
+            page = await held.search(work, asked, most=most)
+            found += [(one.started_at, await self._authorization_row(work, one, slug)) for one in page.found]
+        found.sort(key=lambda each: -each[0])
+        return [row for _, row in found[:most]]
+
+    async def _authorization_row(self, work: UnitOfWork, one: held.Found, slug: str) -> dict[str, Any]:
+        owner = one.authorization
+        client = await registry.find(work, owner.client_id)
+        return {
+            "authorization_id": owner.id,
+            "tenant": slug,
+            "who": owner.sub if owner.is_of_machine else await self._email(owner.sub, work),
+            "client_id": owner.client_id,
+            "application": client.name if client else None,
+            "resource": owner.resource,
+            "scope": list(owner.scope),
+            "state": one.state.value,
+            "ended_by": one.ended_by,
+            "started_at": one.started_at,
+            "last_used_at": one.last_used_at,
+            "ends_at": one.ends_at,
+        }
+
+    async def _homes(self, slug: str) -> dict[str, str]:
+        """Return the tenant that was named, or all of them, by id."""
+        every = {one.id: one.slug for one in await tenants.all_tenants(self._machines.work())}
+        if not slug:
+            return every
+        found = {tenant_id: name for tenant_id, name in every.items() if name == slug}
+        if not found:
+            raise RefusedError(f"tenant: there is no {slug!r}. `authserver tenant list` names them.")
+        return found
+
+    async def _sub(self, work: UnitOfWork, email: str) -> str | None:
+        """Return the `sub` of an address in the bound tenant; empty: nobody was named; None: nobody there has it."""
+        if not email:
+            return ""
+        person = await users.person_by_email(work, email)
+        member = await users.member_by_person(work, person.id) if person and work.tenant != SHARED else None
+        return member.sub if member else None
+
+    async def _email(self, sub: str, work: UnitOfWork) -> str:
+        member = await users.member_by_sub(work, sub)
+        person = await users.person_by_id(work, member.person_id) if member else None
+        return person.email if person and person.email else sub
+
+    async def _demand_stopped(self, target: stopping.Target) -> None:
+        """Say where it is stopped, where that is somewhere else than was named."""
+        work = self._machines.work()
+        found = await stopping.kills(work, only_stopped=True)
+        if any(kill.target.key == target.key for kill in found):
+            return
+        alike = [
+            kill.target for kill in found if (kill.target.kind, kill.target.subject) == (target.kind, target.subject)
+        ]
+        slugs = await self._homes("")
+        if alike:
+            where = [
+                "everywhere (without --tenant)"
+                if one.tenant == EVERY_TENANT
+                else f"--tenant {slugs.get(one.tenant, one.tenant)}"
+                for one in alike
+            ]
+            raise RefusedError(f"it is not stopped like that, but so: {', '.join(where)}.")
+        raise RefusedError("it is not stopped. `authserver kill list` shows what is.")
+
+    async def _target(self, named: Named) -> stopping.Target:
+        return await stopping.resolve(
+            self._machines.work(),
+            Kind(named.kind),
+            by=self._by,
+            tenant=named.tenant,
+            email=named.email,
+            client_id=named.client_id,
+            host=named.host,
+            resource=named.resource,
+            tool=named.tool,
+            definition_hash=named.definition_hash,
+        )
+
+    async def _named(self, target: stopping.Target, slugs: dict[str, str]) -> Named:
+        tenant = "" if target.tenant == EVERY_TENANT else slugs.get(target.tenant, target.tenant)
+        email = await self._email(target.sub, self._machines.work(tenant=target.tenant)) if target.sub else ""
+        return Named(
+            kind=target.kind.value,
+            tenant=tenant,
+            email=email,
+            client_id=target.client_id,
+            host=target.host,
+            resource=target.resource,
+            tool=target.tool,
+            definition_hash=target.definition_hash,
+        )
+
+
+def _wanted(asked: WhatHappened, sub: str) -> record.Wanted:
+    span = {"since_us": asked.since, "until_us": asked.until}
+    return record.Wanted(
+        kind=asked.kind,
+        outcome=event.Outcome(asked.outcome) if asked.outcome else None,
+        client_id=asked.client_id,
+        sub=sub,
+        authorization_id=asked.authorization_id,
+        resource=asked.resource,
+        request_id=asked.request_id,
+        **{name: at * 1_000_000 for name, at in span.items() if at is not None},
+    )
+
+
+def _event_row(work: UnitOfWork, one: record.Event, slug: str, *, opened: bool) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "id": one.id,
+        "at": one.at_us // 1_000_000,
+        "tenant": slug,
+        "kind": one.kind,
+        "outcome": one.outcome,
+        "reason": one.reason,
+        "client_id": one.client_id,
+        "authorization_id": one.authorization_id,
+        "resource": one.resource,
+        "request_id": one.request_id,
+        "header": dict(one.header),
+    }
+    if opened:
+        try:
+            said["sealed"] = event.open_payload(work, one.row)
+        except VaultError:
+            said["sealed"] = {"erased": True}
+    return said
+
+
+@asynccontextmanager
+async def _refusals() -> AsyncIterator[None]:
+    try:
+        yield
+    except (stopping.UnknownTargetError, stopping.StopRefusedError, stopping.NotAllowedError) as error:
+        raise RefusedError(f"{error}.") from None
+
+
+def _somebody() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

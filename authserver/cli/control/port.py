@@ -1,0 +1,180 @@
+"""What an operator's command needs of a deployment, wherever that is."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+
+class RefusedError(Exception):
+    """It was not done, or there is no such thing. The message is one sentence that names the field and the cure."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Named:
+    """What an operator typed. `kind` is a word of `resource_lib.wire.control.Kind`; `tenant` a slug, empty: everywhere."""
+
+    kind: str
+    tenant: str = ""
+    email: str = ""
+    client_id: str = ""
+    host: str = ""
+    resource: str = ""
+    tool: str = ""
+    definition_hash: str = ""
+
+    @property
+    def words(self) -> str:
+        """It as people say it."""
+        where = f" in {self.tenant}" if self.tenant else ""
+        match self.kind:
+            case "everything":
+                return "everything"
+            case "tenant":
+                return f"tenant {self.tenant}"
+            case "user":
+                return f"{self.email}{where}"
+            case "client":
+                return f"client {self.client_id}{where}"
+            case "client_host":
+                return f"every client of {self.host}{where}"
+            case "resource":
+                return f"{self.resource}{where}"
+            case _:
+                version = f", version {self.definition_hash}," if self.definition_hash else ""
+                return f"{self.tool}{version} of {self.resource}{where}"
+
+    @property
+    def command(self) -> str:
+        """It as the command line takes it."""
+        match self.kind:
+            case "everything":
+                return "everything"
+            case "tenant":
+                return f"tenant {self.tenant}"
+            case "user":
+                named = f"user {self.email}"
+            case "client":
+                named = f"client {self.client_id}"
+            case "client_host":
+                named = f"host {self.host}"
+            case "resource":
+                named = f"resource {self.resource}"
+            case _:
+                named = f"tool {self.tool} --resource {self.resource}"
+        if self.definition_hash:
+            named += f" --version {self.definition_hash}"
+        return named + (f" --tenant {self.tenant}" if self.tenant else "")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Radius:
+    """What hangs on a target now."""
+
+    users: int
+    clients: int
+    live_authorizations: int
+    servers: tuple[str, ...]
+    instances: int
+    ends: bool
+    """Whether the authorizations end; those of a tool or a server are held up."""
+
+    def row(self) -> dict[str, Any]:
+        """Return it for printing."""
+        return asdict(self) | {"servers": list(self.servers)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """Something that is in force, and until whom it has to travel: the MCP servers that are told of its number."""
+
+    number: int
+    servers: tuple[str, ...]
+    tenant: str = "*"
+    """Where it acts, by the deployment's own id; `*`: everywhere."""
+    key: str = ""
+    """What the remote server calls it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Heard:
+    """One running MCP server and an order: `applied`, `waiting` or `lapsed`."""
+
+    resource: str
+    instance: str
+    state: str
+    after_ms: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stopped:
+    """One target that is stopped, or was."""
+
+    named: Named
+    state: str
+    """`killed`, `paused`, or `revived`."""
+    at: int
+    reason: str
+    by: str
+    """Who stopped it, in the record's words."""
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WhatHappened:
+    """What is looked for in the record; what is left empty is not asked about. Times are seconds since the epoch."""
+
+    kind: str = ""
+    outcome: str = ""
+    email: str = ""
+    client_id: str = ""
+    authorization_id: str = ""
+    resource: str = ""
+    request_id: str = ""
+    since: int | None = None
+    until: int | None = None
+    opened: bool = False
+    """Whether what is sealed is opened: who did it, and why, in their words."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WhoHasWhat:
+    """Which authorizations are looked for; what is left empty is not asked about."""
+
+    email: str = ""
+    client_id: str = ""
+    resource: str = ""
+    state: str = ""
+
+
+class Control(Protocol):
+    """One deployment. Every method raises RefusedError."""
+
+    look_every_s: float
+    """How often it is decent to ask who has obeyed."""
+
+    async def radius(self, named: Named) -> Radius:
+        """Return what a stop would end or hold up."""
+        ...
+
+    async def stop(self, named: Named, *, act: str, reason: str) -> Order:
+        """`kill`, `pause` or `revive` a target; it is in force when this returns."""
+        ...
+
+    async def revoke(self, kind: str, named: Named, of: str, *, reason: str) -> Order:
+        """End one `token` or `authorization` (named by `of`), or what a `client` or a `user` holds now."""
+        ...
+
+    async def heard(self, order: Order) -> list[Heard]:
+        """Return who has obeyed."""
+        ...
+
+    async def stops(self, tenant: str, *, past: bool) -> list[Stopped]:
+        """Return what is stopped, newest first; `past`: what was, too."""
+        ...
+
+    async def events(self, tenant: str, wanted: WhatHappened, *, most: int) -> list[dict[str, Any]]:
+        """Return what happened, newest first: `at`, `kind`, `outcome`, `reason`, `tenant`, and what it was about."""
+        ...
+
+    async def authorizations(self, tenant: str, wanted: WhoHasWhat, *, most: int) -> list[dict[str, Any]]:
+        """Return who has what, newest first: `authorization_id`, `tenant`, `who`, `client_id`, `application`, `resource`, …"""
+        ...
