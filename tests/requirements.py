@@ -3179,6 +3179,25 @@ HEALTH: dict[str, Requirement] = {
 
 # tests: the admin API
 ADMIN: dict[str, Requirement] = {
+    "admin:matrix:every-route-has-an-example": Requirement(
+        "issue", "A route of the admin API without an example and expectations fails the suite."
+    ),
+    "admin:matrix:nobody-learns-nothing": Requirement(
+        "issue, AD-01, AD-05, AD-15",
+        "Nobody, garbage, another audience, revoked, removed or disabled: one 401 at every method and path, real or not.",
+    ),
+    "admin:matrix:scope-and-role-decide": Requirement(
+        "issue, AD-01, AD-02, CVE-2024-42490, CVE-2026-25227",
+        "Each route is open to exactly those roles and machines that hold its scope, as the rows say now.",
+    ),
+    "admin:matrix:examples-work": Requirement("issue", "Each route does what it is for, for whom it is meant."),
+    "admin:matrix:another-tenants-is-not-there": Requirement(
+        "issue, TN-01, TN-02, TN-03, TN-15, CVE-2025-27507, CVE-2025-64431, CVE-2025-67717",
+        "What is another tenant's is as what is not there: the same bytes, the same number of readings.",
+    ),
+    "admin:dangerous:needs-a-fresh-login": Requirement(
+        "issue, RFC 9470, AD-12", "What is dangerous needs a login of the last 300 seconds, and says so by max_age."
+    ),
     "admin:tenants:own-alone": Requirement(
         "issue, TN-01, TN-15",
         "A tenant's administrator sees and changes their own tenant; another's and none are one 404.",

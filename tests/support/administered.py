@@ -1,7 +1,7 @@
 """
 People and machines who administer, on top of the world of `world.py`, and a way to send what they send.
 
-`a1`, `o1`, `d1`: admin, operator and auditor of t1; `m1` an ordinary member; `a2` admin of t2; `p1`, `p2` admins of the platform.
+`a1`, `o1`, `d1`: admin, operator and auditor of t1 (`b1`, `c1`, `e1` admins too, to be lost); `m1` an ordinary member; `a2` admin of t2; `p1`, `p2` admins of the platform.
 `ops` is the application by which people administer, `bot1` a machine of t1 that has few scopes, `botp` one of the platform.
 """
 
@@ -23,6 +23,8 @@ from tests.support.world import Application, Someone
 PEOPLE = {
     "a1": ("t1", ("admin",)),
     "b1": ("t1", ("admin",)),
+    "c1": ("t1", ("admin",)),
+    "e1": ("t1", ("admin",)),
     "o1": ("t1", ("operator",)),
     "d1": ("t1", ("auditor",)),
     "m1": ("t1", ("member",)),
