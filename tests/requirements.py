@@ -3110,7 +3110,87 @@ KILL: dict[str, Requirement] = {
 }
 
 # tests: the numbered list, served and acknowledged
-FEED: dict[str, Requirement] = {}
+FEED: dict[str, Requirement] = {
+    "feed:follow:begins-with-the-state-then-what-follows": Requirement(
+        "decision 14",
+        "A follower begins with the whole state, and then hears each event once, in order, signed by the issuer.",
+    ),
+    "feed:follow:a-short-request-knows-all-that-was-committed-before-it": Requirement(
+        "decision 14, RV-01",
+        "Whatever any process committed before a short request was sent is in its answer; so the answer can be a lease.",
+    ),
+    "feed:follow:in-pages": Requirement(
+        "ours", "However many events there are, they come in pages and none is missing."
+    ),
+    "feed:one-reading-serves-all": Requirement(
+        "ours",
+        "Whoever asks at once shares one reading, which began after each of them asked; its age is counted from before it.",
+    ),
+    "feed:reset:every-floor-and-every-stop": Requirement(
+        "decision 14; RV", "The state that a newcomer gets holds every floor and every stop, however old its event is."
+    ),
+    "feed:reset:what-ended-within-the-life-of-a-token": Requirement(
+        "decision 14",
+        "A newcomer hears of every single token and authorization that ended while such a token may still live.",
+    ),
+    "feed:cursor:beyond-the-list-is-refused": Requirement(
+        "decision 14; RV",
+        "A cursor beyond the list is refused with feed_backwards, after the database was read once more.",
+    ),
+    "feed:cursor:of-another-list-begins-anew": Requirement(
+        "decision 14", "A cursor of another list, or of what a server heard before that changed, begins anew."
+    ),
+    "feed:wait:answered-at-once-by-a-commit": Requirement(
+        "issue, C51", "A long poll is answered by the commit of an event, and not by its end."
+    ),
+    "feed:stream:tells-at-once-and-beats": Requirement(
+        "issue", "A stream tells an event at once, and each second that it is alive."
+    ),
+    "feed:stream:another-process-tells-at-once": Requirement(
+        "issue, decision 5",
+        "What one process commits the streams of another tell at once, on both databases, without waiting for a tick.",
+    ),
+    "feed:stream:goes-on-where-it-was": Requirement(
+        "WHATWG HTML §9.2.4", "A stream goes on behind Last-Event-ID, or behind `after`."
+    ),
+    "feed:stream:ends-with-the-credential": Requirement(
+        "AD, RV",
+        "A stream ends within seconds of its credential: disabled, rotated, removed, its overlap over, its tenant suspended.",
+    ),
+    "feed:stream:a-stop-of-the-process-ends-it": Requirement(
+        "R-06", "A process that is told to stop lets go of streams and long polls at once."
+    ),
+    "feed:stream:a-seat-each-and-a-bound-for-all": Requirement(
+        "ours",
+        "Streams and long polls are bounded for each server and together; who finds no seat hears when to come back and may ask without.",
+    ),
+    "feed:stream:a-slow-reader-costs-one-message": Requirement(
+        "ours", "A reader that does not read costs one message, and then gets what is newest, without a hole."
+    ),
+    "feed:stream:one-signature-serves-many": Requirement("ours", "Equal streams share each signature."),
+    "feed:ack:what-was-applied-and-what-it-is": Requirement(
+        "issue, C52", "An instance says which number it applied, how long it trusts what it knows, and what it is."
+    ),
+    "feed:ack:asking-for-what-follows-says-it-too": Requirement(
+        "issue", "Who asks for what follows a cursor has applied what came before it."
+    ),
+    "feed:ack:never-falls": Requirement(
+        "issue", "The number that an instance applied never falls, whichever process hears of it."
+    ),
+    "feed:ack:seen-is-written-seldom-and-applied-at-once": Requirement(
+        "ours", "That an instance was seen is written every ten seconds at most, that it applied a number at once."
+    ),
+    "feed:ack:is-bounded": Requirement(
+        "ours", "A flood of instance ids is bounded for each client, and drives out only the silent."
+    ),
+    "feed:ack:a-busy-database-holds-up-nobody-who-asks": Requirement(
+        "R-13", "A long write by somebody else delays no answer of the feed."
+    ),
+    "feed:heard:applied-waiting-or-lapsed": Requirement(
+        "issue, decision 14; C52",
+        "Who waits for a kill is told of each instance that was live then: applied, waiting, or stopped by itself.",
+    ),
+}
 
 # tests: the follower and the lease (resource_lib/revocation)
 FOLLOWER: dict[str, Requirement] = {}

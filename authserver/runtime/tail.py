@@ -17,6 +17,10 @@ MOST_KEPT = 20_000
 """How many rows are remembered; older ones are read when somebody asks for them."""
 
 
+class HoleError(Exception):
+    """A number is missing, so something that ended would never be told."""
+
+
 class Tail:
     """Belongs to one event loop. `boot` names this process, for as long as it lives."""
 
@@ -59,9 +63,10 @@ class Tail:
         self.changed()
 
     def extend(self, rows: Sequence[Row]) -> None:
-        """Remember the rows that follow, without holes."""
+        """Remember the rows that follow. Raises HoleError: then nothing more is told, and whoever follows grows stale and stops."""
         for row in rows:
-            assert row["seq"] == self.head + 1, "the list has a hole"
+            if row["seq"] != self.head + 1:
+                raise HoleError(f"after {self.head} comes {row['seq']}")
             self._rows.append(row)
             self.head = row["seq"]
         if len(self._rows) > MOST_KEPT + MOST_KEPT // 4:

@@ -20,6 +20,7 @@ _STAMPED = ("authorization_codes", "device_approvals", "browser_sessions")
 def upgrade() -> None:
     op.add_column("control_events", sa.Column("act", sa.Text(), nullable=False, server_default=sa.text("'end'")))
     op.add_column("control_events", sa.Column("resource", sa.Text(), nullable=False, server_default=sa.text("''")))
+    op.create_index("ix_control_events_at_us", "control_events", ["at_us"])
     op.add_column("control_head", sa.Column("feed_id", sa.Text(), nullable=False, server_default=sa.text("''")))
     # The slug is reserved from here on: whoever has it runs the deployment, and no customer may by the accident of a name.
     op.execute("UPDATE tenants SET slug = 'platform-' || SUBSTR(id, 5) WHERE slug = 'platform'")
@@ -125,6 +126,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_control_events_at_us", "control_events")
     for column in ("sub", "client_id"):
         op.create_index(f"ix_authorizations_tenant_id_{column}", "authorizations", ["tenant_id", column])
         op.drop_index(f"ix_authorizations_tenant_id_{column}_created_at", "authorizations")

@@ -1,6 +1,6 @@
 """Finds a client by id, from memory; adds, changes and removes one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,12 +42,6 @@ async def find(work: UnitOfWork, client_id: str) -> Client | None:
 async def of_tenant(work: UnitOfWork) -> list[Client]:
     """Return every client of the bound tenant, oldest first."""
     return [from_row(row) for row in await work.all(store.ALL)]
-
-
-async def speaking_for(work: UnitOfWork, uri: str, tenants: Iterable[str]) -> list[str]:
-    """Return the client_ids of an MCP server's credentials that belong to these tenants or to nobody."""
-    inside = [work.beside(tenant) for tenant in (SHARED, *sorted(tenants))]
-    return [row["client_id"] for each in inside for row in await each.all(store.SPEAKING_FOR, uri=uri)]
 
 
 async def newest(work: UnitOfWork, *, most: int) -> list[Client]:

@@ -18,6 +18,7 @@ from authserver.domain.resources import resource as resources
 from authserver.domain.resources.resource import INERT, Resource
 from authserver.domain.revocation import feed
 from authserver.domain.users.user import Member
+from authserver.runtime.schema import SHARED
 from authserver.runtime.unit_of_work import Row, UnitOfWork
 from resource_lib.wire.control import EVERY_TENANT, Kind
 
@@ -101,7 +102,8 @@ async def _end_exchanged(work: UnitOfWork, actor: str, target: str) -> None:
     """Tell the target, and whoever is reached through it, to accept nothing more that the actor's server brought so far."""
     acting = await resources.by_uri(work, actor)
     if acting is not None:
-        for client_id in await registry.speaking_for(work, actor, acting.tenants):
+        of = [await registry.servers(work, tenant) for tenant in (SHARED, *acting.tenants)]
+        for client_id in sorted({server.id for servers in of for server in servers if server.speaks_for == actor}):
             feed.announce(work, Kind.CLIENT, {"client_id": client_id}, tenant=EVERY_TENANT, resource=target)
 
 

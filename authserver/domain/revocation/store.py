@@ -26,6 +26,7 @@ table(
     # Whose server it concerns; empty: each.
     sa.Column("resource", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.PrimaryKeyConstraint("seq"),
+    sa.Index("ix_control_events_at_us", "at_us"),
     tenanted=False,
 )
 

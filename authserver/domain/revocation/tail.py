@@ -22,22 +22,22 @@ async def _read(work: UnitOfWork) -> None:
     machines = work.machines
     tail = machines.tail
     feed_id, head = await feed.head(work)
+    # Another list, or an older copy of ours: nothing of what was remembered is so.
+    is_anew = feed_id != tail.feed_id or head < tail.head
+    behind = max(0, head - MOST_KEPT) if is_anew else tail.head
     fresh: list[Row] = []
-    behind = tail.head
-    if feed_id != tail.feed_id or head < tail.head:
-        # Another list, or an older copy of ours: nothing of what was remembered is so.
-        behind = max(0, head - MOST_KEPT)
-    while behind + len(fresh) < head:
-        rows = [row for row in await feed.since(work, after=behind + len(fresh), most=PAGE) if row["seq"] <= head]
+    while (reached := fresh[-1]["seq"] if fresh else behind) < head:
+        rows = [row for row in await feed.since(work, after=reached, most=PAGE) if row["seq"] <= head]
         if not rows:
             break
-        if not fresh and rows[0]["seq"] > behind + 1 and behind != tail.head:
-            behind = rows[0]["seq"] - 1  # at the beginning of what is kept
         fresh += rows
+    if is_anew:
+        # What is forgotten there is no hole: it is where the list begins.
+        behind = fresh[0]["seq"] - 1 if fresh else head
     version = await work.one(memory.VERSION)
     known = machines.memory.version
     machines.memory.observed(version=version["version"] if version else 0, control_seq=head)
-    if feed_id != tail.feed_id or head < tail.head:
+    if is_anew:
         tail.begin(feed_id=feed_id, after=behind)
     tail.extend(fresh)
     if machines.memory.version != known:
