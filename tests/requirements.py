@@ -3286,6 +3286,21 @@ ADMIN: dict[str, Requirement] = {
         "issue, decision 22",
         "The platform's operators make, suspend and remove tenants; suspending is recorded before it is done.",
     ),
+    "admin:users:come-and-go": Requirement(
+        "issue, AD-04, TN-03", "People come, change and go in one tenant; what is no field is refused by name."
+    ),
+    "admin:users:accounts-elsewhere-are-not-told": Requirement(
+        "issue, TN-13, decision 22", "Whether somebody had an account before they came is not said, nor is it changed."
+    ),
+    "admin:users:passwords-are-their-own": Requirement(
+        "issue, decision 22", "A tenant's administrator cannot reset the one password of a person; the platform can."
+    ),
+    "admin:users:power-needs-a-fresh-login": Requirement(
+        "issue, RFC 9470", "A role that administers is given on a fresh login alone, whoever gets it."
+    ),
+    "admin:users:the-last-admin-does-not-vanish": Requirement(
+        "issue", "The last administrator goes only by saying so, also where two remove each other at once."
+    ),
     "admin:changes:of-the-state-that-was-seen": Requirement(
         "issue, RFC 9110 §13.1.1", "A change names the ETag it saw: 428 without one, 412 with an older one."
     ),

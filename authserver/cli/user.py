@@ -204,7 +204,7 @@ def set_(
         users.change_member(work, member, roles=roles, is_active=active)
         if chosen is not None:
             await login.change_password(work, member.person_id, await machines.passwords.hash(chosen))
-        await committed(work, otherwise=f"{email} was removed meanwhile.")
+        await committed(work, otherwise=f"{email} was removed or changed meanwhile; try again.")
         return _row((await _listed(machines, tenant, email))[1])
 
     show(with_machines(data_dir, job), as_json=as_json)

@@ -101,19 +101,25 @@ SUBS_OF_PERSON = platform_statement(
     WHERE t.person_id = :person_id ORDER BY m.tenant_id
     """
 )
-MEMBERS = statement(
-    "SELECT m.sub, m.roles, m.status, p.person_id, p.email_sealed, p.name_sealed, p.data_key, p.status AS person_status"
-    " FROM memberships m JOIN persons p ON p.person_id = m.person_id WHERE m.tenant_id = :tenant ORDER BY m.created_at, m.sub"
+_LISTED = (
+    "SELECT m.sub, m.roles, m.status, m.created_at, p.person_id, p.email_sealed, p.name_sealed, p.data_key,"
+    " p.status AS person_status FROM memberships m JOIN persons p ON p.person_id = m.person_id WHERE m.tenant_id = :tenant"
 )
+_OLDEST = " ORDER BY m.created_at, m.sub"
+MEMBERS = statement(_LISTED + _OLDEST)
+SOME_MEMBERS = statement(
+    _LISTED + " AND (m.created_at > :at OR (m.created_at = :at AND m.sub > :sub))" + _OLDEST + " LIMIT :most"
+)
+LISTED_BY_EMAIL = statement(_LISTED + " AND p.email_index = :email_index")
+# Only what is given is written: of two who change different things at once neither undoes the other.
 SET_MEMBER = statement(
-    "UPDATE memberships SET roles = :roles, status = :status WHERE tenant_id = :tenant AND sub = :sub RETURNING sub"
+    """
+    UPDATE memberships SET roles = COALESCE(CAST(:roles AS TEXT), roles), status = COALESCE(CAST(:status AS TEXT), status)
+    WHERE tenant_id = :tenant AND sub = :sub AND roles = :seen_roles RETURNING sub
+    """
 )
 REMOVE_MEMBER = statement("DELETE FROM memberships WHERE tenant_id = :tenant AND sub = :sub RETURNING sub")
 
 # Names are ciphertext: whoever looks for one opens a bounded number of rows, the newest first.
-_LISTED = (
-    "SELECT m.sub, m.roles, m.status, p.person_id, p.email_sealed, p.name_sealed, p.data_key, p.status AS person_status"
-    " FROM memberships m JOIN persons p ON p.person_id = m.person_id WHERE m.tenant_id = :tenant"
-)
 NEWEST_MEMBERS = statement(_LISTED + " ORDER BY m.created_at DESC, m.sub LIMIT :most")
 LISTED_MEMBER = statement(_LISTED + " AND m.sub = :sub")

@@ -60,6 +60,7 @@ class ListedUser:
     name: str
     roles: tuple[str, ...]
     is_active: bool
+    created_at: int
     is_disabled_everywhere: bool
     """Whether an operator disabled the person themselves; then no tenant can enable them."""
 
@@ -166,6 +167,12 @@ async def members(work: UnitOfWork) -> list[ListedUser]:
     return [_listed(work, row) for row in await work.all(store.MEMBERS)]
 
 
+async def some(work: UnitOfWork, *, after: tuple[int, str], most: int) -> list[ListedUser]:
+    """Return members of the bound tenant, oldest first, `most` at most, from behind (created_at, sub)."""
+    at, sub = after
+    return [_listed(work, row) for row in await work.all(store.SOME_MEMBERS, at=at, sub=sub, most=most)]
+
+
 async def newest_members(work: UnitOfWork, *, most: int) -> list[ListedUser]:
     """Return the members who joined the bound tenant last, newest first."""
     return [_listed(work, row) for row in await work.all(store.NEWEST_MEMBERS, most=most)]
@@ -177,6 +184,13 @@ async def listed(work: UnitOfWork, sub: str) -> ListedUser | None:
     return _listed(work, row) if row else None
 
 
+async def listed_by_email(work: UnitOfWork, email: str) -> ListedUser | None:
+    """Return the member of the bound tenant with this address, or None."""
+    index = email_index(work, email)
+    row = await work.one(store.LISTED_BY_EMAIL, email_index=index) if index is not None else None
+    return _listed(work, row) if row else None
+
+
 def _listed(work: UnitOfWork, row: Row) -> ListedUser:
     key = _data_key(work, row)
     return ListedUser(
@@ -185,6 +199,7 @@ def _listed(work: UnitOfWork, row: Row) -> ListedUser:
         name=_opened(key, row, "name"),
         roles=tuple(orjson.loads(row["roles"])),
         is_active=row["status"] == "active" and row["person_status"] == "active",
+        created_at=row["created_at"],
         is_disabled_everywhere=row["person_status"] != "active",
     )
 
@@ -192,12 +207,16 @@ def _listed(work: UnitOfWork, row: Row) -> ListedUser:
 def change_member(
     work: UnitOfWork, member: Member, *, roles: tuple[str, ...] | None = None, is_active: bool | None = None
 ) -> None:
-    """Change what is given; disabling ends for good what they had allowed in this tenant, and signs them out."""
+    """Change what is given; disabling ends for good what they had allowed in this tenant, and signs them out.
+
+    A lost commit: they were removed, or their roles changed, since `member` was read.
+    """
     work.claim(
         store.SET_MEMBER,
         sub=member.sub,
-        roles=orjson.dumps(member.roles if roles is None else clean_roles(roles)).decode(),
-        status="active" if (member.is_active if is_active is None else is_active) else "disabled",
+        seen_roles=orjson.dumps(member.roles).decode(),
+        roles=None if roles is None else orjson.dumps(clean_roles(roles)).decode(),
+        status=None if is_active is None else "active" if is_active else "disabled",
     )
     if is_active is False:
         _end(work, member, reason="member_disabled")

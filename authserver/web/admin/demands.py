@@ -48,6 +48,13 @@ DEMANDS: Final[dict[tuple[str, str], Demand]] = {
     ("GET", "/tenants/{tenant_id}"): _reads("tenants", is_within=False),
     ("PATCH", "/tenants/{tenant_id}"): _writes("tenants", is_within=False),
     ("DELETE", "/tenants/{tenant_id}"): _writes("tenants", is_within=False, is_platform=True, is_dangerous=True),
+    ("GET", "/users"): _reads("users"),
+    ("POST", "/users"): _writes("users"),
+    ("POST", "/users/find"): _reads("users"),
+    ("GET", "/users/{sub}"): _reads("users"),
+    ("PATCH", "/users/{sub}"): _writes("users"),
+    ("DELETE", "/users/{sub}"): _writes("users"),
+    ("PUT", "/users/{sub}/password"): _writes("users", is_platform=True, is_dangerous=True),
 }
 
 _PART: Final = r"(?!\.+(?:/|$))[A-Za-z0-9_.~-]{1,700}"

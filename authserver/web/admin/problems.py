@@ -18,7 +18,7 @@ from authserver.domain.tenants.tenant import InvalidTenantError
 from authserver.domain.tool_policies.tool_policy import InvalidToolPolicyError
 from authserver.domain.users.user import InvalidUserError
 from authserver.oauth.errors import InvalidToken, OAuthError, StaleLogin
-from authserver.runtime.passwords import UnusablePasswordError
+from authserver.runtime.passwords import PasswordLineFullError, UnusablePasswordError
 from authserver.web.http import Header, Response
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -138,6 +138,8 @@ def of(error: Exception, *, was_sent: bool = True) -> ProblemError | None:
         return error
     if isinstance(error, OAuthError):
         return _of_oauth(error, was_sent=was_sent)
+    if isinstance(error, PasswordLineFullError):
+        return ProblemError(503, "Too many passwords at once; try again in a moment.", headers=[(b"retry-after", b"1")])
     if isinstance(error, UnusablePasswordError):
         return invalid("password", str(error))
     if isinstance(error, OtherRequestError):
