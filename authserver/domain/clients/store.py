@@ -297,9 +297,3 @@ FORGET_VERDICT = statement(
 )
 
 NEWEST = statement(_COLUMNS + " WHERE tenant_id = :tenant ORDER BY created_at DESC, client_id LIMIT :most")
-SPEAKERS = statement(
-    _COLUMNS
-    + """
-    WHERE tenant_id = :tenant AND speaks_for = :speaks_for AND speaks_for <> '' ORDER BY created_at, client_id LIMIT 1000
-    """
-)

@@ -224,6 +224,21 @@ async def every(work: UnitOfWork, *, only_stopped: bool = False) -> list[Kill]:
     return [_kill(row) for row in await work.all(store.STOPPED if only_stopped else store.EVERY)]
 
 
+async def page(
+    work: UnitOfWork, tenant: str, *, only_stopped: bool = False, after: tuple[int, str] | None = None, most: int = 50
+) -> list[Kill]:
+    """Return what was stopped or ended by number in a tenant (`*`: everywhere at once), the latest first, never from memory.
+
+    `after` is `changed_at_us` and `target.key` of the last one of the page before.
+    """
+    before_us, before = after if after is not None else (2**62, "")
+    only = "stopped" if only_stopped else ""
+    rows = await work.all(
+        store.PAGE, scope_tenant=tenant, only=only, before_us=before_us, before=before, most=most
+    )
+    return [_kill(row) for row in rows]
+
+
 def reason_of(work: UnitOfWork, kill: Kill) -> str:
     """Return why, in the words of whoever stopped it."""
     return said_of(work, kill)[0]

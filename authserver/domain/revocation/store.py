@@ -122,6 +122,13 @@ _KILLS = """
 ONE = statement(_KILLS + " WHERE target = :target")
 STOPPED = statement(_KILLS + " WHERE stopped <> '' ORDER BY changed_at_us DESC, target")
 EVERY = statement(_KILLS + " ORDER BY seq")
+PAGE = statement(
+    _KILLS
+    + """
+    WHERE scope_tenant = :scope_tenant AND (CAST(:only AS TEXT) = '' OR stopped <> '')
+        AND (changed_at_us, target) < (:before_us, :before) ORDER BY changed_at_us DESC, target DESC LIMIT :most
+    """
+)
 
 
 def floor_of(a: str) -> str:

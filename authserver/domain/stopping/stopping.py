@@ -44,6 +44,7 @@ __all__ = [
     "revive",
     "revoke_authorization",
     "revoke_client",
+    "revoke_named_token",
     "revoke_token",
     "revoke_user",
 ]
@@ -213,6 +214,15 @@ async def revoke_token(work: UnitOfWork, token: str, *, by: By, reason: str) -> 
             _record(work, Kind.TOKEN, found.id, by=by, reason=reason, resource=found.resource)
             return await reached_from(work, found.resource)
     raise UnknownTargetError("token: it is no access token of ours that still counts; paste it whole")
+
+
+async def revoke_named_token(work: UnitOfWork, jti: str, *, by: By, reason: str) -> tuple[str, ...]:
+    """End an access token of the operator's tenant of which only its id is known. Returns the MCP servers that are told."""
+    reason = _reason(reason)
+    work.bind(by.tenant)
+    if await revoked.revoke_named(work, jti):
+        _record(work, Kind.TOKEN, jti, by=by, reason=reason)
+    return await told(work, Target(kind=Kind.TENANT, tenant=by.tenant))
 
 
 def _record(work: UnitOfWork, kind: Kind, of: str, *, by: By, reason: str, resource: str = "") -> None:
