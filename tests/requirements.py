@@ -3315,6 +3315,10 @@ ADMIN: dict[str, Requirement] = {
 
 # tests: the admin API, noun by noun
 ADMIN_NOUNS: dict[str, Requirement] = {
+    "admin:kills:stopped-and-revived": Requirement(
+        "C51; C59",
+        "an operator stops a class of things by one request, and lets it begin again by another; what ended stays ended",
+    ),
     "admin:search:one-question": Requirement(
         "C59",
         "an operator types an address, an id or part of a name and finds the person, application, server, tool or authorization",

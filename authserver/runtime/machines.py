@@ -66,6 +66,8 @@ class Machines:
     """What was lately written of each running MCP server that follows them."""
     feed_requests: Bucket = field(default_factory=lambda: Bucket(per_minute=30_000, burst=5_000))
     """How often one resource server may ask this process for them."""
+    kill_waits: Seats = field(default_factory=lambda: Seats(each=4, all_together=128))
+    """How many questions of one operator, and of all, may wait until each MCP server has obeyed."""
     foreign_tokens: Bucket = field(default_factory=lambda: Bucket(per_minute=600, burst=100))
     """How many tokens that are not for it one resource server may ask about."""
     foreign_token_notes: Bucket = field(default_factory=lambda: Bucket(per_minute=6, burst=6))

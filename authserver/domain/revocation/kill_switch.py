@@ -233,9 +233,7 @@ async def page(
     """
     before_us, before = after if after is not None else (2**62, "")
     only = "stopped" if only_stopped else ""
-    rows = await work.all(
-        store.PAGE, scope_tenant=tenant, only=only, before_us=before_us, before=before, most=most
-    )
+    rows = await work.all(store.PAGE, scope_tenant=tenant, only=only, before_us=before_us, before=before, most=most)
     return [_kill(row) for row in rows]
 
 

@@ -11,7 +11,20 @@ from fastapi import FastAPI, Request
 from fastapi import Response as FrameworkResponse
 from fastapi.exceptions import RequestValidationError
 
-from authserver.web.admin import description, tenants, users
+from authserver.web.admin import (
+    approvals,
+    audit,
+    authorizations,
+    description,
+    issuers,
+    kills,
+    resources,
+    searching,
+    servers,
+    tenants,
+    tools,
+    users,
+)
 from authserver.web.admin.ask import Ask
 from authserver.web.admin.demands import DEMANDS
 from authserver.web.admin.problems import MEDIA_TYPE, ProblemError
@@ -24,7 +37,20 @@ async def openapi(ask: Ask) -> description.Description:
     return description.Description(description.described(api(), ask.request.issuer.identifier))
 
 
-NOUNS = (description, tenants, users)
+NOUNS = (
+    approvals,
+    audit,
+    authorizations,
+    description,
+    issuers,
+    kills,
+    resources,
+    searching,
+    servers,
+    tenants,
+    tools,
+    users,
+)
 """The modules whose routes there are; importing one registers them."""
 
 assert registered == set(DEMANDS), f"routes and demands differ: {registered ^ set(DEMANDS)}"

@@ -110,6 +110,10 @@ class Ask:
             await admin_access.record_asked(self.work, self.operator, what, **of)
             self._was_asked = True
 
+    async def fresh(self) -> None:
+        """Demand a fresh login. Raises StaleLogin."""
+        await admin_access.demand_fresh(self.work, self.operator)
+
     async def platform(self, what: str) -> None:
         """Raise InsufficientScope unless they act for the platform; `what` names the field that only these may set."""
         try:
@@ -134,9 +138,11 @@ class Ask:
 
     def next_cursor(self, rows: Sequence[Any], limit: int, position: Callable[[Any], cursors.Position]) -> str | None:
         """Return the cursor after the page; `rows` has one more than `limit` where there is more. None: it was the last."""
-        if len(rows) <= limit:
-            return None
-        return cursors.sealed(self.work, position(rows[limit - 1]), bound_to=self._list)
+        return self.cursor_after(position(rows[limit - 1]) if len(rows) > limit else None)
+
+    def cursor_after(self, place: Sequence[str | int] | None) -> str | None:
+        """Return the cursor that goes on after a place of the list; None: it ends there."""
+        return None if place is None else cursors.sealed(self.work, list(place), bound_to=self._list)
 
     @property
     def _list(self) -> str:
@@ -201,7 +207,7 @@ class Ask:
     async def _wanted_tenant(self) -> str:
         asks, wanted = self.operator, self.query.get("tenant") if self.demand.is_within else None
         if wanted is None:
-            return asks.home
+            return SHARED if asks.is_platform and self.demand.is_everywhere_unless_named else asks.home
         if not asks.is_platform:
             home = await tenants.by_id(self.work, asks.home)
             # Nothing is looked up for what is not theirs: what is there and what is not takes the same time.

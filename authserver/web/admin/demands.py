@@ -26,6 +26,8 @@ class Demand:
     """It acts in one tenant: the caller's own, unless a platform operator names another by `?tenant=`."""
     may_be_everywhere: bool = False
     """A platform operator may say `?tenant=*`: every tenant, or what belongs to none."""
+    is_everywhere_unless_named: bool = False
+    """What a platform operator means who names no tenant: everywhere, not their own."""
     makes_tenant: bool = False
 
     def __post_init__(self) -> None:
@@ -39,6 +41,9 @@ def _reads(noun: str, **more: bool) -> Demand:
 def _writes(noun: str, **more: bool) -> Demand:
     return Demand(scope=f"{noun}:write", **more)
 
+
+_WIDE: Final = {"may_be_everywhere": True, "is_everywhere_unless_named": True}
+_OF_THE_PLATFORM: Final = {**_WIDE, "is_platform": True}
 
 DEMANDS: Final[dict[tuple[str, str], Demand]] = {
     ("GET", "/openapi.json"): Demand(scope="", is_within=False),
@@ -55,9 +60,46 @@ DEMANDS: Final[dict[tuple[str, str], Demand]] = {
     ("PATCH", "/users/{sub}"): _writes("users"),
     ("DELETE", "/users/{sub}"): _writes("users"),
     ("PUT", "/users/{sub}/password"): _writes("users", is_platform=True, is_dangerous=True),
+    ("GET", "/resources"): _reads("resources", **_WIDE),
+    ("POST", "/resources"): _writes("resources", **_OF_THE_PLATFORM),
+    ("GET", "/resources/{resource_id}"): _reads("resources", **_WIDE),
+    ("PATCH", "/resources/{resource_id}"): _writes("resources", **_OF_THE_PLATFORM),
+    ("DELETE", "/resources/{resource_id}"): _writes("resources", **_OF_THE_PLATFORM, is_dangerous=True),
+    ("GET", "/resources/{resource_id}/tools"): _reads("tools"),
+    ("GET", "/resources/{resource_id}/tools/{tool}/rules"): _reads("tools"),
+    ("PUT", "/resources/{resource_id}/tools/{tool}/rules"): _writes("tools"),
+    ("DELETE", "/resources/{resource_id}/tools/{tool}/rules"): _writes("tools"),
+    ("GET", "/issuers"): _reads("issuers", is_within=False),
+    ("POST", "/issuers"): _writes("issuers", is_within=False, is_platform=True),
+    ("GET", "/issuers/{issuer_id}"): _reads("issuers", is_within=False),
+    ("DELETE", "/issuers/{issuer_id}"): _writes("issuers", is_within=False, is_platform=True, is_dangerous=True),
+    ("GET", "/keys"): _reads("keys", is_within=False),
+    ("POST", "/keys"): _writes("keys", is_within=False),
+    ("GET", "/keys/{kid}"): _reads("keys", is_within=False),
+    ("DELETE", "/keys/{kid}"): _writes("keys", is_within=False, is_dangerous=True),
+    ("GET", "/authorizations"): _reads("authorizations"),
+    ("GET", "/authorizations/{authorization_id}"): _reads("authorizations"),
+    ("DELETE", "/authorizations/{authorization_id}"): _writes("authorizations"),
+    ("POST", "/revocations"): _writes("authorizations", **_WIDE),
+    ("GET", "/approvals"): _reads("approvals"),
+    ("GET", "/approvals/{approval_id}"): _reads("approvals"),
+    ("POST", "/approvals/{approval_id}/decision"): _writes("approvals"),
+    ("GET", "/kills"): _reads("kills", **_WIDE),
+    ("POST", "/kills"): _writes("kills", **_WIDE),
+    ("GET", "/kills/{kill_id}"): _reads("kills", **_WIDE),
+    ("POST", "/kills/{kill_id}/revive"): _writes("kills", **_WIDE),
+    ("GET", "/servers"): _reads("servers", **_WIDE),
+    ("GET", "/servers/{resource_id}"): _reads("servers", **_WIDE),
+    ("POST", "/servers/{resource_id}/check"): _writes("servers", **_WIDE),
+    ("POST", "/servers/{resource_id}/pause"): _writes("servers", **_WIDE),
+    ("POST", "/servers/{resource_id}/resume"): _writes("servers", **_WIDE),
+    ("POST", "/servers/{resource_id}/accept"): _writes("servers", **_WIDE),
+    ("GET", "/audit"): _reads("audit", may_be_everywhere=True),
+    ("GET", "/audit/{event_id}"): _reads("audit", may_be_everywhere=True),
+    ("GET", "/search"): Demand(scope=""),
 }
 
-_PART: Final = r"(?!\.+(?:/|$))[A-Za-z0-9_.~-]{1,700}"
+_PART: Final = r"(?!\.+(?:/|$))[A-Za-z0-9_.~-]{1,1200}"
 _PATHS: Final = {
     path: re.compile(re.sub(r"\{[a-z_]+\}", lambda _: _PART, path.replace(".", r"\.")))
     for path in {path for _, path in DEMANDS}

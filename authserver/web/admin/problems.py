@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from authserver.domain.clients.client import InvalidClientDataError
 from authserver.domain.idempotency.kept import OtherRequestError
 from authserver.domain.resources.resource import InvalidResourceError
+from authserver.domain.stopping.stopping import NotAllowedError, StopRefusedError, UnknownTargetError
 from authserver.domain.tenants.tenant import InvalidTenantError
 from authserver.domain.tool_policies.tool_policy import InvalidToolPolicyError
 from authserver.domain.users.user import InvalidUserError
@@ -140,6 +141,14 @@ def of(error: Exception, *, was_sent: bool = True) -> ProblemError | None:
         return _of_oauth(error, was_sent=was_sent)
     if isinstance(error, PasswordLineFullError):
         return ProblemError(503, "Too many passwords at once; try again in a moment.", headers=[(b"retry-after", b"1")])
+    if isinstance(error, UnknownTargetError):
+        # Whose it is, and whether it is anybody's, is told to nobody.
+        return not_found()
+    if isinstance(error, NotAllowedError):
+        return ProblemError(403, f"{str(error).capitalize()}.")
+    if isinstance(error, StopRefusedError):
+        field, _, detail = str(error).partition(": ")
+        return ProblemError(409, f"{detail.capitalize()}.") if field == "target" else invalid(field, detail)
     if isinstance(error, UnusablePasswordError):
         return invalid("password", str(error))
     if isinstance(error, OtherRequestError):

@@ -44,7 +44,7 @@ Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
 Cursor = Annotated[
     str | None, Query(min_length=1, max_length=2000, description="`next` of the page before; nothing else is one.")
 ]
-Id = Annotated[str, Path(min_length=1, max_length=700, description="Its id, as the list shows it.")]
+Id = Annotated[str, Path(min_length=1, max_length=1200, description="Its id, as the list shows it.")]
 
 _Tenant = Annotated[
     str | None,
