@@ -44,6 +44,11 @@ async def of_tenant(work: UnitOfWork) -> list[Client]:
     return [from_row(row) for row in await work.all(store.ALL)]
 
 
+async def speakers(work: UnitOfWork, uri: str) -> list[Client]:
+    """Return the credentials of the bound tenant with which one MCP server speaks to us, oldest first."""
+    return [from_row(row) for row in await work.all(store.SPEAKERS, uri=uri)]
+
+
 async def newest(work: UnitOfWork, *, most: int) -> list[Client]:
     """Return the clients that the bound tenant got last, newest first."""
     return [from_row(row) for row in await work.all(store.NEWEST, most=most)]

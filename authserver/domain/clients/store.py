@@ -99,6 +99,10 @@ BY_ID = statement(_COLUMNS + " WHERE tenant_id = :tenant AND client_id = :client
 ALL = statement(_COLUMNS + " WHERE tenant_id = :tenant ORDER BY created_at, client_id")
 SERVERS = statement(_COLUMNS + " WHERE tenant_id = :tenant AND speaks_for <> '' ORDER BY created_at, client_id")
 SERVERS_ANYWHERE = platform_statement(_COLUMNS + " WHERE speaks_for <> '' ORDER BY tenant_id, created_at, client_id")
+SPEAKERS = statement(
+    _COLUMNS
+    + " WHERE tenant_id = :tenant AND speaks_for = :uri AND speaks_for <> '' ORDER BY created_at, client_id LIMIT 1000"
+)
 SET = statement(
     """
     UPDATE clients SET name = :name, redirect_uris = :redirect_uris, grant_types = :grant_types, scope = :scope,

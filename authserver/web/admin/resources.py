@@ -14,6 +14,7 @@ from authserver.domain.resources import listing
 from authserver.domain.resources import resource as resources
 from authserver.domain.resources.resource import Resource, ScopeInfo, Tool
 from authserver.domain.tenants import tenant as tenants
+from authserver.runtime.schema import SHARED
 from authserver.web.admin.acting import scope_of
 from authserver.web.admin.ask import Ask, Said
 from authserver.web.admin.problems import invalid, not_found
@@ -202,10 +203,8 @@ async def remove(ask: Ask, resource_id: Id) -> None:
     found = await found_by(ask, resource_id)
     ask.unchanged(await _shown(ask, found))
     resources.remove(ask.work, found.uri)
-    for client_id in await registry.speaking_for(ask.work, found.uri, ()):
-        client = await registry.find(ask.work, client_id)
-        if client is not None:
-            registry.remove(ask.work, client)
+    for client in await registry.speakers(ask.work, found.uri):
+        registry.remove(ask.work, client)
 
 
 async def found_by(ask: Ask, resource_id: str) -> Resource:
@@ -254,7 +253,7 @@ def _purposes(given: list[Purpose]) -> dict[str, str]:
 
 async def _shown(ask: Ask, resource: Resource, linked: frozenset[str] | None = None) -> ResourceShown:
     sees_all = ask.operator.is_platform
-    speaks = await registry.speaking_for(ask.work, resource.uri, ()) if sees_all else None
+    speaks = await registry.speakers(ask.work.beside(SHARED), resource.uri) if sees_all else None
     return ResourceShown(
         id=listing.id_of(resource.uri),
         uri=resource.uri,
@@ -278,5 +277,5 @@ async def _shown(ask: Ask, resource: Resource, linked: frozenset[str] | None = N
         ],
         purposes=[Purpose(name=name, words=words) for name, words in resource.purposes.items()],
         tenants=sorted(resource.tenants if linked is None else linked) if sees_all else None,
-        credentials=speaks,
+        credentials=[client.id for client in speaks] if speaks is not None else None,
     )
