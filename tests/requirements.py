@@ -3357,6 +3357,32 @@ CONSOLE: dict[str, Requirement] = {
 
 # tests: kill, revive, revoke on the command line, runbooks, the published surface
 STOP_CLI: dict[str, Requirement] = {
+    "cli:login:by-a-code-in-any-browser": Requirement(
+        "RFC 8628 §3, issue",
+        "`login --server` shows where to type which code, and its page who asks for what; no more than it needs.",
+    ),
+    "cli:login:the-token-is-its-owners-alone": Requirement(
+        "ASVS 14.3", "A login is kept in a file that its owner alone can read; one that others can read is not used."
+    ),
+    "cli:login:logout-ends-it-there-and-here": Requirement(
+        "RFC 7009 §2.1", "`logout` ends the login at the server and removes it here."
+    ),
+    "cli:login:a-no-is-a-no": Requirement(
+        "RFC 8628 §3.5", "A no at the browser ends the command, and nothing is kept."
+    ),
+    "cli:login:fresh-asks-for-the-password-again": Requirement(
+        "RFC 9470 §4", "`login --fresh` asks for a login that is newer than itself."
+    ),
+    "rfc8628:max-age:a-newer-login-than-the-request": Requirement(
+        "RFC 9470 §4", "A device that asks with max_age is allowed only by whoever proved who they are that recently."
+    ),
+    "cli:login:odd-servers-are-one-sentence": Requirement(
+        "ours",
+        "Garbage, redirects, other names and silence are one sentence each; nothing is sent elsewhere, and nothing is kept.",
+    ),
+    "cli:login:tls-is-verified": Requirement(
+        "RFC 8628 §5.5", "TLS is verified, and plain http is for a server on this machine alone."
+    ),
     "cli:kill:each-target-is-stopped-listed-and-revived": Requirement(
         "design §4, C12",
         "Each kind of target is stopped by one command, listed with its way back, and revived by that.",

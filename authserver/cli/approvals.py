@@ -13,6 +13,8 @@ from typing import Annotated, Any
 
 import typer
 
+from authserver.cli.control.open import Server, with_control
+from authserver.cli.control.port import Control
 from authserver.cli.operator import (
     AsJson,
     DataDir,
@@ -22,9 +24,9 @@ from authserver.cli.operator import (
     examples,
     fail,
     show,
-    tenant_named,
     with_machines,
 )
+from authserver.cli.waiting_calls import found, homes, row, shown, who
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -33,71 +35,6 @@ InTenant = Annotated[str | None, typer.Option("--tenant", help="Of one tenant. D
 
 _LOOK_EVERY_S = 1.0
 _HERE = "command line"
-
-
-async def _homes(machines: Any, slug: str | None) -> list[Any]:
-    from authserver.domain.tenants import tenant as tenants
-
-    if slug is not None:
-        return [await tenant_named(machines, slug)]
-    return await tenants.all_tenants(machines.work())
-
-
-async def _found(machines: Any, approval_id: str) -> tuple[Any, Any]:
-    """Return a unit bound to the tenant of this approval, and the approval."""
-    from authserver.domain.approvals import approval as approvals
-
-    tenant = approvals.tenant_of_id(approval_id)
-    if tenant is not None:
-        work = machines.work(tenant=tenant)
-        found = await approvals.find(work, approval_id)
-        if found is not None:
-            return work, found
-    return fail("approval_id: there is none. `authserver approvals list` shows those there are.")
-
-
-async def _who(work: Any, sub: str) -> str:
-    """Return the e-mail address of a member, or the id of whoever is none (any more)."""
-    from authserver.domain.users import user as users
-
-    member = await users.member_by_sub(work, sub)
-    person = await users.person_by_id(work, member.person_id) if member else None
-    return person.email if person and person.email else sub
-
-
-async def _application(work: Any, client_id: str) -> str:
-    from authserver.domain.clients import registry
-
-    client = await registry.find(work, client_id)
-    return client.name if client else client_id
-
-
-async def _row(work: Any, slug: str, approval: Any) -> dict[str, Any]:
-    from resource_lib.wire.approvals import State
-
-    waits = approval.state in {State.PENDING, State.APPROVED}
-    return {
-        "approval_id": approval.id,
-        "tenant": slug,
-        "state": approval.state.value,
-        "tool": approval.tool,
-        "for": await _who(work, approval.sub),
-        "application": await _application(work, approval.client_id),
-        "asked": date(approval.requested_at),
-        "until": date(approval.expires_at) if waits else None,
-    }
-
-
-async def _rows(machines: Any, slug: str | None, state: str | None, most: int) -> list[dict[str, Any]]:
-    from authserver.domain.approvals import approval as approvals
-    from resource_lib.wire.approvals import State
-
-    rows = []
-    for home in await _homes(machines, slug):
-        work = machines.work(tenant=home.id)
-        of_here = await approvals.list_(work, state=State(state) if state else None, most=most)
-        rows += [(found.requested_at, await _row(work, home.slug, found)) for found in of_here]
-    return [row for _, row in sorted(rows, key=lambda row: -row[0])][:most]
 
 
 def _state_named(state: str | None) -> str | None:
@@ -124,6 +61,7 @@ def list_(
     ] = None,
     most: Annotated[int, typer.Option(help="How many at most, the newest first.", min=1, max=1000)] = 50,
     follow: Annotated[bool, typer.Option("--follow", help="Go on, one line for each change, until Ctrl-C.")] = False,
+    server: Server = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -133,25 +71,31 @@ def list_(
     wanted = _state_named(state)
     if not follow:
 
-        async def job(machines: Any) -> Any:
-            return await _rows(machines, tenant, wanted, most)
+        async def job(control: Control) -> Any:
+            return await control.approvals(tenant or "", wanted or "", most=most)
 
-        show(with_machines(data_dir, job), as_json=as_json, empty="Nothing waits.")
+        rows = [
+            {**row, "asked": date(row["asked"]), "until": date(row["until"])}
+            for row in with_control(data_dir, server, job)
+        ]
+        show(rows, as_json=as_json, empty="Nothing waits.")
         return
+    if server is not None:
+        fail("--follow: at the deployment here alone; leave --server out, or list again.", code=2)
 
     async def watch(machines: Any) -> None:
         told: dict[str, str] = {}
         print("Following; Ctrl-C ends it.", file=sys.stderr)
         while True:
-            for home in await _homes(machines, tenant):
+            for home in await homes(machines, tenant):
                 work = machines.work(tenant=home.id)
                 # Among all of them: what is no longer pending has left `pending`, and that is news too.
-                for found in reversed(await approvals.list_(work, most=1000)):
-                    was, now = told.get(found.id), found.state.value
+                for one in reversed(await approvals.list_(work, most=1000)):
+                    was, now = told.get(one.id), one.state.value
                     if was != now:
-                        told[found.id] = now
+                        told[one.id] = now
                         if wanted in (None, now, was):
-                            _say(await _row(work, home.slug, found), as_json=as_json)
+                            _say(_dated(await row(work, home.slug, one)), as_json=as_json)
             await asyncio.sleep(_LOOK_EVERY_S)
 
     with_machines(data_dir, watch)
@@ -165,72 +109,6 @@ def _say(row: dict[str, Any], *, as_json: bool) -> None:
     else:
         words = (plain(row[name], 200) for name in ("state", "tenant", "tool", "for", "application", "approval_id"))
         print("  ".join(words), flush=True)
-
-
-async def _shown(work: Any, approval: Any) -> dict[str, Any]:
-    from authserver.domain.approvals import approval as approvals
-    from authserver.domain.approvals import showing
-    from authserver.domain.tenants import tenant as tenants
-
-    home = await tenants.by_id(work, approval.tenant)
-    said = await _row(work, home.slug if home else approval.tenant, approval)
-    try:
-        shown = showing.shown(work, approval)
-    except showing.NotReadableError:
-        return {**said, "arguments": None, "note": "what people were shown has been erased"}
-    rule = approval.rule
-    return {
-        **said,
-        "title": shown.title,
-        "class": shown.tool_class,
-        "happens": "".join(_part(part) for part in shown.sentence) or None,
-        "mcp_server": shown.resource,
-        "acting": shown.actor or None,
-        "purpose": shown.purpose or None,
-        "needs": _needs(rule, approval),
-        "arguments": [
-            {
-                "path": line.path,
-                # A text stands in quotation marks of its own, so that none can pass for a number or for a hidden one.
-                "value": f"(hidden, {line.length} characters)"
-                if line.is_hidden
-                else _quoted(line.text)
-                if line.kind == "text"
-                else line.text or _quoted(""),
-            }
-            for line in shown.arguments
-        ],
-        "decisions": [
-            {
-                "who": await _who(work, one.sub),
-                "said": {True: "yes", False: "no", None: "looked"}[one.is_yes],
-                "at": date((one.shown_at_us if one.decided_at_us is None else one.decided_at_us) // 1_000_000),
-            }
-            for one in await approvals.decisions(work, approval)
-        ],
-        "url": await approvals.url(work, approval),
-        "display_hash": approval.display_hash,
-    }
-
-
-def _part(part: Any) -> str:
-    if part.kind == "hidden":
-        return "(hidden)"
-    if part.kind == "not_given":
-        return f"({part.text}: not given)"
-    # The author's words and what the call fills in stay apart, as on the page.
-    return _quoted(part.text) if part.kind == "value" else str(part.text)
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _needs(rule: Any, approval: Any) -> str:
-    who = ["the person it runs for"] if approval.own_voice else []
-    who += [f"whoever holds the role {approval.role}"] if approval.role else []
-    words = f"{rule.approvers} yes from " + " or ".join(who or ["nobody there is"])
-    return words + (", not from the person it runs for" if rule.four_eyes else "")
 
 
 def _print(said: dict[str, Any], *, as_json: bool) -> None:
@@ -247,13 +125,17 @@ def _print(said: dict[str, Any], *, as_json: bool) -> None:
 
 
 @app.command("show", epilog=examples("authserver approvals show ap_…"))
-def show_(approval_id: ApprovalId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+def show_(approval_id: ApprovalId, server: Server = None, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Show one call as its approver sees it; what its author hides stays hidden."""
 
-    async def job(machines: Any) -> Any:
-        return await _shown(*await _found(machines, approval_id))
+    async def job(control: Control) -> Any:
+        return await control.approval(approval_id)
 
-    _print(with_machines(data_dir, job), as_json=as_json)
+    _print(_dated(with_control(data_dir, server, job)), as_json=as_json)
+
+
+def _dated(said: dict[str, Any]) -> dict[str, Any]:
+    return {**said, "asked": date(said["asked"]), "until": date(said["until"])}
 
 
 @app.command(
@@ -287,8 +169,8 @@ def approve(
         )
 
     async def job(machines: Any) -> Any:
-        work, approval = await _found(machines, approval_id)
-        said = await _shown(work, approval)
+        work, approval = await found(machines, approval_id)
+        said = _dated(await shown(work, approval))
         if password_file is None:
             _print(dict(said), as_json=False)
             print(f"\nBy typing your password you allow exactly this, once, as {email}. Ctrl-C allows nothing.")
@@ -366,29 +248,19 @@ def deny(
     approval_id: ApprovalId,
     reason: Annotated[str, typer.Option(help="Why, in your words; kept sealed in the record.")] = "",
     yes: Yes = False,
+    server: Server = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Say no as an operator: to what waits, or to a yes that was not used yet."""
-    from authserver.domain.approvals import deciding
-
     if len(reason) > 500:
         fail("--reason: at most 500 characters.", code=2)
     confirm(f"Deny {approval_id}?", yes=yes)
 
-    async def job(machines: Any) -> Any:
-        work, approval = await _found(machines, approval_id)
-        try:
-            denied = await deciding.deny_as_operator(work, approval, why=reason)
-        except deciding.RefusedDecisionError:
-            fail(f"it is {approval.state.value}: there is nothing left to deny.")
-        if not await work.commit():
-            fail(
-                "it was decided, used, or its time ran out at this very moment. `authserver approvals show` tells which."
-            )
-        return {"approval_id": approval.id, "state": denied.state.value}
+    async def job(control: Control) -> Any:
+        return await control.deny(approval_id, reason=reason)
 
-    show(with_machines(data_dir, job), as_json=as_json)
+    show(with_control(data_dir, server, job), as_json=as_json)
 
 
 @app.command(epilog=examples("authserver approvals stats", "authserver approvals stats --tenant acme --json"))
@@ -398,12 +270,12 @@ def stats(tenant: InTenant = None, data_dir: DataDir = None, as_json: AsJson = F
 
     async def job(machines: Any) -> Any:
         rows = []
-        for home in await _homes(machines, tenant):
+        for home in await homes(machines, tenant):
             work = machines.work(tenant=home.id)
             rows += [
                 {
                     "tenant": home.slug,
-                    "approver": await _who(work, habit.sub),
+                    "approver": await who(work, habit.sub),
                     "tool": habit.tool,
                     "mcp_server": habit.resource,
                     "decisions": habit.count,

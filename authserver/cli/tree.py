@@ -19,6 +19,8 @@ from authserver.cli import (
     resource,
     revoke,
     running,
+    server,
+    session,
     stop,
     tenant,
     tool,
@@ -54,6 +56,8 @@ app.command(epilog=demo.EXAMPLES)(demo.demo)
 app.command(epilog=running.SERVE_EXAMPLES)(running.serve)
 app.command(epilog=running.MIGRATE_EXAMPLES)(running.migrate)
 app.command(epilog=running.CHECK_EXAMPLES)(running.check)
+app.command(epilog=session.LOGIN_EXAMPLES)(session.login)
+app.command(epilog=session.LOGOUT_EXAMPLES)(session.logout)
 app.add_typer(tenant.app, name="tenant", cls=Commands, help="Customers: isolated from each other.")
 app.add_typer(user.app, name="user", cls=Commands, help="People, and their membership in a tenant.")
 app.add_typer(
@@ -66,6 +70,7 @@ app.add_typer(stop.revive_app, name="revive", cls=Commands, help="Let what was k
 app.add_typer(
     revoke.app, name="revoke", cls=Commands, help="End one token, one login, or all of an application or person, once."
 )
+app.add_typer(server.app, name="server", cls=Commands, help="How each MCP server is, and who of them follows.")
 app.add_typer(authorization.app, name="authorization", cls=Commands)
 app.add_typer(audit.app, name="audit", cls=Commands)
 client.app.command(epilog=examples(*keygen.EXAMPLES))(keygen.keygen)

@@ -55,6 +55,7 @@ async def start(
             work.bind(client.tenant)
         authorization_details.refuse_any(form)
         asked = await authorization_request.check_without_redirect(work, issuer, client, form)
+        await authorization_request.max_age_is_a_number(work, asked)
         code, typed = device_code.start(
             work,
             issuer_path=issuer.path,
@@ -62,6 +63,7 @@ async def start(
             resource=asked.resource.uri,
             is_defaulted=asked.resource_is_defaulted,
             scope=asked.scope,
+            max_age=asked.max_age,
         )
         if not client.is_public:
             event.record(work, event.Kind.DEVICE_STARTED, client_id=client.id, resource=asked.resource.uri)

@@ -26,6 +26,7 @@ def upgrade() -> None:
     op.execute("UPDATE tenants SET slug = 'platform-' || SUBSTR(id, 5) WHERE slug = 'platform'")
     for table in _STAMPED:
         op.add_column(table, sa.Column("ctl", sa.BigInteger(), nullable=False, server_default=sa.text("0")))
+    op.add_column("device_codes", sa.Column("max_age", sa.BigInteger(), nullable=True))
     op.add_column("resources", sa.Column("published", sa.Boolean(), nullable=False, server_default=sa.text("false")))
     of_servers = sa.text("speaks_for <> ''")
     op.create_index(
@@ -145,6 +146,7 @@ def downgrade() -> None:
     for table in _STAMPED:
         op.drop_column(table, "ctl")
     op.drop_column("resources", "published")
+    op.drop_column("device_codes", "max_age")
     op.drop_column("control_head", "feed_id")
     op.drop_column("control_events", "resource")
     op.drop_column("control_events", "act")

@@ -291,7 +291,7 @@ def test_the_record_says_who_stopped_what_and_why_to_whoever_opens_it(acme: Depl
     [
         *(f"{verb} {kind}" for verb in ("kill", "revive") for kind in ("tool", "client", "host", "user", "tenant", "resource", "everything")),
         "kill list", "revoke token", "revoke authorization", "revoke client", "revoke user", "resource pause",
-        "resource resume", "audit search", "authorization list",
+        "resource resume", "audit search", "authorization list", "login", "logout",
     ],
 )  # fmt: skip
 def test_every_commands_help_has_an_example_that_names_it(command: str):

@@ -350,3 +350,29 @@ async def test_what_is_over_leaves_the_database(server):
 
     assert [(1, 1), (0, 0)] == counts
     assert "invalid_grant" == (await app.poll(started)).error
+
+
+@pytest.mark.requirement("rfc8628:max-age:a-newer-login-than-the-request")
+async def test_a_device_that_wants_a_fresh_login_is_not_allowed_by_an_old_one(server):
+    """RFC 9470 §4: `max_age` counts from the moment the device asked; an open session is led to the login page, a no is not."""
+    app = server.client("D")
+    person = server.world.people["u1"]
+    browser = server.browser()
+    await browser.log_in(await browser.open("/login"), person.email, person.password)
+    server.clock.advance(30)
+    loose, strict = await app.start_device(max_age="60"), await app.start_device(max_age="10")
+
+    async def typed(started):
+        return await browser.submit(
+            (await browser.open("/device")).form("user_code"), user_code=started.body["user_code"]
+        )
+
+    near, old = await typed(loose), await typed(strict)
+    renewed = await browser.log_in(old, person.email, person.password)
+    asked = await browser.submit(renewed.form("user_code"))
+    done = await browser.submit(asked.form("decision"), decision="allow")
+
+    assert near.form("decision")
+    assert old.is_login
+    assert "You can close this page" in done.text
+    assert 400 == (await app.start_device(max_age="soon")).status

@@ -9,6 +9,9 @@ from authserver.cli.control.port import Heard, Named, Order, Radius, RefusedErro
 from authserver.domain.audit import event
 from authserver.domain.audit import search as record
 from authserver.domain.clients import registry
+from authserver.domain.health import servers as health
+from authserver.domain.health.check import Checked
+from authserver.domain.resources.resource import requested_uri
 from authserver.domain.revocation import feed, kill_switch
 from authserver.domain.stopping import stopping
 from authserver.domain.stopping.radius import told
@@ -138,6 +141,36 @@ class LocalControl:
         found.sort(key=lambda each: -each[0])
         return [row for _, row in found[:most]]
 
+    async def approvals(self, tenant: str, state: str, *, most: int) -> list[dict[str, Any]]:
+        """Return the calls that wait for a yes, or have had one, newest first."""
+        from authserver.cli import waiting_calls
+
+        return await waiting_calls.rows(self._machines, tenant or None, state or None, most)
+
+    async def approval(self, approval_id: str) -> dict[str, Any]:
+        """Return one call as its approver sees it."""
+        from authserver.cli import waiting_calls
+
+        return await waiting_calls.shown(*await waiting_calls.found(self._machines, approval_id))
+
+    async def deny(self, approval_id: str, *, reason: str) -> dict[str, Any]:
+        """Say no to what waits, or to a yes that was not used yet."""
+        from authserver.cli import waiting_calls
+
+        return await waiting_calls.denied(self._machines, approval_id, reason)
+
+    async def servers(self, tenant: str) -> list[dict[str, Any]]:
+        """Return how each MCP server is."""
+        within = next(iter(await self._homes(tenant))) if tenant else None
+        return [_server_row(one) for one in await health.overview(self._machines.work(), within)]
+
+    async def look(self, uri: str) -> dict[str, Any]:
+        """Look at an MCP server now, as a stranger would."""
+        found = await health.look(self._machines.work(), requested_uri(uri), None)
+        if found is None:
+            raise RefusedError(f"uri: {uri} is unknown. `authserver resource list` lists them.")
+        return _check_row(found)
+
     async def _authorization_row(self, work: UnitOfWork, one: held.Found, slug: str) -> dict[str, Any]:
         owner = one.authorization
         client = await registry.find(work, owner.client_id)
@@ -205,7 +238,8 @@ class LocalControl:
             Kind(named.kind),
             by=self._by,
             tenant=named.tenant,
-            email=named.email,
+            # What holds no @ is an id, as `kill list` of a remote server shows it.
+            **({"email": named.email} if "@" in named.email else {"sub": named.email}),
             client_id=named.client_id,
             host=named.host,
             resource=named.resource,
@@ -240,6 +274,36 @@ def _wanted(asked: WhatHappened, sub: str) -> record.Wanted:
         request_id=asked.request_id,
         **{name: at * 1_000_000 for name, at in span.items() if at is not None},
     )
+
+
+def _server_row(one: health.Server) -> dict[str, Any]:
+    return {
+        "uri": one.uri,
+        "name": one.name,
+        "state": one.state,
+        "stopped_tools": list(one.stopped_tools),
+        "credentials": [{"client_id": each.client_id, "state": each.state} for each in one.credentials],
+        "instances": [
+            {
+                "instance": each.instance,
+                "feed_age_ms": each.feed_age_ms,
+                "behind_ms": each.behind_ms,
+                "lapsed": each.has_lapsed,
+            }
+            for each in one.instances
+        ],
+        "check": _check_row(one.check) if one.check else None,
+        "tools_changed": one.tools_have_changed,
+    }
+
+
+def _check_row(one: Checked) -> dict[str, Any]:
+    return {
+        "at": one.at,
+        "reachable": one.is_reachable,
+        "guarded": one.is_guarded,
+        "findings": [finding.words for finding in one.findings],
+    }
 
 
 def _event_row(work: UnitOfWork, one: record.Event, slug: str, *, opened: bool) -> dict[str, Any]:

@@ -175,6 +175,26 @@ class Control(Protocol):
         """Return what happened, newest first: `at`, `kind`, `outcome`, `reason`, `tenant`, and what it was about."""
         ...
 
+    async def approvals(self, tenant: str, state: str, *, most: int) -> list[dict[str, Any]]:
+        """Return the calls that wait for a yes, or have had one, newest first."""
+        ...
+
+    async def approval(self, approval_id: str) -> dict[str, Any]:
+        """Return one call, with what it is about where that may be seen, under `arguments`."""
+        ...
+
+    async def deny(self, approval_id: str, *, reason: str) -> dict[str, Any]:
+        """Say no to a call."""
+        ...
+
+    async def servers(self, tenant: str) -> list[dict[str, Any]]:
+        """Return how each MCP server is."""
+        ...
+
+    async def look(self, uri: str) -> dict[str, Any]:
+        """Look at an MCP server now, as a stranger would."""
+        ...
+
     async def authorizations(self, tenant: str, wanted: WhoHasWhat, *, most: int) -> list[dict[str, Any]]:
         """Return who has what, newest first: `authorization_id`, `tenant`, `who`, `client_id`, `application`, `resource`, …"""
         ...

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from authserver.domain.audit import event
-from authserver.domain.clients import key_set, store
+from authserver.domain.clients import command_line, key_set, store
 from authserver.domain.clients.client import Client, InvalidClientDataError, Origin, check, check_keys, check_name
 from authserver.domain.revocation import ends
 from authserver.runtime.identifiers import new_id, new_secret, secret_hash
@@ -28,6 +28,8 @@ async def find(work: UnitOfWork, client_id: str) -> Client | None:
     if not client_id or len(client_id) > 500 or "\0" in client_id:
         return None
     machines = work.machines
+    if client_id == command_line.CLIENT_ID:
+        return command_line.client(machines.settings)
 
     async def load() -> Client | None:
         entry = await work.one(store.OWNER, client_id=client_id)

@@ -55,11 +55,17 @@ class DeviceCode:
     session_hash: bytes | None
     is_decided: bool
     decided_in: str | None
+    max_age: int | None = None
+    """How many seconds before it asked a login may have been by which it is allowed; None: any number."""
 
     @property
     def is_denied(self) -> bool:
         """Whether the person said no."""
         return self.is_decided and self.decided_in is None
+
+    def wants_newer_login(self, auth_time: int) -> bool:
+        """Whether somebody who proved who they are at `auth_time` has to do so again before they allow it."""
+        return self.max_age is not None and auth_time < self.started_at - self.max_age
 
     def is_bound_to(self, session_hash: bytes) -> bool:
         """Whether this browser session typed the code."""
@@ -87,7 +93,14 @@ class Approval:
 
 
 def start(
-    work: UnitOfWork, *, issuer_path: str, client_id: str, resource: str, is_defaulted: bool, scope: tuple[str, ...]
+    work: UnitOfWork,
+    *,
+    issuer_path: str,
+    client_id: str,
+    resource: str,
+    is_defaulted: bool,
+    scope: tuple[str, ...],
+    max_age: int | None = None,
 ) -> tuple[str, str]:
     """Return a new device code and its user code. A lost commit means that the user code is another device's."""
     code = new_secret(_PREFIX)
@@ -105,6 +118,7 @@ def start(
         now=work.now,
         expires_at=work.now + work.machines.settings.device_code_seconds,
         interval_s=INTERVAL_S,
+        max_age=max_age,
     )
     return code, shown(typed)
 
@@ -284,4 +298,5 @@ def _from_row(row: Row, *, started_from: str) -> DeviceCode:
         session_hash=bytes(row["session_hash"]) if row["session_hash"] is not None else None,
         is_decided=row["decided_at"] is not None,
         decided_in=row["decided_in"],
+        max_age=row["max_age"],
     )

@@ -41,6 +41,8 @@ table(
 table(
     "device_codes",
     sa.Column("device_hash", sa.LargeBinary, nullable=False),
+    # The oldest login, in seconds before the device asked, by which it may be allowed; NULL: any.
+    sa.Column("max_age", sa.BigInteger, nullable=True),
     sa.Column("user_code_ref", sa.LargeBinary, nullable=False),
     sa.Column("issuer_path", sa.Text, nullable=False),
     sa.Column("client_id", sa.Text, nullable=False),
@@ -114,15 +116,15 @@ EXPIRE = platform_statement("DELETE FROM authorization_codes WHERE expires_at <=
 START_DEVICE = statement(
     """
     INSERT INTO device_codes (device_hash, user_code_ref, issuer_path, client_id, resource, resource_defaulted, scope, address,
-        started_at, expires_at, interval_s, polled_at)
+        started_at, expires_at, interval_s, polled_at, max_age)
     VALUES (:device_hash, :user_code_ref, :issuer_path, :client_id, :resource, :resource_defaulted, :scope, :address,
-        :now, :expires_at, :interval_s, 0)
+        :now, :expires_at, :interval_s, 0, :max_age)
     ON CONFLICT (user_code_ref) DO NOTHING RETURNING device_hash
     """
 )
 _DEVICES = """
     SELECT device_hash, issuer_path, client_id, resource, resource_defaulted, scope, address, started_at, expires_at, interval_s,
-        polled_at, session_hash, decided_at, decided_in
+        polled_at, session_hash, decided_at, decided_in, max_age
     FROM device_codes
 """
 DEVICE = statement(_DEVICES + " WHERE device_hash = :device_hash")

@@ -104,6 +104,8 @@ async def _enter(
         return _taken(work, request, visitor, device)
     if device.code.is_decided:
         return _done(request, device, is_allowed=not device.code.is_denied)
+    if device.code.wants_newer_login(visitor.session.auth_time):
+        return _to_login(request, typed)
     try:
         offered = await decision.offer(work, device.asked, visitor.session)
     except AccessDenied as error:
@@ -131,6 +133,8 @@ async def _decide(work: UnitOfWork, request: Request, visitor: Visitor, form: Pa
         # The form was sent twice: the same answer again.
         return _done(request, device, is_allowed=not device.code.is_denied)
     choice = form.one("decision")
+    if choice == "allow" and device.code.wants_newer_login(session.auth_time):
+        return _to_login(request, typed)
     if choice == "deny":
         device_authorization.deny(work, device, session)
         return _done(request, device, is_allowed=False)

@@ -1,0 +1,391 @@
+"""A remote deployment, by its admin API: each method is one request or a few, and the server decides what the operator may."""
+
+import base64
+import binascii
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from authserver.cli.control.admin_api import AdminApi, admin_api
+from authserver.cli.control.port import (
+    Heard,
+    Named,
+    Order,
+    Radius,
+    RefusedError,
+    Stopped,
+    WhatHappened,
+    WhoHasWhat,
+)
+from authserver.domain.approvals import approval as approvals
+from authserver.domain.resources import listing
+from authserver.domain.resources.resource import requested_uri
+from resource_lib.wire import strict_json
+
+Read = TypeVar("Read")
+
+_STATES = {"kill": "killed", "pause": "paused", "": "revived"}
+_EVERYWHERE = "*"
+
+
+class RemoteControl:
+    """What the operator who logged in there may do there."""
+
+    look_every_s = 0.3
+
+    def __init__(self, api: AdminApi) -> None:
+        self._api = api
+        self._slugs: dict[str, str] | None = None
+
+    async def radius(self, named: Named) -> Radius:
+        """Return what a stop would end or hold up."""
+        return self._radius((await self._preview(named))["radius"])
+
+    async def stop(self, named: Named, *, act: str, reason: str) -> Order:
+        """`kill`, `pause` or `revive` a target; it is in force when this returns."""
+        place = named.tenant
+        if act == "revive":
+            path = f"/kills/{await self._kill_id(named)}/revive"
+            done = await self._api.post(path, {"reason": reason}, tenant=place)
+        elif act == "pause":
+            path = f"/servers/{listing.id_of(requested_uri(named.resource))}/pause"
+            done = await self._api.post(path, {"reason": reason}, tenant=place)
+        else:
+            # What is dangerous is said by name: the server tells which, and it is what was typed here.
+            confirm = (await self._preview(named)).get("confirm")
+            body = {**_body(named), "reason": reason} | ({"confirm": confirm} if confirm else {})
+            done = await self._api.post("/kills", body, tenant=place)
+        key = self._read(lambda: str(done["id"]))
+        seen = await self._api.get(f"/kills/{key}", tenant=place)
+        return self._read(
+            lambda: Order(
+                number=int(seen["number"]),
+                servers=tuple(sorted({str(one["resource"]) for one in seen["instances"]})),
+                tenant=place,
+                key=key,
+            )
+        )
+
+    async def revoke(self, kind: str, named: Named, of: str, *, reason: str) -> Order:
+        """End one token or authorization, or what a client or a person holds now."""
+        member = {"token": "token", "authorization": "authorization_id"}.get(kind)
+        body: dict[str, str] = {"kind": kind, "reason": reason} | ({member: of} if member else {})
+        if kind == "client":
+            body["client_id"] = named.client_id
+        elif kind == "user":
+            body |= _person(named.email)
+        place = named.tenant or (_tenant_of_token(of) if kind == "token" else "")
+        done = await self._api.post("/revocations", body, tenant=place)
+        return self._read(lambda: Order(number=0, servers=tuple(str(one) for one in done["told"]), tenant=place))
+
+    async def heard(self, order: Order) -> list[Heard]:
+        """Return who has obeyed."""
+        if not order.key:
+            return await self._caught_up(order)
+        seen = await self._api.get(f"/kills/{order.key}", tenant=order.tenant)
+        return self._read(
+            lambda: [
+                Heard(resource=one["resource"], instance=one["instance"], state=one["state"], after_ms=one["after_ms"])
+                for one in seen["instances"]
+            ]
+        )
+
+    async def _caught_up(self, order: Order) -> list[Heard]:
+        """Return who has applied everything that there is: what ended has no list of its own."""
+        found = await self._api.items("/servers", most=1000, tenant=order.tenant)
+        return self._read(
+            lambda: [
+                _running(str(server["uri"]), one)
+                for server in found
+                if server["uri"] in order.servers
+                for one in server["instances"]
+            ]
+        )
+
+    async def stops(self, tenant: str, *, past: bool) -> list[Stopped]:
+        """Return what is stopped, newest first."""
+        listed = await self._kills(tenant, only_stopped=not past)
+        slugs = await self._tenants() if any(one.get("scope") != _EVERYWHERE for one in listed) else {}
+        return self._each(
+            listed,
+            lambda one: Stopped(
+                named=_named(one, slugs),
+                state=_STATES[one["stopped"]],
+                at=int(one["changed_at"]),
+                reason=str(one["reason"]),
+                by="" if one["is_yours_to_revive"] else "the platform",
+                number=int(one["number"]),
+            ),
+        )
+
+    async def events(self, tenant: str, wanted: WhatHappened, *, most: int) -> list[dict[str, Any]]:
+        """Return what happened, newest first."""
+        asked: dict[str, str | int] = {
+            "kind": wanted.kind,
+            "outcome": wanted.outcome,
+            "client_id": wanted.client_id,
+            "sub": await self._sub(wanted.email, tenant),
+            "authorization_id": wanted.authorization_id,
+            "resource": wanted.resource,
+            "request_id": wanted.request_id,
+            "since": "" if wanted.since is None else wanted.since,
+            "until": "" if wanted.until is None else wanted.until,
+        }
+        rows = []
+        for one in await self._api.items("/audit", most=most, tenant=tenant, **asked):
+            (row,) = self._each([one], lambda each: _event_row(each, tenant))
+            if wanted.opened and one.get("has_sealed_part"):
+                # One at a time: that somebody opened it is recorded there.
+                row["sealed"] = (await self._api.get(f"/audit/{row['id']}", tenant=tenant)).get("payload") or {}
+            rows.append(row)
+        return rows
+
+    async def authorizations(self, tenant: str, wanted: WhoHasWhat, *, most: int) -> list[dict[str, Any]]:
+        """Return who has what, newest first."""
+        found = await self._api.items(
+            "/authorizations",
+            most=most,
+            tenant=tenant,
+            sub=await self._sub(wanted.email, tenant),
+            client_id=wanted.client_id,
+            resource=wanted.resource,
+            state=wanted.state,
+        )
+        return self._each(found, lambda one: _authorization_row(one, tenant))
+
+    async def approvals(self, tenant: str, state: str, *, most: int) -> list[dict[str, Any]]:
+        """Return the calls that wait for a yes, or have had one, newest first."""
+        found = await self._api.items("/approvals", most=most, tenant=tenant, state=state)
+        return self._each(found, lambda one: _approval_row(one, tenant))
+
+    async def approval(self, approval_id: str) -> dict[str, Any]:
+        """Return one call, with what it is about for whom it is meant."""
+        tenant = approvals.tenant_of_id(approval_id) or ""
+        seen = await self._api.get(f"/approvals/{_word(approval_id)}", tenant=tenant)
+        call = seen.get("call")
+        said = self._read(lambda: _approval_row(seen, ""))
+        if not isinstance(call, dict):
+            return {**said, "arguments": None, "note": "what it is about is not for you to see"}
+        return self._read(
+            lambda: {
+                **said,
+                "happens": call["sentence"],
+                "you_may_approve": call["you_may_approve"],
+                "arguments": [
+                    {
+                        "path": line["path"],
+                        "value": f"(hidden, {line['length']} characters)" if line["is_hidden"] else line["text"],
+                    }
+                    for line in call["arguments"]
+                ],
+            }
+        )
+
+    async def deny(self, approval_id: str, *, reason: str) -> dict[str, Any]:
+        """Say no to a call."""
+        tenant = approvals.tenant_of_id(approval_id) or ""
+        body = {"decision": "deny", "reason": reason}
+        done = await self._api.post(f"/approvals/{_word(approval_id)}/decision", body, tenant=tenant)
+        return self._read(lambda: {"approval_id": str(done["id"]), "state": str(done["state"])})
+
+    async def servers(self, tenant: str) -> list[dict[str, Any]]:
+        """Return how each MCP server is."""
+        return self._each(await self._api.items("/servers", most=1000, tenant=tenant), _server_row)
+
+    async def look(self, uri: str) -> dict[str, Any]:
+        """Have the server look at an MCP server now."""
+        done = await self._api.post(f"/servers/{listing.id_of(requested_uri(uri))}/check", {})
+        return self._read(lambda: _check_row(done))
+
+    async def _preview(self, named: Named) -> dict[str, Any]:
+        body = {**_body(named), "reason": "what would it end?"}
+        said = await self._api.post("/kills", body, dry_run="true", tenant=named.tenant)
+        if not isinstance(said.get("radius"), dict):
+            raise self._api.unclear()
+        return said
+
+    async def _kills(self, tenant: str, *, only_stopped: bool) -> list[dict[str, Any]]:
+        return await self._api.items("/kills", most=1000, tenant=tenant, only_stopped=str(only_stopped).lower())
+
+    async def _kill_id(self, named: Named) -> str:
+        subject = _subject(named) | ({"sub": await self._sub(named.email, named.tenant)} if named.email else {})
+        for one in await self._kills(named.tenant, only_stopped=True):
+            if one.get("kind") == named.kind and one.get("subject") == subject:
+                return _word(str(one.get("id")))
+        raise RefusedError("it is not stopped. `authserver kill list` shows what is, and where.")
+
+    async def _sub(self, email: str, tenant: str) -> str:
+        if not email or "@" not in email:
+            return email
+        found = await self._api.get("/search", q=email, tenant=tenant)
+        subs = [
+            str(one["id"])
+            for one in found.get("items") or ()
+            if one.get("kind") == "user" and str(one.get("detail", "")).casefold() == email.strip().casefold()
+        ]
+        if len(subs) != 1:
+            raise RefusedError(f"user: nobody there is {email}; look at the spelling, and at --tenant.")
+        return subs[0]
+
+    async def _tenants(self) -> dict[str, str]:
+        if self._slugs is None:
+            found = await self._api.items("/tenants", most=1000)
+            self._slugs = {str(one.get("id")): str(one.get("slug")) for one in found}
+        return self._slugs
+
+    def _radius(self, said: dict[str, Any]) -> Radius:
+        return self._read(
+            lambda: Radius(
+                users=int(said["users"]),
+                clients=int(said["clients"]),
+                live_authorizations=int(said["live_authorizations"]),
+                servers=tuple(str(one) for one in said["servers"]),
+                instances=int(said["instances"]),
+                ends=bool(said["ends"]),
+            )
+        )
+
+    def _each(self, items: list[dict[str, Any]], reader: Callable[[dict[str, Any]], Read]) -> list[Read]:
+        return self._read(lambda: [reader(one) for one in items])
+
+    def _read(self, reading: Callable[[], Read]) -> Read:
+        try:
+            return reading()
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise self._api.unclear() from None
+
+
+def _subject(named: Named) -> dict[str, str]:
+    said = {
+        "client_id": named.client_id,
+        "host": named.host,
+        "resource": requested_uri(named.resource) if named.resource else "",
+        "tool": named.tool,
+        "definition_hash": named.definition_hash,
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+def _person(email: str) -> dict[str, str]:
+    return {"email": email} if "@" in email else {"sub": email}
+
+
+def _body(named: Named) -> dict[str, str]:
+    return {"kind": named.kind, **_subject(named), **(_person(named.email) if named.email else {})}
+
+
+def _tenant_of_token(token: str) -> str:
+    # What an unverified token says of its tenant decides only where the server looks for it.
+    payload = token.split(".")[1] if token.count(".") == 2 else ""
+    try:
+        said = strict_json.loads_object(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (ValueError, binascii.Error):
+        return ""
+    named = said.get("tenant_id")
+    return named if isinstance(named, str) else ""
+
+
+def _word(opaque: str) -> str:
+    if not opaque.isascii() or not opaque.replace("-", "").replace("_", "").isalnum():
+        raise RefusedError("the id is none of ours; copy it whole.")
+    return opaque
+
+
+def _named(one: dict[str, Any], slugs: dict[str, str]) -> Named:
+    subject, scope = one["subject"], str(one["scope"])
+    return Named(
+        kind=str(one["kind"]),
+        tenant="" if scope == _EVERYWHERE else slugs.get(scope, scope),
+        email=str(subject.get("sub", "")),
+        client_id=str(subject.get("client_id", "")),
+        host=str(subject.get("host", "")),
+        resource=str(subject.get("resource", "")),
+        tool=str(subject.get("tool", "")),
+        definition_hash=str(subject.get("definition_hash", "")),
+    )
+
+
+def _running(uri: str, one: dict[str, Any]) -> Heard:
+    state = "applied" if one["behind_ms"] == 0 else "lapsed" if one["lapsed"] else "waiting"
+    return Heard(resource=uri, instance=str(one["instance"]), state=state, after_ms=None)
+
+
+def _event_row(one: dict[str, Any], tenant: str) -> dict[str, Any]:
+    names = ("id", "kind", "outcome", "reason", "client_id", "authorization_id", "resource", "request_id")
+    return {
+        **{name: str(one[name]) for name in names},
+        "at": int(one["at_us"]) // 1_000_000,
+        "tenant": tenant,
+        "header": dict(one["header"]),
+    }
+
+
+def _authorization_row(one: dict[str, Any], tenant: str) -> dict[str, Any]:
+    return {
+        "authorization_id": str(one["id"]),
+        "tenant": tenant,
+        "who": str(one["sub"]),
+        "client_id": str(one["client_id"]),
+        "application": str(one["client_name"]),
+        "resource": str(one["resource"]),
+        "scope": [str(name) for name in one["scopes"]],
+        "state": str(one["state"]),
+        "ended_by": str(one["ended_by"]),
+        "started_at": int(one["started_at"]),
+        "last_used_at": None if one["last_used_at"] is None else int(one["last_used_at"]),
+        "ends_at": int(one["ends_at"]),
+    }
+
+
+def _approval_row(one: dict[str, Any], tenant: str) -> dict[str, Any]:
+    waits = one["state"] in {"pending", "approved"}
+    return {
+        "approval_id": str(one["id"]),
+        "tenant": tenant,
+        "state": str(one["state"]),
+        "tool": str(one["tool"]),
+        "for": str(one["sub"]),
+        "application": str(one["client_id"]),
+        "asked": int(one["requested_at"]),
+        "until": int(one["expires_at"]) if waits else None,
+    }
+
+
+def _server_row(one: dict[str, Any]) -> dict[str, Any]:
+    check = one["check"]
+    return {
+        "uri": str(one["uri"]),
+        "name": str(one["name"]),
+        "state": str(one["state"]),
+        "stopped_tools": [str(tool) for tool in one["stopped_tools"]],
+        "credentials": [
+            {"client_id": str(each["client_id"]), "state": str(each["state"])} for each in one["credentials"]
+        ],
+        "instances": [
+            {
+                "instance": str(each["instance"]),
+                "feed_age_ms": int(each["feed_age_ms"]),
+                "behind_ms": int(each["behind_ms"]),
+                "lapsed": bool(each["lapsed"]),
+            }
+            for each in one["instances"]
+        ],
+        "check": None if check is None else _check_row(check),
+        "tools_changed": bool(one["tools_changed"]),
+    }
+
+
+def _check_row(one: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "at": int(one["at"]),
+        "reachable": one["reachable"],
+        "guarded": one["guarded"],
+        "findings": [str(each["words"]) for each in one["findings"]],
+    }
+
+
+@asynccontextmanager
+async def remote_control(server: str) -> AsyncIterator[RemoteControl]:
+    """Yield a remote deployment. Raises RefusedError."""
+    async with admin_api(server) as api:
+        yield RemoteControl(api)
