@@ -3186,6 +3186,45 @@ FEED: dict[str, Requirement] = {
     "feed:ack:a-busy-database-holds-up-nobody-who-asks": Requirement(
         "R-13", "A long write by somebody else delays no answer of the feed."
     ),
+    "feed:wall:own-tenants-and-own-resource-alone": Requirement(
+        "decision 22; TN-01",
+        "A server hears of the tenants that it is heard for and of its own resource, in events and in the state, and of nothing else.",
+    ),
+    "feed:wall:upstream-of-an-exchange": Requirement(
+        "decision 14",
+        "It hears of those resources too from which tokens may be exchanged towards its own, and not of their tools.",
+    ),
+    "feed:told:exchange-withdrawn": Requirement(
+        "RFC 8693 §5", "What was exchanged under a permission ends with it at the server it was for, and behind it."
+    ),
+    "feed:told:key-of-its-issuer": Requirement(
+        "issue", "A key that was taken out is told to those who follow its issuer."
+    ),
+    "feed:told:a-changed-demand": Requirement(
+        "decision 18", "A changed demand on a tool is told to the tool's server, to those heard for that tenant."
+    ),
+    "feed:door:a-servers-own-credential-alone": Requirement(
+        "AD, RV", "Only a resource server's own credential, at an issuer that serves it, opens the feed."
+    ),
+    "feed:door:parameters-are-bounded": Requirement(
+        "CWE-20",
+        "Every parameter and every member of an acknowledgement is of its form and bounded, or refused by its name.",
+    ),
+    "feed:door:a-flood-has-an-end": Requirement(
+        "R-13",
+        "A server that asks without end is slowed alone, and however many connections wait leave nothing behind.",
+    ),
+    "feed:cursor:forged-ones-are-refused": Requirement(
+        "RV, CWE-113", "A cursor that nobody gave is refused and never said back; another server's begins anew."
+    ),
+    "feed:ack:for-oneself-alone": Requirement("AD", "Nobody acknowledges for another server's instance."),
+    "feed:numbers:a-kill-has-that-of-its-own-event": Requirement(
+        "decision 14",
+        "A kill ends by the number of its own event, in a shared transaction too, and in one that is tried again unit by unit.",
+    ),
+    "feed:numbers:never-stepped-over": Requirement(
+        "decision 14", "No follower steps over a lower number that commits late."
+    ),
     "feed:heard:applied-waiting-or-lapsed": Requirement(
         "issue, decision 14; C52",
         "Who waits for a kill is told of each instance that was live then: applied, waiting, or stopped by itself.",

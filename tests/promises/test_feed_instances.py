@@ -159,8 +159,7 @@ async def test_a_flood_of_instance_ids_is_bounded_and_drives_out_only_the_silent
     assert (429, "60") == (refused.status_code, refused.headers["retry-after"])
     # Another client's share is its own.
     other = await server.operator.credential_of(R1)
-    neighbour = follower(server, "RS1", instance="i9")
-    neighbour.app = other
+    neighbour = follower(server, "RS1", instance="i9", app=other)
     await neighbour.ask()
     assert {"i0", "i1", "i2", "i9"} == set(await running(server))
 

@@ -64,7 +64,8 @@ class Follower:
 
 def follower(server: Any, letter: str, **changed: Any) -> Follower:
     """Return the follower of a server of the world."""
-    return Follower(http=server.http, issuer=server.issuer, app=server.world.clients[letter], **changed)
+    wanted = {"http": server.http, "issuer": server.issuer, "app": server.world.clients[letter]}
+    return Follower(**(wanted | changed))
 
 
 def told(batch: Batch) -> list[tuple[str, str, str]]:

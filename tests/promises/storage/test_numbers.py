@@ -82,17 +82,18 @@ class lower_writer:  # noqa: N801 - reads as what it is
         " SELECT seq, 1, '*', 'authorization', 'lower' FROM control_head WHERE id = 1"
     )
 
-    def __init__(self, url):
+    def __init__(self, url, subject="lower"):
         self.url = url
+        self.append = self.APPEND.replace("'lower'", f"'{subject}'")
 
     async def __aenter__(self):
         if is_sqlite(self.url):
             self.connection = sqlite3.connect(sqlite_path(self.url), isolation_level=None)
-            for text in ("BEGIN IMMEDIATE", self.NEXT, self.APPEND):
+            for text in ("BEGIN IMMEDIATE", self.NEXT, self.append):
                 self.connection.execute(text)
         else:
             self.connection = await asyncpg.connect(self.url)
-            for text in ("BEGIN", self.NEXT, self.APPEND):
+            for text in ("BEGIN", self.NEXT, self.append):
                 await self.connection.execute(text)
         return self.finish
 
