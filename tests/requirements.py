@@ -3392,6 +3392,36 @@ CONSOLE: dict[str, Requirement] = {
     "console:overview:says-who-stopped-what-and-why": Requirement(
         "issue: the console", "Whatever is stopped says since when, by whom and why, beside the way to let it go on."
     ),
+    "console:door:whoever-operates-comes-in": Requirement(
+        "decision 22, AD-02",
+        "Admins and operators act at the console of their tenant, auditors look, the platform's people choose any tenant.",
+    ),
+    "console:door:others-find-nothing": Requirement(
+        "ours",
+        "Whoever operates nothing finds at /console what stands at an address that does not exist, byte for byte.",
+    ),
+    "console:door:needs-a-login-and-comes-back": Requirement(
+        "ours, AZ-04", "The console sends to the login and comes back to the very page, and to nowhere else."
+    ),
+    "console:stop:recorded-with-who-acted": Requirement(
+        "decision 15", "Whatever is done at the console is recorded with who did it and why, sealed."
+    ),
+    "console:stop:twice-or-late-is-harmless": Requirement(
+        "ours", "A double submit does nothing twice; a page older than somebody else's act asks again."
+    ),
+    "console:end:one-or-all-without-stopping": Requirement(
+        "RFC 7009, issue: the console",
+        "One sign-in, or all of a person's or an application's, end for good; they may begin anew.",
+    ),
+    "console:server:paused-and-let-go-on": Requirement(
+        "C52", "An MCP server is paused, stopped and let go on; its state is on the overview and its own page."
+    ),
+    "console:search:finds-what-is-theirs": Requirement(
+        "issue: the console", "One box finds people, applications, sign-ins, tools and servers, each with its button."
+    ),
+    "console:page:get-changes-nothing": Requirement(
+        "RFC 9110 §9.2.1", "No address of the console changes anything by being opened."
+    ),
 }
 
 # tests: kill, revive, revoke on the command line, runbooks, the published surface

@@ -22,6 +22,7 @@ from authserver.web.http import (
     BodyTooLargeError,
     ClientGoneError,
     Header,
+    NothingThereError,
     Receive,
     Request,
     Response,
@@ -156,6 +157,8 @@ class Application:
             response = await handle(request)
         except ClientGoneError:
             return
+        except NothingThereError:
+            response, headers = plain_error(404, "not_found", "There is nothing here."), self._headers["operations"]
         except Exception as error:  # noqa: BLE001 - the last line: nothing of the inside leaves
             response = self._accident(route, request, request_id, error)
         if isinstance(response, Stream):

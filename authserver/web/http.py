@@ -30,6 +30,10 @@ class ClientGoneError(Exception):
     """The connection closed before the request was complete."""
 
 
+class NothingThereError(Exception):
+    """For whoever asks, this address does not exist: they are answered as for any that does not."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
     """One request to one issuer. Header names are in lower case, as ASGI has them."""

@@ -11,6 +11,15 @@ from dataclasses import dataclass
 
 from authserver.domain.resources.administration import PATH as ADMIN_PATH
 from authserver.web.authorize import authorize
+from authserver.web.console.approvals import show_waiting
+from authserver.web.console.end import end, show_end
+from authserver.web.console.heard import show_heard
+from authserver.web.console.holder import show_holder
+from authserver.web.console.overview import show_overview, show_places
+from authserver.web.console.revive import revive, show_revive
+from authserver.web.console.search import show_search
+from authserver.web.console.server import look_or_accept, show_server
+from authserver.web.console.stop import show_stop, stop
 from authserver.web.device_authorization import device_authorization
 from authserver.web.health import livez, readyz, security_txt
 from authserver.web.http import MOST_BODY_BYTES, Endpoint, Request, Response
@@ -95,6 +104,16 @@ ROUTES: dict[str, Route] = {
     "/account/sign-out-everywhere": Route(group="page", methods={"POST": sign_out_everywhere}),
     "/approvals": Route(group="page", methods={"GET": show_approvals}),
     "/approvals/{id}": Route(group="page", methods={"GET": show_approval, "POST": decide_approval}),
+    "/console": Route(group="page", methods={"GET": show_overview}),
+    "/console/places": Route(group="page", methods={"GET": show_places}),
+    "/console/search": Route(group="page", methods={"GET": show_search}),
+    "/console/stop": Route(group="page", methods={"GET": show_stop, "POST": stop}),
+    "/console/heard": Route(group="page", methods={"GET": show_heard}),
+    "/console/revive": Route(group="page", methods={"GET": show_revive, "POST": revive}),
+    "/console/end": Route(group="page", methods={"GET": show_end, "POST": end}),
+    "/console/holder": Route(group="page", methods={"GET": show_holder}),
+    "/console/server": Route(group="page", methods={"GET": show_server, "POST": look_or_accept}),
+    "/console/approvals": Route(group="page", methods={"GET": show_waiting}),
     "/consent": Route(group="page", methods={"GET": show_consent, "POST": decide}),
     "/static/style.css": Route(group="asset", methods={"GET": stylesheet}),
     "/static/mark.svg": Route(group="asset", methods={"GET": mark}),

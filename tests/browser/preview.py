@@ -95,6 +95,7 @@ LOGIN: dict[str, Any] = {
     "client_name": "Claude",
     "resource_name": "Orders",
     "is_for_decision": False,
+    "is_for_console": False,
 }
 CONSENT: dict[str, Any] = {
     "csrf": "c" * 43,
@@ -611,6 +612,10 @@ SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
     "login-to-decide": (
         "login.html",
         LOGIN | {"client_name": None, "resource_name": None, "is_for_decision": True, "email": "ada@acme.example"},
+    ),
+    "login-for-console": (
+        "login.html",
+        LOGIN | {"client_name": None, "resource_name": None, "is_for_console": True, "email": "ada@acme.example"},
     ),
     "login-refused": (
         "login.html",

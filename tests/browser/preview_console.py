@@ -40,7 +40,7 @@ def agent(name: str, **changed: Any) -> dict[str, Any]:
         "last_iso": "2026-11-21T13:03:00Z",
         "stopped": "",
         "stop_url": "/console/stop?kind=client&client=cli_x",
-        "revive_url": "/console/revive?kind=client&client=cli_x",
+        "revive_url": "",
         **changed,
     }
 
@@ -111,7 +111,6 @@ STOPPED = [
 OVERVIEW: dict[str, Any] = {
     "at": AT,
     "turning": TURNING,
-    "done": None,
     "stopped": STOPPED,
     "waiting": 3,
     "places": None,
@@ -120,7 +119,16 @@ OVERVIEW: dict[str, Any] = {
         "rows": [
             agent("Claude"),
             agent("Acme Support Desk", verified=True, host=None, people=1, live=1),
-            agent("Nightly clean-up", verified=True, host=None, people=0, live=1, stopped="kill", last="3 minutes ago"),
+            agent(
+                "Nightly clean-up",
+                verified=True,
+                host=None,
+                people=0,
+                live=1,
+                stopped="kill",
+                last="3 minutes ago",
+                revive_url="/console/revive",
+            ),
             agent("Cursor", host=None, people=3, live=4, last="4 days ago"),
         ],
     },
@@ -206,7 +214,13 @@ ROWS = [
         "tag": "Stopped by itself",
     },
 ]
-SUM = {"waiting": 1, "tenths": 6, "words": "Stopped at 13:03:07 UTC, 4 seconds ago, by Grace Hopper."}
+SUM = {
+    "waiting": 1,
+    "obeyed": 2,
+    "all": 3,
+    "tenths": 6,
+    "words": "Stopped at 13:03:07 UTC, 4 seconds ago, by Grace Hopper.",
+}
 HEARD: dict[str, Any] = {
     "at": AT,
     "turning": TURNING | {"every": 2},
@@ -239,10 +253,7 @@ REVIVE: dict[str, Any] = {
         "What ended stays ended: each person has to connect it again.",
     ],
     "login_url": None,
-    "words_given": "",
-    "is_missing": False,
-    "type_name": None,
-    "back_url": "/console?tenant=acme",
+    "doing": {"words_given": "", "is_missing": False, "type_name": None},
 }
 END: dict[str, Any] = {
     "at": AT,
@@ -332,7 +343,18 @@ SERVER: dict[str, Any] = {
     "notice": None,
     "stop": None,
     "ways": {"stop_url": "/console/stop", "pause_url": "/console/stop?act=pause", "revive_url": ""},
-    "check_csrf": "c" * 43,
+    "csrf": "c" * 43,
+    "changes": [
+        {
+            "credential": "cli_x",
+            "shown": "5" * 64,
+            "when": "2 hours ago",
+            "kinds": [
+                {"words": "New", "names": ["export_orders"], "more": 0},
+                {"words": "Another by now", "names": ["refund_order", "update_order"], "more": 3},
+            ],
+        }
+    ],
     "health": [
         {"label": "Reachable", "text": "Yes", "look": "good", "tag": "in 84 ms", "hint": "looked 2 minutes ago"},
         {"label": "Guarded", "text": "Yes: it refuses a call without a token", "look": "", "tag": "", "hint": ""},
@@ -383,6 +405,7 @@ APPROVALS: dict[str, Any] = {
             "client": "Claude",
             "server": "Orders",
             "who": "Ada Lovelace",
+            "where": "",
             "asked": "2 minutes ago",
             "asked_iso": "2026-11-21T13:03:00Z",
             "left": "13 minutes left",
@@ -397,6 +420,7 @@ APPROVALS: dict[str, Any] = {
             "client": "Nightly clean-up",
             "server": "Orders",
             "who": "itself",
+            "where": "Globex Corporation",
             "asked": "1 hour ago",
             "asked_iso": "2026-11-21T12:03:00Z",
             "left": "less than a minute left",
@@ -450,7 +474,6 @@ def screens(hostile: str) -> dict[str, tuple[str, dict[str, Any]]]:
                 "agents": {"count": 12, "rows": [agent(f"Agent number {n}") for n in range(12)]},
                 "servers": [server(f"Server{n}") for n in range(30)],
                 "newest": [sign_in(f"Person number {n}", "Claude") for n in range(12)],
-                "done": "It may go on. What ended stays ended: people have to connect it again.",
             },
         ),
         "console-platform": (
@@ -536,14 +559,14 @@ def screens(hostile: str) -> dict[str, tuple[str, dict[str, Any]]]:
             HEARD
             | {
                 "rows": [ROWS[0], ROWS[0] | {"instance": "7be11d02", "words": "obeyed 0.7 s after the stop"}, ROWS[2]],
-                "sum": SUM | {"waiting": 0, "tenths": 10},
+                "sum": SUM | {"waiting": 0, "obeyed": 3, "tenths": 10},
                 "turning": STILL | {"is_paused": False},
                 "notice": {"look": "warn", "words": "It was stopped already. Nothing was done a second time."},
             },
         ),
         "console-heard-none": (
             "console_heard.html",
-            HEARD | {"rows": [], "sum": SUM | {"waiting": 0, "tenths": 10}, "turning": STILL},
+            HEARD | {"rows": [], "sum": SUM | {"waiting": 0, "obeyed": 3, "tenths": 10}, "turning": STILL},
         ),
         "console-heard-hostile": (
             "console_heard.html",
@@ -556,9 +579,8 @@ def screens(hostile: str) -> dict[str, tuple[str, dict[str, Any]]]:
             | {
                 "it": TARGET
                 | {"kind": "Organisation", "name": "Acme Industries", "stopped": "kill", "tags": [], "lines": []},
-                "type_name": "acme",
+                "doing": {"words_given": "", "is_missing": True, "type_name": "acme"},
                 "notice": "Nothing was changed: say in a few words why it may go on.",
-                "is_missing": True,
             },
         ),
         "console-end": ("console_end.html", END),
@@ -617,6 +639,7 @@ def screens(hostile: str) -> dict[str, tuple[str, dict[str, Any]]]:
                 "stop": PUT_DOWN | {"reason": "Moving its database"},
                 "ways": SERVER["ways"] | {"revive_url": "/console/revive"},
                 "instances": [],
+                "changes": [],
                 "tools": [],
                 "health": [{"label": "Reachable", "text": "Nobody has looked yet", "look": "", "tag": "", "hint": ""}],
                 "notice": {"look": "bad", "words": "Looked just now: it does not answer."},

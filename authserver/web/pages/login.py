@@ -14,6 +14,7 @@ from authserver.oauth.errors import InvalidRequest, UnregisteredRedirect
 from authserver.oauth.redirect_uris import form_action_source
 from authserver.runtime.unit_of_work import UnitOfWork
 from authserver.web.authorize import after_login, answer, checked, read_query
+from authserver.web.console import way_back
 from authserver.web.http import Header, Request, Response, redirect
 from authserver.web.pages import forms
 from authserver.web.pages.answers import form_refused, page
@@ -21,7 +22,12 @@ from authserver.web.token import read_form
 from authserver.web.work import run
 
 _STALE = "This page was open too long, or you signed in from another tab. Nothing was sent; sign in here to go on."
-_OWN_PAGES = {b"to=account": "/account", b"to=device": "/device", b"to=approvals": "/approvals"}
+_OWN_PAGES = {
+    b"to=account": "/account",
+    b"to=device": "/device",
+    b"to=approvals": "/approvals",
+    b"to=console": "/console",
+}
 """Where a login may go on to besides an application's request: a name for each of our pages, and no other."""
 
 _ONE_APPROVAL = re.compile(rb"to=approvals&id=([A-Za-z0-9_-]{1,100})")
@@ -32,6 +38,9 @@ _WITH_A_WORD = (
     (_ONE_APPROVAL, "/approvals/"),
 )
 """Pages of ours with one opaque word of theirs, which can be no address."""
+
+_CONSOLE = re.compile(rb"to=console&at=([A-Za-z0-9_-]{1,4096})")
+"""A page of the console, in a word that can name nothing else."""
 
 _WRONG = "That e-mail address and password do not match. Check both and try again."
 
@@ -133,6 +142,8 @@ def _own_page(request: Request) -> str | None:
     for pattern, path in _WITH_A_WORD:
         if found := pattern.fullmatch(request.query):
             return path + found[1].decode()
+    if found := _CONSOLE.fullmatch(request.query):
+        return "/console" + way_back.page_of(found[1].decode())
     return _OWN_PAGES.get(request.query)
 
 
@@ -164,7 +175,8 @@ async def _form(
         # The answer to this form may end in a redirect to the application.
         targets = (form_action_source(asked.redirect_uri),)
     is_for_decision = _ONE_APPROVAL.fullmatch(request.query) is not None
-    if is_for_decision and not email:
+    is_for_console = _own_page(request) is not None and request.query.startswith(b"to=console")
+    if (is_for_decision or is_for_console) and not email:
         # Who is signed in already and has to prove it again (RFC 9470) types the password alone.
         session = await sessions.find(work, request.cookie(forms.session_cookie_name(work.machines.settings)))
         person = await user.person_by_id(work, session.person_id) if session else None
@@ -182,4 +194,5 @@ async def _form(
         client_name=client_name,
         resource_name=resource_name,
         is_for_decision=is_for_decision,
+        is_for_console=is_for_console,
     )

@@ -6,6 +6,7 @@ somebody forgot does not keep their session awake: then it says that it has stop
 """
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from authserver.oauth.parameters import Parameters
 from authserver.web.http import Header
@@ -23,11 +24,21 @@ class Turning:
     headers: tuple[Header, ...] = ()
 
 
-def turning(query: Parameters, *, may_change: bool = True) -> Turning:
-    """Return whether the page with this query looks again; a number of turns that is none counts as the last."""
+def turning(query: Parameters, *, may_change: bool = True, every_s: int = EVERY_S, keep: bool = False) -> Turning:
+    """Return whether the page with this query looks again; a number of turns that is none counts as the last.
+
+    `keep`: the rest of the query says what it is a page of, and stays.
+    """
     said = query.one("turn") or "0"
     turn = int(said) if said.isascii() and said.isdigit() and len(said) <= 4 else MOST_TURNS
     is_paused = turn >= MOST_TURNS
     if not may_change or is_paused or query.one("still") is not None:
         return Turning(is_on=False, is_paused=is_paused)
-    return Turning(is_on=True, is_paused=False, headers=((b"refresh", f"{EVERY_S}; url=?turn={turn + 1}".encode()),))
+    kept = kept_of(query) if keep else []
+    again = urlencode([*kept, ("turn", str(turn + 1))])
+    return Turning(is_on=True, is_paused=False, headers=((b"refresh", f"{every_s}; url=?{again}".encode()),))
+
+
+def kept_of(query: Parameters) -> list[tuple[str, str]]:
+    """Return what a query says besides how often its page has turned, and what was done just before."""
+    return [(name, value) for name, value in query.pairs() if name not in {"turn", "still", "done", "seal"}]

@@ -1,0 +1,199 @@
+"""
+GET and POST /console/server: how one MCP server is, who runs it, which tools it has, and the ways to pause or stop it.
+
+C52, C56. "Check now" looks at it as a stranger would (`domain/health/check.py`); "as it should be" accepts what it says of its
+tools, for the tenant somebody acts in.
+"""
+
+from collections.abc import Iterator
+
+from authserver.domain.health import servers
+from authserver.domain.health.report import Reported
+from authserver.domain.health.servers import Credential, NotSeenError, Running, Server
+from authserver.domain.resources import resource as resources
+from authserver.domain.resources.resource import Resource
+from authserver.domain.stopping.stopping import Target
+from authserver.oauth.parameters import Parameters
+from authserver.runtime.unit_of_work import UnitOfWork
+from authserver.web.console import rows, targets
+from authserver.web.console.door import NothingHereError, Operator, acted, csrf, frame, shown
+from authserver.web.console.revive import may_not
+from authserver.web.console.targets import Named
+from authserver.web.http import Request, Response
+from authserver.web.pages import words
+from authserver.web.pages.answers import page
+from resource_lib.wire.control import Kind
+
+_MOST_TOOLS = 200
+_MOST_COPIES = 100
+_MOST_NAMES = 12
+
+_LOOKED = {"look": "good", "words": "Looked just now."}
+_ACCEPTED = {"look": "good", "words": "The tools are as they should be. You are told when they change again."}
+_CHANGED = {"look": "bad", "words": "Nothing was accepted: its tools have changed again. Look at them, then decide."}
+_CREDENTIAL = {
+    "valid": ("Counts", "good", ""),
+    "silent": ("Counts", "", "It has not asked for the list for a minute."),
+    "ending": ("Ends soon", "warn", "Give it a new secret before it ends."),
+    "ended": ("Has ended", "bad", "It hears of nothing, and its server stops by itself."),
+    "stopped": ("Stopped", "bad", "It hears of nothing, and its server stops by itself."),
+    "disabled": ("Disabled", "bad", "It hears of nothing, and its server stops by itself."),
+}
+
+
+async def show_server(request: Request) -> Response:
+    """Show one MCP server."""
+
+    async def show(work: UnitOfWork, operator: Operator, query: Parameters) -> Response:
+        return await _page(work, request, operator, *await _asked(work, operator, query))
+
+    return await shown(request, show)
+
+
+async def look_or_accept(request: Request) -> Response:
+    """Look at the server now, or take what it says of its tools as it should be."""
+
+    async def act(work: UnitOfWork, operator: Operator, query: Parameters, form: Parameters) -> Response:
+        named, resource = await _asked(work, operator, query)
+        notice = _LOOKED
+        if form.one("decision") == "accept":
+            notice = _ACCEPTED
+            try:
+                await servers.accept_tools(
+                    work,
+                    resource.uri,
+                    form.one("credential") or "",
+                    tools_hash=form.one("shown") or "",
+                    tenant=_tenant(operator),
+                )
+            except NotSeenError:
+                notice = _CHANGED
+            else:
+                # What was accepted stands there once it is committed; the page is read after that.
+                await work.commit()
+        else:
+            await servers.look(work, resource.uri, _tenant(operator))
+        return await _page(work, request, operator, named, resource, notice=notice)
+
+    return await acted(request, act)
+
+
+def _tenant(operator: Operator) -> str | None:
+    return operator.tenant.id if operator.tenant is not None else None
+
+
+async def _asked(work: UnitOfWork, operator: Operator, query: Parameters) -> tuple[Named, Resource]:
+    named = await targets.asked(work, operator, query)
+    resource = await resources.by_uri(work, named.target.resource)
+    if named.target.kind is not Kind.RESOURCE or resource is None:
+        raise NothingHereError
+    return named, resource
+
+
+async def _page(
+    work: UnitOfWork,
+    request: Request,
+    operator: Operator,
+    named: Named,
+    resource: Resource,
+    *,
+    notice: dict[str, str] | None = None,
+) -> Response:
+    found = await servers.find(work, resource.uri, _tenant(operator))
+    if found is None:
+        raise NothingHereError
+    stop = operator.stops.by_key.get(named.target.key)
+    revive_url = "" if stop is None or may_not(operator, stop) else named.link(operator, "revive")
+    return page(
+        "console_server.html",
+        at=frame(operator),
+        it=rows.server(operator, found),
+        notice=notice,
+        stop=None
+        if stop is None
+        else await targets.put_down(work, operator, stop) | {"heard_url": named.link(operator, "heard")},
+        ways={
+            "stop_url": named.link(operator, "stop") if stop is None or stop.stopped == "pause" else "",
+            "pause_url": named.link(operator, "stop", act="pause") if stop is None else "",
+            "revive_url": revive_url,
+        }
+        if operator.may_act
+        else None,
+        csrf=csrf(request, operator),
+        health=[*_reach(work, found), *(_credential(work, one) for one in found.credentials)],
+        changes=[_change(work, one) for one in found.reports if one.has_changed],
+        instances=[_copy(one) for one in found.instances[:_MOST_COPIES]],
+        tools=[await _tool(work, operator, resource, tool.name) for tool in resource.tools[:_MOST_TOOLS]],
+    )
+
+
+def _reach(work: UnitOfWork, it: Server) -> Iterator[dict[str, str]]:
+    check = it.check
+    if check is None or check.is_reachable is None:
+        yield _fact("Reachable", "Nobody has looked yet")
+        return
+    looked = f"looked {words.ago(check.at, work.now)}"
+    if check.is_reachable:
+        yield _fact("Reachable", "Yes", hint=f"{looked}, it took {check.duration_ms} ms")
+    else:
+        last = words.ago(check.last_reached_at, work.now) if check.last_reached_at else "never"
+        yield _fact("Reachable", "No", look="bad", tag="Not reachable", hint=f"{looked}; reached before that: {last}")
+    if check.is_guarded is not None:
+        guarded = "Yes: it refuses a call without a token" if check.is_guarded else "No"
+        yield _fact("Guarded", guarded, look="" if check.is_guarded else "bad", tag="" if check.is_guarded else "Open")
+    for finding in check.findings:
+        yield _fact("Found", finding.words)
+
+
+def _credential(work: UnitOfWork, one: Credential) -> dict[str, str]:
+    text, look, hint = _CREDENTIAL[one.state]
+    seen = f"last used {words.ago(one.last_seen_at, work.now)}" if one.last_seen_at else "not used lately"
+    return _fact("Credential", one.name, look=look or "quiet", tag=text, hint=f"{seen}. {hint}".strip())
+
+
+def _fact(label: str, text: str, *, look: str = "", tag: str = "", hint: str = "") -> dict[str, str]:
+    return {"label": label, "text": text, "look": look, "tag": tag, "hint": hint}
+
+
+def _change(work: UnitOfWork, one: Reported) -> dict[str, object]:
+    return {
+        "credential": one.client_id,
+        "shown": one.tools_hash,
+        "when": words.ago(one.changed_at, work.now),
+        "kinds": [
+            {"words": said, "names": names[:_MOST_NAMES], "more": max(0, len(names) - _MOST_NAMES)}
+            for said, names in (("New", one.added), ("Gone", one.removed), ("Another by now", one.changed))
+            if names
+        ],
+    }
+
+
+def _copy(one: Running) -> dict[str, str]:
+    heard = f"heard of {rows.span_ms(one.feed_age_ms)} ago"
+    if one.has_lapsed:
+        return _row(one, f"{heard}, longer than it trusts what it knows", "bad", "Has stopped by itself")
+    if one.behind_ms:
+        return _row(one, f"{heard}; {rows.span_ms(one.behind_ms)} behind", "warn", "Behind")
+    return _row(one, f"{heard}; has applied everything", "good", "Up to date")
+
+
+def _row(one: Running, said: str, look: str, tag: str) -> dict[str, str]:
+    return {"instance": one.instance, "words": said, "look": look, "tag": tag}
+
+
+async def _tool(work: UnitOfWork, operator: Operator, resource: Resource, name: str) -> dict[str, object]:
+    target = Target(kind=Kind.TOOL, tenant=operator.where, resource=resource.uri, tool=name)
+    named = await targets.named(work, target)
+    stop = operator.stops.on(tenant=operator.where, resource=resource.uri, tool=name)
+    stop = stop if stop is not None and stop.target.kind is Kind.TOOL else None
+    is_theirs = stop is not None and stop.target == target and not may_not(operator, stop)
+    tag = named.tags[0] if named.tags else targets.tag("", "")
+    return {
+        "name": name,
+        "title": named.name,
+        "look": tag["look"],
+        "tag": tag["words"],
+        "stopped": stop.stopped if stop is not None else "",
+        "stop_url": "" if stop is not None else named.link(operator, "stop"),
+        "revive_url": named.link(operator, "revive") if is_theirs else "",
+    }

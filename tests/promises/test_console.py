@@ -1,0 +1,209 @@
+"""
+The console: who may come in, what they see, and that what they press happens, once, and is seen to be obeyed.
+"""
+
+import pytest
+
+from authserver.domain.audit import event
+from tests.support.administered import administered
+from tests.support.console import at_console, client
+from tests.support.world import R1
+
+
+@pytest.mark.requirement("console:door:whoever-operates-comes-in")
+@pytest.mark.parametrize(("who", "may_act"), [("a1", True), ("o1", True), ("d1", False), ("p1", True), ("p2", False)])
+async def test_admins_and_operators_act_and_auditors_look(server, who, may_act):
+    """Roles of the tenant they are in; the platform's people choose any."""
+    app = server.client("P")
+    await app.sign_in("u1")
+    visitor = await at_console(server, who)
+
+    page = await visitor.open(tenant="t1")
+
+    assert 200 == page.status
+    assert "Public Web App" in page.text
+    assert may_act == any("/console/stop?" in link for link in page.links)
+    assert may_act == ("change nothing" not in page.text)
+
+
+@pytest.mark.requirement("console:door:others-find-nothing")
+@pytest.mark.parametrize("who", ["m1", "u1", "v1"])
+async def test_for_whoever_operates_nothing_there_is_no_console(server, who):
+    """Ours: the same bytes as for an address that does not exist, on every page and for every method."""
+    await administered(server)
+    browser, someone = server.browser(), server.world.people[who]
+    await browser.log_in(await browser.open("/account"), someone.email, someone.password)
+    nothing = await browser.request("GET", "/no-such-page")
+
+    for path in (
+        "/console",
+        "/console/places",
+        "/console/stop?kind=everything",
+        "/console/search?q=u",
+        "/console/approvals",
+    ):
+        page = await browser.request("GET", path)
+        assert (nothing.status, nothing.response.content) == (page.status, page.response.content), path
+        assert dict(nothing.response.headers) == dict(page.response.headers), path
+    posted = await browser.post("/console/stop?kind=everything", [("decision", "stop")])
+    assert nothing.response.content == posted.response.content
+
+
+@pytest.mark.requirement("console:door:needs-a-login-and-comes-back")
+async def test_whoever_is_not_signed_in_is_led_to_the_login_and_back_to_the_very_page(server):
+    """Ours, AZ-04: back to a page of the console, and to nowhere else."""
+    app = server.client("P")
+    await app.sign_in("u1")
+    visitor = await at_console(server, "o1")
+    fresh = type(visitor)(server=server, who="o1", browser=server.browser())
+
+    page = await fresh.sign_in("stop", **client(app))
+
+    assert "/console/stop" == page.path
+    assert "Stop Public Web App" in page.text
+
+
+@pytest.mark.requirement("console:stop:recorded-with-who-acted")
+async def test_whatever_is_done_is_recorded_with_who_did_it(server):
+    """Decision 15: a stop and a revival name the operator, in the payload; the header holds ids alone."""
+    app = server.client("P")
+    await app.sign_in("u1")
+    visitor = await at_console(server, "o1")
+
+    await visitor.stop(**client(app))
+    await visitor.revive("found the fault", **client(app))
+
+    events = await server.operator.events("t1")
+    stopped, revived = (
+        [row for row in events if row["kind"] == kind.value] for kind in (event.Kind.STOPPED, event.Kind.REVIVED)
+    )
+    work = server.operator.work("t1")
+    assert ["Admin o1 (o1@admins.example)"] == [event.open_payload(work, row)["by"] for row in stopped]
+    assert ["found the fault"] == [event.open_payload(work, row)["reason"] for row in revived]
+    assert all("Admin" not in row["header"] for row in [*stopped, *revived])
+
+
+@pytest.mark.requirement("console:stop:twice-or-late-is-harmless")
+async def test_pressing_twice_and_pressing_late_do_nothing_twice_and_nothing_unseen(server):
+    """Ours: a double submit lands on the same page; a form from before somebody else's act asks again."""
+    app = server.client("P")
+    await app.sign_in("u1")
+    one, other = await at_console(server, "o1"), await at_console(server, "a1")
+    early = await one.open("stop", **client(app))
+
+    first = await one.decide(early)
+    second = await one.decide(early)
+    revive_page = await other.open("revive", **client(app))
+    await other.decide(revive_page, reason="it is over")
+    late = await one.decide(early)
+    again = await other.decide(revive_page, reason="it is over")
+
+    assert "have obeyed" in first.text or "No server is running" in first.text
+    assert "done already" in second.text
+    assert "something has changed since this page was made" in late.text
+    assert "done already" in again.text
+    kinds = await server.operator.kinds("t1")
+    assert (1, 1) == (kinds.count(event.Kind.STOPPED.value), kinds.count(event.Kind.REVIVED.value))
+    assert (await app.sign_in("u1")).ok
+
+
+@pytest.mark.requirement("console:end:one-or-all-without-stopping")
+async def test_one_sign_in_or_all_of_a_person_end_and_may_begin_anew(server):
+    """RFC 7009 as an operator does it: one authorization, or every one of a person or an application."""
+    app, other = server.client("P"), server.client("B")
+    tokens, kept = await app.sign_in("u1"), await other.sign_in("u1")
+    visitor = await at_console(server, "o1")
+    holder = await visitor.open("holder", tenant="t1", kind="user", sub=server.world.people["u1"].subs["t1"])
+    own = tokens.claims["authorization_id"]
+
+    one = await visitor.browser.open(next(link for link in holder.links if own in link))
+    ended = await visitor.decide(one)
+    still = await other.refresh(kept)
+    every = await visitor.browser.open(next(link for link in holder.links if "/end?" in link and "kind=user" in link))
+    all_ended = await visitor.decide(every)
+
+    assert "U1 Findable-Name" in holder.text
+    assert "Public Web App" in one.text
+    assert ("/console/heard", "/console/heard") == (ended.path, all_ended.path)
+    assert "invalid_grant" == (await app.refresh(tokens)).error
+    assert still.ok
+    assert "invalid_grant" == (await other.refresh(still)).error
+    assert (await app.sign_in("u1", prompt="login")).ok
+
+
+@pytest.mark.requirement("console:server:paused-and-let-go-on")
+async def test_a_server_is_paused_stopped_and_let_go_on(server):
+    """C52: nothing ends, and its state is on the overview and on its own page."""
+    app = server.client("P")
+    tokens = await app.sign_in("u1")
+    visitor = await at_console(server, "o1")
+    named = {"tenant": "t1", "kind": "resource", "server": R1}
+
+    paused = await visitor.stop(**named, act="pause")
+    overview, own = await visitor.open(), await visitor.open("server", **named)
+    harder = await visitor.stop(**named)
+    await visitor.revive(**named)
+    after = await visitor.open("server", **named)
+
+    assert "Paused:" in paused.text
+    assert "Paused" in overview.text
+    assert "Paused since" in own.text
+    assert "Stopped:" in harder.text
+    assert "Stopped since" not in after.text
+    assert (await app.refresh(tokens)).ok
+
+
+@pytest.mark.requirement("console:search:finds-what-is-theirs")
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("u1.person@example.com", "U1 Findable-Name"),
+        ("Findable", "U2 Findable-Name"),
+        ("public web", "Public Web App"),
+        ("refund", "Refund an order"),
+        ("mcp1.example", R1),
+    ],
+)
+async def test_one_box_finds_people_applications_tools_and_servers(server, asked, found):
+    """Ours: and what was found can be stopped from there."""
+    visitor = await at_console(server, "o1")
+
+    page = await visitor.open("search", tenant="t1", q=asked)
+
+    assert found in page.text
+    assert any("/console/stop?" in link for link in page.links)
+
+
+@pytest.mark.requirement("console:search:finds-what-is-theirs")
+async def test_a_sign_in_is_found_by_its_id_and_a_word_that_nothing_answers_to_says_so(server):
+    """Ours: the id that stands in a log."""
+    app = server.client("P")
+    tokens = await app.sign_in("u1")
+    visitor = await at_console(server, "o1")
+
+    page = await visitor.open("search", q=tokens.claims["authorization_id"])
+    nothing = await visitor.open("search", q="zzzz<script>")
+
+    assert "U1 Findable-Name" in page.text
+    assert any("/console/end?" in link for link in page.links)
+    assert "Nothing found for" in nothing.text
+    assert "<script" not in nothing.response.text
+
+
+@pytest.mark.requirement("console:page:get-changes-nothing")
+async def test_looking_at_every_page_changes_nothing(server):
+    """Ours, RFC 9110 §9.2.1: no GET ends, stops or revives anything, whatever stands in its address."""
+    app = server.client("P")
+    tokens = await app.sign_in("u1")
+    visitor = await at_console(server, "a1")
+    sub = server.world.people["u1"].subs["t1"]
+    before = await server.operator.events("t1")
+
+    for name in ("stop", "end", "revive", "holder", "heard"):
+        for words in (client(app), {"kind": "user", "sub": sub}, {"kind": "tenant"}):
+            await visitor.open(name, **words, decision="stop", typed="t1", reason="x")
+    await visitor.open("end", authorization=tokens.claims["authorization_id"], decision="end")
+    await visitor.open("server", kind="resource", server=R1, decision="check")
+
+    assert [] == await server.operator.events("t1", besides=before)
+    assert (await app.refresh(tokens)).ok
