@@ -3354,6 +3354,33 @@ ADMIN: dict[str, Requirement] = {
 
 # tests: the admin API, noun by noun
 ADMIN_NOUNS: dict[str, Requirement] = {
+    "admin:kills:own-tenant-alone": Requirement(
+        "TN-01; TN-15; design decision 22",
+        "what a tenant's operator stops stops in that tenant alone, and another tenant's things are not there to be stopped",
+    ),
+    "admin:kills:said-by-name": Requirement(
+        "AD-12; RFC 9470 §3",
+        "stopping a tenant, everything, or something in every tenant says by name what it stops; the gravest need a fresh login and are recorded before they are done",
+    ),
+    "admin:kills:platforms-stop-stays": Requirement(
+        "design decision 22",
+        "what the platform's operators stopped in a tenant only they revive, and their reason is theirs",
+    ),
+    "admin:kills:once-for-each-key": Requirement(
+        "AD-09", "a kill that is sent again with its idempotency key takes no second number"
+    ),
+    "admin:kills:previewed": Requirement("ours", "a dry run says what would end and changes nothing"),
+    "admin:kills:ids-name-no-tenant": Requirement(
+        "TN-02", "the id of a kill is read in the operator's own tenant, and a forged one leads nowhere"
+    ),
+    "admin:kills:strict-bodies": Requirement("AD-04", "a kill's body names exactly what its kind needs"),
+    "admin:revocations:one-thing-ends": Requirement(
+        "C03; C06",
+        "a token by value or id, an authorization, an application or a person's access ends by one request, and may begin anew",
+    ),
+    "admin:revocations:own-tenant-alone": Requirement(
+        "TN-01", "what is another tenant's is revoked by nobody else, nor known to them"
+    ),
     "admin:kills:stopped-and-revived": Requirement(
         "C51; C59",
         "an operator stops a class of things by one request, and lets it begin again by another; what ended stays ended",

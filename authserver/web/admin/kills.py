@@ -19,6 +19,7 @@ from authserver.domain.revocation import kill_switch
 from authserver.domain.revocation.kill_switch import Kill, Target
 from authserver.domain.stopping import stopping
 from authserver.runtime.schema import SHARED
+from authserver.runtime.unit_of_work import UnitOfWork
 from authserver.web.admin.acting import REASON_WORDS, by
 from authserver.web.admin.ask import Ask, Said
 from authserver.web.admin.problems import invalid, not_found
@@ -249,9 +250,7 @@ async def show(
         while True:
             # Looked at anew each time: what is waited for is what others write.
             look = ask.request.machines.work(tenant=ask.tenant, request_id=ask.work.request_id)
-            found = await kill_switch.find(look, target)
-            if found is None:
-                raise not_found()
+            found = await _found(look, target)
             heard = await stopping.heard(look, target, found.number)
             waiting = any(one.state is stopping.State.WAITING for one in heard)
             if not waiting or not has_seat or loop.time() >= until:
@@ -270,10 +269,7 @@ async def show(
 @route("POST", "/kills/{kill_id}/revive", gives=KillShown, says="Let it begin again")
 async def revive(ask: Ask, kill_id: Id, body: ReviveWanted) -> KillShown:
     """What has ended stays so. What the platform's operators stopped only they revive (403)."""
-    target = _target(ask, kill_id)
-    found = await kill_switch.find(ask.work, target)
-    if found is None:
-        raise not_found()
+    target = (await _found(ask.work, _target(ask, kill_id))).target
     if target.kind in {Kind.EVERYTHING, Kind.TENANT}:
         await ask.dangerous(f"revive:{target.kind.value}", target=target.key, reason=body.reason)
     await stopping.revive(ask.work, target, reason=body.reason, by=await by(ask))
@@ -321,6 +317,14 @@ def _target(ask: Ask, kill_id: str) -> Target:
     if not is_well_formed or not is_here:
         raise not_found()
     return target
+
+
+async def _found(work: UnitOfWork, target: Target) -> Kill:
+    found = await kill_switch.find(work, target)
+    # Exactly it: members that its kind does not look at say nothing.
+    if found is None or found.target != target:
+        raise not_found()
+    return found
 
 
 async def _resolved(ask: Ask, kind: Kind, **named: str | None) -> Target:
