@@ -3340,6 +3340,19 @@ ADMIN: dict[str, Requirement] = {
     "admin:users:the-last-admin-does-not-vanish": Requirement(
         "issue", "The last administrator goes only by saying so, also where two remove each other at once."
     ),
+    "admin:clients:registered-rotated-ended": Requirement(
+        "issue", "Applications are registered, rotated, renewed, disabled and removed; a secret is shown once."
+    ),
+    "admin:clients:own-tenant-alone": Requirement(
+        "issue, AD-04, TN-03, TN-15",
+        "A tenant's administrator makes no shared, no verified and no server's client, and none for another tenant's server.",
+    ),
+    "admin:clients:nobody-gives-more-than-they-hold": Requirement(
+        "issue, AD-03", "A machine that administers needs what its maker holds, and a fresh login; its rotation too."
+    ),
+    "admin:clients:who-is-let-in": Requirement(
+        "issue, MCP A20, decision 22", "A tenant's policy and verdicts on strangers' applications decide in it alone."
+    ),
     "admin:changes:of-the-state-that-was-seen": Requirement(
         "issue, RFC 9110 §13.1.1", "A change names the ETag it saw: 428 without one, 412 with an older one."
     ),

@@ -155,27 +155,15 @@ async def _found(machines: Any, client_id: str) -> Any:
     return client
 
 
-def _acts_inside_a_tenant(grants: Sequence[str], tenant: str | None) -> None:
-    # A token of `client_credentials` is one tenant's: a shared machine would be registered and never get any.
-    if tenant is None and "client_credentials" in grants:
-        fail("--tenant: a machine acts inside one tenant; say which. `authserver tenant list` lists them.", code=2)
-
-
 async def _known_resources(machines: Any, uris: Sequence[str], tenant: Any, scope: Sequence[str]) -> None:
     from authserver.domain.resources import resource as resources
 
-    offered: set[str] = set()
-    for uri in uris:
-        found = await resources.by_uri(machines.work(), uri)
-        if found is None:
-            fail(f"resource: {uri} is unknown. `authserver resource add URI` registers an MCP server.")
-        if tenant is not None and tenant.id not in found.tenants:
-            fail(
-                f"resource: {uri} is not linked to {tenant.slug}. `authserver resource set {uri} --link {tenant.slug}`."
-            )
-        offered |= set(found.grantable)
-    if uris and (unknown := sorted(set(scope) - offered)):
-        fail(f"--scope: {' '.join(unknown)} is not offered there; there are {' '.join(sorted(offered))}.", code=2)
+    try:
+        await resources.demand_reachable(machines.work(), uris, scope, tenant=tenant.id if tenant else None)
+    except resources.InvalidResourceError as error:
+        if str(error).startswith("scope: "):
+            fail(f"--{error}.", code=2)
+        fail(f"{error}. `authserver resource list` lists them, `resource set URI --link SLUG` links one.")
 
 
 @app.command(
@@ -243,7 +231,6 @@ def add(
             jwks_uri=jwks_uri or "",
             assertion_alg=signing_alg or "",
         )
-        _acts_inside_a_tenant(grants, tenant)
         await committed(work, otherwise="that client exists already.")
         said = _details(made.client, work.now)
         if made.secret is not None:

@@ -325,7 +325,7 @@ def test_the_same_commands_work_on_postgresql(postgres: PostgresServer, tmp_path
         (
             ("client", "add", "--name", "X", "--auth", "client_secret_basic", "--grant", "client_credentials"),
             2,
-            "--tenant: a machine acts inside one tenant",
+            "tenant: a machine acts inside one tenant",
         ),
         (
             (

@@ -51,6 +51,18 @@ async def speakers(work: UnitOfWork, uri: str) -> list[Client]:
     return [from_row(row) for row in await work.all(store.SPEAKERS, uri=uri)]
 
 
+async def of_id(work: UnitOfWork, client_id: str) -> Client | None:
+    """Return a client of the bound tenant, or None; never from memory, and nothing is looked at outside the tenant."""
+    row = await work.one(store.BY_ID, client_id=client_id)
+    return from_row(row) if row else None
+
+
+async def some(work: UnitOfWork, *, after: tuple[int, str], most: int, origin: str = "") -> list[Client]:
+    """Return clients of the bound tenant, oldest first, `most` at most, from behind (created_at, client_id)."""
+    at, last = after
+    return [from_row(row) for row in await work.all(store.SOME, at=at, last=last, most=most, origin=origin)]
+
+
 async def newest(work: UnitOfWork, *, most: int) -> list[Client]:
     """Return the clients that the bound tenant got last, newest first."""
     return [from_row(row) for row in await work.all(store.NEWEST, most=most)]
@@ -98,6 +110,9 @@ def add(
             redirect_uris=redirect_uris,
             private_use=work.machines.settings.private_use,
         )
+    if work.tenant == SHARED and "client_credentials" in grant_types:
+        # Its token is one tenant's: a shared machine would be registered and never get any.
+        raise InvalidClientDataError("tenant: a machine acts inside one tenant; say which")
     check_keys(auth_method=auth_method, jwks=jwks, jwks_uri=jwks_uri, assertion_alg=assertion_alg)
     secret = new_secret("cs") if auth_method.startswith("client_secret_") else None
     client = Client(

@@ -103,6 +103,14 @@ SPEAKERS = statement(
     _COLUMNS
     + " WHERE tenant_id = :tenant AND speaks_for = :uri AND speaks_for <> '' ORDER BY created_at, client_id LIMIT 1000"
 )
+SOME = statement(
+    _COLUMNS
+    + """
+    WHERE tenant_id = :tenant AND CAST(:origin AS TEXT) IN ('', origin)
+        AND (created_at > :at OR (created_at = :at AND client_id > :last))
+    ORDER BY created_at, client_id LIMIT :most
+    """
+)
 SET = statement(
     """
     UPDATE clients SET name = :name, redirect_uris = :redirect_uris, grant_types = :grant_types, scope = :scope,
@@ -274,6 +282,17 @@ SET_POLICY = statement(
 DECIDED = statement("SELECT subject, verdict FROM client_verdicts WHERE tenant_id = :tenant AND verdict <> 'pending'")
 VERDICTS = statement(
     "SELECT subject, verdict, note, at FROM client_verdicts WHERE tenant_id = :tenant ORDER BY at DESC, subject"
+)
+VERDICT = statement(
+    "SELECT subject, verdict, note, at FROM client_verdicts WHERE tenant_id = :tenant AND subject = :subject"
+)
+SOME_VERDICTS = statement(
+    """
+    SELECT subject, verdict, note, at FROM client_verdicts
+    WHERE tenant_id = :tenant AND CAST(:verdict AS TEXT) IN ('', verdict)
+        AND (at < :at OR (at = :at AND subject > :subject))
+    ORDER BY at DESC, subject LIMIT :most
+    """
 )
 DECIDE = statement(
     """

@@ -18,7 +18,7 @@ from authserver.domain.clients import store
 from authserver.domain.clients.client import Client, InvalidClientDataError
 from authserver.domain.revocation import ends
 from authserver.domain.revocation.ends import Cause
-from authserver.runtime.unit_of_work import UnitOfWork
+from authserver.runtime.unit_of_work import Row, UnitOfWork
 
 _HOST: Final = "host:"
 _A_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}|localhost|127\.0\.0\.1")
@@ -176,7 +176,22 @@ def forget(work: UnitOfWork, subject: str) -> None:
 
 async def entries(work: UnitOfWork) -> list[Entry]:
     """Return everything said and asked in the bound tenant, newest first."""
+    return [_entry(row) for row in await work.all(store.VERDICTS)]
+
+
+async def some(work: UnitOfWork, *, before: tuple[int, str] | None, most: int, verdict: str = "") -> list[Entry]:
+    """Return what was said and asked in the bound tenant, newest first, `most` at most, from behind (at, subject)."""
+    at, subject = before or (2**62, "")
     return [
-        Entry(subject=row["subject"], verdict=Verdict(row["verdict"]), note=row["note"], at=row["at"])
-        for row in await work.all(store.VERDICTS)
+        _entry(row) for row in await work.all(store.SOME_VERDICTS, at=at, subject=subject, most=most, verdict=verdict)
     ]
+
+
+async def entry(work: UnitOfWork, subject: str) -> Entry | None:
+    """Return what was said of a subject in the bound tenant, never from memory, or None."""
+    row = await work.one(store.VERDICT, subject=subject)
+    return _entry(row) if row else None
+
+
+def _entry(row: Row) -> Entry:
+    return Entry(subject=row["subject"], verdict=Verdict(row["verdict"]), note=row["note"], at=row["at"])

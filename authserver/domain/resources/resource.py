@@ -220,6 +220,27 @@ async def demand_default(work: UnitOfWork, uri: str, *, tenant: str) -> None:
         raise InvalidResourceError("default_resource: is not an MCP server that is linked to this tenant")
 
 
+async def demand_reachable(
+    work: UnitOfWork, uris: Iterable[str], scope: Iterable[str], *, tenant: str | None = None
+) -> None:
+    """Raise InvalidResourceError unless a client may be registered for these, and for these scopes there.
+
+    `tenant`: whose client it is, by its id; None: nobody's.
+    """
+    offered: set[str] = set()
+    named = tuple(uris)
+    for uri in named:
+        found = await by_uri(work, uri)
+        # To whoever acts in one tenant, what is not linked to it is not there.
+        if found is None or (tenant is not None and tenant not in found.tenants):
+            raise InvalidResourceError(f"resource: {uri} is unknown, or not linked to this tenant")
+        offered |= set(found.grantable)
+    if named and (unknown := sorted(set(scope) - offered)):
+        raise InvalidResourceError(
+            f"scope: {' '.join(unknown)} is not offered there; there are {' '.join(sorted(offered))}"
+        )
+
+
 def add(
     work: UnitOfWork,
     *,

@@ -97,12 +97,26 @@ DEMANDS: Final[dict[tuple[str, str], Demand]] = {
     ("GET", "/audit"): _reads("audit", may_be_everywhere=True),
     ("GET", "/audit/{event_id}"): _reads("audit", may_be_everywhere=True),
     ("GET", "/search"): Demand(scope=""),
+    ("GET", "/clients"): _reads("clients", may_be_everywhere=True),
+    ("POST", "/clients"): _writes("clients", may_be_everywhere=True),
+    ("GET", "/clients/{client}"): _reads("clients", may_be_everywhere=True),
+    ("PATCH", "/clients/{client}"): _writes("clients", may_be_everywhere=True),
+    ("DELETE", "/clients/{client}"): _writes("clients", may_be_everywhere=True),
+    ("POST", "/clients/{client}/rotate"): _writes("clients", may_be_everywhere=True),
+    ("POST", "/clients/{client}/renew"): _writes("clients", may_be_everywhere=True),
+    ("GET", "/client-trust"): _reads("clients"),
+    ("PATCH", "/client-trust"): _writes("clients"),
+    ("GET", "/client-trust/verdicts"): _reads("clients"),
+    ("POST", "/client-trust/verdicts"): _writes("clients"),
+    ("GET", "/client-trust/verdicts/{subject}"): _reads("clients"),
+    ("DELETE", "/client-trust/verdicts/{subject}"): _writes("clients"),
 }
 
 _PART: Final = r"(?!\.+(?:/|$))[A-Za-z0-9_.~-]{1,1200}"
 _PATHS: Final = {
     path: re.compile(re.sub(r"\{[a-z_]+\}", lambda _: _PART, path.replace(".", r"\.")))
-    for path in {path for _, path in DEMANDS}
+    # A name that stands there is meant before any id is.
+    for path in sorted({path for _, path in DEMANDS}, key=lambda path: (path.count("{"), path))
 }
 
 
