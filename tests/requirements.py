@@ -3466,6 +3466,12 @@ CONSOLE: dict[str, Requirement] = {
 
 # tests: kill, revive, revoke on the command line, runbooks, the published surface
 STOP_CLI: dict[str, Requirement] = {
+    "cli:remote:the-same-commands-there": Requirement(
+        "issue, design §4", "With --server the same commands act at a remote server, within what its operator may."
+    ),
+    "cli:remote:refusals-are-one-sentence": Requirement(
+        "ours", "What a remote server refuses is one sentence, and no credential stands in it."
+    ),
     "cli:login:by-a-code-in-any-browser": Requirement(
         "RFC 8628 §3, issue",
         "`login --server` shows where to type which code, and its page who asks for what; no more than it needs.",

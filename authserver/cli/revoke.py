@@ -47,6 +47,10 @@ def authorization(
             help="One login of an application, as `authorization list` shows it.", metavar="AUTHORIZATION_ID"
         ),
     ],
+    tenant: Annotated[
+        str,
+        typer.Option(help="Whose it is; needed with --server by who acts for the whole deployment.", metavar="SLUG"),
+    ] = "",
     reason: Reason = "",
     wait: Wait = False,
     yes: Yes = False,
@@ -58,7 +62,7 @@ def authorization(
 
     A machine's one login begins anew when its credential is rotated: `client rotate`.
     """
-    named = Named(kind="authorization")
+    named = Named(kind="authorization", tenant=tenant)
     _end("authorization", named, authorization_id, authorization_id, reason, wait, yes, server, data_dir, as_json)
 
 

@@ -106,6 +106,8 @@ class AdminApi:
             return f"your login at {server} does not count any more: `authserver login --server {server}`."
         if answer.status == 429:
             return f"{server} is asked too often; try again in {answer.retry_after_s} seconds."
+        if answer.status == 404:
+            return "there is no such thing there, or it is not yours to see."
         detail = answer.body.get("detail") or answer.body.get("title")
         if isinstance(detail, str) and detail:
             return f"{plain(detail, 400).rstrip('.')}."

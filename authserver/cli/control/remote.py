@@ -104,7 +104,10 @@ class RemoteControl:
 
     async def stops(self, tenant: str, *, past: bool) -> list[Stopped]:
         """Return what is stopped, newest first."""
-        listed = await self._kills(tenant, only_stopped=not past)
+        listed = [
+            one for place in await self._places(tenant) for one in await self._kills(place, only_stopped=not past)
+        ]
+        listed.sort(key=lambda one: -int(one.get("changed_at") or 0))
         slugs = await self._tenants() if any(one.get("scope") != _EVERYWHERE for one in listed) else {}
         return self._each(
             listed,
@@ -120,11 +123,19 @@ class RemoteControl:
 
     async def events(self, tenant: str, wanted: WhatHappened, *, most: int) -> list[dict[str, Any]]:
         """Return what happened, newest first."""
+        rows: list[dict[str, Any]] = []
+        for place in await self._places(tenant):
+            sub = await self._sub(wanted.email, place, must_be=bool(tenant))
+            if sub is not None:
+                rows += await self._events(place, wanted, sub, most=most)
+        return sorted(rows, key=lambda row: -row["at"])[:most]
+
+    async def _events(self, tenant: str, wanted: WhatHappened, sub: str, *, most: int) -> list[dict[str, Any]]:
         asked: dict[str, str | int] = {
             "kind": wanted.kind,
             "outcome": wanted.outcome,
             "client_id": wanted.client_id,
-            "sub": await self._sub(wanted.email, tenant),
+            "sub": sub,
             "authorization_id": wanted.authorization_id,
             "resource": wanted.resource,
             "request_id": wanted.request_id,
@@ -142,21 +153,30 @@ class RemoteControl:
 
     async def authorizations(self, tenant: str, wanted: WhoHasWhat, *, most: int) -> list[dict[str, Any]]:
         """Return who has what, newest first."""
-        found = await self._api.items(
-            "/authorizations",
-            most=most,
-            tenant=tenant,
-            sub=await self._sub(wanted.email, tenant),
-            client_id=wanted.client_id,
-            resource=wanted.resource,
-            state=wanted.state,
-        )
-        return self._each(found, lambda one: _authorization_row(one, tenant))
+        rows: list[dict[str, Any]] = []
+        for place in await self._places(tenant, within=True):
+            sub = await self._sub(wanted.email, place, must_be=bool(tenant))
+            if sub is None:
+                continue
+            found = await self._api.items(
+                "/authorizations",
+                most=most,
+                tenant=place,
+                sub=sub,
+                client_id=wanted.client_id,
+                resource=wanted.resource,
+                state=wanted.state,
+            )
+            rows += self._each(found, lambda one, place=place: _authorization_row(one, place))  # type: ignore[misc]
+        return sorted(rows, key=lambda row: -row["started_at"])[:most]
 
     async def approvals(self, tenant: str, state: str, *, most: int) -> list[dict[str, Any]]:
         """Return the calls that wait for a yes, or have had one, newest first."""
-        found = await self._api.items("/approvals", most=most, tenant=tenant, state=state)
-        return self._each(found, lambda one: _approval_row(one, tenant))
+        rows: list[dict[str, Any]] = []
+        for place in await self._places(tenant, within=True):
+            found = await self._api.items("/approvals", most=most, tenant=place, state=state)
+            rows += self._each(found, lambda one, place=place: _approval_row(one, place))  # type: ignore[misc]
+        return sorted(rows, key=lambda row: -row["asked"])[:most]
 
     async def approval(self, approval_id: str) -> dict[str, Any]:
         """Return one call, with what it is about for whom it is meant."""
@@ -208,24 +228,39 @@ class RemoteControl:
         return await self._api.items("/kills", most=1000, tenant=tenant, only_stopped=str(only_stopped).lower())
 
     async def _kill_id(self, named: Named) -> str:
-        subject = _subject(named) | ({"sub": await self._sub(named.email, named.tenant)} if named.email else {})
+        subject = _subject(named) | ({"sub": await self._sub(named.email, named.tenant) or ""} if named.email else {})
         for one in await self._kills(named.tenant, only_stopped=True):
             if one.get("kind") == named.kind and one.get("subject") == subject:
                 return _word(str(one.get("id")))
         raise RefusedError("it is not stopped. `authserver kill list` shows what is, and where.")
 
-    async def _sub(self, email: str, tenant: str) -> str:
+    async def _sub(self, email: str, tenant: str, *, must_be: bool = True) -> str | None:
+        """Return the `sub` of an address in a tenant; empty: nobody was named; None: nobody there has it."""
         if not email or "@" not in email:
             return email
+        if tenant == _EVERYWHERE:
+            return None
         found = await self._api.get("/search", q=email, tenant=tenant)
         subs = [
             str(one["id"])
             for one in found.get("items") or ()
             if one.get("kind") == "user" and str(one.get("detail", "")).casefold() == email.strip().casefold()
         ]
+        if len(subs) != 1 and not must_be:
+            return None
         if len(subs) != 1:
             raise RefusedError(f"user: nobody there is {email}; look at the spelling, and at --tenant.")
         return subs[0]
+
+    async def _places(self, tenant: str, *, within: bool = False) -> list[str]:
+        """Return where to look: in the tenant that was named; else one's own, or all of them for the platform's operators."""
+        if tenant:
+            return [tenant]
+        if not (await self._api.get("/me")).get("is_platform"):
+            return [""]
+        every = list((await self._tenants()).values())
+        # What is meant for everywhere, and what happened to nobody in particular, stands beside the tenants.
+        return every if within else [_EVERYWHERE, *every]
 
     async def _tenants(self) -> dict[str, str]:
         if self._slugs is None:
