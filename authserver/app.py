@@ -40,7 +40,7 @@ async def open_machines(
     except BaseException:
         await database.close()
         raise
-    return Machines(
+    machines = Machines(
         settings=settings,
         database=database,
         clock=clock,
@@ -75,6 +75,13 @@ async def open_machines(
             per_minute=settings.introspections_per_minute, burst=max(1, settings.introspections_per_minute // 6)
         ),
     )
+    try:
+        # Whatever begins from here on is stamped with a number.
+        await tail.look(machines.work())
+    except BaseException:
+        await close_machines(machines)
+        raise
+    return machines
 
 
 async def close_machines(machines: Machines) -> None:
@@ -146,7 +153,6 @@ def create_app(
             )
         machines = await open_machines(settings, clock=clock, outbound=outbound)
         try:
-            await tail.look(machines.work())
             await jobs.rotate_keys(machines)
         except BaseException:
             await close_machines(machines)

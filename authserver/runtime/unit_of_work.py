@@ -78,6 +78,7 @@ class UnitOfWork:
     __slots__ = (
         "_unit",
         "address",
+        "applied",
         "at_us",
         "changes_directory",
         "machines",
@@ -98,6 +99,10 @@ class UnitOfWork:
     ) -> None:
         self.machines = machines
         self.address = address
+        self.applied = machines.memory.control_seq
+        """The newest control number that this process had applied when the unit began. What the flow looked up since, from
+        memory too, is at least as new: whatever begins is stamped with it, so that no kill in between is missed.
+        """
         self.changes_directory = False
         self.at_us = at_us
         self.now = at_us // 1_000_000
@@ -113,9 +118,11 @@ class UnitOfWork:
 
     def beside(self, tenant: str) -> "UnitOfWork":
         """Return a unit of the same request and moment for reading inside `tenant`, before anything says it is its."""
-        return UnitOfWork(
+        inside = UnitOfWork(
             self.machines, at_us=self.at_us, request_id=self.request_id, tenant=tenant, address=self.address
         )
+        inside.applied = self.applied
+        return inside
 
     def cross_tenants(self) -> None:
         """Run under the second database role; only `domain.audit.event.reach_every_tenant` calls this."""

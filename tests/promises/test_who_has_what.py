@@ -92,7 +92,7 @@ async def test_what_a_kill_has_counted_out_is_ended_at_once(server, kind):
     assert await work.commit()
 
     (found,) = (await search.search(server.operator.work("t1"), Wanted())).found
-    assert (State.ENDED, "killed") == (found.state, found.ended_by)
+    assert (State.ENDED, "ended_by_number") == (found.state, found.ended_by)
     assert ([], [known]) == (await ids(server, state=State.LIVE), await ids(server, state=State.ENDED))
 
 

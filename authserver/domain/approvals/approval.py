@@ -252,7 +252,12 @@ def from_row(work: UnitOfWork, row: Row) -> Approval:
     """Return the approval in a row of this store, as it is at this moment."""
     assert work.tenant is not None
     stored = State(row["state"])
-    is_ended = row["owner_until"] is None or row["owner_ended_at"] is not None or work.now >= row["owner_until"]
+    is_ended = (
+        row["owner_until"] is None
+        or row["owner_ended_at"] is not None
+        or work.now >= row["owner_until"]
+        or row["owner_ctl"] < row["owner_floor"]
+    )
     return Approval(
         id=row["approval_id"],
         tenant=work.tenant,
@@ -298,7 +303,17 @@ def new(work: UnitOfWork, row: dict[str, Any], *, owner_until: int) -> Approval:
         "owner_ended_at",
     ))  # fmt: skip
     return from_row(
-        work, {**nothing, "requested_at": work.now, "decisions": 0, "leg": 0, "owner_until": owner_until, **row}
+        work,
+        {
+            **nothing,
+            "requested_at": work.now,
+            "decisions": 0,
+            "leg": 0,
+            "owner_until": owner_until,
+            "owner_ctl": 0,
+            "owner_floor": 0,
+            **row,
+        },
     )
 
 

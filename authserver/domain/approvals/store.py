@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 import authserver.domain.tokens.store  # noqa: F401 - its table is joined here
+from authserver.domain.revocation.store import floor_of
 from authserver.domain.users.store import MEMBER_ROWS
 from authserver.runtime.schema import platform_statement, statement, table
 
@@ -95,16 +96,16 @@ table(
 )
 
 # With what it stands on: whatever ends a person, a client, a tenant or a resource has ended the authorization in its own commit.
-_SELECT = """
+_SELECT = f"""
     SELECT q.approval_id, q.authorization_id, q.sub, q.client_id, q.actor, q.resource, q.tool, q.tool_class,
         q.definition_hash, q.args_hash, q.policy_version, q.rule, q.role, q.grant_id, q.payload, q.payload_key,
         q.display_hash, q.state, q.requested_at, q.expires_at, q.decided_at, q.decisions, q.instance_id, q.leg,
         q.started_at, q.lease_until, q.done_at_us, q.delivered_at, q.replayed_at, q.told_at, q.cleared_by,
-        a.ended_at AS owner_ended_at, a.expires_at AS owner_until
+        a.ended_at AS owner_ended_at, a.expires_at AS owner_until, a.ctl AS owner_ctl, {floor_of("a")} AS owner_floor
     FROM approvals q LEFT JOIN authorizations a ON a.tenant_id = :tenant AND a.authorization_id = q.authorization_id
     WHERE q.tenant_id = :tenant
 """
-_OWNER_LIVES = "a.ended_at IS NULL AND a.expires_at > :now"
+_OWNER_LIVES = f"a.ended_at IS NULL AND a.expires_at > :now AND a.ctl >= {floor_of('a')}"
 # The name of a role holds no quotation mark, so it stands between two only where the list holds the whole of it.
 _A_YES_THAT_COUNTS = f"""
     SELECT COUNT(*) FROM {MEMBER_ROWS} JOIN approval_decisions d ON d.tenant_id = :tenant AND d.sub = m.sub

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from authserver.domain.revocation.store import floor_of
 from authserver.domain.users.store import MEMBER_ROWS
 from authserver.runtime.schema import platform_statement, statement, table
 from authserver.runtime.sealed_column import sealed_column
@@ -54,8 +55,9 @@ _COLUMNS = """
     FROM call_grants g JOIN authorizations a ON a.tenant_id = :tenant AND a.authorization_id = g.authorization_id
     WHERE g.tenant_id = :tenant
 """
-_LIVE = """
+_LIVE = f"""
     AND g.ended_at IS NULL AND g.expires_at > :now AND g.used < g.max_calls AND a.ended_at IS NULL AND a.expires_at > :now
+    AND a.ctl >= {floor_of("a")}
 """
 FIND = statement(_COLUMNS + " AND g.grant_id = :grant_id")
 # Those that say most come first: the exact call, then the one that ends soonest.
@@ -75,8 +77,8 @@ SPEND = statement(
     WHERE tenant_id = :tenant AND grant_id = :grant_id AND used < max_calls AND expires_at > :now AND ended_at IS NULL
         AND authorization_id = :authorization_id AND sub = :sub AND client_id = :client_id AND resource = :resource
         AND tool = :tool AND definition_hash IN (:definition_hash, :as_shown) AND args_hash IN ('', :args_hash)
-        AND (SELECT a.ended_at IS NULL AND a.expires_at > :now FROM authorizations a WHERE a.tenant_id = :tenant
-            AND a.authorization_id = call_grants.authorization_id)
+        AND (SELECT a.ended_at IS NULL AND a.expires_at > :now AND a.ctl >= {floor_of("a")} FROM authorizations a
+            WHERE a.tenant_id = :tenant AND a.authorization_id = call_grants.authorization_id)
         AND (given_by = sub OR EXISTS (SELECT 1 FROM {MEMBER_ROWS} WHERE m.tenant_id = :tenant
             AND m.sub = call_grants.given_by AND m.status = 'active' AND p.status = 'active'
             AND call_grants.auth_time >= p.password_changed_at AND REPLACE(m.roles, :role, '') <> m.roles))

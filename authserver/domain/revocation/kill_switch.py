@@ -188,15 +188,16 @@ def revive(work: UnitOfWork, target: Target, *, reason: str, by: By) -> None:
 
 
 def end_by_number(work: UnitOfWork, target: Target) -> None:
-    """End whatever of a user, a client, a tenant carries a smaller number, without stopping what is new; announce it."""
-    assert target.kind in COUNTED
-    feed.announce(work, target.kind, target.subject, tenant=target.tenant)
+    """End whatever of a user, a client, a tenant, a resource carries a smaller number, without stopping what is new; announce it."""
+    assert target.kind in COUNTED or target.kind is Kind.RESOURCE
+    feed.announce(work, target.kind, target.subject, tenant=target.tenant, resource=target.resource)
     work.write_last(
         store.RAISE_FLOOR,
         target=target.key,
         scope_tenant=target.tenant,
         kind=target.kind.value,
         subject=orjson.dumps(target.subject).decode(),
+        resource=target.resource,
         at_us=work.at_us,
     )
 

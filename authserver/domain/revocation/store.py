@@ -102,7 +102,7 @@ RAISE_FLOOR = statement(
     """
     INSERT INTO kills (target, scope_tenant, kind, subject, resource, floor, seq, stopped, retry_after_s, reason,
         changed_at_us)
-    SELECT :target, :scope_tenant, :kind, :subject, '', seq, seq, '', 0, NULL, :at_us FROM control_head WHERE id = 1
+    SELECT :target, :scope_tenant, :kind, :subject, :resource, seq, seq, '', 0, NULL, :at_us FROM control_head WHERE id = 1
     ON CONFLICT (target) DO UPDATE SET floor = excluded.floor, seq = excluded.seq
     """
 )
@@ -139,6 +139,7 @@ def floor_of(a: str) -> str:
     return f"""(SELECT COALESCE(MAX(k.floor), 0) FROM kills k WHERE k.target IN (
         'everything', 'tenant/' || :tenant, 'user/' || :tenant || '/' || {a}.sub,
         'client/' || :tenant || '/' || {a}.client_id, 'client/*/' || {a}.client_id,
+        'resource/' || :tenant || '/' || {a}.resource, 'resource/*/' || {a}.resource,
         'client_host/' || :tenant || '/' || {host_of(f"{a}.client_id")},
         'client_host/*/' || {host_of(f"{a}.client_id")}))"""
 

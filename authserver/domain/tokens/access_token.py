@@ -92,7 +92,7 @@ def mint_for_actor(
     said |= {
         claims.AUD: resource,
         claims.CLIENT_ID: actor,
-        claims.CTL: min(presented.ctl, said[claims.CTL]),
+        claims.AUTHORIZED: {claims.CLIENT_ID: authorization.client_id, "resource": authorization.resource},
         claims.ACT: {claims.SUB: MACHINE + actor} | ({claims.ACT: presented.act} if presented.act else {}),
     }
     # What it is for was said of the resource that the person was asked about, and means nothing at another.
@@ -121,7 +121,8 @@ def _said(
         claims.JTI: secrets.token_urlsafe(16),
         claims.TENANT_ID: work.tenant,
         claims.AUTHORIZATION_ID: authorization.id,
-        claims.CTL: work.machines.memory.control_seq,
+        # Whatever its authorization was begun after has been honoured then, by a process that had heard of it.
+        claims.CTL: max(work.applied, authorization.ctl),
     }
     if roles is not None:
         said[claims.ROLES] = list(roles)

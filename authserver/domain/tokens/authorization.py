@@ -28,6 +28,10 @@ _OPERATOR_MAY_UNDO = frozenset({"client_disabled", "tenant_suspended", "resource
 """With these a machine's standing authorization ends too; enabled again, it begins another, which ends when that one would."""
 
 
+_BY_NUMBER = "ended_by_number"
+"""It ended with a person, a client, a tenant, a resource, or everything: see `revocation/kill_switch.py`."""
+
+
 class Profile(StrEnum):
     """How long it may live."""
 
@@ -80,7 +84,8 @@ class Authorization:
 
 
 def from_row(row: Row) -> Authorization:
-    """Return the authorization in a row of `store.FIND` or `store.FIND_REFRESH`."""
+    """Return the authorization in a row of `store.FIND`, `store.FIND_REFRESH` and others that say its `floor`."""
+    is_below = row["ctl"] < row["floor"]
     return Authorization(
         id=row["authorization_id"],
         issuer_path=row["issuer_path"],
@@ -94,8 +99,8 @@ def from_row(row: Row) -> Authorization:
         auth_time=row["auth_time"],
         ctl=row["ctl"],
         expires_at=row["expires_at"],
-        is_ended=row["ended_at"] is not None,
-        end_reason=row.get("end_reason") or "",
+        is_ended=row["ended_at"] is not None or is_below,
+        end_reason=row.get("end_reason") or (_BY_NUMBER if is_below else ""),
         widened=tuple(row["widened"].split()),
         widened_until=row["widened_until"],
         client_snapshot=row["client_snapshot"],
@@ -123,7 +128,8 @@ def start(
 ) -> Authorization:
     """Begin an authorization in the bound tenant, stamped with the newest control number this process has applied.
 
-    It ends with its profile's absolute life, or at `until` if that is earlier; an API key's lives until `until` alone.
+    It ends with its profile's absolute life, or at `until` if that is earlier; an API key's lives until `until` alone. A lost
+    commit: it was begun already, or it would have ended by a number that this process has not heard of.
     """
     authorization = Authorization(
         id=authorization_id,
@@ -136,13 +142,13 @@ def start(
         acr=acr,
         amr=amr,
         auth_time=auth_time,
-        ctl=work.machines.memory.control_seq,
+        ctl=work.applied,
         expires_at=_end(work, profile, until),
         is_ended=False,
         client_snapshot=client_snapshot,
         purpose=purpose,
     )
-    work.write(
+    work.claim(
         store.START,
         authorization_id=authorization_id,
         issuer_path=issuer_path,
@@ -211,7 +217,7 @@ async def standing(work: UnitOfWork, client: Client, *, issuer_path: str, resour
                 profile=Profile.SYSTEM,
                 until=until,
             )
-        if not known.is_ended or known.end_reason not in _OPERATOR_MAY_UNDO:
+        if not known.is_ended or known.end_reason not in {_BY_NUMBER, *_OPERATOR_MAY_UNDO}:
             return known
         until = known.expires_at
     raise AssertionError

@@ -57,7 +57,7 @@ class Found:
     """When it ends if nobody uses it, or ended."""
     state: State
     ended_by: str
-    """Why it has ended; `killed` where a kill counted it out, `expired` where its time is over; empty: it lives."""
+    """Why it has ended; `ended_by_number` where a kill, or the end of a person, a client, a tenant, counted it out, `expired` where its time is over; empty: it lives."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,7 +138,7 @@ def _page(work: UnitOfWork, rows: Sequence[Row], after: tuple[int, str] | None) 
 
 def _found(work: UnitOfWork, row: Row) -> Found:
     owner = from_row(row)
-    ended_by = _ended_by(work, owner, row)
+    ended_by = _ended_by(work, owner)
     refreshes = owner.profile is Profile.INTERACTIVE
     # Without a refresh token it lives as long as the one access token it began with.
     alone = row["created_at"] + work.machines.settings.access_token_seconds
@@ -155,9 +155,7 @@ def _found(work: UnitOfWork, row: Row) -> Found:
     )
 
 
-def _ended_by(work: UnitOfWork, owner: Authorization, row: Row) -> str:
+def _ended_by(work: UnitOfWork, owner: Authorization) -> str:
     if owner.is_ended:
         return owner.end_reason or "ended"
-    if owner.ctl < row["floor"]:
-        return "killed"
     return "expired" if work.now >= owner.expires_at else ""

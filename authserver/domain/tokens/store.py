@@ -65,20 +65,25 @@ table(
     tenanted=True,
 )
 
+# It is not born dead: whoever began it had not heard of what ends it, and looks again.
 START = statement(
-    """
+    f"""
     INSERT INTO authorizations (tenant_id, authorization_id, issuer_path, sub, client_id, resource, scope, profile, acr, amr,
         auth_time, ctl, created_at, expires_at, client_snapshot, purpose)
-    VALUES (:tenant, :authorization_id, :issuer_path, :sub, :client_id, :resource, :scope, :profile, :acr, :amr,
-        :auth_time, :ctl, :now, :expires_at, :client_snapshot, :purpose)
+    SELECT :tenant, :authorization_id, :issuer_path, n.sub, n.client_id, n.resource, :scope, :profile, :acr, :amr,
+        :auth_time, n.ctl, :now, :expires_at, :client_snapshot, :purpose
+    FROM (SELECT CAST(:sub AS TEXT) AS sub, CAST(:client_id AS TEXT) AS client_id, CAST(:resource AS TEXT) AS resource,
+        CAST(:ctl AS BIGINT) AS ctl) n
+    WHERE n.ctl >= {floor_of("n")}
     ON CONFLICT (tenant_id, authorization_id) DO NOTHING
+    RETURNING authorization_id
     """
 )
 FIND = statement(
-    """
+    f"""
     SELECT authorization_id, issuer_path, sub, client_id, resource, scope, profile, acr, amr, auth_time, ctl, expires_at,
-        ended_at, end_reason, widened, widened_until, client_snapshot, details, purpose
-    FROM authorizations WHERE tenant_id = :tenant AND authorization_id = :authorization_id
+        ended_at, end_reason, widened, widened_until, client_snapshot, details, purpose, {floor_of("a")} AS floor
+    FROM authorizations a WHERE a.tenant_id = :tenant AND authorization_id = :authorization_id
     """
 )
 # An access token that came back is decided by one reading: was it revoked, its authorization, and who stands behind it now.
@@ -86,7 +91,7 @@ STANDING = statement(
     f"""
     SELECT {STANDING_COLUMNS}, a.authorization_id, a.issuer_path, a.sub, a.client_id, a.resource, a.scope, a.profile, a.acr,
         a.amr, a.auth_time, a.ctl, a.expires_at, a.ended_at, a.end_reason, a.widened, a.widened_until,
-        a.client_snapshot, a.details, a.purpose, x.jti AS revoked_jti
+        a.client_snapshot, a.details, a.purpose, {floor_of("a")} AS floor, x.jti AS revoked_jti
     FROM authorizations a LEFT JOIN revoked_tokens x ON x.tenant_id = :tenant AND x.jti = :jti
         LEFT JOIN memberships m ON m.tenant_id = :tenant AND m.sub = a.sub
         LEFT JOIN persons p ON p.person_id = m.person_id
@@ -108,24 +113,26 @@ END = statement(
 )
 # Changes nothing; it holds the row, so that an end and a token that is being made cannot pass each other.
 STILL_LIVE = statement(
-    """
+    f"""
     UPDATE authorizations SET ended_at = NULL
     WHERE tenant_id = :tenant AND authorization_id = :authorization_id AND ended_at IS NULL AND expires_at > :now
+        AND ctl >= {floor_of("authorizations")}
     RETURNING authorization_id
     """
 )
 SET_END = statement(
-    """
+    f"""
     UPDATE authorizations SET expires_at = :expires_at
     WHERE tenant_id = :tenant AND authorization_id = :authorization_id AND profile = 'api_key' AND ended_at IS NULL
+        AND ctl >= {floor_of("authorizations")}
     RETURNING authorization_id
     """
 )
 WIDEN = statement(
-    """
+    f"""
     UPDATE authorizations SET widened = :scope, widened_until = :until
     WHERE tenant_id = :tenant AND authorization_id = :authorization_id AND sub = :sub AND ended_at IS NULL
-        AND expires_at >= :until
+        AND expires_at >= :until AND ctl >= {floor_of("authorizations")}
     RETURNING authorization_id
     """
 )
@@ -144,24 +151,25 @@ HAS_DETAILS = statement(
 )
 # With when it was last refreshed: its newest refresh token says so.
 CONNECTIONS = statement(
-    """
+    f"""
     SELECT c.client_id, c.resource, c.scope AS consented, c.allowed_at, a.authorization_id, a.issuer_path, a.sub, a.scope,
         a.profile, a.acr, a.amr, a.auth_time, a.ctl, a.expires_at, a.ended_at, a.widened, a.widened_until,
-        a.client_snapshot, a.details, a.purpose, a.created_at,
+        a.client_snapshot, a.details, a.purpose, a.created_at, {floor_of("a")} AS floor,
         (SELECT MAX(r.created_at) FROM refresh_tokens r WHERE r.tenant_id = :tenant
             AND r.authorization_id = a.authorization_id) AS refreshed_at,
         (SELECT MAX(i.expires_at) FROM refresh_tokens i WHERE i.tenant_id = :tenant
             AND i.authorization_id = a.authorization_id) AS idle_end
     FROM consents c LEFT JOIN authorizations a ON a.tenant_id = :tenant AND a.sub = c.sub AND a.client_id = c.client_id
-        AND a.resource = c.resource AND a.ended_at IS NULL AND a.expires_at > :now
+        AND a.resource = c.resource AND a.ended_at IS NULL AND a.expires_at > :now AND a.ctl >= {floor_of("a")}
     WHERE c.tenant_id = :tenant AND c.sub = :sub AND c.ended_at IS NULL
     ORDER BY c.allowed_at DESC, c.client_id, c.resource, a.created_at DESC, a.authorization_id
     """
 )
 LIVE_OF_CONSENT = statement(
-    """
-    SELECT authorization_id FROM authorizations
-    WHERE tenant_id = :tenant AND sub = :sub AND client_id = :client_id AND resource = :resource AND ended_at IS NULL
+    f"""
+    SELECT authorization_id FROM authorizations a
+    WHERE a.tenant_id = :tenant AND sub = :sub AND client_id = :client_id AND resource = :resource AND ended_at IS NULL
+        AND ctl >= {floor_of("a")}
     """
 )
 END_OF_CONSENT = statement(
@@ -185,7 +193,8 @@ FIND_REFRESH = statement(
     f"""
     SELECT {STANDING_COLUMNS}, r.token_hash, r.expires_at AS token_expires_at, r.used_at, r.successor,
         a.authorization_id, a.issuer_path, a.sub, a.client_id, a.resource, a.scope, a.profile, a.acr, a.amr, a.auth_time,
-        a.ctl, a.expires_at, a.ended_at, a.client_snapshot, a.details, a.purpose, a.widened, a.widened_until
+        a.ctl, a.expires_at, a.ended_at, a.client_snapshot, a.details, a.purpose, a.widened, a.widened_until,
+        {floor_of("a")} AS floor
     FROM refresh_tokens r LEFT JOIN authorizations a ON a.authorization_id = r.authorization_id AND a.tenant_id = :tenant
         LEFT JOIN memberships m ON m.tenant_id = :tenant AND m.sub = a.sub
         LEFT JOIN persons p ON p.person_id = m.person_id
@@ -195,11 +204,11 @@ FIND_REFRESH = statement(
     """
 )
 ROTATE = statement(
-    """
+    f"""
     UPDATE refresh_tokens SET used_at = :now, successor = :successor
     WHERE tenant_id = :tenant AND token_hash = :token_hash AND used_at IS NULL AND expires_at > :now
-        AND (SELECT a.ended_at IS NULL AND a.expires_at > :now FROM authorizations a WHERE a.tenant_id = :tenant
-            AND a.authorization_id = refresh_tokens.authorization_id)
+        AND (SELECT a.ended_at IS NULL AND a.expires_at > :now AND a.ctl >= {floor_of("a")} FROM authorizations a
+            WHERE a.tenant_id = :tenant AND a.authorization_id = refresh_tokens.authorization_id)
     RETURNING authorization_id
     """
 )
