@@ -13,7 +13,7 @@ from authserver.domain.clients.client import TOKEN_EXCHANGE, Client
 from authserver.domain.issuers.issuer import Issuer
 from authserver.domain.tokens import authorization, presented
 from authserver.domain.tokens.presented import NotStandingError, Standing
-from authserver.oauth import exchange_parameters, scopes
+from authserver.oauth import exchange_parameters, scopes, stopped
 from authserver.oauth.errors import InvalidRequest, InvalidScope, SlowDown, UnauthorizedClient
 from authserver.oauth.issuing import held_now, issue_access_token
 from authserver.oauth.parameters import Parameters
@@ -65,6 +65,8 @@ async def _exchange(work: UnitOfWork, issuer: Issuer, form: Parameters, *, clien
     if client is None and (limited := work.machines.token_requests.take(f"api_key\0{key.id}", work.at_us)):
         raise SlowDown("Too many requests.", reason="token_flood", retry_after_s=limited.retry_after_s)
     same_resource(work, form, key.resource)
+    if stands.held is not None:
+        raise stopped.waits(stands.held)
     scope = _scope(work, form, key, stands)
     authorization.require_live(work, stands.authorization)
     access = await issue_access_token(

@@ -35,6 +35,7 @@ from authserver.oauth.resource_server import authenticated
 from authserver.runtime.unit_of_work import UnitOfWork
 from resource_lib.wire.approvals import State
 from resource_lib.wire.claims import TOOL_SCOPE_PREFIX
+from resource_lib.wire.control import Kind
 
 _ORDINARY = frozenset({spending.WhyNot.REQUIRED, spending.WhyNot.IN_PROGRESS})
 """What every retry is told; nothing that an auditor asks about."""
@@ -69,6 +70,9 @@ async def ask(work: UnitOfWork, issuer: Issuer, said: Members, authorization: by
     work.bind(token.tenant)
     if not await _still_permits(work, token, stands, call.tool, call.tool_class):
         raise _denied(work, server, "scope_gone")
+    held = await _held(work, stands, call.tool, call.definition_hash)
+    if held is not None:
+        return held
     try:
         answer = await asking.ask(work, stands.authorization, _as_caller(token, stands), call)
     except asking.InvalidCallError as error:
@@ -135,6 +139,10 @@ async def consume(
                 raise _unknown()
             if not await _still_permits(work, token, stands, found.tool, found.tool_class):
                 raise _denied(work, server, "scope_gone")
+            held = await _held(work, stands, found.tool, use.definition_hash)
+            if held is not None:
+                # Nothing is spent: revived in time, it goes on.
+                return Reply(status=held.status, members=held.members | {"state": found.state.value})
             lease = await spending.consume(work, found, stands.authorization, _as_caller(token, stands), use)
     except RefusedUseError as refused:
         if refused.reason not in _ORDINARY:
@@ -179,6 +187,16 @@ async def outcome(
     except RefusedUseError as refused:
         return Reply(status=409, members={"error": refused.reason.value, "state": refused.state.value})
     return Reply(status=200, members={"approval_id": found.id, "state": State.DONE.value})
+
+
+async def _held(work: UnitOfWork, stands: Standing, tool: str, definition_hash: str) -> Reply | None:
+    """Return what is told of a call that an operator's stop holds up: of its server, of one it came through, of its tool."""
+    stop = stands.held or await spending.stop_on(work, stands.target.uri, tool, definition_hash)
+    if stop is None:
+        return None
+    if stop.target.kind is Kind.RESOURCE:
+        return Reply(status=409, members={"error": "server_inactive", "retry_after_s": stop.retry_after_s})
+    return Reply(status=409, members={"error": "tool_unknown"})
 
 
 async def _server(work: UnitOfWork, issuer: Issuer, authorization: bytes | None) -> Client:

@@ -16,18 +16,21 @@ from authserver.domain.codes import authorization_code
 from authserver.domain.consent import consent
 from authserver.domain.exchange import policy
 from authserver.domain.issuers.issuer import all_issuers
+from authserver.domain.login import session as sessions
 from authserver.domain.login.session import Session
 from authserver.domain.pushed_requests import pushed_request
 from authserver.domain.resources.resource import INERT, OFFLINE_ACCESS, OPENID, PERSONAL, Resource, Tool
+from authserver.domain.revocation import kill_switch
 from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tenants.tenant import Tenant
 from authserver.domain.tokens import authorization
 from authserver.domain.tool_policies import tool_policy
 from authserver.domain.users import user
 from authserver.domain.users.user import Member, Person
+from authserver.oauth import stopped
 from authserver.oauth.authorization_details import Detail
 from authserver.oauth.authorization_request import Asked
-from authserver.oauth.errors import AccessDenied, InvalidRequest, InvalidScope
+from authserver.oauth.errors import AccessDenied, InvalidRequest, InvalidScope, LoginRequired, Stopped
 from authserver.oauth.redirect_uris import is_local
 from authserver.runtime.unit_of_work import UnitOfWork
 from resource_lib.wire.tool_policy import CLASSES
@@ -96,7 +99,8 @@ async def organisations(work: UnitOfWork, asked: Asked, session: Session) -> tup
     known = await user.with_tenants(work, session.person_id)
     issuers = await all_issuers(work)
     found = []
-    for tenant_id in known[1] if known and known[0].is_active else ():
+    opened = await sessions.doors(work, session, known[1] if known and known[0].is_active else ())
+    for tenant_id in opened.open:
         tenant = await tenants.by_id(work, tenant_id)
         if tenant is None or not tenant.is_active or not issuers.serves(asked.issuer, tenant_id):
             continue
@@ -106,7 +110,7 @@ async def organisations(work: UnitOfWork, asked: Asked, session: Session) -> tup
     return tuple(sorted(found, key=lambda tenant: tenant.slug))
 
 
-async def choices(work: UnitOfWork, asked: Asked, person: Person, member_of: list[str]) -> tuple[Choice, ...]:
+async def choices(work: UnitOfWork, asked: Asked, person: Person, member_of: Sequence[str]) -> tuple[Choice, ...]:
     """Return the tenants in which this person, this client, this resource and this issuer meet."""
     issuers = await all_issuers(work)
     found = []
@@ -127,6 +131,7 @@ async def choices(work: UnitOfWork, asked: Asked, person: Person, member_of: lis
         if member is not None and member.is_active:
             before = allowed.scope if allowed else frozenset()
             resource = await tool_policy.seen(work, tenant_id, asked.resource, asked.client.id)
+            resource = await stopped.without_stopped_tools(work, tenant_id, resource)
             found.append(Choice(tenant=tenant, member=member, allowed_before=before, resource=resource))
     return tuple(sorted(found, key=lambda choice: choice.tenant.slug))
 
@@ -137,9 +142,11 @@ async def offer(work: UnitOfWork, asked: Asked, session: Session, *, chosen: str
     if known is None or not known[0].is_active:
         raise AccessDenied("This person may not sign in.", reason="person_disabled")
     person, member_of = known
-    available = await choices(work, asked, person, member_of)
+    opened = await sessions.doors(work, session, member_of)
+    available = await choices(work, asked, person, opened.open)
     if chosen is not None:
         available = tuple(choice for choice in available if choice.tenant.slug == chosen)
+    available = await _not_stopped(work, asked, person, available, opened)
     if not available:
         raise AccessDenied(
             "This person is not a member of an organisation that uses this resource.", reason="no_membership"
@@ -171,6 +178,25 @@ async def offer(work: UnitOfWork, asked: Asked, session: Session, *, chosen: str
             if (each := detail.seen_at(resource)) is not None and set(each.scope) <= permitted
         ),
     )
+
+
+async def _not_stopped(
+    work: UnitOfWork, asked: Asked, person: Person, available: tuple[Choice, ...], opened: sessions.Doors
+) -> tuple[Choice, ...]:
+    """Return the tenants where nothing is stopped. Raises Stopped, LoginRequired where that leaves none."""
+    stops = await kill_switch.stops(work)
+    going = []
+    for choice in available:
+        if await stopped.on(work, tenant=choice.tenant.id, client=asked.client) is None:
+            if stops.held(choice.tenant.id, asked.resource.uri) is None:
+                going.append(choice)
+    if going:
+        return tuple(going)
+    if await choices(work, asked, person, opened.again):
+        raise LoginRequired("The person must sign in again.", reason="stopped_since")
+    if available or await choices(work, asked, person, opened.stopped):
+        raise Stopped("An operator has stopped this.", reason="stopped")
+    return ()
 
 
 def _of_any(resource: Resource, available: tuple[Choice, ...]) -> Resource:

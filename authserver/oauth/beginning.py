@@ -14,7 +14,7 @@ from authserver.domain.clients.client import Client
 from authserver.domain.consent import consent
 from authserver.domain.issuers.issuer import Issuer
 from authserver.domain.tokens import authorization, refresh_token
-from authserver.oauth import authorization_details, openid
+from authserver.oauth import authorization_details, openid, stopped
 from authserver.oauth.errors import InvalidGrant
 from authserver.oauth.issuing import issue_access_token, live_member, served_resource, still_held
 from authserver.oauth.parameters import Parameters
@@ -81,6 +81,7 @@ async def first_tokens(
     if allowed is None:
         raise InvalidGrant("The person allows this no longer.", reason="consent_withdrawn")
     resource = await served_resource(work, client, promised.resource)
+    await stopped.refuse_at(work, work.tenant or "", resource.uri)
     scope = still_held(promised.scope, allowed=allowed.scope, resource=resource, client=client, member=member)
     given = authorization_details.within(_planned(work, client, promised), scope, resource)
     chosen = authorization_details.narrowed(form, given) if form is not None else None

@@ -14,7 +14,7 @@ from authserver.domain.codes.device_code import DeviceCode
 from authserver.domain.issuers.issuer import Issuer
 from authserver.domain.login.session import Session
 from authserver.oauth import authorization_decision as decision
-from authserver.oauth import authorization_details, authorization_request, client_id_metadata
+from authserver.oauth import authorization_details, authorization_request, client_id_metadata, stopped
 from authserver.oauth.authorization_decision import Offer
 from authserver.oauth.authorization_request import Asked
 from authserver.oauth.client_authentication import authenticate, is_served, read, record_refusal, within_limit
@@ -47,6 +47,7 @@ async def start(
         form.refuse_repeated()
         client = await authenticate(work, issuer, read(authorization, form), may_be_new=True)
         within_limit(work, client)
+        await stopped.refuse_client(work, client)
         if DEVICE_CODE not in client.grant_types:
             raise UnauthorizedClient("This client is not registered for device authorization.")
         if client.is_public:

@@ -105,6 +105,14 @@ class AccessDenied(OAuthError):
     code = "access_denied"
 
 
+class Stopped(AccessDenied):
+    """An operator has stopped the person, the application, the organisation, or everything. Nobody is told why."""
+
+
+class StoppedGrant(InvalidGrant):
+    """The same at the token endpoint (OAuth 2.1 §3.2.4: the grant is revoked)."""
+
+
 class LoginRequired(OAuthError):
     """OpenID Connect Core §3.1.2.6: `prompt=none` and nobody is signed in."""
 

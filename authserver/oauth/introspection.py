@@ -93,7 +93,8 @@ async def _verdict(work: UnitOfWork, issuer: Issuer, client: Client, token: Pres
 async def _meaning(work: UnitOfWork, token: Presented, standing: Standing) -> Answer:
     """Return the claims of a live token; a scope or role that was taken away since is gone from them at once."""
     scope = held_now(work, token.scope, standing, is_exchanged=token.act is not None)
-    if not scope:
+    if not scope or standing.held is not None:
+        # A stopped or paused server's tokens count for nothing while that lasts.
         return None
     answer: dict[str, Any] = {"active": True, "token_type": "Bearer", claims.SCOPE: " ".join(scope)}
     answer.update((name, token.claims[name]) for name in _AS_SIGNED if name in token.claims)

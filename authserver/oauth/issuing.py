@@ -23,7 +23,7 @@ from authserver.domain.tokens.authorization import Authorization
 from authserver.domain.tokens.presented import Standing
 from authserver.domain.tool_policies import tool_policy
 from authserver.domain.users.user import Member
-from authserver.oauth import authorization_details
+from authserver.oauth import authorization_details, stopped
 from authserver.oauth.errors import InvalidGrant, InvalidTarget
 from authserver.runtime.unit_of_work import UnitOfWork
 
@@ -42,6 +42,7 @@ async def live_member(work: UnitOfWork, issuer: Issuer, member: Member | None, *
         raise InvalidGrant("The organisation behind this is served by another issuer.", reason="issuer_changed")
     if proven_at < member.password_changed_at:
         raise InvalidGrant("The person must sign in again.", reason="password_changed")
+    await stopped.refuse_person(work, member.sub)
     return member
 
 
@@ -51,6 +52,7 @@ async def served_resource(work: UnitOfWork, client: Client, uri: str) -> Resourc
     Raises InvalidTarget, InvalidGrant.
     """
     assert work.tenant is not None
+    await stopped.refuse_grant(work, client=client)
     if await trust.answer(work, work.tenant, client) is not trust.Answer.YES:
         raise InvalidGrant("The organisation behind this does not let this application in.", reason="client_not_let_in")
     found = await resources.by_uri(work, uri)

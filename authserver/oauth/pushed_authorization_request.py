@@ -9,7 +9,7 @@ from authserver.domain.audit import event
 from authserver.domain.clients.client import Client
 from authserver.domain.issuers.issuer import Issuer
 from authserver.domain.pushed_requests import pushed_request
-from authserver.oauth import authorization_request
+from authserver.oauth import authorization_request, stopped
 from authserver.oauth.authorization_request import REQUEST_URI_PREFIX, RefusedAuthorization
 from authserver.oauth.client_authentication import authenticate, read, record_refusal, within_limit
 from authserver.oauth.errors import InvalidRequest, OAuthError, SlowDown, UnauthorizedClient, UnregisteredRedirect
@@ -30,6 +30,7 @@ async def push(work: UnitOfWork, issuer: Issuer, form: Parameters, authorization
         form.refuse_repeated()
         client = await authenticate(work, issuer, read(authorization, form), may_be_new=True)
         _within_limits(work, client)
+        await stopped.refuse_client(work, client)
         if not client.is_shared:
             work.bind(client.tenant)
         if form.one("request_uri") is not None:

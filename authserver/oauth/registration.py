@@ -23,7 +23,7 @@ from authserver.domain.clients.registry import NewClient
 from authserver.domain.issuers.issuer import Issuer
 from authserver.domain.keys.signing_key import key_ring
 from authserver.domain.resources.resource import OPENID
-from authserver.oauth import scopes
+from authserver.oauth import scopes, stopped
 from authserver.oauth.client_authentication import METHODS
 from authserver.oauth.errors import InvalidClientMetadata, InvalidRedirectUri, InvalidScope, OAuthError, SlowDown
 from authserver.oauth.grants import GRANTS
@@ -45,6 +45,7 @@ async def register(work: UnitOfWork, issuer: Issuer, body: bytes) -> dict[str, A
     person chooses the tenant at consent.
     """
     _within(registration.admit(work))
+    await stopped.refuse_strangers(work)
     try:
         sent = _members(body)
         judged = _redirects(work.machines.settings, sent)

@@ -23,6 +23,7 @@ from authserver.oauth.errors import (
     InvalidRequest,
     LoginRequired,
     OAuthError,
+    Stopped,
     UnregisteredRedirect,
 )
 from authserver.oauth.redirect_uris import form_action_source
@@ -58,6 +59,10 @@ async def authorize(request: Request) -> Response:
             return _which_organisation(request, asked, await decision.organisations(work, asked, session))
         try:
             offered = await decision.offer(work, asked, session)
+        except LoginRequired as error:
+            if silent:
+                raise RefusedAuthorization(asked, error) from None
+            return redirect(request.issuer.path + "/login?" + request.query.decode("ascii"))
         except AccessDenied as error:
             if silent:
                 raise RefusedAuthorization(asked, error) from None
@@ -160,7 +165,15 @@ async def answer(request: Request, flow: Callable[[UnitOfWork], Awaitable[Respon
 
 
 def denied_page(request: Request, error: AccessDenied) -> Response:
-    """Answer to a signed-in person who has nothing to allow here: they may have another account."""
+    """Answer to a signed-in person who has nothing to allow here: they may have another account, or it was stopped."""
+    if isinstance(error, Stopped):
+        return error_page(
+            request,
+            status=403,
+            title="Stopped by an operator",
+            message="Nobody can give access here at the moment. Nothing was changed.",
+            cure="Ask the person who runs your organisation.",
+        )
     return error_page(
         request,
         status=403,

@@ -197,6 +197,7 @@ async def decisions(work: UnitOfWork, approval: Approval) -> list[Decision]:
             if row["member_status"] == "active"
             and row["person_status"] == "active"
             and row["auth_time"] >= row["password_changed_at"]
+            and row["ctl"] >= row["floor"]
             else None,
         )
         for row in await work.all(store.DECISIONS, approval_id=approval.id)

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 import orjson
 
-from authserver.domain.approvals import store
+from authserver.domain.approvals import spending, store
 from authserver.domain.approvals.approval import Approval, Decision, decisions, from_row, record, tell
 from authserver.domain.approvals.showing import shown
 from authserver.domain.audit import event
@@ -35,6 +35,8 @@ class WhyNot(StrEnum):
     NOT_PENDING = "not_pending"
     NOT_AS_SHOWN = "not_as_shown"
     """What was on the page is not what this approval is for."""
+    STOPPED = "stopped"
+    """An operator has stopped the tool, or its server: a yes can be given once it is revived."""
 
 
 class RefusedDecisionError(Exception):
@@ -134,6 +136,8 @@ async def decide(work: UnitOfWork, approval: Approval, decider: Decider, yes: bo
     refused = why_not(work, approval, decider, decided, yes=yes)
     if refused is not None:
         raise RefusedDecisionError(refused)
+    if yes and await spending.stop_on(work, approval.resource, approval.tool, approval.definition_hash) is not None:
+        raise RefusedDecisionError(WhyNot.STOPPED)
     if not display_hash == approval.display_hash == shown(work, approval).hash:
         raise RefusedDecisionError(WhyNot.NOT_AS_SHOWN)
     others = sum(one.is_yes is True and counts(approval, one.sub, one.still_roles) for one in decided)
@@ -161,6 +165,7 @@ async def decide(work: UnitOfWork, approval: Approval, decider: Decider, yes: bo
         display_hash=display_hash,
         acr=decider.acr,
         auth_time=decider.auth_time,
+        ctl=work.applied,
     )
     kind = event.Kind.APPROVAL_APPROVED if yes else event.Kind.APPROVAL_DENIED
     record(

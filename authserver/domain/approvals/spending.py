@@ -16,6 +16,8 @@ from authserver.domain.approvals.approval import Approval, record
 from authserver.domain.audit import event
 from authserver.domain.call_grants import grant as call_grants
 from authserver.domain.resources.resource import Resource
+from authserver.domain.revocation import kill_switch
+from authserver.domain.revocation.kill_switch import Kill
 from authserver.domain.tokens.authorization import Authorization, require_live
 from authserver.domain.tool_policies import tool_policy
 from authserver.runtime.unit_of_work import UnitOfWork
@@ -94,6 +96,13 @@ class Lease:
 
     leg: int
     is_renewed: bool = False
+
+
+async def stop_on(work: UnitOfWork, resource: str, tool: str, definition_hash: str) -> Kill | None:
+    """Return the stop of a tool, of this version of it, or of its server, that holds up a call of the bound tenant, or None."""
+    assert work.tenant is not None
+    stops = await kill_switch.stops(work)
+    return stops.held(work.tenant, resource) or stops.tool(work.tenant, resource, tool, definition_hash)
 
 
 def is_running_here(approval: Approval, use: Use) -> bool:

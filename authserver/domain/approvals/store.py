@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 import authserver.domain.tokens.store  # noqa: F401 - its table is joined here
-from authserver.domain.revocation.store import floor_of
+from authserver.domain.revocation.store import floor_of, floor_of_person
 from authserver.domain.users.store import MEMBER_ROWS
 from authserver.runtime.schema import platform_statement, statement, table
 
@@ -87,6 +87,7 @@ table(
     sa.Column("display_hash", sa.Text, nullable=False),
     sa.Column("acr", sa.Text, nullable=False),
     sa.Column("auth_time", sa.BigInteger, nullable=False),
+    sa.Column("ctl", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.PrimaryKeyConstraint("tenant_id", "approval_id", "sub"),
     sa.ForeignKeyConstraint(
         ["tenant_id", "approval_id"], ["approvals.tenant_id", "approvals.approval_id"], ondelete="CASCADE"
@@ -110,7 +111,7 @@ _OWNER_LIVES = f"a.ended_at IS NULL AND a.expires_at > :now AND a.ctl >= {floor_
 _A_YES_THAT_COUNTS = f"""
     SELECT COUNT(*) FROM {MEMBER_ROWS} JOIN approval_decisions d ON d.tenant_id = :tenant AND d.sub = m.sub
     WHERE m.tenant_id = :tenant AND d.approval_id = :approval_id AND d.decision = 'yes' AND m.status = 'active'
-        AND p.status = 'active' AND d.auth_time >= p.password_changed_at AND (d.sub = :own OR (d.sub <> :excluded AND REPLACE(m.roles, :role, '') <> m.roles))
+        AND p.status = 'active' AND d.auth_time >= p.password_changed_at AND d.ctl >= {floor_of_person("d")} AND (d.sub = :own OR (d.sub <> :excluded AND REPLACE(m.roles, :role, '') <> m.roles))
 """
 
 FIND = statement(_SELECT + " AND q.approval_id = :approval_id")
@@ -196,8 +197,8 @@ ASK = statement(
 )
 
 DECISIONS = statement(
-    """
-    SELECT d.sub, d.shown_at_us, d.decision, d.decided_at_us, d.display_hash, d.acr, d.auth_time, m.roles,
+    f"""
+    SELECT d.ctl, {floor_of_person("d")} AS floor, d.sub, d.shown_at_us, d.decision, d.decided_at_us, d.display_hash, d.acr, d.auth_time, m.roles,
         m.status AS member_status, p.status AS person_status, p.password_changed_at
     FROM approval_decisions d LEFT JOIN memberships m ON m.tenant_id = :tenant AND m.sub = d.sub
         LEFT JOIN persons p ON p.person_id = m.person_id
@@ -215,11 +216,11 @@ LOOK = statement(
 SAY = statement(
     """
     INSERT INTO approval_decisions (tenant_id, approval_id, sub, shown_at_us, decision, decided_at_us, display_hash, acr,
-        auth_time)
-    VALUES (:tenant, :approval_id, :sub, :at_us, :decision, :at_us, :display_hash, :acr, :auth_time)
+        auth_time, ctl)
+    VALUES (:tenant, :approval_id, :sub, :at_us, :decision, :at_us, :display_hash, :acr, :auth_time, :ctl)
     ON CONFLICT (tenant_id, approval_id, sub) DO UPDATE SET decision = excluded.decision,
         decided_at_us = excluded.decided_at_us, display_hash = excluded.display_hash, acr = excluded.acr,
-        auth_time = excluded.auth_time
+        auth_time = excluded.auth_time, ctl = excluded.ctl
     WHERE approval_decisions.decision IS NULL RETURNING sub
     """
 )

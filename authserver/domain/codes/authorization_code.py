@@ -45,6 +45,8 @@ class Code:
     expires_at: int
     attempts: int
     is_used: bool
+    has_ended: bool
+    """Whether it was promised before something that ended it."""
     client_snapshot: str = ""
     purpose: str = ""
     """What the person said it is for, by its name at the resource; empty: they were not asked."""
@@ -70,10 +72,10 @@ def issue(
     purpose: str = "",
     details: Sequence[dict[str, Any]] = (),
 ) -> str:
-    """Return a new code of the bound tenant."""
+    """Return a new code of the bound tenant. A lost commit: something that ends it was not known here yet."""
     assert work.tenant is not None
     code = new_tenant_secret(_PREFIX, work.tenant)
-    work.write(
+    work.claim(
         store.ISSUE,
         code_hash=secret_hash(code),
         authorization_id=new_id("az"),
@@ -91,6 +93,7 @@ def issue(
         client_snapshot=client_snapshot,
         purpose=purpose,
         details=_sealed(code, details),
+        ctl=work.applied,
         expires_at=work.now + work.machines.settings.authorization_code_seconds,
     )
     return code
@@ -123,6 +126,7 @@ async def find(work: UnitOfWork, code: str) -> Code | None:
         expires_at=row["expires_at"],
         attempts=row["attempts"],
         is_used=row["used_at"] is not None,
+        has_ended=row["ctl"] < row["floor"],
         client_snapshot=row["client_snapshot"],
         purpose=row["purpose"],
         details=_opened(code, row["details"]),

@@ -200,7 +200,7 @@ def approve(
     """Claim the one decision of the bound session: a yes, in the bound tenant."""
     assert work.tenant is not None
     _decide(work, code, session_hash=session_hash, decided_in=work.tenant)
-    work.write(
+    work.claim(
         store.APPROVE_DEVICE,
         device_hash=code.hash,
         authorization_id=new_id("az"),
@@ -214,6 +214,7 @@ def approve(
         expires_at=code.expires_at,
         client_snapshot=client_snapshot,
         purpose=purpose,
+        ctl=work.applied,
     )
 
 
@@ -257,7 +258,7 @@ async def approval(work: UnitOfWork, code: DeviceCode) -> Approval | None:
         acr=row["acr"],
         amr=tuple(row["amr"].split()),
         auth_time=row["auth_time"],
-        is_used=row["used_at"] is not None or work.now >= row["expires_at"],
+        is_used=row["used_at"] is not None or work.now >= row["expires_at"] or row["ctl"] < row["floor"],
         client_snapshot=row["client_snapshot"],
         purpose=row["purpose"],
     )

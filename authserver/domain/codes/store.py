@@ -9,6 +9,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from authserver.domain.revocation.ends import AT_HOST, Cause, hang
+from authserver.domain.revocation.store import floor_of
 from authserver.runtime.schema import Statement, platform_statement, statement, table
 
 table(
@@ -84,27 +85,35 @@ table(
     tenanted=True,
 )
 
+# No promise is made that is dead already: whoever makes it had not heard of what ended it, and looks again.
+_PROMISED = f"""
+    FROM (SELECT CAST(:sub AS TEXT) AS sub, CAST(:client_id AS TEXT) AS client_id, CAST(:resource AS TEXT) AS resource,
+        CAST(:ctl AS BIGINT) AS ctl) n
+    WHERE n.ctl >= {floor_of("n")}
+"""
 ISSUE = statement(
-    """
+    f"""
     INSERT INTO authorization_codes (tenant_id, code_hash, authorization_id, issuer_path, client_id, redirect_uri,
         code_challenge, sub, resource, scope, acr, amr, auth_time, nonce, expires_at, attempts, client_snapshot, details,
-        purpose)
-    VALUES (:tenant, :code_hash, :authorization_id, :issuer_path, :client_id, :redirect_uri,
-        :code_challenge, :sub, :resource, :scope, :acr, :amr, :auth_time, :nonce, :expires_at, 0, :client_snapshot,
-        :details, :purpose)
+        purpose, ctl)
+    SELECT :tenant, :code_hash, :authorization_id, :issuer_path, n.client_id, :redirect_uri,
+        :code_challenge, n.sub, n.resource, :scope, :acr, :amr, :auth_time, :nonce, :expires_at, 0, :client_snapshot,
+        :details, :purpose, n.ctl
+    {_PROMISED} RETURNING authorization_id
     """
 )
 FIND = statement(
-    """
+    f"""
     SELECT authorization_id, issuer_path, client_id, redirect_uri, code_challenge, sub, resource, scope, acr, amr, auth_time,
-        nonce, expires_at, attempts, used_at, client_snapshot, details, purpose
-    FROM authorization_codes WHERE tenant_id = :tenant AND code_hash = :code_hash
+        nonce, expires_at, attempts, used_at, client_snapshot, details, purpose, ctl, {floor_of("c")} AS floor
+    FROM authorization_codes c WHERE c.tenant_id = :tenant AND code_hash = :code_hash
     """
 )
 REDEEM = statement(
-    """
+    f"""
     UPDATE authorization_codes SET used_at = :now
     WHERE tenant_id = :tenant AND code_hash = :code_hash AND used_at IS NULL AND expires_at > :now AND attempts < :most_attempts
+        AND ctl >= {floor_of("authorization_codes")}
     RETURNING authorization_id
     """
 )
@@ -157,23 +166,26 @@ DECIDE_DEVICE = statement(
     """
 )
 APPROVE_DEVICE = statement(
-    """
+    f"""
     INSERT INTO device_approvals (tenant_id, device_hash, authorization_id, client_id, sub, resource, scope, acr, amr,
-        auth_time, expires_at, client_snapshot, purpose)
-    VALUES (:tenant, :device_hash, :authorization_id, :client_id, :sub, :resource, :scope, :acr, :amr, :auth_time, :expires_at,
-        :client_snapshot, :purpose)
+        auth_time, expires_at, client_snapshot, purpose, ctl)
+    SELECT :tenant, :device_hash, :authorization_id, n.client_id, n.sub, n.resource, :scope, :acr, :amr, :auth_time,
+        :expires_at, :client_snapshot, :purpose, n.ctl
+    {_PROMISED} RETURNING authorization_id
     """
 )
 APPROVAL = statement(
-    """
-    SELECT authorization_id, sub, scope, acr, amr, auth_time, expires_at, used_at, client_snapshot, purpose
-    FROM device_approvals WHERE tenant_id = :tenant AND device_hash = :device_hash
+    f"""
+    SELECT authorization_id, sub, scope, acr, amr, auth_time, expires_at, used_at, client_snapshot, purpose, ctl,
+        {floor_of("d")} AS floor
+    FROM device_approvals d WHERE d.tenant_id = :tenant AND device_hash = :device_hash
     """
 )
 REDEEM_DEVICE = statement(
-    """
+    f"""
     UPDATE device_approvals SET used_at = :now
     WHERE tenant_id = :tenant AND device_hash = :device_hash AND used_at IS NULL AND expires_at > :now
+        AND ctl >= {floor_of("device_approvals")}
     RETURNING device_hash
     """
 )

@@ -43,12 +43,13 @@ async def with_password(
     work: UnitOfWork, *, email: str, password: str, current_session: session.Session | None
 ) -> LoggedIn | Refused:
     """Log a person in. The unit of work is not committed; a refusal is recorded in it too."""
+    ctl = await session.proven_at(work)
     person = await _prove(work, email=email, password=password)
     if isinstance(person, Refused):
         return person
     if current_session is not None:
         session.end(work, current_session)
-    cookie, begun = session.start(work, person_id=person.id, acr=PASSWORD_ACR, amr=PASSWORD_AMR)
+    cookie, begun = session.start(work, person_id=person.id, acr=PASSWORD_ACR, amr=PASSWORD_AMR, ctl=ctl)
     event.record(work, event.Kind.LOGIN_SUCCEEDED, sub=person.id, payload={"address": work.address})
     return LoggedIn(person=person, cookie=cookie, session=begun)
 
@@ -75,7 +76,8 @@ async def with_new_password(work: UnitOfWork, *, email: str, password: str, new:
         return person
     # Only now: whoever has stolen a session makes us hash no faster than they may guess.
     await change_password(work, person.id, await work.machines.passwords.hash(new))
-    cookie, begun = session.start(work, person_id=person.id, acr=PASSWORD_ACR, amr=PASSWORD_AMR)
+    # Everything of theirs ends with the old password; this one session begins after that.
+    cookie, begun = session.start(work, person_id=person.id, acr=PASSWORD_ACR, amr=PASSWORD_AMR, ctl=None)
     return LoggedIn(person=person, cookie=cookie, session=begun)
 
 

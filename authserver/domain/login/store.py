@@ -2,6 +2,8 @@
 
 import sqlalchemy as sa
 
+import authserver.domain.revocation.store
+import authserver.domain.users.store  # noqa: F401 - their tables are joined here
 from authserver.domain.revocation.ends import Cause, hang
 from authserver.runtime.schema import statement, table
 
@@ -24,14 +26,25 @@ table(
 
 START = statement(
     """
-    INSERT INTO browser_sessions (session_hash, person_id, acr, amr, auth_time, seen_at, expires_at)
-    VALUES (:session_hash, :person_id, :acr, :amr, :now, :now, :expires_at)
+    INSERT INTO browser_sessions (session_hash, person_id, acr, amr, auth_time, seen_at, expires_at, ctl)
+    SELECT :session_hash, :person_id, :acr, :amr, CAST(:now AS BIGINT), CAST(:now AS BIGINT), CAST(:expires_at AS BIGINT),
+        CASE WHEN CAST(:ctl AS BIGINT) < 0 THEN seq ELSE CAST(:ctl AS BIGINT) END
+    FROM control_head WHERE id = 1
     """
 )
 FIND = statement(
     """
-    SELECT session_hash, person_id, acr, amr, auth_time, seen_at, expires_at, ended_at FROM browser_sessions
-    WHERE session_hash = :session_hash
+    SELECT session_hash, person_id, acr, amr, auth_time, seen_at, expires_at, ended_at, ctl,
+        (SELECT COALESCE(MAX(k.floor), 0) FROM kills k WHERE k.target = 'everything') AS floor
+    FROM browser_sessions WHERE session_hash = :session_hash
+    """
+)
+# What stands between a member of the bound tenant and what a session opens there.
+DOOR = statement(
+    """
+    SELECT COALESCE(MAX(k.floor), 0) AS floor, COALESCE(MAX(CASE WHEN k.stopped <> '' THEN 1 ELSE 0 END), 0) AS stopped
+    FROM memberships m JOIN kills k ON k.target IN ('everything', 'tenant/' || :tenant, 'user/' || :tenant || '/' || m.sub)
+    WHERE m.tenant_id = :tenant AND m.person_id = :person_id
     """
 )
 SEEN = statement("UPDATE browser_sessions SET seen_at = :now WHERE session_hash = :session_hash AND ended_at IS NULL")

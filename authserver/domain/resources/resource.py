@@ -7,7 +7,7 @@ its author's (decision 11).
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -115,6 +115,11 @@ class Resource:
         # A tool that needs a withheld scope could not be used: its own scope is withheld with it.
         own = {tool.own_scope for tool in self.tools if tool.own_scope and set(tool.scopes) & withheld}
         return frozenset(withheld | own)
+
+    def without_tools(self, names: Collection[str]) -> "Resource":
+        """Return it without some of its tools, and so without their own scopes."""
+        kept = tuple(tool for tool in self.tools if tool.name not in names)
+        return self if kept == self.tools else replace(self, tools=kept, is_narrowed=True)
 
     def tool_of(self, scope: str) -> Tool | None:
         """Return the tool that `scope` opts into, or None."""

@@ -8,7 +8,7 @@ tenant alone.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 
@@ -123,6 +123,33 @@ class Stops:
         ]
         return next((found for each in candidates if (found := self.by_key.get(each.key)) is not None), None)
 
+    def held(self, tenant: str, resource: str) -> Kill | None:
+        """Return the stop of an MCP server that a tenant's calls meet, or None."""
+        for place in (EVERY_TENANT, tenant):
+            found = self.by_key.get(Target(kind=Kind.RESOURCE, tenant=place, resource=resource).key)
+            if found is not None:
+                return found
+        return None
+
+    def tool(self, tenant: str, resource: str, tool: str, definition_hash: str = "") -> Kill | None:
+        """Return the stop of a tool, or of this version of it, that a tenant's calls meet, or None."""
+        for place in (EVERY_TENANT, tenant):
+            one = Target(kind=Kind.TOOL, tenant=place, resource=resource, tool=tool)
+            version = replace(one, kind=Kind.TOOL_VERSION, definition_hash=definition_hash)
+            found = self.by_key.get(one.key) or self.by_key.get(version.key)
+            if found is not None:
+                return found
+        return None
+
+    def tools(self, tenant: str, resource: str) -> frozenset[str]:
+        """Return the names of the stopped tools of an MCP server, as a tenant's calls meet them."""
+        places = {EVERY_TENANT, tenant}
+        return frozenset(
+            each.target.tool
+            for each in self.by_key.values()
+            if each.target.kind is Kind.TOOL and each.target.resource == resource and each.target.tenant in places
+        )
+
 
 def kill(work: UnitOfWork, target: Target, *, reason: str, by: By, retry_after_s: int = RETRY_AFTER_S) -> None:
     """Stop it, with the caller's other writes: one row, one number. A repetition takes a new number and ends what began since.
@@ -212,6 +239,18 @@ async def stops(work: UnitOfWork) -> Stops:
         return Stops({row["target"]: _kill(row) for row in await work.all(store.STOPPED)})
 
     return await work.machines.memory.get("stops", "", load)
+
+
+async def floor_of_client(work: UnitOfWork, tenant: str, client_id: str, host: str = "") -> int:
+    """Return the number below which whatever a client does in a tenant has ended; 0: nothing has. Never from memory."""
+    row = await work.one(
+        store.FLOOR,
+        here=Target(kind=Kind.CLIENT, tenant=tenant, client_id=client_id).key,
+        everywhere=Target(kind=Kind.CLIENT, client_id=client_id).key,
+        host_here=Target(kind=Kind.CLIENT_HOST, tenant=tenant, host=host).key,
+        host_everywhere=Target(kind=Kind.CLIENT_HOST, host=host).key,
+    )
+    return int(row["floor"]) if row else 0
 
 
 async def find(work: UnitOfWork, target: Target) -> Kill | None:

@@ -120,6 +120,12 @@ _KILLS = """
     FROM kills
 """
 ONE = statement(_KILLS + " WHERE target = :target")
+FLOOR = statement(
+    """
+    SELECT COALESCE(MAX(floor), 0) AS floor FROM kills
+    WHERE target IN (:here, :everywhere, :host_here, :host_everywhere)
+    """
+)
 STOPPED = statement(_KILLS + " WHERE stopped <> '' ORDER BY changed_at_us DESC, target")
 EVERY = statement(_KILLS + " ORDER BY seq")
 PAGE = statement(
@@ -142,6 +148,12 @@ def floor_of(a: str) -> str:
         'resource/' || :tenant || '/' || {a}.resource, 'resource/*/' || {a}.resource,
         'client_host/' || :tenant || '/' || {host_of(f"{a}.client_id")},
         'client_host/*/' || {host_of(f"{a}.client_id")}))"""
+
+
+def floor_of_person(a: str) -> str:
+    """Return SQL for the highest number below which what a member of the bound tenant did has ended; `a` has their `sub`."""
+    return f"""(SELECT COALESCE(MAX(k.floor), 0) FROM kills k WHERE k.target IN (
+        'everything', 'tenant/' || :tenant, 'user/' || :tenant || '/' || {a}.sub))"""
 
 
 def host_of(client_id: str) -> str:

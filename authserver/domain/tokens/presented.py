@@ -20,6 +20,8 @@ from authserver.domain.issuers.issuer import Issuer, all_issuers
 from authserver.domain.keys.signing_key import key_ring
 from authserver.domain.resources import resource as resources
 from authserver.domain.resources.resource import Resource
+from authserver.domain.revocation import kill_switch
+from authserver.domain.revocation.kill_switch import Kill
 from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tokens import authorization, store
 from authserver.domain.tokens.authorization import Authorization, Profile
@@ -80,6 +82,8 @@ class Standing:
     target: Resource
     member: Member | None
     consent: Consent | None
+    held: Kill | None = None
+    """A stop of one of the MCP servers that the token is for or has passed: nothing has ended, and nothing goes on now."""
 
 
 async def read(work: UnitOfWork, issuer: Issuer, token: str) -> Presented:
@@ -128,7 +132,11 @@ async def standing(work: UnitOfWork, issuer: Issuer, token: Presented) -> Standi
     if owner.sub != token.sub:
         raise NotStandingError("other_authorization")
     if token.act is not None:
-        return replace(found, target=await _still_acting(work, token, owner))
+        target = await _still_acting(work, token, owner)
+        stops = await kill_switch.stops(work)
+        passed = [owner.resource, *await servers_passed(work, token), token.resource]
+        held = next((one for uri in passed if (one := stops.held(token.tenant, uri)) is not None), None)
+        return replace(found, target=target, held=held)
     if (owner.client_id, owner.resource) != (token.client_id, token.resource):
         raise NotStandingError("other_authorization")
     return found
@@ -166,8 +174,18 @@ async def behind(work: UnitOfWork, issuer: Issuer, *, tenant: str, authorization
             raise NotStandingError("client_ended")
     if not owner.is_of_machine:
         _still_theirs(owner, member, allowed)
+    stops = await kill_switch.stops(work)
+    host = client.document_host if client is not None else ""
+    if stops.on(tenant=tenant, sub=owner.sub, client_id=owner.client_id, host=host) is not None:
+        raise NotStandingError("stopped")
     return Standing(
-        authorization=owner, client=client, resource=resource, target=resource, member=member, consent=allowed
+        authorization=owner,
+        client=client,
+        resource=resource,
+        target=resource,
+        member=member,
+        consent=allowed,
+        held=stops.held(tenant, resource.uri),
     )
 
 
@@ -198,6 +216,7 @@ async def _still_acting(work: UnitOfWork, token: Presented, owner: Authorization
             raise NotStandingError("actor_inactive")
         if not await is_heard(work, server, token.tenant):
             raise NotStandingError("actor_not_let_in")
+        await _not_stopped(work, token, server)
         following = servers[place + 1] if place + 1 < len(servers) else None
         there = token.resource if following is None else following.speaks_for
         await _resource(work, there, token.tenant)
@@ -209,6 +228,14 @@ async def _still_acting(work: UnitOfWork, token: Presented, owner: Authorization
         here = there
     found = await _resource(work, token.resource, token.tenant)
     return await tool_policy.seen(work, token.tenant, found, token.client_id)
+
+
+async def _not_stopped(work: UnitOfWork, token: Presented, server: Client) -> None:
+    of = {"client_id": server.id, "host": server.document_host}
+    if (await kill_switch.stops(work)).on(tenant=token.tenant, **of) is not None:
+        raise NotStandingError("actor_stopped")
+    if token.ctl < await kill_switch.floor_of_client(work, token.tenant, **of):
+        raise NotStandingError("actor_ended")
 
 
 async def is_heard(work: UnitOfWork, server: Client, tenant: str) -> bool:

@@ -37,6 +37,8 @@ async def exchange(work: UnitOfWork, issuer: Issuer, client: Client, form: Param
     if code.is_used:
         await _end_what_it_began(work, client, code)
         raise _refused("code_replayed")
+    if code.has_ended:
+        raise _refused("code_ended")
     if work.now >= code.expires_at or code.attempts >= codes.MOST_ATTEMPTS:
         raise _refused("code_expired")
     if client.origin is Origin.DOCUMENT and not is_registered(code.redirect_uri, client.redirect_uris):

@@ -10,7 +10,7 @@ from authserver.domain.resources.resource import INERT
 from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tokens import authorization
 from authserver.domain.tool_policies import tool_policy
-from authserver.oauth import scopes
+from authserver.oauth import scopes, stopped
 from authserver.oauth.errors import InvalidClient, InvalidGrant, InvalidScope, UnauthorizedClient
 from authserver.oauth.issuing import issue_access_token
 from authserver.oauth.parameters import Parameters
@@ -26,6 +26,7 @@ async def exchange(work: UnitOfWork, issuer: Issuer, client: Client, form: Param
     tenant = await tenants.by_id(work, client.tenant)
     if tenant is None or not tenant.is_active:
         raise InvalidClient("The client is unknown or its credential is wrong.", reason="tenant_inactive")
+    await stopped.refuse_grant(work, client=client, sub=authorization.MACHINE + client.id)
     asked_for = await target(work, client, form)
     assert asked_for is not None, "a client of a tenant means one resource or none"
     sent = form.one("scope")
@@ -38,6 +39,7 @@ async def exchange(work: UnitOfWork, issuer: Issuer, client: Client, form: Param
     scope = held if sent is None else scopes.parse(sent)
     if not scope or not set(scope) <= set(held):
         raise InvalidScope("scope: is beyond this client's registration at this resource.", reason="unregistered_scope")
+    await stopped.refuse_at(work, client.tenant, resource.uri)
     owner = await authorization.standing(work, client, issuer_path=issuer.path, resource=resource.uri)
     if not owner.is_live(work.now):
         raise InvalidGrant(

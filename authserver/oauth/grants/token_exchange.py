@@ -18,7 +18,7 @@ from authserver.domain.tokens import access_token, authorization, presented
 from authserver.domain.tokens.access_token import AccessToken
 from authserver.domain.tokens.presented import NotStandingError, Presented, Standing
 from authserver.domain.tool_policies import tool_policy
-from authserver.oauth import api_keys, exchange_parameters, scopes
+from authserver.oauth import api_keys, exchange_parameters, scopes, stopped
 from authserver.oauth.errors import InvalidRequest, InvalidScope, InvalidTarget, UnauthorizedClient
 from authserver.oauth.exchange_parameters import ACCESS_TOKEN, API_KEY
 from authserver.oauth.issuing import held_now
@@ -45,6 +45,10 @@ async def exchange(work: UnitOfWork, issuer: Issuer, client: Client, form: Param
     if not carried:
         raise _refused("nothing_left")
     target, allowed = await _target(work, client, token, stands, form)
+    if stands.held is not None:
+        raise stopped.waits(stands.held)
+    await stopped.refuse_at(work, token.tenant, target.uri)
+    await stopped.refuse_grant(work, client=client)
     held = allowed.permits(carried) & target.grantable
     scope = _scope(form, target, held - target.withheld_from(stands.member.roles if stands.member else ()))
     authorization.require_live(work, stands.authorization)

@@ -124,7 +124,11 @@ async def signed_in(work: UnitOfWork, request: Request) -> Visitor | None:
     if session is None or known is None or not known[0].is_active:
         return None
     person, member_of = known
-    return Visitor(session=session, person=person, member_of=member_of)
+    opened = await sessions.doors(work, session, member_of)
+    if opened.again and not opened.open:
+        # Nothing is left that this login opens, and something that a new one would.
+        return None
+    return Visitor(session=session, person=person, member_of=list(opened.open))
 
 
 def to_login(request: Request) -> Response:

@@ -36,6 +36,7 @@ _NOTICES = {
     WhyNot.NOT_PENDING: _TOO_LATE,
     WhyNot.ALREADY_DECIDED: "You had decided already, perhaps in another tab. This is how things are now.",
     WhyNot.NOT_AS_SHOWN: _NOT_SHOWN,
+    WhyNot.STOPPED: "Nothing was allowed: an operator has stopped this for now. You can still say no.",
 }
 
 

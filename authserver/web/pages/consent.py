@@ -16,7 +16,7 @@ from authserver.oauth import authorization_decision as decision
 from authserver.oauth import authorization_response
 from authserver.oauth.authorization_decision import Offer
 from authserver.oauth.authorization_request import Asked, RefusedAuthorization
-from authserver.oauth.errors import AccessDenied, InvalidRequest, UnregisteredRedirect
+from authserver.oauth.errors import AccessDenied, InvalidRequest, LoginRequired, UnregisteredRedirect
 from authserver.oauth.parameters import Parameters
 from authserver.oauth.redirect_uris import form_action_source, host_of, is_local
 from authserver.runtime.unit_of_work import UnitOfWork
@@ -44,6 +44,8 @@ async def show_consent(request: Request) -> Response:
             return redirect(request.issuer.path + "/authorize?" + request.query.decode("ascii"))
         try:
             offered = await decision.offer(work, asked, session)
+        except LoginRequired:
+            return _to_login(request)
         except AccessDenied as error:
             return denied_page(request, error)
         return _page(work, request, asked, session, offered)
@@ -83,6 +85,8 @@ async def decide(request: Request) -> Response:
                 # What can be allowed changed since the page was made: show it as it is now.
                 return _page(work, request, asked, session, offered, notice=_CHANGED)
             chosen = await decision.offer(work, asked, session, chosen=form.one("tenant"))
+        except LoginRequired:
+            return _to_login(request)
         except AccessDenied as error:
             return denied_page(request, error)
         code = decision.allow(
@@ -125,6 +129,8 @@ async def _ask_again(work: UnitOfWork, request: Request, asked: Asked, session: 
     # AZ-29: whoever signed in anew in another tab gets a page of the new session, not a dead end.
     try:
         offered = await decision.offer(work, asked, session)
+    except LoginRequired:
+        return _to_login(request)
     except AccessDenied as error:
         return denied_page(request, error)
     return _page(work, request, asked, session, offered, status=403, notice=_STALE)

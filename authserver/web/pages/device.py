@@ -12,7 +12,7 @@ from authserver.oauth import authorization_decision as decision
 from authserver.oauth import device_authorization
 from authserver.oauth.authorization_decision import Offer
 from authserver.oauth.device_authorization import Waiting
-from authserver.oauth.errors import AccessDenied, InvalidRequest
+from authserver.oauth.errors import AccessDenied, InvalidRequest, LoginRequired
 from authserver.oauth.parameters import Parameters
 from authserver.runtime.addresses import address_prefix
 from authserver.runtime.buckets import Limited
@@ -108,6 +108,8 @@ async def _enter(
         return _to_login(request, typed)
     try:
         offered = await decision.offer(work, device.asked, visitor.session)
+    except LoginRequired:
+        return _to_login(request, typed)
     except AccessDenied as error:
         return denied_page(request, error)
     if not is_ours:
@@ -146,6 +148,8 @@ async def _decide(work: UnitOfWork, request: Request, visitor: Visitor, form: Pa
         if form.one("shown") != said:
             return _ask(work, request, visitor, device, offered, notice=_CHANGED)
         chosen = await decision.offer(work, device.asked, session, chosen=form.one("tenant"))
+    except LoginRequired:
+        return _to_login(request, typed)
     except AccessDenied as error:
         return denied_page(request, error)
     device_authorization.allow(
