@@ -3101,6 +3101,11 @@ KILL: dict[str, Requirement] = {
     "kill:who:what-the-platform-stopped-only-the-platform-revives": Requirement(
         "decision 22", "what the platform's operators stopped inside a tenant no operator of that tenant revives"
     ),
+    "kill:everywhere:nothing-that-died-comes-back": Requirement(
+        "decision 14; RV-01, RV-02, RV-04, RV-10, TK-40, C04",
+        "what was killed is dead in refresh, codes, introspection, userinfo, exchange, API keys, approvals and sessions, by any "
+        "clock, after any restart, and after it was revived; what is beside it lives",
+    ),
     "kill:recorded:who-and-why": Requirement(
         "C03", "who stopped or revived something, and why, is in the record, sealed"
     ),

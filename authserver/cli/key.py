@@ -39,7 +39,7 @@ async def _rows(machines: Any) -> list[dict[str, Any]]:
             "algorithm": row["algorithm"],
             "state": state(row),
             "signs_from": date(row["sign_from"]),
-            "removed_at": date(row["remove_at"]),
+            "removed_at": "at once" if row["remove_at"] == 0 else date(row["remove_at"]),
         }
         for row in listed
     ]
@@ -95,14 +95,14 @@ def rotate(
     show(with_machines(data_dir, job), as_json=as_json)
 
 
-@app.command(epilog=examples("authserver key rotate --now", "authserver key remove KID --yes"))
+@app.command(epilog=examples("authserver key list", "authserver key remove KID --yes"))
 def remove(
     kid: Annotated[str, typer.Argument(metavar="KID")],
     yes: Yes = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take a leaked key out of the set at once: every token it signed stops working. Rotate first."""
+    """Take a leaked key out of the set at once: every token it signed stops working, and a new key signs."""
     from authserver.domain.keys import rotation
 
     confirm(f"Every token signed by {kid} stops working. Go on?", yes=yes)

@@ -187,9 +187,9 @@ async def _not_stopped(
     stops = await kill_switch.stops(work)
     going = []
     for choice in available:
-        if await stopped.on(work, tenant=choice.tenant.id, client=asked.client) is None:
-            if stops.held(choice.tenant.id, asked.resource.uri) is None:
-                going.append(choice)
+        is_held = stops.held(choice.tenant.id, asked.resource.uri) is not None
+        if not is_held and await stopped.on(work, tenant=choice.tenant.id, client=asked.client) is None:
+            going.append(choice)
     if going:
         return tuple(going)
     if await choices(work, asked, person, opened.again):

@@ -28,12 +28,12 @@ class Bucket:
 
     def peek(self, key: str, now_us: int) -> Limited | None:
         """Say whether nothing is left, without taking."""
-        early = self._due.get(key, 0.0) - self._slack_us - now_us
+        early = self._due_of(key, now_us) - self._slack_us - now_us
         return Limited(retry_after_s=max(1, int(early // 1_000_000) + 1)) if early > 0 else None
 
     def take(self, key: str, now_us: int) -> Limited | None:
         """Take one; Limited when nothing is left."""
-        due = self._due.get(key, 0.0)
+        due = self._due_of(key, now_us)
         early = due - self._slack_us - now_us
         if early > 0:
             return Limited(retry_after_s=max(1, int(early // 1_000_000) + 1))
@@ -42,6 +42,11 @@ class Bucket:
         if len(self._due) > self._keys:
             self._due.popitem(last=False)
         return None
+
+    def _due_of(self, key: str, now_us: int) -> float:
+        due = self._due.get(key, 0.0)
+        # Further ahead than any flood could have brought it: the clock was set back, and nobody is locked out until it is here again.
+        return due if due <= now_us + self._slack_us + self._step_us else 0.0
 
 
 class OpenDoor:

@@ -58,9 +58,17 @@ async def remove_now(work: UnitOfWork, kid: str) -> bool:
 
 
 async def remove(work: UnitOfWork, kid: str, *, issuer_path: str) -> None:
-    """Take a key out of its issuer's set with the caller's other writes, and announce it. A lost commit: it is out already."""
+    """Take a key out of its issuer's set with the caller's other writes, and announce it. A lost commit: it is out already.
+
+    Where it was the one that signs, its successor is published with that, and signs at once.
+    """
     work.claim(store.REMOVE, kid=kid, now=work.now)
     work.changes_directory = True
+    issuer = (await all_issuers(work)).by_path.get(issuer_path)
+    ring = await key_ring(work, issuer_path)
+    signing = ring.signing(work.now)
+    if issuer is not None and signing is not None and signing.kid == kid:
+        _publish(work, issuer, ring, sign_from=work.now)
     await _announce(work, kid, issuer_path)
     event.record(work, event.Kind.KEY_REMOVED, kid=kid)
 

@@ -57,14 +57,15 @@ RETIRE_BEFORE = statement(
     WHERE issuer_path = :issuer_path AND generation < :generation AND (remove_at IS NULL OR remove_at > :remove_at)
     """
 )
+# Out before every clock: one that is set back brings no leaked key back.
 REMOVE = statement(
-    "UPDATE signing_keys SET remove_at = :now WHERE kid = :kid AND (remove_at IS NULL OR remove_at > :now) RETURNING kid"
+    "UPDATE signing_keys SET remove_at = 0 WHERE kid = :kid AND (remove_at IS NULL OR remove_at > :now) RETURNING kid"
 )
 SECRETS = statement("SELECT name, wrapped FROM deployment_secrets")
 ADD_SECRET = statement("INSERT INTO deployment_secrets (name, wrapped) VALUES (:name, :wrapped) ON CONFLICT DO NOTHING")
 REMOVE_ALL = statement(
     """
-    UPDATE signing_keys SET remove_at = :now
+    UPDATE signing_keys SET remove_at = 0
     WHERE issuer_path = :issuer_path AND (remove_at IS NULL OR remove_at > :now)
     """
 )
