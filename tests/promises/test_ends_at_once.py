@@ -5,6 +5,8 @@ Issue: disabling a user, client or tenant, or a new password, ends what hangs on
 comes back.
 """
 
+import re
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -336,6 +338,28 @@ def test_every_table_that_holds_something_usable_ends_with_what_it_hangs_on():
 
     assert {"authorization_codes", "authorizations", "browser_sessions"} <= holders
     # A consent outlives: it is what the person said. An API key, an approval and a counted yes are worth nothing without their
-    # authorization, which ends.
-    outlives = {"consents", "api_keys", "approvals", "call_grants"}
+    # authorization, which ends by a number: see the next test.
+    outlives = {"consents", "api_keys", "approvals", "call_grants", "authorizations"}
     assert set() == {name for name in holders - outlives if f"UPDATE {name}" not in said}
+
+
+@pytest.mark.one_database
+@pytest.mark.requirement("ends:at-once:nobody-is-left-out")
+def test_every_statement_that_asks_whether_an_authorization_lives_asks_for_the_number_too():
+    """Decision 14: what was ended by a number has no mark of its own, so a statement that forgets it would revive it."""
+    from authserver.runtime.migration import every_table
+    from authserver.runtime.schema import Statement
+
+    every_table()
+    asking = {
+        f"{module.__name__}.{name}": each.sqlite
+        for module in [known for path, known in sys.modules.items() if path.startswith("authserver.domain.")]
+        for name, each in vars(module).items()
+        if isinstance(each, Statement) and re.search(r"\bauthorizations\b", each.sqlite) and "ended_at" in each.sqlite
+    }
+    # These end whatever they meet; a counted yes is found by its own mark, and spent by a statement that asks.
+    ending = {f"authserver.domain.tokens.store.{name}" for name in ("END", "END_OF_CONSENT")}
+    ending.add("authserver.domain.call_grants.store.FIND")
+
+    assert len(asking) > 12
+    assert ending == {name for name, text in asking.items() if "FROM kills" not in text}

@@ -1,18 +1,20 @@
 """
-What ends with what: everything that hangs on a person, a client, a tenant or a resource, each by one statement.
+What ends with what: everything that hangs on a person, a client, a tenant or a resource, each by one number.
 
-Disabling or removing one of them, or a new password, ends at once what it carried: codes that wait, authorizations with
-their refresh and access tokens, browser sessions. The rows themselves say so, so no process can go on from memory, and
-nothing that died comes back when somebody is enabled again. However many rows that is, it is announced once.
+Disabling or removing one of them, or a new password, ends at once what it carried. Authorizations, with their refresh and access
+tokens, end by a number that is raised (`kill_switch.end_by_number`): one row, however many they are, which every reading and
+every claim compares with, so no process can go on from memory, and nothing that died comes back when somebody is enabled again.
+What is short-lived or few ends by statements of its own, in the same commit: codes that wait, browser sessions.
 
 Whoever keeps such rows hangs its statements here when it is imported, because who ends things (users, clients, tenants)
-stands below who keeps them (codes, tokens, sessions).
+stands below who keeps them (codes, sessions).
 """
 
 from enum import StrEnum
 
 from authserver.domain.audit import event
-from authserver.domain.revocation import feed
+from authserver.domain.revocation import kill_switch
+from authserver.domain.revocation.kill_switch import Target
 from authserver.runtime.schema import Statement
 from authserver.runtime.unit_of_work import UnitOfWork
 from resource_lib.wire.control import Kind
@@ -24,7 +26,7 @@ class Cause(StrEnum):
     MEMBER = "member"
     """A membership of the bound tenant: `:tenant`, `:sub`, `:person_id`, and `:left`, the tenant once more."""
     PERSON = "person"
-    """A person in every tenant: `:person_id`."""
+    """A person in every tenant: `:person_id`. Whoever says so ends each of their memberships by its number besides."""
     CLIENT = "client"
     """A client in the bound tenant: `:tenant`, `:client_id`."""
     CLIENT_HOST = "client_host"
@@ -44,22 +46,10 @@ AT_HOST = (
 )
 """That a client_id is a URL at `:host`, at whatever port. A host name holds nothing that LIKE reads."""
 
-_ANNOUNCED = {
-    Cause.CLIENT: Kind.CLIENT,
-    Cause.CLIENT_HOST: Kind.CLIENT_HOST,
-    Cause.CLIENT_EVERYWHERE: Kind.CLIENT,
-    Cause.TENANT: Kind.TENANT,
-    Cause.RESOURCE: Kind.RESOURCE,
-    Cause.LINK: Kind.RESOURCE,
-    Cause.MEMBER: Kind.USER,
-}
 _EVERYWHERE = frozenset({Cause.PERSON, Cause.CLIENT_EVERYWHERE, Cause.RESOURCE, Cause.LINK})
 
-KEEPERS = ("codes", "tokens", "login")
-"""
-Who keeps what can end, in the order in which it ends. Promises come before what they begin: a code that is being redeemed
-at this moment holds its row, is waited for, and what it began is ended by the statement that follows.
-"""
+KEEPERS = ("codes", "login")
+"""Who keeps rows that end one by one."""
 
 _HANGING: dict[str, dict[Cause, tuple[Statement, ...]]] = {}
 
@@ -79,8 +69,27 @@ def end(work: UnitOfWork, cause: Cause, *, reason: str, **of: str) -> None:
     for keeper in KEEPERS:
         for statement in _HANGING[keeper].get(cause, ()):
             work.write(statement, **of, reason=reason, now=work.now)
-    if cause in _ANNOUNCED:
-        tenant = of.get("unlinked_from") or ("*" if cause in _EVERYWHERE else None)
-        resource = of.get("resource", "")
-        said = {name: value for name, value in of.items() if name in {"sub", "client_id", "host", "resource"}}
-        feed.announce(work, _ANNOUNCED[cause], said, tenant=tenant, resource=resource)
+    target = _target(work, cause, of)
+    if target is not None:
+        kill_switch.end_by_number(work, target)
+
+
+def _target(work: UnitOfWork, cause: Cause, of: dict[str, str]) -> Target | None:
+    here = work.tenant or ""
+    match cause:
+        case Cause.MEMBER:
+            return Target(kind=Kind.USER, tenant=here, sub=of["sub"])
+        case Cause.CLIENT:
+            return Target(kind=Kind.CLIENT, tenant=here, client_id=of["client_id"])
+        case Cause.CLIENT_HOST:
+            return Target(kind=Kind.CLIENT_HOST, tenant=here, host=of["host"])
+        case Cause.CLIENT_EVERYWHERE:
+            return Target(kind=Kind.CLIENT, client_id=of["client_id"])
+        case Cause.TENANT:
+            return Target(kind=Kind.TENANT, tenant=here)
+        case Cause.RESOURCE:
+            return Target(kind=Kind.RESOURCE, resource=of["resource"])
+        case Cause.LINK:
+            return Target(kind=Kind.RESOURCE, tenant=of["unlinked_from"], resource=of["resource"])
+        case Cause.PERSON:
+            return None

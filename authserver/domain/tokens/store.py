@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 
 from authserver.domain.consent.store import STANDING_COLUMNS
-from authserver.domain.revocation.ends import AT_HOST, Cause, hang
 from authserver.domain.revocation.store import floor_of
 from authserver.runtime.schema import platform_statement, statement, table
 
@@ -211,30 +210,6 @@ ROTATE = statement(
             WHERE a.tenant_id = :tenant AND a.authorization_id = refresh_tokens.authorization_id)
     RETURNING authorization_id
     """
-)
-
-_END = "UPDATE authorizations SET ended_at = :now, end_reason = :reason WHERE ended_at IS NULL"
-hang(
-    "tokens",
-    {
-        Cause.MEMBER: (statement(_END + " AND tenant_id = :tenant AND sub = :sub"),),
-        Cause.PERSON: (
-            platform_statement(
-                _END
-                + " AND (tenant_id, sub) IN (SELECT m.tenant_id, m.sub FROM person_tenants t JOIN memberships m"
-                + " ON m.tenant_id = t.member_of AND m.person_id = t.person_id WHERE t.person_id = :person_id)"
-            ),
-        ),
-        Cause.CLIENT: (statement(_END + " AND tenant_id = :tenant AND client_id = :client_id"),),
-        Cause.CLIENT_HOST: (statement(_END + f" AND tenant_id = :tenant AND {AT_HOST}"),),
-        # Tenant by tenant, as the index has them.
-        Cause.CLIENT_EVERYWHERE: (
-            platform_statement(_END + " AND tenant_id IN (SELECT id FROM tenants) AND client_id = :client_id"),
-        ),
-        Cause.TENANT: (statement(_END + " AND tenant_id = :tenant"),),
-        Cause.RESOURCE: (platform_statement(_END + " AND resource = :resource"),),
-        Cause.LINK: (platform_statement(_END + " AND tenant_id = :unlinked_from AND resource = :resource"),),
-    },
 )
 
 # Who has what, newest first. Only so many rows are looked through for one page: where nearly all have ended, the few that live

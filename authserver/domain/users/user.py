@@ -13,7 +13,8 @@ from unicodedata import category
 import orjson
 
 from authserver.domain.audit import event
-from authserver.domain.revocation import ends, feed
+from authserver.domain.revocation import ends, kill_switch
+from authserver.domain.revocation.kill_switch import Target
 from authserver.domain.users import store
 from authserver.runtime.identifiers import new_id
 from authserver.runtime.unit_of_work import Row, UnitOfWork
@@ -258,7 +259,7 @@ async def _end_everywhere(work: UnitOfWork, person_id: str, *, reason: str) -> N
     ends.end(work, ends.Cause.PERSON, reason=reason, person_id=person_id)
     for row in await work.all(store.SUBS_OF_PERSON, person_id=person_id):
         # One for each: nobody who follows the list may learn that two members are one person.
-        feed.announce(work, Kind.USER, {"sub": row["sub"]}, tenant=row["tenant_id"])
+        kill_switch.end_by_number(work, Target(kind=Kind.USER, tenant=row["tenant_id"], sub=row["sub"]))
 
 
 def _end(work: UnitOfWork, member: Member, *, reason: str) -> None:
