@@ -20,9 +20,19 @@ SHARED_ROWS = {
     # A refresh is decided by one reading: the token with its authorization, that standing, and what a kill has counted out.
     "tokens/store.py": {"authserver.domain.consent.store", "authserver.domain.revocation.store"},
     # A yes counts while what it stands on lives and whoever gave it could still give it: asked by the statement that spends it.
-    "approvals/store.py": {"authserver.domain.tokens.store", "authserver.domain.users.store"},
+    "approvals/store.py": {
+        "authserver.domain.revocation.store",
+        "authserver.domain.tokens.store",
+        "authserver.domain.users.store",
+    },
     # And so does one for several calls, each time that one of them is spent.
-    "call_grants/store.py": {"authserver.domain.users.store"},
+    "call_grants/store.py": {"authserver.domain.revocation.store", "authserver.domain.users.store"},
+    # What was promised before a kill is worth nothing after it, in the statement that redeems it.
+    "codes/store.py": {"authserver.domain.revocation.store"},
+    # Nor does a session open what was stopped since its login.
+    "login/store.py": {"authserver.domain.revocation.store", "authserver.domain.users.store"},
+    # What a stop would end is counted where it stands.
+    "stopping/store.py": {"authserver.domain.revocation.store", "authserver.domain.tokens.store"},
 }
 """The joins that two capabilities agreed on, each with its reason. It is not meant to grow."""
 

@@ -88,6 +88,7 @@ async def made(server, name, publisher):
 
 
 @pytest.mark.requirement("kill:everywhere:nothing-that-died-comes-back")
+@pytest.mark.requirement("kill:refresh:ends-at-once")
 @pytest.mark.parametrize("name", TARGETS)
 async def test_what_was_killed_stays_killed_in_every_consumer(server_with, publisher, name):
     """RV-01, RV-02, RV-04, RV-10, TK-40: from the same commit on, in every process, by whatever clock."""
