@@ -3098,7 +3098,9 @@ KILL: dict[str, Requirement] = {
     "kill:who:what-the-platform-stopped-only-the-platform-revives": Requirement(
         "decision 22", "what the platform's operators stopped inside a tenant no operator of that tenant revives"
     ),
-    "kill:refresh:ends-at-once": Requirement("TK-40, decision 14", "A killed user, client or tenant refreshes nothing."),
+    "kill:refresh:ends-at-once": Requirement(
+        "TK-40, decision 14", "A killed user, client or tenant refreshes nothing."
+    ),
     "kill:everywhere:nothing-that-died-comes-back": Requirement(
         "decision 14; RV-01, RV-02, RV-04, RV-10, TK-40, C04",
         "what was killed is dead in refresh, codes, introspection, userinfo, exchange, API keys, approvals and sessions, by any "
