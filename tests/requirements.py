@@ -3101,6 +3101,9 @@ KILL: dict[str, Requirement] = {
     "kill:refresh:ends-at-once": Requirement(
         "TK-40, decision 14", "A killed user, client or tenant refreshes nothing."
     ),
+    "kill:key:no-clock-brings-it-back": Requirement(
+        "decision 16; RV-04", "a signing key that was removed in an emergency is out of the set by any clock"
+    ),
     "kill:everywhere:nothing-that-died-comes-back": Requirement(
         "decision 14; RV-01, RV-02, RV-04, RV-10, TK-40, C04",
         "what was killed is dead in refresh, codes, introspection, userinfo, exchange, API keys, approvals and sessions, by any "

@@ -167,8 +167,7 @@ async def test_without_a_key_that_may_sign_nothing_is_issued_and_nothing_is_used
     """Fail closed: an accident, no token, and the code is still good once a key is there."""
     app = server.client("P")
     code = await app.authorize()
-    [kid] = [key["kid"] for key in (await key_set(server))["keys"]]
-    await rotation.remove_now(server.operator.work(), kid)
+    await without_any_key(server)
 
     without = await app.redeem(code)
     ready = await server.http.get("/readyz")
@@ -183,20 +182,51 @@ async def test_without_a_key_that_may_sign_nothing_is_issued_and_nothing_is_used
 @pytest.mark.one_database
 @pytest.mark.requirement("ours:keys:a-removed-key-is-replaced")
 @pytest.mark.parametrize("next_is_published", [False, True])
-async def test_the_timetable_replaces_a_leaked_key_when_no_other_may_sign(server, next_is_published):
+async def test_a_leaked_key_that_signed_is_replaced_in_the_same_commit(server, next_is_published):
     """JK-06 kin: whoever takes a leaked key out in a hurry must not have to choose between the leak and weeks of nothing."""
     if next_is_published:
         await server.operator.rotate_keys(publish_ahead_s=24 * 3600)
-    leaked = (await key_set(server))["keys"][0]["kid"]
+    leaked = header((await server.client("M").client_credentials()).access_token)["kid"]
+
     assert await rotation.remove_now(server.operator.work(), leaked)
+
+    assert 200 == (await server.http.get("/readyz")).status_code
+    assert leaked != await kid_of_a_new_token(server)
+    assert leaked not in {key["kid"] for key in (await key_set(server))["keys"]}
+    assert not await server.operator.rotate_keys_if_due()
+
+
+@pytest.mark.one_database
+@pytest.mark.requirement("ours:keys:a-removed-key-is-replaced")
+async def test_the_timetable_makes_a_key_where_none_may_sign(server):
+    """Ours: whatever took the last one away, the next round brings another."""
+    await without_any_key(server)
     assert 503 == (await server.http.get("/readyz")).status_code
 
     assert await server.operator.rotate_keys_if_due()
 
     assert 200 == (await server.http.get("/readyz")).status_code
     assert (await server.client("M").client_credentials()).ok
+
+
+@pytest.mark.one_database
+@pytest.mark.requirement("kill:key:no-clock-brings-it-back")
+async def test_a_key_that_was_removed_in_an_emergency_is_out_by_any_clock(server):
+    """RV-04: a clock that is set back by a day does not put it into the set again."""
+    leaked = header((await server.client("M").client_credentials()).access_token)["kid"]
+    server.clock.advance(2 * 24 * 3600)
+    assert await rotation.remove_now(server.operator.work(), leaked)
+
+    server.clock.advance(-24 * 3600)
+    await server.restart()
+
     assert leaked not in {key["kid"] for key in (await key_set(server))["keys"]}
-    assert not await server.operator.rotate_keys_if_due()
+
+
+async def without_any_key(server):
+    work = server.operator.work()
+    await rotation.remove_all(work, "")
+    assert await work.commit()
 
 
 @pytest.mark.one_database

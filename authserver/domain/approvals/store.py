@@ -126,9 +126,9 @@ OF_PERSON = statement(_SELECT + " AND q.sub = :sub ORDER BY q.requested_at DESC,
 # What a person has to do with: asked for in their name, or decided by them.
 LATELY = statement(
     _SELECT.replace("q.approval_id,", "mine.decision AS said, q.approval_id,", 1).replace(
-        "WHERE",
+        "WHERE q.tenant_id",
         """LEFT JOIN approval_decisions mine ON mine.tenant_id = :tenant AND mine.approval_id = q.approval_id AND mine.sub = :sub
-    WHERE""",
+    WHERE q.tenant_id""",
         1,
     )
     + " AND (q.sub = :sub OR mine.decision IS NOT NULL) ORDER BY q.requested_at DESC, q.approval_id LIMIT :most"
