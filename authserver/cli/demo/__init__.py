@@ -114,6 +114,10 @@ def _what_to_try(place: Place, facts: dict[str, Any]) -> str:
     shown = "\n".join(
         f"    {user['email']:<22} {user['password']:<18} {', '.join(user['roles'])}" for user in facts["users"]
     )
+    operators = "\n".join(
+        f"    {user['email']:<22} {user['password']:<18} {'everything' if user['tenant'] == 'platform' else user['tenant']}"
+        for user in facts["operators"]
+    )
     folder = place.folder
     command = _command()
     tour = f"{command} demo --tour --data-dir {folder} --port {place.port} --mcp-port {place.mcp_port}"
@@ -127,6 +131,9 @@ Everything is in       {folder}   (demo.json has it all for scripts)
 
 People you can log in as
 {shown}
+
+Operators, for the console and the admin API
+{operators}
 
 Connect a real client: it needs the URL and makes itself known
   Claude Code   claude mcp add --transport http orders {place.resource}
@@ -145,6 +152,12 @@ See it by hand
   {command} user list --tenant acme --data-dir {folder}
   {command} exchange list --data-dir {folder}
   {command} approvals list --data-dir {folder}
+
+Stop something, and see who obeys
+  {command} kill tool refund_order --resource {place.resource} --reason "wrong amounts" --wait --data-dir {folder}
+  {command} kill list --data-dir {folder}         and what each line says revives it
+  {place.issuer}/console      the same on a page
+  {command} login --server {place.issuer}         the same from another machine
 
 Let a script walk through it, from another terminal
   {tour}

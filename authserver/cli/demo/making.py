@@ -15,6 +15,12 @@ TENANTS = {
 """Each tenant's name and people; the first is an ordinary user, the others are approvers too."""
 
 
+OPERATORS = {
+    "platform": ("Operators", (("olga", "Olga Operator"),)),
+    "acme": ("", (("oscar", "Oscar Ortiz"),)),
+}
+"""Who may use the console and the admin API: of the whole deployment, and of one tenant."""
+
 SHIPPING = {"shipments:read": "See where parcels are", "shipments:write": "Send parcels"}
 """What the upstream API knows, in words."""
 
@@ -68,13 +74,25 @@ class _Making:
     async def all(self) -> dict[str, Any]:
         """Return the facts of the demo."""
         tenants = {slug: await self._tenant(slug, name) for slug, (name, _) in TENANTS.items()}
+        platform = await self._tenant("platform", OPERATORS["platform"][0], is_platform=True)
         tools = await self._resource(tenants)
         users = [
-            await self._user(tenants[slug], slug, login, name, approves=number > 0)
+            await self._user(
+                tenants[slug], slug, login, name, roles=("member", "approver") if number > 0 else ("member",)
+            )
             for slug, (_, people) in TENANTS.items()
             for number, (login, name) in enumerate(people)
         ]
+        operators = [
+            await self._user(
+                {**tenants, "platform": platform}[slug], slug, login, name, roles=("admin",), kind="operators"
+            )
+            for slug, (_, people) in OPERATORS.items()
+            for login, name in people
+        ]
         from authserver.domain.clients.client import DEVICE_CODE
+        from authserver.domain.resources.administration import SCOPES as ADMIN_SCOPES
+        from authserver.domain.resources.administration import uri_of
 
         interactive = ("authorization_code", "refresh_token")
         loopback = ("http://127.0.0.1/callback", "http://localhost/callback")
@@ -106,7 +124,12 @@ class _Making:
             ),
         ]
         admin = await self._client(
-            "Demo admin", tenant=None, auth="client_secret_basic", grants=("client_credentials",), scope="admin"
+            "Demo admin",
+            tenant=("platform", platform),
+            auth="client_secret_basic",
+            grants=("client_credentials",),
+            scope=" ".join(ADMIN_SCOPES),
+            resource=uri_of(self.machines.settings),
         )
         guard = await self._client(
             "Orders server", tenant=None, auth="client_secret_basic", grants=(), speaks_for=self.place.resource
@@ -118,7 +141,13 @@ class _Making:
             "resource": self.place.resource,
             "users": users,
             "clients": clients,
-            "admin": {"client_id": admin["client_id"], "client_secret": admin["client_secret"], "scope": "admin"},
+            "operators": operators,
+            "admin": {
+                "client_id": admin["client_id"],
+                "client_secret": admin["client_secret"],
+                "scope": " ".join(ADMIN_SCOPES),
+                "resource": uri_of(self.machines.settings),
+            },
             "resource_server": {
                 "client_id": guard["client_id"],
                 "client_secret": guard["client_secret"],
@@ -142,15 +171,15 @@ class _Making:
                 f"{what} could not be made: another demo is using {self.place.folder}. End it, or name another folder."
             )
 
-    async def _tenant(self, slug: str, name: str) -> str:
+    async def _tenant(self, slug: str, name: str, *, is_platform: bool = False) -> str:
         from authserver.domain.tenants import tenant as tenants
 
         found = await tenants.by_slug(self.machines.work(), slug)
         if found is None:
             work = self.machines.work()
-            found = tenants.add(work, slug=slug, name=name)
+            found = tenants.add(work, slug=slug, name=name, may_be_platform=is_platform)
             await self._commit(work, f"tenant {slug}")
-        if found.default_resource != self.place.resource:
+        if not is_platform and found.default_resource != self.place.resource:
             work = self.machines.work()
             tenants.change(work, found, default_resource=self.place.resource)
             await self._commit(work, f"tenant {slug}")
@@ -228,12 +257,13 @@ class _Making:
             for tool in tools
         ]
 
-    async def _user(self, tenant_id: str, slug: str, login: str, name: str, *, approves: bool) -> dict[str, Any]:
+    async def _user(
+        self, tenant_id: str, slug: str, login: str, name: str, *, roles: tuple[str, ...], kind: str = "users"
+    ) -> dict[str, Any]:
         from authserver.domain.users import user as users
 
         email = f"{login}@{slug}.example"
-        roles = ("member", "approver") if approves else ("member",)
-        kept = self._remembered("users", email=email)
+        kept = self._remembered(kind, email=email)
         person = await users.person_by_email(self.machines.work(), email)
         if person is None or kept is None:
             password = secrets.token_urlsafe(12)
@@ -258,11 +288,17 @@ class _Making:
         redirects: tuple[str, ...] = (),
         scope: str = "",
         speaks_for: str = "",
+        resource: str = "",
     ) -> dict[str, Any]:
         from authserver.domain.clients import registry
 
         kept = self._kept_client(name, speaks_for)
         found = None if kept is None else await registry.find(self.machines.work(), kept["client_id"])
+        if found is not None and (
+            found.tenant != (tenant[1] if tenant else "*") or (resource and not found.may_reach(resource))
+        ):
+            # An earlier version made it for another place, or the demo has moved to another port.
+            found = None
         if kept is not None and found is not None:
             if found.is_machine:
                 # A machine ends unless somebody renews it; whoever starts the demo again is somebody.
@@ -278,6 +314,7 @@ class _Making:
             grant_types=grants,
             redirect_uris=redirects,
             scope=tuple(scope.split()),
+            resources=(resource,) if resource else (),
             speaks_for=speaks_for,
         )
         await self._commit(work, name)
