@@ -3233,6 +3233,10 @@ FEED: dict[str, Requirement] = {
     "feed:numbers:never-stepped-over": Requirement(
         "decision 14", "No follower steps over a lower number that commits late."
     ),
+    "feed:accident:a-database-that-comes-back": Requirement(
+        "R-19",
+        "While the database is away streams stay and say how old they are, and short requests are told 503; then all goes on by itself.",
+    ),
     "feed:heard:applied-waiting-or-lapsed": Requirement(
         "issue, decision 14; C52",
         "Who waits for a kill is told of each instance that was live then: applied, waiting, or stopped by itself.",
