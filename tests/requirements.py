@@ -3329,6 +3329,46 @@ ADMIN: dict[str, Requirement] = {
     "admin:dangerous:needs-a-fresh-login": Requirement(
         "issue, RFC 9470, AD-12", "What is dangerous needs a login of the last 300 seconds, and says so by max_age."
     ),
+    "admin:access:by-browser-and-device": Requirement(
+        "issue",
+        "An administrator signs in with a browser or a device and gets what their role may grant, told in words.",
+    ),
+    "admin:access:reads-unless-asked": Requirement(
+        "decision 19", "Who asks for nothing is offered reading; who administers nothing can grant nothing."
+    ),
+    "admin:access:the-rows-decide": Requirement(
+        "issue, RV-02, TN-16", "A role taken away, a kill of person, application, tenant or everything counts at once."
+    ),
+    "admin:access:no-strangers-application": Requirement(
+        "ours, AP-11", "An application that registered itself or is described by a document administers nothing."
+    ),
+    "admin:access:bound-tokens-wait-for-their-proof": Requirement(
+        "issue, RFC 9449, RFC 8705",
+        "A token with `cnf`, or that somebody exchanged, is refused until its proof can be checked.",
+    ),
+    "admin:access:wrong-tokens-are-refused": Requirement(
+        "issue, RFC 9068 §4",
+        "Another audience, tenant, person or issuer, more scope, an end, an API key: refused or no more.",
+    ),
+    "admin:access:no-cookie-no-form": Requirement(
+        "AD-08", "A cookie opens nothing, and nothing that a form can send is read."
+    ),
+    "admin:access:one-reading-of-a-body": Requirement(
+        "AD-10", "What two readers could take differently is refused: bodies, methods, credentials, sizes."
+    ),
+    "admin:access:limited": Requirement(
+        "decision 12", "One authorization that asks too often is told when to come back; others are not held up."
+    ),
+    "admin:resource:nobody-changes-it": Requirement(
+        "issue",
+        "The admin API is in the directory by construction: not removed, unlinked, imitated, or a tenant's default.",
+    ),
+    "admin:resource:every-tenant-has-it": Requirement(
+        "issue, decision 22", "A tenant made later, or with an issuer of its own, administers itself at once."
+    ),
+    "admin:resource:can-be-switched-off": Requirement(
+        "issue", "Switched off it is not there, and nobody gets a token for it."
+    ),
     "admin:tenants:own-alone": Requirement(
         "issue, TN-01, TN-15",
         "A tenant's administrator sees and changes their own tenant; another's and none are one 404.",

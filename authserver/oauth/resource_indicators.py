@@ -46,6 +46,9 @@ async def target(
             return None
         found = await resources.by_uri(work, meant[0]) if meant else None
         is_mapped = bool(asked)
+    if found is not None and client.is_self_made and resources.is_administration(work, found.uri):
+        # Nobody becomes an administrator's application by asking nicely on a consent page: an operator registers it.
+        found = None
     if found is None or not found.is_active or not client.may_reach(found.uri) or not _is_linked(client, found):
         raise InvalidTarget(
             "resource: is not known here, or not for this client."

@@ -225,12 +225,12 @@ class Application:
         return address
 
     def _accident(self, route: Route, request: Request | None, request_id: str, error: Exception) -> Response:
+        if route.every_method is not None:
+            return self._problem(request_id, error)
         if isinstance(error, BodyTooLargeError):
             return plain_error(413, "invalid_request", "The body is too large.", (b"connection", b"close"))
         if isinstance(error, OAuthError) and request is not None and route.group != "page":
             return oauth_error(request, error)
-        if route.every_method is not None:
-            return self._problem(request_id, error)
         busy = isinstance(error, DatabaseUnavailableError)
         if not busy:
             log.error("request_failed", request_id=request_id, error=type(error).__name__, exc_info=error)

@@ -146,6 +146,8 @@ def add(
     assert work.tenant is not None
     if not 1 <= len(name) <= 100 or any(category(char) in {"Cc", "Cs"} for char in name):
         raise InvalidApiKeyError("name: 1 to 100 characters, no control characters")
+    if resources.is_administration(work, resource.uri):
+        raise InvalidApiKeyError("resource: the admin API takes no API keys; register a machine client for it")
     _check_scope(owner, resource, scope, work.tenant)
     key_id, secret = new_id("key"), _new_secret(work.tenant)
     key = ApiKey(
