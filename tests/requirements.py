@@ -3514,6 +3514,43 @@ CONSOLE: dict[str, Requirement] = {
     "console:page:get-changes-nothing": Requirement(
         "RFC 9110 §9.2.1", "No address of the console changes anything by being opened."
     ),
+    "console:attack:a-form-counts-from-this-browser-for-this-target": Requirement(
+        "AD-08, RFC 9700 §4.7", "A form from elsewhere, or one that was made for another target, changes nothing."
+    ),
+    "console:attack:power-that-is-gone-counts-no-more": Requirement(
+        "AZ-51, AD-02",
+        "A role, membership or person that is gone or stopped has no power, whatever page is still open.",
+    ),
+    "console:attack:an-auditor-only-looks": Requirement(
+        "AD-02, CVE-2026-25227", "An auditor has no form that counts; what they try is refused and recorded."
+    ),
+    "console:attack:another-tenant-is-not-there": Requirement(
+        "TN-15, decision 22",
+        "Another tenant's ids read as what never was, and nothing that happens there changes a byte of one's own pages.",
+    ),
+    "console:attack:what-the-platform-stopped-stays-stopped": Requirement(
+        "decision 22", "No tenant's operator lets go on what the platform stopped, or learns who of its people did."
+    ),
+    "console:attack:nothing-strange-draws": Requirement(
+        "ASVS 1.2", "Names and searches written to deceive stay names on every page of the console."
+    ),
+    "console:attack:cannot-be-framed-or-kept": Requirement(
+        "ASVS 3.4, ASVS 14.3.2", "No page of the console can be framed, kept, or read from another origin."
+    ),
+    "console:attack:the-way-back-leads-nowhere-else": Requirement(
+        "AZ-04", "The word that leads back to the console after a login can name nothing but a page of it."
+    ),
+    "console:attack:two-at-once-are-one": Requirement(
+        "decision 14", "Of two who let something go on at once one does it, and the other is told so kindly."
+    ),
+    "browser:console:three-taps": Requirement(
+        "C59, issue: it must show 7",
+        "At 390 px an operator stops an agent within three taps, with and without script, and sees each copy obey.",
+    ),
+    "browser:console:whole-flow": Requirement(
+        "issue: the console, WCAG 2.2 §2.1.1",
+        "Search, stop and revive work by keyboard, Enter lets nothing go on, and the real pages fit phones and desks.",
+    ),
 }
 
 # tests: kill, revive, revoke on the command line, runbooks, the published surface

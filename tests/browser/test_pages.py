@@ -113,6 +113,15 @@ async def test_every_page_is_readable_and_fits(browser: Browser, preview_url: st
         "approval-hostile",
         "approval-unclear",
         "approvals",
+        "console",
+        "console-stop",
+        "console-stop-tenant",
+        "console-heard",
+        "console-revive",
+        "console-end",
+        "console-search",
+        "console-server",
+        "console-places",
     ],
 )
 async def test_the_keyboard_reaches_everything_and_shows_where_it_is(browser: Browser, preview_url: str, name: str):

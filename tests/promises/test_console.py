@@ -147,9 +147,9 @@ async def test_a_server_is_paused_stopped_and_let_go_on(server):
 
     assert "Paused:" in paused.text
     assert "Paused" in overview.text
-    assert "Paused since" in own.text
+    assert "by Admin o1" in own.text
     assert "Stopped:" in harder.text
-    assert "Stopped since" not in after.text
+    assert "by Admin o1" not in after.text
     assert (await app.refresh(tokens)).ok
 
 

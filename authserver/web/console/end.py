@@ -4,6 +4,7 @@ GET and POST /console/end: end one sign-in, or all of a person's or an applicati
 RFC 7009 seen from an operator. What has ended already is not ended twice; an old page ends only what it showed.
 """
 
+from authserver.domain.revocation import kill_switch
 from authserver.domain.stopping import stopping
 from authserver.domain.tenants.tenant import Tenant
 from authserver.domain.tokens import search
@@ -50,7 +51,8 @@ async def end(request: Request) -> Response:
                 await stopping.revoke_authorization(work, found.authorization.id, by=operator.by, reason=reason)
             return redirect(_after_one(operator, tenant, found, is_second=is_second))
         named = await _all(work, operator, query)
-        if form.one("shown") != await state_shown(work, operator, named):
+        known = await kill_switch.find(work, named.target)
+        if form.one("shown") != state_shown(work, operator, named, known):
             return await _page_of_all(work, request, operator, named, notice=_CHANGED, form=form)
         revoke = stopping.revoke_user if named.target.kind is Kind.USER else stopping.revoke_client
         await revoke(work, named.target, by=operator.by, reason=reason)
@@ -136,7 +138,7 @@ async def _page_of_all(
         status=200 if notice is None else 409,
         at=frame(operator),
         csrf=csrf(request, operator),
-        shown=await state_shown(work, operator, named),
+        shown=state_shown(work, operator, named, await kill_switch.find(work, named.target)),
         heading_words="End all sign-ins",
         before_name="End every sign-in of",
         it=named.head(await targets.stop_of(work, operator, named.target)),

@@ -53,7 +53,8 @@ async def _listed(work: UnitOfWork, operator: Operator, target: Target) -> tuple
     listed: list[dict[str, object]] = []
     for tenant in await _inside(work, target):
         found, is_cut = await rows.live_sign_ins(work, operator, tenant, wanted, most=_MOST - len(listed))
-        listed += found
+        # Of a person's own page each row is theirs: it leads nowhere new.
+        listed += [row | {"who_url": ""} for row in found] if target.kind is Kind.USER else found
         if is_cut or len(listed) >= _MOST:
             return listed, True
     return listed, False

@@ -68,7 +68,10 @@ async def show_overview(request: Request) -> Response:
             waiting=await _waiting(work, tenant),
             places=await _organisations(work, operator) if tenant is None else None,
             agents=await _agents(work, operator, tenant, live) if tenant is not None else None,
-            newest=[await rows.sign_in(work.beside(tenant.id), operator, tenant, one) for one in live[:_MOST_NEWEST]]
+            newest=[
+                await rows.sign_in(work.beside(tenant.id), operator, tenant, one) | {"ends": "", "may": []}
+                for one in live[:_MOST_NEWEST]
+            ]
             if tenant is not None
             else None,
             servers=servers,
@@ -145,10 +148,10 @@ async def _stopped(work: UnitOfWork, operator: Operator) -> list[dict[str, objec
                 "revive_url": "" if may_not(operator, stop) else named.link(operator, "revive"),
             }
         )
-    return listed + _from_above(operator)
+    return listed + _from_above(operator, work.now)
 
 
-def _from_above(operator: Operator) -> list[dict[str, object]]:
+def _from_above(operator: Operator, now: int) -> list[dict[str, object]]:
     """Return that everything is stopped, to those whom it reaches although it is not theirs."""
     above = operator.stops.by_key.get(Target(kind=Kind.EVERYTHING).key)
     if above is None or operator.tenant is None:
@@ -158,7 +161,7 @@ def _from_above(operator: Operator) -> list[dict[str, object]]:
             "kind": targets.KINDS[Kind.EVERYTHING],
             "name": "Everything on this server",
             "stopped": above.stopped,
-            "since": "a while",
+            "since": words.ago(above.changed_at_us // 1_000_000, now),
             "since_iso": words.iso(above.changed_at_us // 1_000_000),
             "by": "the people who run this server",
             "reason": "",
@@ -257,7 +260,7 @@ def _numbers(live: Sequence[Found], servers: list[dict[str, object]], *, is_cut:
     people = {one.authorization.sub for one in live if not one.authorization.is_of_machine}
     return [
         {"words": "Live sign-ins", "count": f"{len(live)}{more}"},
-        {"words": "People behind them", "count": f"{len(people)}{more}"},
+        {"words": "People", "count": f"{len(people)}{more}"},
         {"words": "Applications", "count": f"{len({one.authorization.client_id for one in live})}{more}"},
         {"words": "MCP servers", "count": str(len(servers))},
     ]

@@ -4,6 +4,7 @@ GET and POST /console/revive: let something that is stopped go on, deliberately,
 Decision 14. What the platform's operators stopped no tenant's operator revives.
 """
 
+from authserver.domain.revocation import kill_switch
 from authserver.domain.stopping import stopping
 from authserver.domain.stopping.stopping import Kill, StopRefusedError
 from authserver.oauth.parameters import Parameters
@@ -27,9 +28,9 @@ async def show_revive(request: Request) -> Response:
 
     async def show(work: UnitOfWork, operator: Operator, query: Parameters) -> Response:
         named = await targets.asked(work, operator, query)
-        stop = await targets.stop_of(work, operator, named.target)
-        if stop is None:
-            return redirect(named.link(operator, "heard"))
+        stop = await kill_switch.find(work, named.target)
+        if stop is None or not stop.stopped:
+            return redirect(named.link(operator, "heard" if stop is not None else "stop"))
         if not operator.may_act:
             return redirect(operator.link())
         return await _page(work, request, operator, named, stop)
@@ -42,14 +43,14 @@ async def revive(request: Request) -> Response:
 
     async def act(work: UnitOfWork, operator: Operator, query: Parameters, form: Parameters) -> Response:
         named = await targets.asked(work, operator, query)
-        stop = await targets.stop_of(work, operator, named.target)
+        found = await kill_switch.find(work, named.target)
         if form.one("decision") != "revive":
             return redirect(operator.link())
-        if stop is None:
+        if found is None or not found.stopped:
             # Somebody else was quicker, or the button was pressed twice: it goes on once.
             return redirect(named.link(operator, "heard", done="already"))
         notice = None
-        if form.one("shown") != await state_shown(work, operator, named):
+        if form.one("shown") != state_shown(work, operator, named, found):
             notice = _CHANGED
         elif named.target.kind in DANGEROUS and not operator.is_fresh(work.now):
             notice = _STALE_LOGIN
@@ -59,7 +60,7 @@ async def revive(request: Request) -> Response:
         elif not reasons.words_of(form):
             notice = _NO_REASON
         if notice is not None:
-            return await _page(work, request, operator, named, stop, notice=notice, form=form)
+            return await _page(work, request, operator, named, found, notice=notice, form=form)
         await asked_for(work, operator, named, Act.REVIVE)
         try:
             await stopping.revive(work, named.target, reason=reasons.words_of(form), by=operator.by)
@@ -86,7 +87,7 @@ async def _page(
         status=200 if notice is None else 409,
         at=frame(operator),
         csrf=csrf(request, operator),
-        shown=await state_shown(work, operator, named),
+        shown=state_shown(work, operator, named, stop),
         it=named.head(stop),
         notice=notice,
         stop=await targets.put_down(work, operator, stop),

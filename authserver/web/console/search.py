@@ -48,7 +48,8 @@ async def show_search(request: Request) -> Response:
     """Show what answers to the words in the box."""
 
     async def show(work: UnitOfWork, operator: Operator, query: Parameters) -> Response:
-        asked = (query.one("q") or "")[: finding.MOST_WORDS].strip()
+        # What draws nothing is in nobody's name, and would turn the words around it.
+        asked = "".join(one for one in (query.one("q") or "")[: finding.MOST_WORDS] if one.isprintable()).strip()
         groups: list[_Group] = []
         if asked:
             groups = await _found(work, operator, asked)

@@ -6,8 +6,9 @@ that it was asked for is committed before it acts. Pressing twice, or on an old 
 """
 
 from authserver.domain.audit import event
+from authserver.domain.revocation import kill_switch
 from authserver.domain.stopping import stopping
-from authserver.domain.stopping.stopping import Radius
+from authserver.domain.stopping.stopping import Kill, Radius
 from authserver.oauth.parameters import Parameters
 from authserver.runtime.unit_of_work import UnitOfWork
 from authserver.web.console import reasons, targets
@@ -31,7 +32,7 @@ async def show_stop(request: Request) -> Response:
         named = await targets.asked(work, operator, query)
         if not operator.may_act:
             return redirect(operator.link())
-        if _is_done(operator, named, _act(named, query)):
+        if _is_done(await kill_switch.find(work, named.target), _act(named, query)):
             return redirect(named.link(operator, "heard"))
         return await _page(work, request, operator, named, _act(named, query))
 
@@ -44,10 +45,12 @@ async def stop(request: Request) -> Response:
     async def act(work: UnitOfWork, operator: Operator, query: Parameters, form: Parameters) -> Response:
         named = await targets.asked(work, operator, query)
         wanted = _act(named, query)
-        if _is_done(operator, named, wanted):
+        # One reading decides: what it finds is what the page's own state is compared with.
+        found = await kill_switch.find(work, named.target)
+        if _is_done(found, wanted):
             return redirect(named.link(operator, "heard", done="already"))
         notice = None
-        if form.one("shown") != await state_shown(work, operator, named):
+        if form.one("shown") != state_shown(work, operator, named, found):
             notice = _CHANGED
         elif named.target.kind in DANGEROUS and not operator.is_fresh(work.now):
             notice = _STALE_LOGIN
@@ -80,11 +83,10 @@ async def asked_for(work: UnitOfWork, operator: Operator, named: Named, act: Act
     await before.commit()
 
 
-async def state_shown(work: UnitOfWork, operator: Operator, named: Named) -> str:
+def state_shown(work: UnitOfWork, operator: Operator, named: Named, found: Kill | None) -> str:
     """Return what a page says of its target's state, as a token: an older page is known by it, and it tells nothing."""
-    number = await stopping.number_of(work, named.target)
-    stop = await targets.stop_of(work, operator, named.target)
-    parts = (named.target.key, str(number), stop.stopped if stop is not None else "")
+    number, stopped = (found.number, found.stopped) if found is not None else (0, "")
+    parts = (named.target.key, str(number), stopped)
     return work.machines.keys.form_token("console/shown", operator.session.reference, *parts)
 
 
@@ -97,9 +99,8 @@ def _act(named: Named, query: Parameters) -> Act:
     return Act.PAUSE if query.one("act") == "pause" and named.target.kind is Kind.RESOURCE else Act.KILL
 
 
-def _is_done(operator: Operator, named: Named, wanted: Act) -> bool:
-    stop = operator.stops.by_key.get(named.target.key)
-    return stop is not None and stop.stopped in {wanted.value, Act.KILL.value}
+def _is_done(found: Kill | None, wanted: Act) -> bool:
+    return found is not None and found.stopped in {wanted.value, Act.KILL.value}
 
 
 async def _page(
@@ -120,7 +121,7 @@ async def _page(
         status=200 if notice is None else 409,
         at=frame(operator),
         csrf=csrf(request, operator),
-        shown=await state_shown(work, operator, named),
+        shown=state_shown(work, operator, named, await kill_switch.find(work, named.target)),
         heading_words=f"{verb} {named.name}"[:80],
         verb=verb,
         it=named.head(await targets.stop_of(work, operator, named.target)),
