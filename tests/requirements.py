@@ -3551,6 +3551,17 @@ CONSOLE: dict[str, Requirement] = {
         "issue: the console, WCAG 2.2 §2.1.1",
         "Search, stop and revive work by keyboard, Enter lets nothing go on, and the real pages fit phones and desks.",
     ),
+    "console:stop:radius-first-then-one-button": Requirement(
+        "C51, C59, issue: the console",
+        "An agent is stopped from the overview in two presses, after what it reaches was shown; each copy is seen to obey.",
+    ),
+    "console:stop:the-large-ones-need-a-fresh-login-and-the-name": Requirement(
+        "AD-12, RFC 9470, issue: dangerous verbs",
+        "A tenant or everything is stopped and revived with a login of the last five minutes and its name typed, and recorded before.",
+    ),
+    "console:revive:deliberate-and-brings-nothing-back": Requirement(
+        "decision 14", "Letting something go on needs a reason, and nothing that ended comes back."
+    ),
 }
 
 # tests: kill, revive, revoke on the command line, runbooks, the published surface

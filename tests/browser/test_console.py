@@ -126,7 +126,7 @@ async def test_an_operator_on_a_phone_stops_an_agent_in_three_taps_and_sees_who_
     """Issue: a page that looks again by itself, no script needed; what was stopped gets nothing any more."""
     robot = applications[1] if script else applications[2]
     name = "Order Robot" if script else "Night Watch"
-    await connect(browser, robot, "ada@acme.example")
+    tokens = await connect(browser, robot, "ada@acme.example")
     copies = [Copy(server, "copy-one"), Copy(server, "copy-two")]
     for copy in copies:
         copy.obey()
@@ -150,6 +150,7 @@ async def test_an_operator_on_a_phone_stops_an_agent_in_three_taps_and_sees_who_
     await context.close()
 
     assert 3 >= thumb.taps
+    assert 400 == robot.refresh(tokens["refresh_token"]).status_code
     assert [] == complaints
 
 

@@ -7,7 +7,8 @@ import pytest
 from authserver.domain.audit import event
 from tests.support.administered import administered
 from tests.support.console import at_console, client
-from tests.support.world import R1
+from tests.support.following import follower
+from tests.support.world import R1, WRITE
 
 
 @pytest.mark.requirement("console:door:whoever-operates-comes-in")
@@ -207,3 +208,90 @@ async def test_looking_at_every_page_changes_nothing(server):
 
     assert [] == await server.operator.events("t1", besides=before)
     assert (await app.refresh(tokens)).ok
+
+
+@pytest.mark.requirement("console:stop:radius-first-then-one-button")
+async def test_an_agent_is_stopped_from_the_overview_in_two_presses_and_its_servers_are_seen_to_obey(server):
+    """C51, C59: what it reaches comes first; then nothing of it lives, in the same moment, and each copy says so."""
+    app, others = server.client("P"), server.client("B")
+    tokens, kept = await app.sign_in("u1", scope=WRITE), await others.sign_in("u2")
+    copy = follower(server, "RS1", instance="copy-one")
+    await copy.ask()
+    await copy.acknowledge(max_staleness_ms=5000)
+    visitor = await at_console(server, "o1")
+    overview = await visitor.open()
+    stop_url = next(link for link in overview.links if "/stop?" in link and app.app.client_id in link)
+
+    shown = await visitor.browser.open(stop_url)
+    waiting = await visitor.decide(shown, why="misbehaves", reason="it refunds twice")
+    server.clock.advance(1)
+    await copy.ask()
+    await copy.acknowledge(max_staleness_ms=5000)
+    obeyed = await visitor.browser.open(waiting.url)
+
+    assert "1 Person" in shown.text or "Person 1" in shown.text
+    assert "/console/heard" == waiting.path
+    assert "0 of 1 have obeyed" in waiting.text
+    assert "2; url=?" in waiting.response.headers["refresh"]
+    assert "It has obeyed" in obeyed.text
+    assert "1.0 s after the stop" in obeyed.text
+    assert "refresh" not in obeyed.response.headers
+    assert "invalid_grant" == (await app.refresh(tokens)).error
+    assert (await others.refresh(kept)).ok
+    overview = await visitor.open()
+    assert "1 thing is stopped" in overview.text
+    assert "An agent misbehaves: it refunds twice" in overview.text
+    assert "Admin o1" in overview.text
+
+
+@pytest.mark.requirement("console:revive:deliberate-and-brings-nothing-back")
+async def test_reviving_needs_a_reason_and_brings_nothing_back(server):
+    """Decision 14: new things begin again; what ended stays ended."""
+    app = server.client("P")
+    tokens = await app.sign_in("u1")
+    visitor = await at_console(server, "o1")
+    await visitor.stop(**client(app))
+
+    without = await visitor.decide(await visitor.open("revive", **client(app)), reason="")
+    still = (await app.refresh(tokens)).error
+    done = await visitor.revive("found the fault", **client(app))
+
+    assert "say in a few words why" in without.text
+    assert "May go on" in done.text
+    assert "stays ended" in done.text
+    assert "invalid_grant" == still == (await app.refresh(tokens)).error
+    assert (await app.sign_in("u1")).ok
+
+
+@pytest.mark.requirement("console:stop:the-large-ones-need-a-fresh-login-and-the-name")
+@pytest.mark.parametrize(("who", "words", "name"), [
+    ("a1", {"tenant": "t1", "kind": "tenant"}, "t1"),
+    ("p1", {"kind": "everything"}, "everything"),
+])  # fmt: skip
+async def test_what_is_dangerous_needs_a_fresh_login_and_its_name(server, who, words, name):
+    """AD-12, RFC 9470: a login of the last five minutes, and the name typed; that it was asked for stands in the record."""
+    app = server.client("P")
+    tokens = await app.sign_in("u1")
+    visitor = await at_console(server, who)
+    form_of_before = await visitor.open("stop", **words)
+    server.clock.advance(301)
+    someone = server.world.people[who]
+
+    late = await visitor.decide(form_of_before, typed=name)
+    shown = await visitor.open("stop", **words)
+    login = await visitor.browser.open(next(link for link in shown.links if "/login?" in link))
+    back = await visitor.browser.log_in(login, someone.email, someone.password)
+    mistyped = await visitor.decide(back, typed="t2")
+    untouched = await app.refresh(tokens)
+    await visitor.decide(await visitor.open("stop", **words), typed=name)
+
+    assert "more than five minutes ago" in late.text
+    assert "Sign in again" in shown.text
+    assert "/console/stop" == back.path
+    assert "not the name" in mistyped.text
+    assert untouched.ok
+    assert not (await app.refresh(untouched)).ok
+    home = "t1" if who == "a1" else "platform"
+    kinds = await server.operator.kinds(home)
+    assert 1 == kinds.count(event.Kind.ADMIN_ASKED.value)
+    assert 1 == kinds.count(event.Kind.ADMIN_REFUSED.value)
