@@ -3419,6 +3419,33 @@ ADMIN: dict[str, Requirement] = {
 
 # tests: the admin API, noun by noun
 ADMIN_NOUNS: dict[str, Requirement] = {
+    "admin:resources:made-by-the-platform": Requirement(
+        "design decision 22",
+        "the platform's operators register, change, link and remove MCP servers; the credential is shown once and ends with its server",
+    ),
+    "admin:resources:own-tenant-alone": Requirement(
+        "TN-01; TN-02; TN-15", "a tenant's people see the MCP servers linked to it, and not to whom else they are"
+    ),
+    "admin:resources:strict-bodies": Requirement(
+        "AD-04", "what cannot be registered is refused by the name of its field"
+    ),
+    "admin:resources:one-of-many-changes": Requirement(
+        "RFC 9110 §13.1.1", "of many who change an MCP server that they saw at once, one does"
+    ),
+    "admin:tools:a-tenants-own-rules": Requirement(
+        "design decision 11",
+        "a tenant's administrators write its rules for a tool over exactly what they saw, and they act in that tenant alone",
+    ),
+    "admin:keys:own-alone": Requirement(
+        "design decision 22", "keys are rotated and removed by whose issuer it is; another issuer's are not there"
+    ),
+    "admin:keys:rotated-and-removed": Requirement(
+        "design decision 16", "a key that leaked is out at once with all it signed, and another signs from that moment"
+    ),
+    "admin:issuers:given-and-taken": Requirement(
+        "design decision 22",
+        "a tenant gets an issuer of its own with a key that signs at once, and loses both together",
+    ),
     "admin:kills:own-tenant-alone": Requirement(
         "TN-01; TN-15; design decision 22",
         "what a tenant's operator stops stops in that tenant alone, and another tenant's things are not there to be stopped",
