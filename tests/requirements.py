@@ -3419,6 +3419,13 @@ ADMIN: dict[str, Requirement] = {
 
 # tests: the admin API, noun by noun
 ADMIN_NOUNS: dict[str, Requirement] = {
+    "admin:audit:says-who-acted": Requirement(
+        "ours", "every event that the admin API causes says by which person and application it came about"
+    ),
+    "admin:kills:refused-everywhere": Requirement(
+        "C06; RV-01",
+        "what was killed over the admin API is refused by refresh, introspection and the admin API itself from that commit on",
+    ),
     "admin:resources:made-by-the-platform": Requirement(
         "design decision 22",
         "the platform's operators register, change, link and remove MCP servers; the credential is shown once and ends with its server",

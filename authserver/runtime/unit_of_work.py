@@ -77,6 +77,7 @@ class UnitOfWork:
 
     __slots__ = (
         "_unit",
+        "acts",
         "address",
         "applied",
         "at_us",
@@ -99,6 +100,8 @@ class UnitOfWork:
     ) -> None:
         self.machines = machines
         self.address = address
+        # Who acts, in codes: it stands in the header of every event that this unit records.
+        self.acts: Mapping[str, str] = {}
         self.applied = machines.memory.control_seq
         """The newest control number that this process had applied when the unit began. What the flow looked up since, from
         memory too, is at least as new: whatever begins is stamped with it, so that no kill in between is missed.

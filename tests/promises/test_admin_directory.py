@@ -2,9 +2,11 @@
 
 import asyncio
 
+import orjson
 import pytest
 
 from authserver.domain.audit.event import Kind as Event
+from authserver.domain.audit.event import reference
 from authserver.domain.resources import listing
 from authserver.domain.users import user
 from tests.support.administered import administered
@@ -242,6 +244,27 @@ async def test_a_key_that_leaked_is_taken_out_and_the_next_one_signs_at_once(ser
     fresh = await admin.call("GET", f"/keys/{leaked}", token=await admin.sign_in("p1"))
     assert "removed" == fresh.json()["state"]
     assert Event.KEY_REMOVED.value in await server.operator.kinds(None)
+
+
+@pytest.mark.requirement("admin:audit:says-who-acted")
+async def test_every_change_says_by_whom_it_came_about(server):
+    """Ours: whatever it is about, and in whosever record it stands; a person by their keyed reference alone."""
+    admin = await administered(server)
+    path = f"/resources/{listing.id_of(R1)}"
+
+    await admin.change("PATCH", path, "p1", body={"name": "Renamed"})
+    await admin.change("PUT", f"{path}/tools/refund_order/rules", "a1", body={"rules": {"roles": ["support"]}})
+
+    for who, slug, tenant, kind in (
+        ("p1", "platform", None, Event.RESOURCE_CHANGED),
+        ("a1", "t1", "t1", Event.TOOL_POLICY_CHANGED),
+    ):
+        work = server.operator.work()
+        said = [
+            orjson.loads(row["header"]) for row in await server.operator.events(tenant) if row["kind"] == kind.value
+        ]
+        by = reference(work, server.world.people[who].subs[slug])
+        assert (by, server.world.clients["ops"].client_id) in {(one.get("by"), one.get("by_client")) for one in said}
 
 
 @pytest.mark.requirement("admin:issuers:given-and-taken")

@@ -58,7 +58,7 @@ async def test_a_kill_ends_what_there_is_and_what_is_new_until_it_is_revived(ser
     assert ("client", "kill", {"client_id": client_id(admin)}) == tuple(
         killed.json()[name] for name in ("kind", "stopped", "subject")
     )
-    assert ("ended", "killed") == (ended.json()["state"], ended.json()["ended_by"])
+    assert ("ended", "ended_by_number") == (ended.json()["state"], ended.json()["ended_by"])
     assert (200, WHY, True) == (seen.status_code, seen.json()["reason"], seen.json()["is_settled"])
     assert seen.json()["number"] > 0
     assert [killed.json()["id"]] == [one["id"] for one in listed]
@@ -66,8 +66,34 @@ async def test_a_kill_ends_what_there_is_and_what_is_new_until_it_is_revived(ser
     assert 409 == again.status_code
     assert [] == (await admin.call("GET", "/kills", "d1")).json()["items"]
     assert 1 == len((await admin.call("GET", "/kills?only_stopped=false", "d1")).json()["items"])
+    assert "invalid_grant" == (await app.refresh(before)).error
     assert (await app.sign_in("u1")).ok
     assert {Event.STOPPED.value, Event.REVIVED.value} <= set(await server.operator.kinds("t1"))
+
+
+@pytest.mark.requirement("admin:kills:refused-everywhere")
+@pytest.mark.parametrize("kind", ["client", "user", "tenant", "everything"])
+async def test_what_was_killed_is_refused_by_refresh_introspection_and_the_admin_api(server, kind):
+    """C06: from the commit on, whoever asks is told."""
+    admin, app = await administered(server), server.client("P")
+    before = await app.sign_in("u1")
+    # Everything there is.
+    body = {
+        "client": {"client_id": client_id(admin)},
+        "user": {"email": server.world.people["u1"].email},
+        "tenant": {"confirm": admin.tenant("t1")},
+        "everything": {"confirm": "everything"},
+    }[kind]
+    who = "p1" if kind == "everything" else "a1"
+    await admin.token("a1")
+
+    killed = await stop(admin, who, kind=kind, **body)
+
+    assert 201 == killed.status_code, killed.text
+    assert not (await server.client("RS1").introspect(before.access_token)).body["active"]
+    assert "invalid_grant" == (await app.refresh(before)).error
+    asked = await admin.call("GET", "/me", "a1")
+    assert (401 if kind in {"tenant", "everything"} else 200) == asked.status_code
 
 
 @pytest.mark.requirement("admin:kills:own-tenant-alone")

@@ -126,6 +126,7 @@ def record(
     """
     if work.tenant is None:
         work.bind(SHARED)
+    header = {**header, **work.acts}
     keys = work.machines.keys
     event_id = f"{work.at_us:014x}{secrets.token_hex(6)}"
     commitment = sealed = payload_key = None
@@ -153,6 +154,11 @@ def record(
         payload=sealed,
         payload_key=payload_key,
     )
+
+
+def acting(work: UnitOfWork, *, sub: str, client_id: str) -> None:
+    """Say who acts: each event that this unit records says by whom it came about, whoever it is about."""
+    work.acts = {"by": reference(work, sub), "by_client": client_id}
 
 
 def reference(work: UnitOfWork, sub: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel
 
+from authserver.domain.audit import event
 from authserver.domain.idempotency import kept
 from authserver.domain.resources.administration import PATH
 from authserver.domain.revocation import tail
@@ -85,6 +86,7 @@ class Ask:
         except OAuthError:
             await self.work.commit()
             raise
+        event.acting(self.work, sub=self.operator.sub, client_id=self.operator.client_id)
 
     async def permit(self, demand: Demand) -> None:
         """Raise InsufficientScope unless they may do this at all."""

@@ -163,17 +163,15 @@ async def show_key(ask: Ask, kid: Id) -> KeyShown:
 
 @route("DELETE", "/keys/{kid}", gives=None, says="Take a signing key out at once")
 async def remove_key(ask: Ask, kid: Id) -> None:
-    """For a key that leaked: every token it has signed ends, yours perhaps too. Where no other may sign, a new one does from now."""
+    """For a key that leaked: every token it has signed ends, yours perhaps too. Where it was the one
+    that signs, the next one does from now.
+    """
     issuer, ring, key = await _found_key(ask, kid)
     await _demand_own(ask, issuer)
     ask.unchanged(_key(ask, issuer, ring, key))
     if key.remove_at is not None and key.remove_at <= ask.work.now:
         raise ProblemError(409, "It is out already.")
     await rotation.remove(ask.work, kid, issuer_path=issuer.path)
-    if not any(
-        other.kid != kid and other.sign_from <= ask.work.now and other.is_published(ask.work.now) for other in ring.keys
-    ):
-        await rotation.rotate(ask.work, issuer, publish_ahead_s=0)
     ask.otherwise("It is out already.")
 
 
