@@ -3419,6 +3419,33 @@ ADMIN: dict[str, Requirement] = {
 
 # tests: the admin API, noun by noun
 ADMIN_NOUNS: dict[str, Requirement] = {
+    "admin:kills:waited-for": Requirement(
+        "design decision 14",
+        "whoever stopped something sees of each running MCP server whether it has obeyed or has lapsed",
+    ),
+    "admin:authorizations:searched-and-ended": Requirement(
+        "C51; TN-02", "who has what is searched page by page in one's own tenant, and one is ended alone"
+    ),
+    "admin:approvals:a-yes-is-a-persons": Requirement(
+        "design decision 13; RFC 9470 §3",
+        "over the admin API too a yes is a person's, with a fresh login, to what they were shown, and never through the application that asks",
+    ),
+    "admin:approvals:any-operator-says-no": Requirement(
+        "design decision 13", "any operator says no to a call of their tenant without seeing what it is about"
+    ),
+    "admin:servers:paused-and-resumed": Requirement(
+        "C52", "a server is switched off and on without losing its registration, in the operator's tenant alone"
+    ),
+    "admin:servers:seen-by-their-own": Requirement(
+        "C56", "a changed list of tools is accepted as it was seen, by the operators of a tenant for themselves"
+    ),
+    "admin:audit:opened-one-by-one": Requirement(
+        "design decision 15; TN-15",
+        "what names people in the record is opened one event at a time by whom it may be, and that is recorded",
+    ),
+    "admin:search:among-what-may-be-read": Requirement(
+        "AD-02", "the search finds what the token lets its holder read, and nothing else"
+    ),
     "admin:audit:says-who-acted": Requirement(
         "ours", "every event that the admin API causes says by which person and application it came about"
     ),
