@@ -3623,6 +3623,10 @@ CONSOLE: dict[str, Requirement] = {
     "console:revive:deliberate-and-brings-nothing-back": Requirement(
         "decision 14", "Letting something go on needs a reason, and nothing that ended comes back."
     ),
+    "console:revive:those-who-may-find-the-way-back-in": Requirement(
+        "decision 14, decision 22",
+        "A stop of a tenant or of everything ends the operator's own sign-in; a new one shows who obeyed and lets it go on.",
+    ),
 }
 
 # tests: kill, revive, revoke on the command line, runbooks, the published surface

@@ -295,3 +295,48 @@ async def test_what_is_dangerous_needs_a_fresh_login_and_its_name(server, who, w
     kinds = await server.operator.kinds(home)
     assert 1 == kinds.count(event.Kind.ADMIN_ASKED.value)
     assert 1 == kinds.count(event.Kind.ADMIN_REFUSED.value)
+
+
+@pytest.mark.requirement("console:revive:those-who-may-find-the-way-back-in")
+async def test_whoever_stopped_everything_signs_in_again_and_lets_it_go_on(server):
+    """Ours: a stop of all ends the operator's own sign-in too, and a new one lets them see who obeyed, and revive."""
+    app = server.client("P")
+    await app.sign_in("u1")
+    visitor, someone = await at_console(server, "p1"), server.world.people["p1"]
+
+    login = await visitor.decide(await visitor.open("stop", kind="everything"), typed="everything")
+    heard = await visitor.browser.log_in(login, someone.email, someone.password)
+    tenants = await visitor.open(tenant="t1")
+    form = await visitor.open("revive", kind="everything")
+    mistyped = await visitor.decide(form, reason="a drill", typed="nothing")
+    revived = await visitor.decide(form, reason="a drill", typed="everything")
+
+    assert login.is_login
+    assert "/console/heard" == heard.path
+    assert "Stopped: Everything on this server" in heard.text
+    assert "Everything on this server" in tenants.text
+    assert "not the name" in mistyped.text
+    assert "May go on" in revived.text
+    assert (await app.sign_in("u1", prompt="login")).ok
+
+
+@pytest.mark.requirement("console:revive:those-who-may-find-the-way-back-in")
+async def test_an_organisation_that_stopped_itself_lets_itself_go_on_and_one_that_was_stopped_may_only_look(server):
+    """Decision 22: by its own operators with a new login; after the platform's stop they see it, and have no button."""
+    app = server.client("P")
+    await app.sign_in("u1")
+    admin, platform = await at_console(server, "a1"), await at_console(server, "p1")
+    someone = server.world.people["a1"]
+
+    login = await admin.decide(await admin.open("stop", kind="tenant"), typed="t1")
+    heard = await admin.browser.log_in(login, someone.email, someone.password)
+    own = await admin.decide(await admin.open("revive", kind="tenant"), reason="a drill", typed="t1")
+    await platform.decide(await platform.open("stop", tenant="t1", kind="tenant"), typed="t1")
+    login = await admin.open()
+    locked = await admin.browser.log_in(login, someone.email, someone.password)
+
+    assert "/console/heard" == heard.path
+    assert "May go on" in own.text
+    assert login.is_login
+    assert "only they can let it go on" in locked.text
+    assert not any("/console/stop?" in link or "/console/revive?" in link for link in locked.links)

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from authserver.domain.audit import event
+from authserver.domain.login import session as sessions
 from authserver.domain.login.session import Session
 from authserver.domain.resources import administration
-from authserver.domain.revocation.kill_switch import Stops
+from authserver.domain.revocation import kill_switch
+from authserver.domain.revocation.kill_switch import Stops, Target
 from authserver.domain.stopping import stopping
 from authserver.domain.stopping.stopping import By, Kill, NotAllowedError, StopRefusedError, UnknownTargetError
 from authserver.domain.tenants import tenant as tenants
@@ -28,7 +30,7 @@ from authserver.web.authorize import answer
 from authserver.web.console import way_back
 from authserver.web.http import NothingThereError, Request, Response, redirect
 from authserver.web.pages import forms
-from authserver.web.pages.account import Visitor, signed_in
+from authserver.web.pages.account import Visitor
 from authserver.web.pages.answers import error_page, page
 from authserver.web.token import read_form
 from resource_lib.wire.control import EVERY_TENANT, Kind
@@ -53,6 +55,14 @@ class Place:
     def is_platform(self) -> bool:
         """Whether it reaches everywhere."""
         return self.home.is_platform
+
+
+@dataclass(frozen=True, slots=True)
+class _Inside:
+    """Where somebody is an operator, and where they would be with a newer login, by slug."""
+
+    places: tuple[Place, ...]
+    again: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,15 +156,16 @@ async def enter(work: UnitOfWork, request: Request, query: Parameters) -> Operat
 
     Raises NothingThereError for somebody who is no operator anywhere, NothingHereError for a tenant that is not theirs.
     """
-    visitor = await signed_in(work, request)
-    if visitor is None:
-        return redirect(login_url(request))
     kills = await stopping.kills(work, only_stopped=True)
-    places = await _places(work, visitor, kills)
-    if not places:
-        raise NothingThereError
+    found = await _inside(work, request, kills)
+    if found is None:
+        return redirect(login_url(request))
+    visitor, inside = found
+    places = inside.places
     url = request.issuer.path + "/console"
     slug = query.one("tenant")
+    if not places or (slug is not None and slug in inside.again):
+        return redirect(login_url(request))
     platform = next((one for one in places if one.is_platform), None)
     chosen = await _chosen(work, places, platform, slug)
     if chosen is None:
@@ -165,13 +176,8 @@ async def enter(work: UnitOfWork, request: Request, query: Parameters) -> Operat
 
 async def operator_places(work: UnitOfWork, request: Request) -> tuple[Visitor, tuple[Place, ...]] | None:
     """Return who is signed in and where they are an operator; None: nobody is signed in. Raises NothingThereError."""
-    visitor = await signed_in(work, request)
-    if visitor is None:
-        return None
-    places = await _places(work, visitor, await stopping.kills(work, only_stopped=True))
-    if not places:
-        raise NothingThereError
-    return visitor, places
+    found = await _inside(work, request, await stopping.kills(work, only_stopped=True))
+    return (found[0], found[1].places) if found is not None and found[1].places else None
 
 
 def login_url(request: Request) -> str:
@@ -213,26 +219,49 @@ def frame(operator: Operator, *, section: str = "", q: str = "") -> dict[str, ob
     }
 
 
-async def _places(work: UnitOfWork, visitor: Visitor, kills: list[Kill]) -> tuple[Place, ...]:
+async def _inside(work: UnitOfWork, request: Request, kills: list[Kill]) -> tuple[Visitor, _Inside] | None:
+    """Return who is signed in, and where they are an operator; None: nobody, or a login that something has outlived."""
+    session = await sessions.find(work, request.cookie(forms.session_cookie_name(work.machines.settings)))
+    known = await user.with_tenants(work, session.person_id) if session else None
+    if session is None or known is None or not known[0].is_active:
+        return None
+    visitor = Visitor(session=session, person=known[0], member_of=known[1])
+    opened = await sessions.doors(work, session, visitor.member_of)
     stops = Stops({one.target.key: one for one in kills})
-    found = []
+    places, again = [], set()
     for tenant_id in visitor.member_of:
         home = await tenants.by_id(work, tenant_id)
         member = await user.member_by_person(work.beside(tenant_id), visitor.person.id)
         if home is None or not home.is_active or member is None or not member.is_active:
             continue
-        if not _LOOK & set(member.roles):
+        if not _LOOK & set(member.roles) or _is_stopped_themselves(kills, member.sub):
             continue
-        stop = stops.on(tenant=home.id, sub=member.sub)
-        if any(one.target.kind is Kind.USER and one.target.sub == member.sub for one in kills):
-            continue
-        found.append(_place(home, member, stop))
-    return tuple(sorted(found, key=lambda one: one.home.name.casefold()))
+        if tenant_id in opened.again or (
+            tenant_id in opened.stopped and await _is_outlived(work, session, kills, home.id, member.sub)
+        ):
+            again.add(home.slug)
+        else:
+            places.append(_place(home, member, stops.on(tenant=home.id, sub=member.sub)))
+    if not places and not again:
+        raise NothingThereError
+    return visitor, _Inside(tuple(sorted(places, key=lambda one: one.home.name.casefold())), frozenset(again))
+
+
+def _is_stopped_themselves(kills: list[Kill], sub: str) -> bool:
+    return any(one.target.kind is Kind.USER and one.target.sub == sub for one in kills)
+
+
+async def _is_outlived(work: UnitOfWork, session: Session, kills: list[Kill], tenant: str, sub: str) -> bool:
+    """Whether something was stopped since the login. It stays stopped; whoever may still look or revive proves it anew."""
+    keys = {Target(kind=Kind.EVERYTHING).key, Target(kind=Kind.TENANT, tenant=tenant).key}
+    own = await kill_switch.find(work, Target(kind=Kind.USER, tenant=tenant, sub=sub))
+    floors = [one.floor for one in kills if one.target.key in keys]
+    return session.ctl < max([*floors, own.floor if own is not None else 0])
 
 
 def _place(home: Tenant, member: user.Member, stop: Kill | None) -> Place:
     look_only = "" if _ACT & set(member.roles) else _AUDITOR
-    # What stops everything leaves the platform's operators, who alone can let it go on; with a login from after it.
+    # What stops everything leaves its platform's operators, who alone can let it go on; each with a login from after it.
     if stop is not None and not home.is_platform and stop.stopped_by != home.id:
         look_only = _BY_THE_PLATFORM
     return Place(home=home, sub=member.sub, may_act=not look_only, look_only=look_only)

@@ -170,13 +170,16 @@ def _then(named: Named, wanted: Act, size: Radius) -> list[str]:
         case Kind.USER:
             ends = "All their sign-ins end"
         case Kind.TENANT:
-            ends = "Every sign-in of this organisation ends, and those who signed in here are signed out"
+            ends = "Every sign-in of this organisation ends, and people are signed out of it"
         case Kind.EVERYTHING:
             ends = "Every sign-in on this server ends, in every organisation"
         case _:
             ends = "Its sign-ins end"
-    return [f"{ends} and never comes back." if ends.endswith("holds ends") else f"{ends} and never come back.",
-            "Nothing new begins until somebody lets it go on.", tells]  # fmt: skip
+    never = "comes" if ends.endswith("holds ends") else "come"
+    said = [f"{ends} and never {never} back.", "Nothing new begins until somebody lets it go on."]
+    if named.target.kind in DANGEROUS:
+        said.append("It ends your own sign-in too: sign in again to see who has obeyed, and to let it go on.")
+    return [*said, tells]
 
 
 def _others(operator: Operator, named: Named, wanted: Act) -> list[dict[str, str]]:
