@@ -22,6 +22,7 @@ from tests.promises.test_api_keys import exchange
 from tests.promises.test_personal_data_at_rest import a_day_of_work, everything_at_rest
 from tests.support import assertions
 from tests.support.approvals import Approver, refunding, tool_server
+from tests.support.console import at_console
 from tests.support.exchange import allowed_deputy
 from tests.support.registering import registered
 from tests.support.world import R1
@@ -174,13 +175,20 @@ async def a_day_of_every_feature(server):
     account = await browser.open("/account")
     for address in [href for href in account.links if href.startswith("/account/")]:
         await browser.open(address)
-    for path in sorted(path for path in ROUTES if path.startswith(("/account", "/approvals")) or path == "/logout"):
+    for path in sorted(
+        path for path in ROUTES if path.startswith(("/account", "/approvals", "/console")) or path == "/logout"
+    ):
         for method in ROUTES[path].methods:
             await server.http.request(
                 method,
                 path.replace("{id}", "ap_x"),
                 data={"password": "a-canary-for-the-pages"} if method == "POST" else None,
             )
+    # An operator at the console.
+    operator = await at_console(server, "u2")
+    purging = {"tenant": "t1", "kind": "tool", "server": R1, "tool": "purge_orders"}
+    await operator.stop(**purging)
+    assert "May go on" in (await operator.revive(**purging)).text
     await jobs.expire(server.machines)
     await jobs.announce_ends(server.machines)
     return wire
