@@ -24,6 +24,7 @@ from tests.support import assertions
 from tests.support.approvals import Approver, refunding, tool_server
 from tests.support.console import at_console
 from tests.support.exchange import allowed_deputy
+from tests.support.following import follower
 from tests.support.registering import registered
 from tests.support.world import R1
 
@@ -184,7 +185,10 @@ async def a_day_of_every_feature(server):
                 path.replace("{id}", "ap_x"),
                 data={"password": "a-canary-for-the-pages"} if method == "POST" else None,
             )
-    # An operator at the console.
+    # An operator at the console, and a server that obeys.
+    copy = follower(server, "RS1", instance="a-copy")
+    await copy.ask()
+    assert 204 == (await copy.acknowledge(max_staleness_ms=5000)).status_code
     operator = await at_console(server, "u2")
     purging = {"tenant": "t1", "kind": "tool", "server": R1, "tool": "purge_orders"}
     await operator.stop(**purging)
