@@ -52,7 +52,7 @@ CAPABILITIES: dict[str, Callable[[], bool]] = {
     "introspection": _has("authserver/oauth/introspection.py"),
     "token revocation": _has("authserver/oauth/revocation.py"),
     "kill switch": _has("authserver/domain/stopping/stopping.py"),
-    "revocation feed": _has("authserver/web/rs/feed.py"),
+    "revocation feed": _has("resource_lib/revocation/state.py"),
     "admin API": _has("authserver/web/admin"),
     "approvals": _has("authserver/domain/approvals/approval.py"),
     "registration": _has("authserver/oauth/registration.py"),
@@ -3232,6 +3232,10 @@ FEED: dict[str, Requirement] = {
     ),
     "feed:numbers:never-stepped-over": Requirement(
         "decision 14", "No follower steps over a lower number that commits late."
+    ),
+    "feed:words:read-strictly": Requirement(
+        "RFC 8725 §3, CWE-20",
+        "A batch is read strictly on the other side too: an unknown kind or act, or anything not of its form, is refused whole.",
     ),
     "feed:accident:a-database-that-comes-back": Requirement(
         "R-19",
