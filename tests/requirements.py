@@ -3101,6 +3101,13 @@ KILL: dict[str, Requirement] = {
     "kill:refresh:ends-at-once": Requirement(
         "TK-40, decision 14", "A killed user, client or tenant refreshes nothing."
     ),
+    "attack:kill:no-descendant-lives-on": Requirement(
+        "RV-07", "a refresh beside a kill leaves nothing alive, whoever comes first, nor once it was revived"
+    ),
+    "attack:kill:a-process-that-has-not-heard-begins-nothing": Requirement(
+        "RV-01, TK-40, decision 14",
+        "a process whose memory lags lets begin only what is below the kill's number, and dead",
+    ),
     "kill:key:no-clock-brings-it-back": Requirement(
         "decision 16; RV-04", "a signing key that was removed in an emergency is out of the set by any clock"
     ),

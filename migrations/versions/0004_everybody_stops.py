@@ -61,7 +61,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("target", name=op.f("pk_kills")),
         info={"tenanted": False},
     )
-    op.create_index("ix_kills_scope_tenant", "kills", ["scope_tenant"])
+    op.create_index("ix_kills_scope_tenant_floor", "kills", ["scope_tenant", "floor"])
     op.create_table(
         "feed_instances",
         sa.Column("client_id", sa.Text(), nullable=False),

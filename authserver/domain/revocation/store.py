@@ -47,7 +47,7 @@ table(
     sa.Column("reason", sa.Text, nullable=True),
     sa.Column("changed_at_us", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("target"),
-    sa.Index("ix_kills_scope_tenant", "scope_tenant"),
+    sa.Index("ix_kills_scope_tenant_floor", "scope_tenant", "floor"),
     tenanted=False,
 )
 REASON = sealed_column("kills", "reason", row=("target",))
@@ -138,16 +138,30 @@ PAGE = statement(
 
 
 def floor_of(a: str) -> str:
-    """Return SQL for the highest number below which the authorization in the rows named `a` has ended; 0: none.
+    """Return SQL for the highest number below which the authorization in the rows named `a` has ended, by its `ctl`; 0: none.
 
-    For the stores that join authorizations with what has ended. Its tenant is the statement's own.
+    For the stores that join authorizations, and what becomes one, with what has ended. Its tenant is the statement's own. What
+    is newer than every number of its tenant is told apart by two look-ups in an index; for anything else each number that it
+    can meet is looked up by its key.
     """
-    return f"""(SELECT COALESCE(MAX(k.floor), 0) FROM kills k WHERE k.target IN (
-        'everything', 'tenant/' || :tenant, 'user/' || :tenant || '/' || {a}.sub,
-        'client/' || :tenant || '/' || {a}.client_id, 'client/*/' || {a}.client_id,
-        'resource/' || :tenant || '/' || {a}.resource, 'resource/*/' || {a}.resource,
-        'client_host/' || :tenant || '/' || {host_of(f"{a}.client_id")},
-        'client_host/*/' || {host_of(f"{a}.client_id")}))"""
+    host = host_of(f"{a}.client_id")
+    targets = (
+        "'everything'",
+        "'tenant/' || :tenant",
+        f"'user/' || :tenant || '/' || {a}.sub",
+        f"'client/' || :tenant || '/' || {a}.client_id",
+        f"'client/*/' || {a}.client_id",
+        f"'resource/' || :tenant || '/' || {a}.resource",
+        f"'resource/*/' || {a}.resource",
+        f"'client_host/' || :tenant || '/' || {host}",
+        f"'client_host/*/' || {host}",
+    )
+    each = " UNION ALL ".join(f"SELECT fk.floor FROM kills fk WHERE fk.target = {target}" for target in targets)
+    newer = " AND ".join(
+        f"{a}.ctl >= COALESCE((SELECT MAX(fn.floor) FROM kills fn WHERE fn.scope_tenant = {place}), 0)"
+        for place in (":tenant", "'*'")
+    )
+    return f"(CASE WHEN {newer} THEN 0 ELSE (SELECT COALESCE(MAX(fu.floor), 0) FROM ({each}) fu) END)"
 
 
 def floor_of_person(a: str) -> str:
@@ -157,11 +171,10 @@ def floor_of_person(a: str) -> str:
 
 
 def host_of(client_id: str) -> str:
-    """Return SQL for the host in a client_id that is a URL, without its port; empty for any other."""
-    rest = f"SUBSTR(LTRIM({client_id}, 'htps'), 4)"
-    return f"CASE WHEN {client_id} LIKE 'http%://%' THEN {_until(_until(rest, '/'), ':')} ELSE '' END"
+    """Return SQL for the host in a client_id that is a URL, without its port; NULL for any other."""
+    rest = f"SUBSTR({client_id}, STRPOS({client_id}, '://') + 3)"
+    return f"CASE WHEN STRPOS({client_id}, '://') > 0 THEN {_until(_until(rest, '/'), ':')} END"
 
 
 def _until(text: str, mark: str) -> str:
-    # INSTR is SQLite's and STRPOS PostgreSQL's; LTRIM and REPLACE are both's: what remains of the text's end without marks.
-    return f"SUBSTR({text}, 1, LENGTH({text}) - LENGTH(LTRIM({text}, REPLACE({text}, '{mark}', ''))))"
+    return f"SUBSTR({text}, 1, STRPOS({text} || '{mark}', '{mark}') - 1)"
