@@ -3108,6 +3108,10 @@ KILL: dict[str, Requirement] = {
         "RV-01, TK-40, decision 14",
         "a process whose memory lags lets begin only what is below the kill's number, and dead",
     ),
+    "kill:cost:does-not-grow-with-what-was-killed": Requirement(
+        "ours; decision 20",
+        "looking whether something was ended by a number costs the same with ten thousand kills as with none",
+    ),
     "kill:key:no-clock-brings-it-back": Requirement(
         "decision 16; RV-04", "a signing key that was removed in an emergency is out of the set by any clock"
     ),

@@ -3,6 +3,7 @@ The attacker goes on while an operator stops them: beside the kill, and at a pro
 """
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -126,7 +127,7 @@ async def test_what_a_process_that_has_not_heard_lets_begin_is_below_the_kills_n
 
             number, *began = await asyncio.gather(
                 kill(machines, target),
-                *(later(lambda: app.redeem(code), turn) for turn in range(4)),
+                *(later(partial(app.redeem, code), turn) for turn in range(4)),
                 *(later(machine.client_credentials, turn) for turn in range(8)),
             )
             page = await app.ask(browser)

@@ -234,7 +234,8 @@ def test_a_server_is_paused_and_resumed_and_nothing_ends(acme: Deployment):
     assert "pause" == paused["act"]
     assert "paused" == listed["state"]
     assert [] == acme.told("kill", "list")
-    assert 200 == meanwhile
+    # Nothing begins meanwhile, and whoever asks is told to come back.
+    assert (503, 200) == (meanwhile, token_status(acme))
 
 
 @pytest.mark.requirement("cli:revoke:ends-what-is-and-lets-begin-anew")

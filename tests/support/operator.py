@@ -12,6 +12,7 @@ from authserver.domain.issuers import issuer as issuers
 from authserver.domain.keys import rotation
 from authserver.domain.login import login
 from authserver.domain.resources import resource as resources
+from authserver.domain.revocation import tail
 from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tokens import authorization
 from authserver.domain.tool_policies import tool_policy
@@ -216,6 +217,7 @@ class Operator:
         days: int = 30,
     ) -> api_keys.NewApiKey:
         """Make an API key of a person or of a machine client."""
+        await tail.look(self.work())
         work = self.work(tenant)
         owner: Any = (
             await user.member_by_person(work, self.world.people[who].person_id)
@@ -238,6 +240,8 @@ class Operator:
 
     async def change_api_key(self, how: str, key: api_keys.ApiKey, tenant: str = "t1", **changed: Any) -> Any:
         """Disable, enable, rotate or remove a key."""
+        # As a command does, which opens its machines with the newest numbers.
+        await tail.look(self.work())
         work = self.work(tenant)
         found = await api_keys.find(work, key.id)
         assert found is not None
