@@ -59,10 +59,11 @@ bench: $(READY) ## measure beside a peer, as ratios (docs/performance.md)
 browser: $(READY) ## browser tests, and a screenshot of every page in build/screens/
 	$(RUN) -m pytest tests/browser tests/agreement -m browser $(ARGS)
 
-conformance: $(READY) ## other people's software from npm: the official conformance suite, the TypeScript SDK, oauth4webapi
+conformance: $(READY) ## other people's software from npm: the official conformance suite, the TypeScript SDK, oauth4webapi; and Schemathesis for long
 	MCP_CONFORMANCE=1 $(RUN) -m pytest tests/agreement/test_mcp_conformance.py tests/agreement/test_conformance_authorization.py \
 	  tests/agreement/test_typescript_sdk.py tests/agreement/test_oauth4webapi.py \
 	  tests/agreement/test_sdk_registration.py tests/agreement/test_authlib.py --show-capture=no $(ARGS)
+	ADMIN_FUZZ=40 $(RUN) -m pytest tests/attacks/test_admin_fuzzing.py $(ARGS)
 
 chaos: $(READY) ## kill the server in the middle of its work, again and again, and look for what was lost
 	CHAOS=1 $(RUN) -m pytest tests/chaos $(ARGS)

@@ -3384,6 +3384,12 @@ ADMIN: dict[str, Requirement] = {
     "admin:resource:can-be-switched-off": Requirement(
         "issue", "Switched off it is not there, and nobody gets a token for it."
     ),
+    "admin:openapi:nobody-gets-401-alone": Requirement(
+        "issue, AD-01", "Whatever is made from the OpenAPI, nobody gets 401 and nothing else."
+    ),
+    "admin:openapi:holds-for-an-administrator": Requirement(
+        "issue", "Whatever an administrator sends, no 5xx, and no status, type or body that the OpenAPI does not name."
+    ),
     "admin:tenants:own-alone": Requirement(
         "issue, TN-01, TN-15",
         "A tenant's administrator sees and changes their own tenant; another's and none are one 404.",

@@ -96,7 +96,10 @@ async def replace(ask: Ask, resource_id: Id, tool: Id, body: RulesWanted) -> Rul
     """They act at once, in every process and at every server."""
     resource, entry, name = await _found(ask, resource_id, tool)
     ask.unchanged(_rules(name, entry))
+    if entry is None and not body.rules:
+        return _rules(name, None)
     before = entry.rules if entry else NO_RULES
+    ask.otherwise("Somebody else changed it meanwhile, or nothing is demanded that could be cleared.")
     rules = await tool_policy.change(ask.work, resource, name, before, body.rules, by=await label(ask))
     return _rules(name, Entry(tool=name, rules=rules, changed_at=ask.work.now) if rules != NO_RULES else None)
 
