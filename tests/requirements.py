@@ -3112,6 +3112,9 @@ KILL: dict[str, Requirement] = {
         "ours; decision 20",
         "looking whether something was ended by a number costs the same with ten thousand kills as with none",
     ),
+    "kill:approver:takes-back-what-they-said": Requirement(
+        "decisions 13, 14", "what a stopped approver said yes to, and was not used, ends with them for good"
+    ),
     "kill:key:no-clock-brings-it-back": Requirement(
         "decision 16; RV-04", "a signing key that was removed in an emergency is out of the set by any clock"
     ),

@@ -14,7 +14,7 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-_STAMPED = ("authorization_codes", "device_approvals", "browser_sessions", "approval_decisions")
+_STAMPED = ("authorization_codes", "device_approvals", "browser_sessions", "approval_decisions", "call_grants")
 
 
 def upgrade() -> None:

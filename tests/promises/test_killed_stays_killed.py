@@ -12,7 +12,7 @@ from authserver.domain.stopping import stopping
 from authserver.domain.stopping.stopping import Target
 from resource_lib.wire.control import Kind
 from tests.support import publisher as publishers
-from tests.support.approvals import REFUND
+from tests.support.approvals import REFUND, Approver, refunding, tool_server
 from tests.support.killing import ONCE, PLATFORM, TRIES, everything_held, revive, stop
 from tests.support.oracle import header
 from tests.support.world import R1, R2
@@ -129,3 +129,22 @@ async def test_what_was_killed_stays_killed_in_every_consumer(server_with, publi
     await look("revived, an hour back, restarted", set(), *of.dead)
 
     assert {} == {when: found for when, found in wrong.items() if any(found.values())}
+
+
+@pytest.mark.requirement("kill:approver:takes-back-what-they-said")
+async def test_what_a_stopped_approver_said_yes_to_may_not_run_any_more(server):
+    """RV-13, decision 13: an unspent yes ends with whoever gave it; revived, they may be asked again."""
+    rule = {"by": "role", "role": "approver", "four_eyes": True}
+    tools, tokens = tool_server(server, **rule), await refunding(server)
+    approved = await tools.asked(tokens)
+    await Approver(server=server, who="v1").decide(approved)
+    v1 = Target(kind=Kind.USER, tenant=server.world.tenants["t1"], sub=server.world.people["v1"].subs["t1"])
+
+    await stop(server, v1)
+    await revive(server, v1)
+    spent = await tools.consume(approved, tokens)
+
+    assert (409, "approval_ended") == (spent.status_code, spent.json()["error"])
+    anew = await tools.asked(tokens)
+    await Approver(server=server, who="v1").decide(anew)
+    assert 200 == (await tools.consume(anew, tokens)).status_code

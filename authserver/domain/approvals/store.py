@@ -111,7 +111,7 @@ _OWNER_LIVES = f"a.ended_at IS NULL AND a.expires_at > :now AND a.ctl >= {floor_
 _A_YES_THAT_COUNTS = f"""
     SELECT COUNT(*) FROM {MEMBER_ROWS} JOIN approval_decisions d ON d.tenant_id = :tenant AND d.sub = m.sub
     WHERE m.tenant_id = :tenant AND d.approval_id = :approval_id AND d.decision = 'yes' AND m.status = 'active'
-        AND p.status = 'active' AND d.auth_time >= p.password_changed_at AND d.ctl >= {floor_of_person("d")} AND (d.sub = :own OR (d.sub <> :excluded AND REPLACE(m.roles, :role, '') <> m.roles))
+        AND p.status = 'active' AND d.auth_time >= p.password_changed_at AND d.ctl >= {floor_of_person("d.sub")} AND (d.sub = :own OR (d.sub <> :excluded AND REPLACE(m.roles, :role, '') <> m.roles))
 """
 
 FIND = statement(_SELECT + " AND q.approval_id = :approval_id")
@@ -198,7 +198,7 @@ ASK = statement(
 
 DECISIONS = statement(
     f"""
-    SELECT d.ctl, {floor_of_person("d")} AS floor, d.sub, d.shown_at_us, d.decision, d.decided_at_us, d.display_hash, d.acr, d.auth_time, m.roles,
+    SELECT d.ctl, {floor_of_person("d.sub")} AS floor, d.sub, d.shown_at_us, d.decision, d.decided_at_us, d.display_hash, d.acr, d.auth_time, m.roles,
         m.status AS member_status, p.status AS person_status, p.password_changed_at
     FROM approval_decisions d LEFT JOIN memberships m ON m.tenant_id = :tenant AND m.sub = d.sub
         LEFT JOIN persons p ON p.person_id = m.person_id

@@ -63,6 +63,8 @@ class CallGrant:
     created_at: int
     expires_at: int
     is_ended: bool
+    is_taken_back: bool
+    """Whether something has ended since that whoever gave it said: they were stopped, or have a new password."""
 
     @property
     def left(self) -> int:
@@ -154,6 +156,7 @@ def plan(
         created_at=work.now,
         expires_at=expires_at,
         is_ended=False,
+        is_taken_back=False,
     )
 
 
@@ -185,6 +188,7 @@ def give(work: UnitOfWork, given: CallGrant) -> None:
         auth_time=given.auth_time,
         now=work.now,
         expires_at=given.expires_at,
+        ctl=work.applied,
     )
     authorization.has_details(work, given.authorization_id, DETAIL_TYPE)
     if given.sub.startswith(authorization.MACHINE):
@@ -349,7 +353,7 @@ async def meets(work: UnitOfWork, grant: CallGrant, rule: ApprovalRule) -> bool:
     is_of_machine = grant.sub.startswith(authorization.MACHINE)
     if not rule.needs_role and not is_of_machine:
         return grant.given_by == grant.sub
-    if grant.given_by == grant.sub:
+    if grant.given_by == grant.sub or grant.is_taken_back:
         return False
     giver = await user.member_by_sub(work, grant.given_by)
     return (
@@ -399,4 +403,5 @@ def _grant(work: UnitOfWork, row: Row) -> CallGrant:
         created_at=row["created_at"],
         expires_at=row["expires_at"],
         is_ended=row["ended_at"] is not None,
+        is_taken_back=row["ctl"] < row["givers_floor"],
     )

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from authserver.domain.revocation.store import floor_of
+from authserver.domain.revocation.store import floor_of, floor_of_person
 from authserver.domain.users.store import MEMBER_ROWS
 from authserver.runtime.schema import platform_statement, statement, table
 from authserver.runtime.sealed_column import sealed_column
@@ -23,6 +23,7 @@ table(
     sa.Column("given_by", sa.Text, nullable=False),
     sa.Column("acr", sa.Text, nullable=False),
     sa.Column("auth_time", sa.BigInteger, nullable=False),
+    sa.Column("ctl", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("expires_at", sa.BigInteger, nullable=False),
     sa.Column("ended_at", sa.BigInteger, nullable=True),
@@ -44,13 +45,13 @@ CONDITION = sealed_column("call_grants", "condition", row=("tenant_id", "grant_i
 GIVE = statement(
     """
     INSERT INTO call_grants (tenant_id, grant_id, authorization_id, sub, client_id, resource, tool, definition_hash,
-        args_hash, condition, max_calls, used, given_by, acr, auth_time, created_at, expires_at)
+        args_hash, condition, max_calls, used, given_by, acr, auth_time, created_at, expires_at, ctl)
     VALUES (:tenant, :grant_id, :authorization_id, :sub, :client_id, :resource, :tool, :definition_hash,
-        :args_hash, :condition, :max_calls, 0, :given_by, :acr, :auth_time, :now, :expires_at)
+        :args_hash, :condition, :max_calls, 0, :given_by, :acr, :auth_time, :now, :expires_at, :ctl)
     """
 )
-_COLUMNS = """
-    SELECT g.tenant_id, g.grant_id, g.authorization_id, g.sub, g.client_id, g.resource, g.tool, g.definition_hash, g.args_hash,
+_COLUMNS = f"""
+    SELECT g.ctl, {floor_of_person("g.given_by")} AS givers_floor, g.tenant_id, g.grant_id, g.authorization_id, g.sub, g.client_id, g.resource, g.tool, g.definition_hash, g.args_hash,
         g.condition, g.max_calls, g.used, g.given_by, g.acr, g.auth_time, g.created_at, g.expires_at, g.ended_at
     FROM call_grants g JOIN authorizations a ON a.tenant_id = :tenant AND a.authorization_id = g.authorization_id
     WHERE g.tenant_id = :tenant
@@ -81,6 +82,7 @@ SPEND = statement(
             WHERE a.tenant_id = :tenant AND a.authorization_id = call_grants.authorization_id)
         AND (given_by = sub OR EXISTS (SELECT 1 FROM {MEMBER_ROWS} WHERE m.tenant_id = :tenant
             AND m.sub = call_grants.given_by AND m.status = 'active' AND p.status = 'active'
+            AND call_grants.ctl >= {floor_of_person("m.sub")}
             AND call_grants.auth_time >= p.password_changed_at AND REPLACE(m.roles, :role, '') <> m.roles))
     RETURNING grant_id
     """

@@ -164,10 +164,10 @@ def floor_of(a: str) -> str:
     return f"(CASE WHEN {newer} THEN 0 ELSE (SELECT COALESCE(MAX(fu.floor), 0) FROM ({each}) fu) END)"
 
 
-def floor_of_person(a: str) -> str:
-    """Return SQL for the highest number below which what a member of the bound tenant did has ended; `a` has their `sub`."""
+def floor_of_person(sub: str) -> str:
+    """Return SQL for the highest number below which what a member of the bound tenant did has ended; `sub` is SQL for theirs."""
     return f"""(SELECT COALESCE(MAX(k.floor), 0) FROM kills k WHERE k.target IN (
-        'everything', 'tenant/' || :tenant, 'user/' || :tenant || '/' || {a}.sub))"""
+        'everything', 'tenant/' || :tenant, 'user/' || :tenant || '/' || {sub}))"""
 
 
 def host_of(client_id: str) -> str:
