@@ -3443,6 +3443,10 @@ ADMIN: dict[str, Requirement] = {
 
 # tests: the admin API, noun by noun
 ADMIN_NOUNS: dict[str, Requirement] = {
+    "admin:races:one-of-many": Requirement(
+        "RFC 9110 §13.1.1; AD-09",
+        "of many operators who change, repeat, revive or decide the same at two servers at once, one does",
+    ),
     "admin:docs:commands-run-as-written": Requirement(
         "ours", "every command of docs/admin-api.md gets the answer that the page says, and every scope opens something"
     ),
