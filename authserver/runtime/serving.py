@@ -225,8 +225,10 @@ class Server(uvicorn.Server):
         gc.freeze()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let go of whoever only waits, then answer the rest."""
-        self.config.app.drain()  # type: ignore[union-attr]
+        """Let go of whoever only waits, where the application knows how (`drain`), then answer the rest."""
+        drain = getattr(self.config.app, "drain", None)
+        if drain is not None:
+            drain()
         await super().shutdown(sockets)
 
 
