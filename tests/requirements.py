@@ -3393,6 +3393,9 @@ ADMIN: dict[str, Requirement] = {
     "admin:openapi:holds-for-an-administrator": Requirement(
         "issue", "Whatever an administrator sends, no 5xx, and no status, type or body that the OpenAPI does not name."
     ),
+    "admin:cost:imported-at-its-first-request": Requirement(
+        "ours", "A server whose admin API nobody uses pays neither memory nor time for its framework."
+    ),
     "admin:tenants:own-alone": Requirement(
         "issue, TN-01, TN-15",
         "A tenant's administrator sees and changes their own tenant; another's and none are one 404.",

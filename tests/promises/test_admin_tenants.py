@@ -1,6 +1,8 @@
 """The noun `tenants` of the admin API, and what every noun has from its frame."""
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 
@@ -138,3 +140,14 @@ async def test_a_cursor_goes_on_where_it_was_and_no_other_byte_does(server):
 
 def _changed(cursor, place):
     return cursor[:place] + ("A" if cursor[place] != "A" else "B") + cursor[place + 1 :]
+
+
+@pytest.mark.one_database
+@pytest.mark.requirement("admin:cost:imported-at-its-first-request")
+def test_a_server_that_nobody_administers_never_loads_the_framework():
+    """Its start and its idle memory are what they were."""
+    looked = "import sys, authserver.app; print([name for name in ('fastapi', 'starlette') if name in sys.modules])"
+
+    said = subprocess.run([sys.executable, "-c", looked], capture_output=True, text=True, check=True, timeout=60)
+
+    assert "[]" == said.stdout.strip()
