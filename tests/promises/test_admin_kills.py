@@ -9,7 +9,7 @@ from authserver.domain.revocation import feed
 from authserver.web.admin.kills import id_of
 from resource_lib.wire.control import Kind
 from tests.support.administered import administered
-from tests.support.world import R1, R5, R9
+from tests.support.world import R1, R2, R5, R9
 
 WHY = "An agent misbehaves"
 
@@ -356,3 +356,20 @@ async def test_another_tenants_token_authorization_client_and_person_are_not_the
     assert 200 == (await revoke(admin, kind="token", jti=theirs.claims["jti"])).status_code
     assert (await server.client("X").refresh(theirs)).ok
     assert (await server.client("RS5t2").introspect(theirs.access_token)).status in {200, 401}
+
+
+@pytest.mark.requirement("admin:revocations:own-tenant-alone")
+async def test_servers_of_another_tenant_that_a_token_could_be_exchanged_towards_are_not_named(server):
+    """TN-15: what one server may do at another of somebody else's is between the two of them and the platform."""
+    admin = await administered(server)
+    scopes = {"orders:read": ("orders:read",)}
+    for target in (R2, R9):
+        await server.operator.allow_exchange(R1, target, scopes)
+    tokens = [await server.client("P").sign_in("u1") for _ in range(2)]
+
+    answers = [
+        await revoke(admin, kind="token", token=tokens[0].access_token),
+        await revoke(admin, kind="authorization", authorization_id=tokens[1].claims["authorization_id"]),
+    ]
+
+    assert [{R1, R2}] * 2 == [set(one.json()["told"]) for one in answers]

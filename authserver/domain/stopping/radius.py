@@ -111,12 +111,16 @@ async def running(work: UnitOfWork, servers: Collection[str], tenant: str) -> li
     return [one for one in found if one.client_id in ours]
 
 
-async def reached_from(work: UnitOfWork, resource: str) -> tuple[str, ...]:
-    """Return a server and those towards which tokens from it may be exchanged, one after the other."""
+async def reached_from(work: UnitOfWork, resource: str, tenant: str) -> tuple[str, ...]:
+    """Return a server and those towards which a tenant's tokens from it may be exchanged, one after the other.
+
+    A token reaches no server that its tenant is not linked to, and nobody there is to learn that there is one.
+    """
+    linked = frozenset(await resources.of_tenant(work, tenant))
     found, ahead = {resource: None}, [resource]
     while ahead:
         for exchange in await policy.of_actor(work, ahead.pop()):
-            if exchange.target not in found:
+            if exchange.target not in found and exchange.target in linked:
                 found[exchange.target] = None
                 ahead.append(exchange.target)
     return tuple(found)

@@ -156,7 +156,7 @@ async def revoke_authorization(work: UnitOfWork, authorization_id: str, *, by: B
     if not found.is_ended:
         authorization.end(work, found, reason="operator_revoked")
         _record(work, Kind.AUTHORIZATION, found.id, by=by, reason=reason, resource=found.resource)
-    return await reached_from(work, found.resource)
+    return await reached_from(work, found.resource, tenant)
 
 
 async def _owner(work: UnitOfWork, authorization_id: str) -> str | None:
@@ -212,7 +212,7 @@ async def revoke_token(work: UnitOfWork, token: str, *, by: By, reason: str) -> 
             work.bind(found.tenant)
             await revoked.revoke(work, found)
             _record(work, Kind.TOKEN, found.id, by=by, reason=reason, resource=found.resource)
-            return await reached_from(work, found.resource)
+            return await reached_from(work, found.resource, found.tenant)
     raise UnknownTargetError("token: it is no access token of ours that still counts; paste it whole")
 
 

@@ -81,7 +81,7 @@ async def _authorization(work: UnitOfWork, operator: Operator, authorization_id:
     named = Named(
         target=target, kind="Sign-in", name=name, slug=operator.tenant.slug, lines=(targets.line(f"at {at}"),)
     )
-    return named, await reached_from(work, owner.resource)
+    return named, await reached_from(work, owner.resource, operator.tenant.id)
 
 
 def _opened(work: UnitOfWork, text: str, context: str) -> int | None:
