@@ -340,3 +340,25 @@ async def test_an_organisation_that_stopped_itself_lets_itself_go_on_and_one_tha
     assert login.is_login
     assert "only they can let it go on" in locked.text
     assert not any("/console/stop?" in link or "/console/revive?" in link for link in locked.links)
+
+
+@pytest.mark.requirement("console:end:one-or-all-without-stopping")
+async def test_who_obeyed_an_end_is_seen_too_and_a_forged_number_counts_for_nothing(server):
+    """TN-15: the number in the address is sealed for this sign-in: it tells nothing, and nobody makes another."""
+    app = server.client("P")
+    await app.sign_in("u1")
+    copy = follower(server, "RS1", instance="copy-one")
+    await copy.ask()
+    await copy.acknowledge(max_staleness_ms=5000)
+    visitor = await at_console(server, "o1")
+
+    waiting = await visitor.decide(await visitor.open("end", **client(app)))
+    await copy.ask()
+    await copy.acknowledge(max_staleness_ms=5000)
+    obeyed = await visitor.browser.open(waiting.url)
+    forged = await visitor.open("heard", **client(app), ended="all", n="AAAAAAAA")
+
+    assert "0 of 1 have obeyed" in waiting.text
+    assert "It has obeyed" in obeyed.text
+    assert 200 == forged.status
+    assert "n=AAAAAAAA" not in forged.url

@@ -8,6 +8,7 @@ it counts what happens in every tenant (TN-15).
 
 import base64
 import binascii
+from urllib.parse import urlencode
 
 from authserver.domain.revocation import feed, kill_switch
 from authserver.domain.stopping import stopping
@@ -52,12 +53,13 @@ async def show_heard(request: Request) -> Response:
 async def _after_an_end(work: UnitOfWork, request: Request, operator: Operator, query: Parameters) -> Response:
     authorization_id = query.one("authorization") or ""
     context = f"console/ended/{operator.session.reference}"
-    number = _opened(work, query.one("n") or "", context)
+    number = _opened(work, query.one("n") or "", context) if "n" not in query.repeated else None
     if number is None:
         newest = (await feed.head(work))[1]
         sealed = seal(work.machines.keys.forms, str(newest).encode(), context=context)
-        kept = request.query.decode("ascii", "replace")
-        return redirect(f"{request.path}?{kept}&n={base64.urlsafe_b64encode(sealed).rstrip(b'=').decode()}")
+        kept = [(name, value) for name, value in query.pairs() if name != "n"]
+        counted = ("n", base64.urlsafe_b64encode(sealed).rstrip(b"=").decode())
+        return redirect(f"{request.path}?{urlencode([*kept, counted])}")
     if authorization_id:
         named, servers = await _authorization(work, operator, authorization_id)
     else:
