@@ -3665,6 +3665,24 @@ CONSOLE: dict[str, Requirement] = {
 
 # tests: kill, revive, revoke on the command line, runbooks, the published surface
 STOP_CLI: dict[str, Requirement] = {
+    "cli:check:names-who-would-not-hear-of-a-stop": Requirement(
+        "issue",
+        "`check` warns of servers with tools that change things and that nobody follows, of silent processes, and of an admin API without an operator.",
+    ),
+    "cli:kill:wait-names-each-instance-as-it-obeys": Requirement(
+        "issue, decision 14", "`kill --wait` names each running instance as it applies the kill, and how long it took."
+    ),
+    "cli:kill:wait-names-who-is-silent": Requirement(
+        "issue, decision 14",
+        "An instance that is silent until its lease has ended is named, with what that means; exit code 3.",
+    ),
+    "cli:kill:ctrl-c-leaves-it-in-force": Requirement(
+        "issue", "Ctrl-C while waiting leaves the kill in force and says so."
+    ),
+    "runbooks:each:holds-as-written": Requirement(
+        "issue",
+        "Each runbook is executed as it stands against the demo: every command, every line one should see, every promise.",
+    ),
     "cli:remote:the-same-commands-there": Requirement(
         "issue, design §4", "With --server the same commands act at a remote server, within what its operator may."
     ),

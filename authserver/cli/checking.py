@@ -11,13 +11,16 @@ from typing import Any, Literal
 
 from authserver.app import close_machines, create_app, open_machines
 from authserver.domain.api_keys import api_key
-from authserver.domain.clients import ending
+from authserver.domain.clients import ending, registry
+from authserver.domain.health import servers
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.keys import deployment, rotation
 from authserver.domain.keys.signing_key import key_ring
 from authserver.domain.notices import notice, webhook
 from authserver.domain.resources import resource as resources
+from authserver.domain.stopping import stopping
 from authserver.domain.tenants import tenant as tenants
+from authserver.domain.users import user as users
 from authserver.runtime import serving
 from authserver.runtime.machines import Machines
 from authserver.runtime.migration import pending
@@ -82,6 +85,9 @@ async def findings(settings: Settings) -> list[Finding]:
         found += await _api_keys(machines)
         found += await _notices(machines)
         found += await _unasked(machines)
+        found += await _following(machines)
+        found += await _operators(machines)
+        found += await _stopped(machines)
         found.append(await _clock(machines))
     except VaultError as error:
         return [*found, Finding(what="keys", state="failed", detail=str(error))]
@@ -93,6 +99,8 @@ async def findings(settings: Settings) -> list[Finding]:
 
 def _strangers() -> list[Finding]:
     known = {f"AUTHSERVER_{name.upper()}" for name in Settings.model_fields}
+    # With these a program acts at a remote server; no setting of one.
+    known |= {"AUTHSERVER_ADMIN_CLIENT_ID", "AUTHSERVER_ADMIN_CLIENT_SECRET_FILE"}
     return [
         Finding(what="settings", state="warning", detail=f"{name} is no setting and does nothing: is it misspelt?")
         for name in sorted(os.environ)
@@ -219,6 +227,57 @@ async def _unasked(machines: Machines) -> list[Finding]:
         for tool in resource.tools
         if tool.sensitivity == "destructive" and tool.approval is False
     ]
+
+
+async def _following(machines: Machines) -> list[Finding]:
+    """Say which registered servers would not hear of a stop, and which of their processes have fallen silent."""
+    found = []
+    tools = {resource.uri: resource.tools for resource in await resources.all_resources(machines.work())}
+    for one in await servers.overview(machines.work(), None):
+        if one.state == "disabled" or all(tool.sensitivity == "read" for tool in tools.get(one.uri, ())):
+            continue
+        what = f"server {one.uri}"
+        silent = [each.instance for each in one.instances if each.has_lapsed]
+        if not one.instances:
+            detail = (
+                "has tools that change things, and no process of it follows what is stopped: start it with "
+                "RESOURCE_GUARD_CLIENT_ID and RESOURCE_GUARD_CLIENT_SECRET_FILE"
+            )
+            found.append(Finding(what=what, state="warning", detail=detail))
+        elif silent:
+            detail = (
+                f"{len(silent)} of {len(one.instances)} processes are silent and begin no write: {', '.join(silent)}"
+            )
+            found.append(Finding(what=what, state="warning", detail=detail))
+        else:
+            detail = f"{len(one.instances)} running, and each follows what is stopped"
+            found.append(Finding(what=what, state="ok", detail=detail))
+    return found
+
+
+async def _operators(machines: Machines) -> list[Finding]:
+    """Say where the admin API is there and nobody acts for the whole deployment."""
+    if not machines.settings.admin_api:
+        return []
+    platform = await tenants.by_slug(machines.work(), tenants.PLATFORM)
+    inside = machines.work(tenant=platform.id) if platform is not None and platform.is_active else None
+    people = [one for one in await users.members(inside) if one.is_active and "admin" in one.roles] if inside else []
+    programs = [one for one in await registry.of_tenant(inside) if one.is_active] if inside else []
+    if people or programs:
+        detail = f"{len(people)} people and {len(programs)} programs act for the whole deployment"
+        return [Finding(what="operators", state="ok", detail=detail)]
+    detail = (
+        "the admin API is on and nobody acts for the whole deployment from elsewhere: `authserver tenant add platform`, then "
+        "`authserver user add EMAIL --tenant platform --role admin`; AUTHSERVER_ADMIN_API=false switches it off"
+    )
+    return [Finding(what="operators", state="warning", detail=detail)]
+
+
+async def _stopped(machines: Machines) -> list[Finding]:
+    many = len(await stopping.kills(machines.work(), only_stopped=True))
+    if not many:
+        return []
+    return [Finding(what="stopped", state="warning", detail=f"{many} things are stopped: `authserver kill list`")]
 
 
 async def _notices(machines: Machines) -> list[Finding]:

@@ -311,3 +311,20 @@ def _help(command: str) -> str:
     result = CliRunner().invoke(app, [*command.split(), "--help"])
     assert 0 == result.exit_code, result.output
     return result.output
+
+
+@pytest.mark.requirement("cli:check:names-who-would-not-hear-of-a-stop")
+def test_check_names_servers_that_nobody_follows_missing_operators_and_what_is_stopped(acme: Deployment):
+    """Issue: what would make a stop come late is said before it is needed."""
+    acme.told("kill", "tenant", "globex", *WHY, "--yes")
+    before = {row["what"]: row for row in acme.told("check")}
+    acme.told("tenant", "add", "platform")
+    acme.told("user", "add", "ada@platform.example", "--tenant", "platform", "--role", "admin")
+    acme.told("revive", "tenant", "globex", "--reason", "mended", "--yes")
+    after = {row["what"]: row for row in acme.told("check")}
+
+    assert "warning" == before[f"server {RESOURCE}"]["state"]
+    assert "no process of it follows" in before[f"server {RESOURCE}"]["detail"]
+    assert ("warning", "ok") == (before["operators"]["state"], after["operators"]["state"])
+    assert "authserver kill list" in before["stopped"]["detail"]
+    assert "stopped" not in after

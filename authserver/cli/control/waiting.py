@@ -43,11 +43,12 @@ def _say(one: Heard) -> None:
     where = f"{plain(one.instance, 100)}  {plain(one.resource, 200)}"
     match one.state:
         case "applied":
-            print(f"  applied after {_seconds(one.after_ms)}   {where}", flush=True)
+            after = f" after {_seconds(one.after_ms)}" if one.after_ms is not None else ""
+            print(f"  {'applied' + after:<22} {where}", flush=True)
         case "lapsed":
-            print(f"  silent, lease ended      {where}", flush=True)
+            print(f"  {'silent, lease ended':<22} {where}", flush=True)
         case _:
-            print(f"  waiting for              {where}", flush=True)
+            print(f"  {'waiting for':<22} {where}", flush=True)
 
 
 def _result(order: Order, heard: list[Heard]) -> dict[str, Any]:

@@ -11,16 +11,15 @@ from typing import Any
 
 import httpx2
 
-from authserver.cli.tour import approvals, tokens, tools, ways_in
+from authserver.cli.tour import approvals, stopping, tokens, tools, ways_in
 from authserver.cli.tour.held import NotHeldError
 from authserver.cli.tour.walk import Step, Walk, connected
 
-STEPS: tuple[Step, ...] = (*tools.STEPS, *approvals.STEPS, *tokens.STEPS, *ways_in.STEPS)
+STEPS: tuple[Step, ...] = (*tools.STEPS, *approvals.STEPS, *tokens.STEPS, *ways_in.STEPS, *stopping.STEPS)
 """The tour, in order."""
 
 _LATER = (
     "budgets per person and tool (limits)",
-    "the kill switch that every server obeys within seconds",
     "the sealed record that anybody can verify",
 )
 
