@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from resource_lib.identity.principal import Principal
 from resource_lib.policy import Demand
+from resource_lib.revocation.standing import GOOD, Standing
 from resource_lib.wire.condition import Scene
 
 
@@ -33,6 +34,8 @@ class Facts:
     now: float
     scene: Callable[[], Scene] | None = None
     """What conditions may look at, made when the first one asks; None: nothing is known, and so nothing decided."""
+    standing: Standing = GOOD
+    """What was stopped that this call stands on, and how fresh that is known; good where nobody is followed."""
 
 
 def granted_scopes(scopes: frozenset[str], implies: Mapping[str, frozenset[str]]) -> frozenset[str]:

@@ -11,6 +11,7 @@ from typing import Final, Literal
 from resource_lib.wire.approvals import ApprovalRule
 
 ErrorWord = Literal[
+    "invalid_token",
     "insufficient_scope",
     "insufficient_user_authentication",
     "approval_required",

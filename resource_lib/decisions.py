@@ -3,6 +3,7 @@ Decides calls, and remembers the decisions that follow from the policy and the c
 
 Most tools demand scopes and roles and no more: for the same demand and the same verified token every check says the same each
 time, so what was decided once is given again. Whatever looks at the clock, the arguments or earlier calls is decided anew.
+Whether something was revoked or stopped is asked each time, before what is kept here counts at all.
 A changed demand is another object, and so is a token that was verified anew: neither meets what was remembered of another.
 """
 

@@ -5,10 +5,12 @@ The whole life of one call at an MCP server: who asks, is it allowed, and only t
 an unknown tool) and leaves everything else to the app, byte for byte. It decides on the parsed body, for the sessions
 of 2025-11-25 and the single requests of 2026-07-28 alike.
 
-MCP "Authorization", "Transports"; RFC 6750, RFC 8707, RFC 9728. A token counts until it expires: no feed of revocations is
-followed. With a credential of its own it asks its issuer for people's approvals; without one it is *token-only*.
+MCP "Authorization", "Transports"; RFC 6750, RFC 8707, RFC 9728. With a credential of its own it follows what its issuer has revoked and
+stopped, refuses writes when it has not heard for `max_staleness`, and asks for people's approvals; without one it is *token-only*: a
+token counts until it expires.
 """
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -17,13 +19,14 @@ from pathlib import Path
 from typing import Final
 
 from resource_lib.approval.flow import ApprovalFlow
-from resource_lib.approval.said import who
+from resource_lib.approval.said import NotStanding, Refused, refused, who
 from resource_lib.backchannel.approvals import Approvals
 from resource_lib.backchannel.channel import Channel
 from resource_lib.backchannel.credential import find as find_credential
 from resource_lib.backchannel.overlay import Overlay
 from resource_lib.backchannel.tool_report import ToolReport
 from resource_lib.challenge import Challenges
+from resource_lib.checks.not_revoked import KILLED
 from resource_lib.context import CallMemory, ProcessMemory, Scenes
 from resource_lib.decision import Decision, Deny
 from resource_lib.exchange.api_keys import ApiKeys
@@ -50,6 +53,10 @@ from resource_lib.policy import (
     read_policy_file,
 )
 from resource_lib.report import Report
+from resource_lib.revocation.revocations import Revocations
+from resource_lib.revocation.running import Run
+from resource_lib.revocation.state import ends_all_of
+from resource_lib.revocation.stop_file import find as find_stop_file
 from resource_lib.settings import (
     MEBIBYTE,
     Challenge,
@@ -64,17 +71,19 @@ from resource_lib.transport import answers, deliveries
 from resource_lib.transport.answers import Answer, UnacceptableBodyError
 from resource_lib.transport.asgi import App, Receive, Scope, Send
 from resource_lib.transport.asgi import Message as ASGIMessage
-from resource_lib.transport.body import Message, read_body
+from resource_lib.transport.body import Body, Message, read_body
 from resource_lib.transport.browsers import Browsers
 from resource_lib.transport.definitions import Definitions, Learning, listed_for
 from resource_lib.transport.listing import Learns, ListingFilter, ToolSchemas
 from resource_lib.transport.outgoing import Outgoing
+from resource_lib.transport.own_listing import UnreadableListingError
 from resource_lib.transport.public import PublicAnswers
 from resource_lib.transport.refusals import Refusals
 from resource_lib.transport.request import BODILESS, DisconnectedError, Request, replayed, without_body
 from resource_lib.transport.request_state import StateSeal
 from resource_lib.transport.sessions import Owner, Sessions
 from resource_lib.wire.approvals import ApprovalRule
+from resource_lib.wire.control import Event, Kind
 
 PRINCIPAL: Final = "principal"
 """Where the wrapped server finds the caller: `scope["principal"]`, and `request.scope` in a framework."""
@@ -110,6 +119,9 @@ class ResourceGuard:
         max_body_bytes: int = 4 * MEBIBYTE,
         max_sessions: int = 100_000,
         max_token_seconds: int = 3600,
+        max_staleness: float = 5.0,
+        read_staleness: float = 30.0,
+        stop_file: str | Path | None = None,
         keys: KeySource | None = None,
         verifier: TokenVerifier | None = None,
         client_id: str | None = None,
@@ -135,6 +147,9 @@ class ResourceGuard:
         trades its callers' tokens; when left out, RESOURCE_GUARD_CLIENT_ID and RESOURCE_GUARD_CLIENT_SECRET_FILE.
         `channel` replaces where and how the issuer is asked. `api_keys` accepts the issuer's API keys beside tokens:
         each is traded for a token there, which is then judged as any other; it needs the credential.
+
+        `max_staleness` (seconds) is how old the knowledge of what was revoked may be for whatever writes, or returns personal data or
+        secrets; `read_staleness` for all else. While `stop_file` is there (or RESOURCE_GUARD_STOP_FILE), nothing is served.
         """
         self.settings = GuardSettings(
             issuer=issuer,
@@ -149,6 +164,8 @@ class ResourceGuard:
             max_body_bytes=max_body_bytes,
             max_sessions=max_sessions,
             max_token_seconds=max_token_seconds,
+            max_staleness=max_staleness,
+            read_staleness=read_staleness,
             close_streams_at_expiry=close_streams_at_expiry,
             forward_authorization=forward_authorization,
         )
@@ -180,14 +197,17 @@ class ResourceGuard:
         self._schemas = ToolSchemas(self.tools, named)
         self._definitions = Definitions(self._schemas)
         self._refusals = Refusals(self._challenges, self.tools, self._schemas, in_result(challenge_style))
+        keys = keys or JWKSCache(issuer=issuer)
+        self._keys = keys
         verifier = verifier or Validator(
             issuer=issuer,
             resource=resource,
-            keys=keys or JWKSCache(issuer=issuer),
+            keys=keys,
             tenants=self.settings.tenants,
             max_life=self.settings.max_token_seconds,
             clock=clock,
         )
+        self._verifier = verifier
         self._clock = clock
         if channel is None:
             credential = find_credential(
@@ -198,6 +218,18 @@ class ResourceGuard:
         """To the issuer, in this server's own name; None: it has no credential."""
         self.overlay = self._judge.overlay = None if channel is None else self._overlay(channel)
         """What operators demand; None: this guard has nobody to ask, and knows of no operators."""
+        self.revocations = Revocations(
+            channel=channel,
+            keys=keys,
+            resource=resource,
+            max_life=max_token_seconds,
+            max_staleness=max_staleness,
+            read_staleness=read_staleness,
+            stop_file=find_stop_file(stop_file),
+            changed=self._stop_what_ended,
+        )
+        """What was revoked or stopped, and how fresh that is known."""
+        self._judge.standings = self.revocations.standings if self.revocations.is_anything else None
         self._held = None if channel is None else self._held_calls(channel)
         asking = sorted(name for name, demand in self.tools.items() if demand.may_ask)
         if asking and channel is None:
@@ -233,6 +265,7 @@ class ResourceGuard:
             sessions=self._sessions,
             refusals=self._refusals,
             unauthenticated=answers.unauthenticated(self._challenges.refused),
+            running=self.revocations.running,
         )
 
     def wrap(self, app: App) -> "GuardedApp":
@@ -251,9 +284,14 @@ class ResourceGuard:
         warnings += policy_warnings(self.tools.values())
         if self.overlay is not None and self.overlay.is_old:
             warnings.append("overlay: what operators demand has not been confirmed for a while; is the issuer there?")
+        warnings += self.revocations.warnings
+        lease, stop_file = self.revocations.lease, self.revocations.stop_file
         return Report(
             mode="token-only" if self.channel is None else "full",
-            lease=None,
+            lease=None if lease is None else f"{lease.max_staleness:g} s, {lease.read_staleness:g} s for plain reads",
+            feed_age_s=None if lease is None else lease.age,
+            stop_file=None if stop_file is None else str(stop_file.path),
+            is_stopped=stop_file is not None and stop_file.is_there,
             issuer=settings.issuer,
             resource=settings.resource,
             metadata_url=self.metadata.url,
@@ -280,6 +318,7 @@ class ResourceGuard:
         elif scope["type"] == "lifespan":
             if self.overlay is not None:
                 self.overlay.follow()
+            self.revocations.follow()
             await app(scope, receive, self._closing(send))
         elif scope["type"] == "websocket":
             # MCP has no WebSocket transport: an unguarded side door stays shut.
@@ -290,6 +329,7 @@ class ResourceGuard:
         """Let what was approved and runs come to its end for a moment, and close what is open to the issuer."""
         if self.overlay is not None:
             await self.overlay.aclose()
+        await self.revocations.aclose()
         if self._held is not None:
             await self._held.flow.aclose()
         if self.channel is not None:
@@ -316,7 +356,7 @@ class ResourceGuard:
             return await app({**scope, "headers": headers}, receive, send)
 
         # Who is asking?
-        now = self._clock()
+        now = self.revocations.now(self._clock())
         try:
             identified = await self._callers.identify(request.token, now)
         except (KeysUnavailableError, ExchangeUnavailableError) as error:
@@ -326,6 +366,10 @@ class ResourceGuard:
             return await self._answer(answers.unauthenticated(challenge), request, send)
         principal, token = identified
         owner: Owner = (principal.tenant, principal.subject, principal.client_id)
+        if self._judge.standings is not None and await self._is_dead(principal):
+            if request.session is not None and self._sessions.belongs_to(request.session, owner):
+                self._sessions.closed(request.session)
+            return await self._answer(answers.unauthenticated(self._challenges.refused), request, send)
         owns_session = request.session is not None and self._sessions.belongs_to(request.session, owner)
         if request.session is not None and not owns_session and not request.is_modern:
             return await self._answer(answers.NO_SUCH_SESSION, request, send)
@@ -335,8 +379,12 @@ class ResourceGuard:
             await self.overlay.hear_of(principal.tenant)
         methods: list[str] = []
         waiting: Held | None = None
+        body: Body | None = None
         takes_urls = False
+        tool: str | None = None
         if request.method in BODILESS:
+            if (stopped := self._judge.stopped(principal, request.method)) is not None:
+                return await self._answer(self._refusals.stopped(stopped, method=request.method), request, send)
             receive = without_body(receive)
         else:
             try:
@@ -346,14 +394,22 @@ class ResourceGuard:
                 return None
             except UnacceptableBodyError as error:
                 return await self._answer(error.answer, request, send)
+            if not body.messages and (stopped := self._judge.stopped(principal, request.method)) is not None:
+                return await self._answer(self._refusals.stopped(stopped, method=request.method), request, send)
+            has_versions = self._judge.standings is not None and self._judge.standings.has_killed_versions
+            hashes = await self._hashes(body, request, principal, app, scope) if has_versions else {}
             alone = len(body.messages) == 1
-            decided = [(message, self.decide(message, principal, now, alone=alone)) for message in body.messages]
+            decided = [
+                (message, self.decide(message, principal, now, alone=alone, definition_hash=hashes.get(message.tool)))
+                for message in body.messages
+            ]
             if body.is_batch or self._held is None:
                 decided = [(message, _unasked(decision, in_batch=body.is_batch)) for message, decision in decided]
             refusal = self._refusals.to(body, decided, principal, modern=request.is_modern)
             if refusal is not None:
                 return await self._answer(refusal, request, send)
             methods = [message.method for message in body.messages]
+            tool = next((message.tool for message in body.messages if message.tool is not None), None)
             takes_urls = "initialize" in methods and deliveries.opens_with_urls(body.messages[0])
             if decided and decided[0][1] is not None and decided[0][1].approval is not None:
                 waiting = self._waiting(decided[0], request, raw, (principal, token, now))
@@ -368,6 +424,8 @@ class ResourceGuard:
         life_s = max(1.0, principal.expires_at - now) if self.settings.close_streams_at_expiry else None
         outgoing = Outgoing(
             send,
+            principal,
+            tool,
             cors=self._browsers.cors(request.origin),
             life_s=life_s if waiting is None else None,
             started=None if request.is_modern else self._sessions.watch(request, owner, takes_urls=takes_urls),
@@ -382,7 +440,8 @@ class ResourceGuard:
             if waiting is not None and self._held is not None:
                 return await self._held.serve(waiting, app, scope, receive, outgoing.take, life_s=life_s)
             outward = self._filtered(outgoing.take, methods, principal) if lists_tools else outgoing.take
-            return await outgoing.run(app, scope, receive, outward)
+            work = app(scope, receive, outward)
+            return await outgoing.run(work, self.revocations.running, lambda why: self._cut_short(why, body, request))
 
     def _filtered(self, send: Send, methods: list[str], principal: Principal) -> Send:
         """Return a `send` through which a list of tools names only those of the policy."""
@@ -395,6 +454,7 @@ class ResourceGuard:
             schemas=schemas,
             only_streams=not methods,
             varies=self._judge.varies,
+            is_hidden=lambda tool: self._judge.hides(principal, tool),
         ).send
 
     def _waiting(
@@ -414,15 +474,15 @@ class ResourceGuard:
         tool = message.tool
         demand = self.policies.of(principal.tenant)[tool]
 
-        def stands() -> bool:
-            again = self.decide(message, principal, self._clock())
+        def hindrance() -> Refused | NotStanding | None:
+            known = self._definitions.known(listed_for(principal), tool)
+            again = self.decide(message, principal, self.revocations.now(self._clock()), definition_hash=known)
+            if again is not None and again.refusal is not None:
+                return _not_now(again.refusal) or refused(tool, "approval_mismatch")
             found = self.policies.of(principal.tenant)[tool]
-            return (
-                again is not None
-                and again.refusal is None
-                and again.approval == decision.approval
-                and found.policy_version == demand.policy_version
-            )
+            if again is None or again.approval != decision.approval or found.policy_version != demand.policy_version:
+                return refused(tool, "approval_mismatch")
+            return None
 
         return Held(
             request=request,
@@ -434,21 +494,99 @@ class ResourceGuard:
             rule=decision.approval,
             now=now,
             reached_at=self._held.flow.clock(),
-            stands=stands,
+            hindrance=hindrance,
+            run=Run(principal, tool),
             note=lambda: self._scenes.note(tool, message.params, principal),
         )
+
+    async def _is_dead(self, principal: Principal) -> bool:
+        """Tell whether what a caller carries has ended, once that was heard at all."""
+        if self.revocations.needs_to_hear:
+            await self.revocations.hear()
+        return self.revocations.standings.is_dead(principal)
+
+    async def _hashes(
+        self, body: Body, request: Request, principal: Principal, app: App, scope: Scope
+    ) -> Mapping[str | None, str]:
+        """Return what the called tools are today, as far as some version of one is killed; what cannot be told is left out."""
+        found: dict[str | None, str] = {}
+        for tool in {message.tool for message in body.messages if message.tool in self.tools}:
+            if tool is None or not self.revocations.standings.killed_versions(principal.tenant, tool):
+                continue
+            assert self._held is not None
+            message = next(message for message in body.messages if message.tool == tool)
+            headers = request.forwarded(authorization=False, session=not request.is_modern, encoding=False)
+            shown = {**scope, "headers": headers, PRINCIPAL: principal}
+            with calling_as(principal), contextlib.suppress(UnreadableListingError):
+                found[tool] = (await self._held.definition(request, message, principal, app, shown)).hash
+        return found
+
+    def _cut_short(self, why: Deny, body: Body | None, request: Request) -> Answer:
+        """Return the answer to a call that was stopped in the middle, before anything of an answer was sent."""
+        called = [message for message in (body.messages if body is not None else ()) if message.tool is not None]
+        if not called:
+            return self._refusals.stopped(why, method=request.method)
+        assert body is not None
+        return self._refusals.cancelled(body, modern=request.is_modern)
+
+    def _stop_what_ended(self, news: list[Event]) -> None:
+        """Let everything that runs, is open or is remembered end with what has just been stopped."""
+        for event in news:
+            if event.kind is Kind.POLICY and self.overlay is not None:
+                self.overlay.ask_anew()
+            elif event.kind is Kind.KEY:
+                # Nothing it signed counts any more, and what took its place is asked for before the first token needs it.
+                kid = event.subject["kid"]
+                if isinstance(self._verifier, Validator):
+                    self._verifier.forget(lambda principal, kid=kid: principal.key_id == kid)  # type: ignore[misc]
+                if isinstance(self._keys, JWKSCache):
+                    self._keys.renew()
+            else:
+                self._sessions.close_those(lambda owner, event=event: ends_all_of(event, *owner))  # type: ignore[misc]
+        stopped = self.revocations.running.look_through(self._why_stopped)
+        if stopped:
+            log.warning("stopped %d calls and streams in the middle", stopped, extra={"event": "calls.stopped"})
+
+    def _why_stopped(self, run: Run) -> Deny | None:
+        """Return why a call or a stream must not go on; None: it may. Whatever is only paused, or not fresh, goes on."""
+        known = None if run.tool is None else self._definitions.known(listed_for(run.principal), run.tool)
+        standing = self.revocations.standings.of(run.principal, run.tool, known)
+        if standing.is_dead:
+            return Deny(error="invalid_token", message="Authentication required.", reason="revoked")
+        if standing.stop is not None and not standing.stop.is_pause:
+            return self._judge.stopped(run.principal, run.tool or "") or None
+        if standing.is_killed:
+            return Deny(error="tool_unknown", message=f"Unknown tool: {run.tool}", reason="killed")
+        return None
 
     async def _answer(self, answer: Answer, request: Request, send: Send) -> None:
         await send(answer.start(self._browsers.cors(request.origin)))
         await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else answer.body})
 
-    def decide(self, message: Message, principal: Principal, now: float, *, alone: bool = True) -> Decision | None:
+    def decide(
+        self,
+        message: Message,
+        principal: Principal,
+        now: float,
+        *,
+        alone: bool = True,
+        definition_hash: str | None = None,
+    ) -> Decision | None:
         """Return the decision about one message, see `Judge.decide`."""
-        return self._judge.decide(message, principal, now, alone=alone)
+        return self._judge.decide(message, principal, now, alone=alone, definition_hash=definition_hash)
 
     def take_overlays(self, overlays: Overlays, version: str) -> None:
         """Put in force what each tenant's operators demand beyond this policy, instead of what they demanded before."""
         self._judge.take_overlays(overlays, version)
+
+
+def _not_now(deny: Deny) -> Refused | NotStanding | None:
+    """Return how a call is refused that was stopped while it waited; None: it was not, something else has changed."""
+    if deny.error == "invalid_token":
+        return NotStanding()
+    if deny.error not in ("control_plane_stale", "server_inactive") and deny.reason != KILLED:
+        return None
+    return Refused(error=deny.error, message=deny.message, retry_after_s=deny.retry_after_s)
 
 
 def _unasked(decision: Decision | None, *, in_batch: bool) -> Decision | None:

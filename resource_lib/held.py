@@ -19,6 +19,7 @@ from resource_lib.approval.said import Answered, NotStanding, Outcome, Refused, 
 from resource_lib.backchannel.approvals import Record
 from resource_lib.identity.principal import Principal
 from resource_lib.policy import Demand
+from resource_lib.revocation.running import Run, Running
 from resource_lib.transport import answers, deliveries
 from resource_lib.transport.answers import Answer
 from resource_lib.transport.asgi import App, Receive, Scope, Send
@@ -58,8 +59,10 @@ class Held:
     """Seconds since the epoch."""
     reached_at: float
     """The same moment on the flow's clock."""
-    stands: Callable[[], bool]
-    """Whether the same is demanded of it now as when it came; it may have waited since."""
+    hindrance: Callable[[], Refused | NotStanding | None]
+    """Why it may not begin now, though it might have when it came: it may have waited since. None: nothing has changed."""
+    run: Run
+    """By which it is found while it runs, and stopped."""
     note: Callable[[], None]
     """Remembers that it ran, for conditions about earlier calls."""
 
@@ -95,6 +98,7 @@ class HeldCalls:
         sessions: Sessions,
         refusals: Refusals,
         unauthenticated: Answer,
+        running: Running,
     ) -> None:
         self.flow = flow
         self.definitions = definitions
@@ -102,6 +106,7 @@ class HeldCalls:
         self._sessions = sessions
         self._refusals = refusals
         self._unauthenticated = unauthenticated
+        self._running = running
 
     async def serve(
         self, held: Held, app: App, scope: Scope, receive: Receive, send: Send, *, life_s: float | None = None
@@ -140,7 +145,16 @@ class HeldCalls:
             held.principal, tool=call.tool, args_hash=hashed, definition_hash=definition.hash
         ):
             return said.refused(call.tool, "approval_mismatch")
-        run = _Run(held=held, app=app, scope=scope, wire=wire, state=state, next_leg=self._next_leg(call))
+        run = _Run(
+            held=held,
+            app=app,
+            scope=scope,
+            wire=wire,
+            state=state,
+            next_leg=self._next_leg(call),
+            running=self._running,
+            stopped=self._answer(held, said.stopped(call.tool)),
+        )
         if state is not None and state.leg:
             return await self.flow.resume(call, run, approval_id=state.approval_id, leg=state.leg)
         did = deliveries.answer_of(held.params)
@@ -154,17 +168,23 @@ class HeldCalls:
             else found
         )
 
-    async def _definition(self, held: Held, app: App, scope: Scope) -> Definition:
-        request = held.request
+    async def definition(
+        self, request: Request, message: Message, principal: Principal, app: App, scope: Scope
+    ) -> Definition:
+        """Return what the tool of a call is today. Raises UnreadableListingError."""
+        params = message.params if isinstance(message.params, dict) else {}
         listing = OwnListing(
             app,
             scope,
             version=(request.version or _OLDEST.encode()).decode("latin-1"),
             is_modern=request.is_modern,
-            meta=held.params.get("_meta"),
+            meta=params.get("_meta"),
         )
+        return await self.definitions.of(listed_for(principal), message.tool or "", listing.tools)
+
+    async def _definition(self, held: Held, app: App, scope: Scope) -> Definition:
         try:
-            return await self.definitions.of(listed_for(held.principal), held.tool, listing.tools)
+            return await self.definition(held.request, held.message, held.principal, app, scope)
         except UnreadableListingError:
             message = (
                 f"{held.tool} has not run: it needs a person's yes, and the server cannot say what exactly it would do, because its "
@@ -239,14 +259,17 @@ class _Run:
     wire: Wire
     state: CarriedState | None
     next_leg: _NextLeg
+    running: Running
+    stopped: Answer
+    """What the caller is told when it is stopped before anything was sent."""
 
     def is_wanted(self) -> bool:
         """Tell whether the caller is still there."""
         return not self.wire.is_gone
 
-    def may_begin(self) -> bool:
-        """Tell whether the policy still says what it said when the call came."""
-        return self.held.stands()
+    def hindrance(self) -> Refused | NotStanding | None:
+        """Return what is said instead, when it may not begin any more; None: everything is as it was when the call came."""
+        return self.held.hindrance()
 
     async def __call__(self, ticket: Ticket, settle: Settle) -> bool:
         """Let it run to its end, whoever hangs up; return whether its answer left in full."""
@@ -269,7 +292,12 @@ class _Run:
         if not ticket.leg:
             held.note()
         try:
-            await self.app({**self.scope, "headers": headers}, receive, final.send)
+            work = self.app({**self.scope, "headers": headers}, receive, final.send)
+            if await held.run.go(work, self.running) is not None:
+                # Nobody knows how far it came, and the issuer is told nothing else: to it the call stays ambiguous.
+                await settle(Ran(result=None, is_error=True))
+                await self.wire.stop(self.stopped)
+                return False
             await final.end()
         finally:
             ended.set()

@@ -1,24 +1,27 @@
 """
 Is this allowed: the policy's answer about one message of one caller, and about which tools there are for them.
 
-Put together here: what is demanded in the caller's tenant, what their scopes contain, what came before, and what operators
+Put together here: what was revoked or stopped, what is demanded in the caller's tenant, what their scopes contain, what came before, and what operators
 were heard to demand. Decided in `checks/`. Before operators' demands were ever told, nothing that depends on them is decided.
 Nothing here waits, asks or runs.
 """
 
 from collections.abc import Container, Mapping
+from typing import Any
 
 from resource_lib.backchannel.overlay import Overlay
 from resource_lib.call import Call, Facts, granted_scopes
-from resource_lib.checks import decide
+from resource_lib.checks import decide, not_revoked
 from resource_lib.context import Scenes
 from resource_lib.decision import Decision, Deny
 from resource_lib.decisions import Decisions, note_observed
 from resource_lib.identity.principal import Principal
 from resource_lib.policy import MethodPolicy, Overlays, Policies
+from resource_lib.revocation.standing import GOOD, Standing, Standings
 from resource_lib.transport import answers
 from resource_lib.transport.body import Message
 from resource_lib.wire.condition import Scene
+from resource_lib.wire.tool_call import InexpressibleError, definition_hash
 
 
 class Judge:
@@ -26,6 +29,8 @@ class Judge:
 
     overlay: Overlay | None = None
     """What operators demand, followed by the guard; None: it has nobody to ask, and knows of no operators."""
+    standings: Standings | None = None
+    """What was revoked or stopped; None: nobody is followed, and there is no glass to break."""
 
     def __init__(
         self, *, policies: Policies, methods: MethodPolicy, scenes: Scenes, implies: Mapping[str, frozenset[str]]
@@ -37,14 +42,30 @@ class Judge:
         self._decisions = Decisions()
         self._scenes.memory.knows(policies.remembered)
 
-    def decide(self, message: Message, principal: Principal, now: float, *, alone: bool = True) -> Decision | None:
+    def decide(
+        self,
+        message: Message,
+        principal: Principal,
+        now: float,
+        *,
+        alone: bool = True,
+        definition_hash: str | None = None,
+    ) -> Decision | None:
         """Return the decision about one message; None when a valid token is all it needs.
 
-        One that is not `alone` in its body knows nothing of earlier calls: what runs beside it is not decided yet.
+        One that is not `alone` in its body knows nothing of earlier calls: what runs beside it is not decided yet. What the tool
+        is today (`definition_hash`) counts only while some version of it is killed.
         """
         granted = granted_scopes(principal.scopes, self._implies)
         tool = message.tool
+        standing = GOOD if self.standings is None else self.standings.of(principal, tool, definition_hash)
         is_heard = self.overlay is None or self.overlay.knows(principal.tenant)
+        if (
+            standing is not GOOD
+            and (tool is None or not is_heard)
+            and (stopped := _stopped(message, standing)) is not None
+        ):
+            return stopped
         if not is_heard and (undecided := self._undecided(message)) is not None:
             return undecided
         if tool is None:
@@ -52,18 +73,19 @@ class Judge:
             if demand is None:
                 return None
             call = Call(subject=message.method, is_tool=False)
-            return decide(call, Facts(demand=demand, principal=principal, granted=granted, now=now))
+            return decide(call, Facts(demand=demand, principal=principal, granted=granted, now=now, standing=standing))
         call = Call(subject=answers.shown(tool), is_tool=True)
         demand = self._policies.of(principal.tenant).get(tool) if is_heard else None
         if demand is None:
-            return decide(call, Facts(demand=None, principal=principal, granted=granted, now=now))
-        if not demand.looks and demand.observed is None:
+            return decide(call, Facts(demand=None, principal=principal, granted=granted, now=now, standing=standing))
+        if standing is GOOD and not demand.looks and demand.observed is None:
             return self._decisions.of(call, demand, principal, granted, now)
 
         def scene() -> Scene:
             return self._scenes.of(tool, message.params, principal, granted, now, alone=alone)
 
-        decision = decide(call, Facts(demand=demand, principal=principal, granted=granted, now=now, scene=scene))
+        facts = Facts(demand=demand, principal=principal, granted=granted, now=now, scene=scene, standing=standing)
+        decision = decide(call, facts)
         note_observed(decision, principal)
         return decision
 
@@ -71,7 +93,33 @@ class Judge:
         """Return the names of the tools that exist for this caller."""
         if self.overlay is not None and not self.overlay.knows(principal.tenant):
             return ()
-        return self._policies.offered(principal.tenant, principal.client_id)
+        offered = self._policies.offered(principal.tenant, principal.client_id)
+        if self.standings is None or not self.standings.hides_tools:
+            return offered
+        tools = self._policies.of(principal.tenant)
+        return {tool for tool in tools if tool in offered and self.standings.is_listed(principal.tenant, tool)}
+
+    def stopped(self, principal: Principal, method: str) -> Deny | None:
+        """Return why a request that names no method of the protocol is not served; None: nothing stops it."""
+        if self.standings is None:
+            return None
+        standing = self.standings.of(principal)
+        if standing is GOOD:
+            return None
+        found = _stopped(Message(method=method, params={}, id=None, tool=None), standing)
+        return None if found is None else found.refusal
+
+    def hides(self, principal: Principal, tool: dict[str, Any]) -> bool:
+        """Tell whether a listed tool is left out because what it is today is killed."""
+        if self.standings is None:
+            return False
+        killed = self.standings.killed_versions(principal.tenant, tool["name"])
+        if not killed:
+            return False
+        try:
+            return definition_hash(tool) in killed
+        except InexpressibleError:
+            return True
 
     @property
     def varies(self) -> bool:
@@ -96,3 +144,13 @@ class Judge:
             retry_after_s=self.overlay.retry_after_s,
         )
         return Decision(subject=subject, outcomes=(("tool_allowed", stale),), refusal=stale)
+
+
+def _stopped(message: Message, standing: Standing) -> Decision | None:
+    """Return the refusal of a message that is stopped whatever it demands; None: it is not."""
+    subject = answers.shown(message.tool or message.method)
+    call = Call(subject=subject, is_tool=message.tool is not None)
+    found = not_revoked.stopped(call, standing)
+    if found is None:
+        return None
+    return Decision(subject=subject, outcomes=(("not_revoked", found),), refusal=found)

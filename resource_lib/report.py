@@ -14,6 +14,12 @@ class Report:
     """`token-only`: tokens count until they expire, and nobody can be asked. `full`: it speaks to its issuer, and asks there."""
     lease: str | None
     """How old the knowledge of revocations may be; None: no lease is applied."""
+    feed_age_s: float | None
+    """How many seconds ago, at most, that knowledge was the whole truth; None: nothing was heard, or nobody is followed."""
+    stop_file: str | None
+    """The file that stops everything while it is there; None: there is none to be."""
+    is_stopped: bool
+    """Whether it is there."""
     issuer: str
     resource: str
     metadata_url: str
@@ -35,4 +41,6 @@ class Report:
         """Say it in one line."""
         counted = ", ".join(f"{len(names)} {name}" for name, names in self.tools.items() if names)
         waiting = f"; {len(self.approvals)} wait for a yes" if self.approvals else ""
-        return f"resource guard for {self.resource}: {self.mode}, no lease applied; tools: {counted}{waiting}"
+        lease = "no lease applied, nothing is followed" if self.lease is None else f"lease {self.lease}"
+        stop = "" if self.stop_file is None else f"; stop file {self.stop_file}{', which is there' * self.is_stopped}"
+        return f"resource guard for {self.resource}: {self.mode}, {lease}{stop}; tools: {counted}{waiting}"

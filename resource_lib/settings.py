@@ -65,6 +65,10 @@ class GuardSettings:
     """How many 2025-era sessions are remembered with their owner; the least recently used is forgotten (answers 404)."""
     max_token_seconds: int = 3600
     """The longest life of a token that is accepted, even a correctly signed one; raise it with the server's setting."""
+    max_staleness: float = 5.0
+    """How many seconds old the knowledge of what is dead may be for whatever writes, or returns personal data or secrets."""
+    read_staleness: float = 30.0
+    """The same for everything else."""
     close_streams_at_expiry: bool = True
     """Whether an event stream ends when the token that opened it does."""
     forward_authorization: bool = False
@@ -82,6 +86,10 @@ class GuardSettings:
             raise SettingsError(
                 "max_token_seconds", "outside 60 to 86400", "the server's AUTHSERVER_ACCESS_TOKEN_SECONDS"
             )
+        if not 1 <= self.max_staleness <= 300:
+            raise SettingsError("max_staleness", "outside 1 to 300 seconds", "leave it out, for 5")
+        if not self.max_staleness <= self.read_staleness <= 3600:
+            raise SettingsError("read_staleness", "below max_staleness, or above 3600 seconds", "leave it out, for 30")
         if self.max_sessions < 1:
             raise SettingsError("max_sessions", "must be at least 1", "leave it out")
         for origin in self.allowed_origins or ():

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 from resource_lib.approval import said
 from resource_lib.approval.exact_call import ExactCall
 from resource_lib.approval.run import Execution, Ran, Runner, Ticket
-from resource_lib.approval.said import Answered, NotStanding, Outcome, Said, Waiting
+from resource_lib.approval.said import Answered, NotStanding, Outcome, Refused, Said, Waiting
 from resource_lib.backchannel.approvals import (
     Approvals,
     ConflictError,
@@ -201,8 +201,9 @@ class ApprovalFlow:
     async def _begun(self, flight: _Flight, begin: _Begin) -> Said | None:
         """Run it if it may begin here and now, or wait for whoever was faster; None: the yes is not there any more."""
         call = flight.call
-        if not flight.run.may_begin():
-            return said.refused(call.tool, "approval_mismatch")
+        hindrance: Refused | NotStanding | None = flight.run.hindrance()
+        if hindrance is not None:
+            return hindrance
         # A name for this run alone: nobody who asks by another one can take its place.
         instance_id = f"{self._process}.{uuid4().hex[:16]}"
         ticket = Ticket(approval_id=begin.approval_id, instance_id=instance_id, leg=begin.leg)
@@ -218,6 +219,12 @@ class ApprovalFlow:
                 return await self._elsewhere(call, ticket.approval_id)
             return None if error.error == "approval_required" else said.refused(call.tool, error.error)
         execution = Execution(self._approvals, ticket, call)
+        hindrance = flight.run.hindrance()
+        if hindrance is not None:
+            # Stopped while the yes was being spent: it has not begun, and nobody must believe that it has.
+            await execution.not_begun(None if begin.leg else said.unbegun(call.tool, hindrance))
+            self._later(execution.land())
+            return hindrance
         try:
             await execution.go(flight.run, lambda ran: flight.know(_told(call, execution, ran), self.clock()))
         finally:

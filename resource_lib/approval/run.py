@@ -73,8 +73,8 @@ class Runner(Protocol):
         """Tell whether anybody still waits for the answer."""
         ...
 
-    def may_begin(self) -> bool:
-        """Tell whether the call may still run as it was judged when it came."""
+    def hindrance(self) -> Any:
+        """Return what is said instead when the call may not run any more as it was judged when it came; None: it may."""
         ...
 
     async def __call__(self, ticket: Ticket, settle: Settle) -> bool:
@@ -109,6 +109,14 @@ class Execution:
             renewing.cancel()
             if not self.ran.done():
                 await asyncio.shield(self._settle(Ran(result=None, is_error=True)))
+
+    async def not_begun(self, result: Mapping[str, Any] | None) -> None:
+        """Say that nothing was done, though its yes is spent: its caller is told so by whoever asked.
+
+        None: an earlier part of it was done, so nobody knows what came of the whole.
+        """
+        self.was_delivered = result is not None
+        await self._settle(Ran(result=result, is_error=True))
 
     async def _renew(self) -> None:
         """Say every ten seconds that it still runs, until it is cancelled or somebody else has taken over."""

@@ -179,6 +179,22 @@ def not_taken(tool: str) -> Refused:
     )
 
 
+def stopped(tool: str) -> Refused:
+    """Return what is said of a call that was stopped in the middle."""
+    return Refused(
+        error="cancelled",
+        message=f"{tool} was stopped while it ran. What it had done by then it has done, and nobody knows how far it came.",
+    )
+
+
+def unbegun(tool: str, hindrance: Refused | NotStanding) -> Mapping[str, Any]:
+    """Return the outcome of a call whose yes was spent when it could begin no more: nothing was done."""
+    message = (
+        hindrance.message if isinstance(hindrance, Refused) else f"{tool} has not run: its caller's token has ended."
+    )
+    return {"content": [{"type": "text", "text": message}], "isError": True}
+
+
 def abandoned(tool: str) -> Refused:
     """Return what is said to nobody: whoever called had gone before it began."""
     return Refused(error="cancelled", message=f"{tool} has not run: its caller had gone.")

@@ -11,7 +11,8 @@ import json
 import logging
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -140,17 +141,7 @@ class Channel:
         What is asked must bear being asked twice: a kept connection that turns out to be dead is replaced once. Raises
         IssuerUnavailableError, and UnicodeEncodeError for text that is none.
         """
-        try:
-            sent = {
-                **headers,
-                "authorization": self.credential.header(),
-                "accept": "application/json",
-                "accept-encoding": "identity",
-            }
-        except SettingsError as error:
-            # The file of the secret is being replaced, or is gone: nobody is asked, and an operator must hear of it.
-            log.error("this server's credential cannot be read: %s", error, extra={"event": "backchannel.unreadable"})
-            raise IssuerUnavailableError from None
+        sent = self._headers(headers)
 
         async def once() -> Reply:
             client = await self._client()
@@ -166,6 +157,41 @@ class Channel:
                     return await once()
         except _NO_ANSWER:
             raise IssuerUnavailableError from None
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, *, headers: Mapping[str, str], idle: float
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Open a stream of events at `path`, and yield its bytes as they come; `idle` (seconds) without any is its end.
+
+        Raises IssuerUnavailableError, also out of the iterator and for any other status or type.
+        """
+        sent = self._headers({**headers, "accept": "text/event-stream"})
+        client = await self._client()
+        try:
+            async with client.stream("GET", self._base + path, headers=sent, timeout=idle) as response:
+                kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
+                plain = response.headers.get("content-encoding", "identity") == "identity"
+                if response.status_code != 200 or kind != "text/event-stream" or not plain:
+                    raise IssuerUnavailableError(Reply(response.status_code, response.headers, b"").retry_after_s)
+                yield response.aiter_raw()
+        except _NO_ANSWER:
+            raise IssuerUnavailableError from None
+
+    def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Return what is sent with each question. Raises IssuerUnavailableError."""
+        try:
+            credential = self.credential.header()
+        except SettingsError as error:
+            # The file of the secret is being replaced, or is gone: nobody is asked, and an operator must hear of it.
+            log.error("this server's credential cannot be read: %s", error, extra={"event": "backchannel.unreadable"})
+            raise IssuerUnavailableError from None
+        return {
+            "accept": "application/json",
+            **headers,
+            "authorization": credential,
+            "accept-encoding": "identity",
+        }
 
     async def metadata(self) -> dict[str, Any]:
         """Return what the issuer publishes about itself (RFC 8414 §3). Raises IssuerUnavailableError."""

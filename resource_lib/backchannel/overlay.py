@@ -53,12 +53,14 @@ class Overlay:
         self._also = also
         self._sleep = sleep
         self._clock = clock
+        self._has_changed = False
         self._tenants: frozenset[str] | None = None
         self._tag = ""
         self._true_at = 0.0
         self._tried_at = float("-inf")
         self._fault: IssuerUnavailableError | None = None
         self._followers: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = WeakKeyDictionary()
+        self._hints: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = WeakKeyDictionary()
         self._flights: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = WeakKeyDictionary()
 
     @property
@@ -88,6 +90,22 @@ class Overlay:
         if is_asking or (not self.knows(tenant) and self._clock() - self._tried_at >= _SOON_S):
             await self._asked()
 
+    def ask_anew(self) -> None:
+        """Ask at once, because the issuer says that something has changed. For the event loop that follows."""
+        loop = asyncio.get_running_loop()
+        self._has_changed = True
+        hint = self._hints.get(loop)
+        if hint is None or hint.done():
+            self._hints[loop] = loop.create_task(self._anew(), name="overlay hint")
+
+    async def _anew(self) -> None:
+        while self._has_changed:
+            flight = self._flights.get(asyncio.get_running_loop())
+            if flight is not None and not flight.done():
+                await asyncio.wait([flight])  # it may have been answered before the change
+            self._has_changed = False
+            await self._asked()
+
     def follow(self) -> None:
         """Follow from now on, in this event loop; once is enough."""
         loop = asyncio.get_running_loop()
@@ -98,7 +116,7 @@ class Overlay:
     async def aclose(self) -> None:
         """Follow no longer in this event loop. What is known stays in force."""
         loop = asyncio.get_running_loop()
-        for tasks in (self._followers, self._flights):
+        for tasks in (self._hints, self._followers, self._flights):
             task = tasks.pop(loop, None)
             if task is not None:
                 task.cancel()

@@ -5,7 +5,7 @@ Every check is pure and is always asked; the first refusal, in this order, is th
 adding one never allows a call that was refused without it. A check that knows no demand refuses, so that no order of
 the tuple lets an unknown tool through.
 
-Decision 18. Not here: not_revoked, version, input_schema and rate_limit, which wait for what they look at.
+Decision 18. Not here: version, input_schema and rate_limit, which wait for what they look at.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from resource_lib.call import Call, Facts
-from resource_lib.checks import acr, approval, conditions, roles, scopes, sensitivity, tool_allowed
+from resource_lib.checks import acr, approval, conditions, not_revoked, roles, scopes, sensitivity, tool_allowed
 from resource_lib.decision import ALLOW, Ask, Decision, Deny, Observed, Outcome
 from resource_lib.policy import Demand, stricter
 from resource_lib.wire.approvals import ApprovalRule
@@ -23,6 +23,7 @@ Check = Callable[[Call, Facts], Outcome | tuple[tuple[str, Outcome], ...]]
 Does no I/O and raises for no call."""
 
 CHECKS: Final[tuple[tuple[str, Check], ...]] = (
+    ("not_revoked", not_revoked.check),  # what is dead learns nothing more
     ("tool_allowed", tool_allowed.check),  # nobody learns what an unknown tool would need
     ("scopes", scopes.check),  # the 403 that teaches a client what to ask for
     ("roles", roles.check),

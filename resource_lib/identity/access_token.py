@@ -156,7 +156,7 @@ class Validator:
             raise InvalidToken(Reason.ALGORITHM)
         if not key.verify(signature, signed):
             raise InvalidToken(Reason.SIGNATURE)
-        principal, begins, ends = self._judge(unproven, payload, now)
+        principal, begins, ends = self._judge(unproven, payload, kid, now)
         if known_header is None and len(self._headers) < _HEADERS:  # only what one of our keys has signed gets in
             self._headers[header_segment] = header
         if self._remember and forgotten == self._forgotten:
@@ -173,7 +173,7 @@ class Validator:
             raise InvalidToken(Reason.CLAIM)
         return not self._audiences.isdisjoint(audience)
 
-    def _judge(self, said: Mapping[str, Any], payload: bytes, now: float) -> tuple[Principal, float, float]:
+    def _judge(self, said: Mapping[str, Any], payload: bytes, kid: str, now: float) -> tuple[Principal, float, float]:
         """Return the principal of these proven claims and from when until when they hold. Raises InvalidToken."""
         try:
             audience, issued_at, expires_at, scope, tenant, subject, client_id, authorization_id, token_id = _required(
@@ -228,6 +228,9 @@ class Validator:
             _date(auth_time)
         if actor is not None:
             actor = _actor(actor)
+        authorized = get(claims.AUTHORIZED)
+        if authorized is not None:
+            authorized = _authorized(authorized)
         if self._tenants is not None and tenant not in self._tenants:
             raise InvalidToken(Reason.TENANT)
 
@@ -248,6 +251,8 @@ class Validator:
             amr=tuple(amr),
             auth_time=auth_time,
             actor=actor,
+            authorized=authorized,
+            key_id=kid,
             purpose=purpose,
             payload=payload,
         )
@@ -273,6 +278,15 @@ def _actor(value: Any) -> Mapping[str, Any]:
         raise InvalidToken(Reason.CLAIM)
     frozen: Mapping[str, Any] = _frozen(value)
     return frozen
+
+
+def _authorized(value: Any) -> tuple[str, str]:
+    if type(value) is not dict:
+        raise InvalidToken(Reason.CLAIM)
+    client_id, resource = value.get(claims.CLIENT_ID), value.get("resource")
+    if type(client_id) is not str or type(resource) is not str:
+        raise InvalidToken(Reason.CLAIM)
+    return client_id, resource
 
 
 def _frozen(value: Any) -> Any:

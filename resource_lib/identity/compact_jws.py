@@ -36,13 +36,13 @@ class Header(NamedTuple):
     typ: str | None
 
 
-def split(token: bytes) -> tuple[bytes, bytes, bytes, bytes]:
+def split(token: bytes, *, most: int = MAX_BYTES) -> tuple[bytes, bytes, bytes, bytes]:
     """
     Return header, payload and signature as they came, still encoded, and what the signature covers.
 
-    Raises InvalidToken when `token` is too large or has not three parts.
+    Raises InvalidToken when `token` is larger than `most` bytes or has not three parts.
     """
-    if len(token) > MAX_BYTES:
+    if len(token) > most:
         raise InvalidToken(Reason.TOO_LARGE)
     signed, _, signature = token.rpartition(b".")
     header, dot, payload = signed.partition(b".")

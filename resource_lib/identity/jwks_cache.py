@@ -163,6 +163,13 @@ class JWKSCache:
             self._unknown[kid] = now + self._unknown_refill
         return key
 
+    def renew(self) -> None:
+        """Ask for the keys anew at once, as when one of them is known to be dead; those that are held stay until then."""
+        now = self._clock()
+        with self._lock:
+            self._refresh_at = min(self._refresh_at, now)
+        self._start_fetch(now, is_due=lambda: True)
+
     def _may_ask(self, kid: str, now: float) -> bool:
         """Whether this kid may cause a fetch now; called under the lock, and what it allows is counted."""
         if now < self._retry_at:

@@ -37,6 +37,10 @@ class Principal:
     auth_time: int | None = None
     actor: Mapping[str, Any] | None = field(default=None, hash=False)
     """RFC 8693 §4.1: who acts for the subject, when somebody does."""
+    authorized: tuple[str, str] | None = None
+    """The client_id and the resource of the authorization that an exchanged token comes from."""
+    key_id: str = ""
+    """The `kid` of the key that signed it."""
     purpose: str | None = None
     """What the person said at consent it is for."""
     payload: bytes = field(default=b"{}", repr=False)

@@ -95,6 +95,12 @@ def keys_unavailable(retry_after_s: int) -> Answer:
     return Answer(503, _error(None, UNAUTHENTICATED, "Tokens cannot be verified at the moment."), (retry, _NO_STORE))
 
 
+def inactive(request_id: RequestId, error: dict[str, Any], retry_after_s: int) -> Answer:
+    """Return the 503 of a server that serves nothing now, to whatever is no tool call."""
+    retry = (b"retry-after", str(max(1, retry_after_s)).encode("ascii"))
+    return Answer(503, _error(request_id, FORBIDDEN, error["message"], error), (retry, _NO_STORE))
+
+
 def unreadable(code: int, reason: str, request_id: RequestId) -> Answer:
     """Return the refusal of a body that has no certain meaning, in JSON-RPC's own codes."""
     message = reason if code == PARSE_ERROR else f"Invalid request: {reason}"

@@ -62,6 +62,11 @@ class Definitions:
         except InexpressibleError:
             self._known.pop((caller, tool["name"]), None)
 
+    def known(self, caller: ListedFor, tool: str) -> str | None:
+        """Return the hash of what a tool was within the last minute; None: nobody has seen it."""
+        found = self._known.get((caller, tool))
+        return found[0].hash if found is not None and self._clock() - found[1] < FRESH_S else None
+
     async def of(self, caller: ListedFor, tool: str, list_tools: ListTools) -> Definition:
         """Return the definition of a tool. Raises UnreadableListingError when the server cannot say what it is."""
         known = self._known.get((caller, tool))

@@ -11,9 +11,9 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from resource_lib.transport.answers import RequestId
+from resource_lib.event_stream import Events, data_of, with_data
+from resource_lib.transport.answers import Answer, RequestId
 from resource_lib.transport.asgi import Headers, Message, Receive, Send
-from resource_lib.transport.events import Events, data_of, with_data
 
 MOST_BYTES: Final = 16 * 1024 * 1024
 """Of one answer that is read; a longer one leaves unread."""
@@ -30,7 +30,7 @@ _FAILED: Final[Mapping[str, Any]] = {
 class Wire:
     """The caller's end of a connection, which may go away while the call runs on. `life_s`: seconds a stream may stay open."""
 
-    __slots__ = ("_ending", "_is_cut", "_life_s", "_receive", "_send", "_timer", "is_complete", "is_gone")
+    __slots__ = ("_ending", "_is_cut", "_life_s", "_receive", "_send", "_timer", "has_begun", "is_complete", "is_gone")
 
     def __init__(self, receive: Receive, send: Send, *, life_s: float | None = None) -> None:
         self._receive = receive
@@ -40,6 +40,8 @@ class Wire:
         self._ending: asyncio.Task[None] | None = None
         self._is_cut = False
         self.is_gone = False
+        self.has_begun = False
+        """Whether anything of an answer was sent."""
         self.is_complete = False
         """Whether the last byte of an answer was sent while the caller was there."""
 
@@ -55,10 +57,20 @@ class Wire:
             return
         if self._life_s is not None and message["type"] == "http.response.start" and _is_stream(message):
             self._timer = asyncio.get_running_loop().call_later(self._life_s, self._cut)
+        self.has_begun = True
         await self._pass(message)
         if message["type"] == "http.response.body" and not message.get("more_body", False):
             self.is_complete = not self.is_gone
             self.close()
+
+    async def stop(self, answer: Answer) -> None:
+        """End it in the middle: by `answer` if nothing was sent yet."""
+        if self.has_begun:
+            await self.send({"type": "http.response.body", "body": b"", "more_body": False})
+        else:
+            await self.send(answer.start([]))
+            await self.send({"type": "http.response.body", "body": answer.body, "more_body": False})
+        self.is_complete, self._is_cut = False, True
 
     def close(self) -> None:
         """Watch the stream's time no longer."""

@@ -10,12 +10,12 @@ waits until it is whole. A list that cannot be read is withheld.
 import json
 import logging
 import re
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from typing import Any, Final, Protocol
 
+from resource_lib.event_stream import Events, data_of, with_data
 from resource_lib.transport import answers
 from resource_lib.transport.asgi import Headers, Message, Send
-from resource_lib.transport.events import Events, data_of, with_data
 
 MOST_BYTES: Final = 16 * 1024 * 1024
 
@@ -74,6 +74,14 @@ def _warn_of_strange_names(tool: dict[str, Any], paths: Collection[str]) -> None
         )
 
 
+Hides = Callable[[dict[str, Any]], bool]
+"""Tells whether a tool is left out for what it is today."""
+
+
+def _nothing(_: dict[str, Any]) -> bool:
+    return False
+
+
 class Learns(Protocol):
     """Whatever takes note of the tools that are listed."""
 
@@ -86,11 +94,13 @@ class Learns(Protocol):
         ...
 
 
-def filtered(raw: bytes, offered: Container[str], schemas: Learns, *, varies: bool = False) -> bytes:
+def filtered(
+    raw: bytes, offered: Container[str], schemas: Learns, *, varies: bool = False, is_hidden: Hides = _nothing
+) -> bytes:
     """Return a JSON-RPC message, or batch, whose lists of tools hold only `offered` ones.
 
     The very same bytes when nothing had to go. Where callers can see different lists (`varies`), a list that says that it
-    may be shared says so no longer. Raises UnreadableListingError.
+    may be shared says so no longer. `is_hidden` looks at a whole definition. Raises UnreadableListingError.
     """
     try:
         value = json.loads(raw.decode("utf-8"))
@@ -106,11 +116,13 @@ def filtered(raw: bytes, offered: Container[str], schemas: Learns, *, varies: bo
             result["cacheScope"] = "private"
             changed = True
         kept = [tool for tool in tools if isinstance(tool, dict) and _is_offered(tool.get("name"), offered)]
+        killed = [tool for tool in kept if is_hidden(tool)]
+        kept = [tool for tool in kept if tool not in killed]
         for tool in kept:
             schemas.learn(tool)
         if len(kept) != len(tools):
             for tool in tools:
-                if tool not in kept:
+                if tool not in kept and tool not in killed:
                     schemas.hide(tool)
             result["tools"] = kept
             changed = True
@@ -124,12 +136,32 @@ def _is_offered(name: object, offered: Container[str]) -> bool:
 class ListingFilter:
     """Stands between the server and the wire for an answer that may list tools."""
 
-    __slots__ = ("_events", "_failed", "_held", "_kind", "_offered", "_room", "_schemas", "_send", "_start", "_varies")
+    __slots__ = (
+        "_events",
+        "_failed",
+        "_held",
+        "_is_hidden",
+        "_kind",
+        "_offered",
+        "_room",
+        "_schemas",
+        "_send",
+        "_start",
+        "_varies",
+    )
 
     def __init__(
-        self, send: Send, *, offered: Container[str], schemas: Learns, only_streams: bool, varies: bool = False
+        self,
+        send: Send,
+        *,
+        offered: Container[str],
+        schemas: Learns,
+        only_streams: bool,
+        varies: bool = False,
+        is_hidden: Hides = _nothing,
     ) -> None:
         self._send = send
+        self._is_hidden = is_hidden
         self._varies = varies
         self._offered = offered
         self._schemas = schemas
@@ -178,7 +210,7 @@ class ListingFilter:
         raw = bytes(self._held)
         assert self._start is not None
         try:
-            body = filtered(raw, self._offered, self._schemas, varies=self._varies)
+            body = filtered(raw, self._offered, self._schemas, varies=self._varies, is_hidden=self._is_hidden)
         except UnreadableListingError:
             await self._give_up()
             return
@@ -219,7 +251,7 @@ class ListingFilter:
         if not data.strip(b"\n"):
             return raw
         try:
-            kept = filtered(data, self._offered, self._schemas, varies=self._varies)
+            kept = filtered(data, self._offered, self._schemas, varies=self._varies, is_hidden=self._is_hidden)
         except UnreadableListingError:
             log.exception("security.listing_withheld", extra={"event": "security.listing_withheld"})
             return b""

@@ -7,60 +7,72 @@ write is worse than a late answer.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Final
 
-from resource_lib.transport.asgi import App, Headers, Message, Receive, Scope, Send
+from resource_lib.decision import Deny
+from resource_lib.identity.principal import Principal
+from resource_lib.revocation.running import Run, Running
+from resource_lib.transport.answers import Answer
+from resource_lib.transport.asgi import Headers, Message, Send
+
+EXPIRED: Final = Deny(error="invalid_token", message="Authentication required.", reason="expired")
+"""Why a stream ends with its token."""
 
 
-class Outgoing:
-    """Carries one answer from the server to the wire."""
+class Outgoing(Run):
+    """Carries one answer from the server to the wire, and can be stopped from outside."""
 
-    __slots__ = ("_cors", "_ended", "_is_cut", "_life_s", "_send", "_started", "_task", "_timer")
+    __slots__ = ("_cors", "_ended", "_has_begun", "_life_s", "_send", "_started", "_timer")
 
     def __init__(
-        self, send: Send, *, cors: Headers, life_s: float | None, started: Callable[[int, Headers], None] | None
+        self,
+        send: Send,
+        principal: Principal,
+        tool: str | None,
+        *,
+        cors: Headers,
+        life_s: float | None,
+        started: Callable[[int, Headers], None] | None,
     ) -> None:
         """Take the wire. `life_s`: seconds an event stream may stay open. `started` hears status and headers."""
+        super().__init__(principal, tool)
         self._send = send
         self._cors = cors
         self._life_s = life_s
         self._started = started
-        self._task: asyncio.Task[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._is_cut = False
+        self._has_begun = False
         self._ended = False
 
-    async def run(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let `app` answer through `send`, which leads to `take`; end its stream when its time is up."""
-        if self._life_s is None:
-            await app(scope, receive, send)
-            return
+    async def run(self, work: Awaitable[object], running: Running, stopped: Callable[[Deny], Answer]) -> None:
+        """Let the server answer by `work`, whose messages lead to `take`; end it when its time is up or when it is stopped.
+
+        Stopped before anything was sent, its caller gets the answer that `stopped` gives.
+        """
         # A timer that only a stream starts: a cancel scope around every call would cost more than the policy itself.
-        self._task = asyncio.current_task()
         try:
-            await app(scope, receive, send)
-        except asyncio.CancelledError:
-            if not self._is_cut:
-                raise
+            why = await self.go(work, running)
         finally:
             if self._timer is not None:
                 self._timer.cancel()
-        if not self._is_cut:
+        if why is None or self._ended:
             return
-        if self._task is not None and self._task.uncancel() > 0:
-            raise asyncio.CancelledError  # somebody else has cancelled this request too
-        if not self._ended:
+        self._ended = True
+        if not self._has_begun:
+            answer = stopped(why)
+            await self._send(answer.start(self._cors))
+            await self._send({"type": "http.response.body", "body": answer.body, "more_body": False})
+        else:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _cut(self) -> None:
-        assert self._task is not None
-        self._is_cut = True
-        self._task.cancel()
+        self.stop(EXPIRED)
 
     def take(self, message: Message) -> Awaitable[None]:
         """Pass on one ASGI message of the answer."""
         kind = message["type"]
         if kind == "http.response.start":
+            self._has_begun = True
             message = self._begin(message)
         elif kind == "http.response.body" and not message.get("more_body", False):
             self._ended = True

@@ -10,9 +10,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from resource_lib.event_stream import messages_of
 from resource_lib.transport.asgi import App, Headers, Message, Scope
 from resource_lib.transport.body import strictly
-from resource_lib.transport.events import messages_of
 from resource_lib.transport.request import only_body
 
 MOST_BYTES: Final = 16 * 1024 * 1024

@@ -57,7 +57,8 @@ class Refusals:
         for message, deny in refused:
             note(message, deny, principal, known=message.tool in self._tools)
         return (
-            self._step_up(refused, principal)
+            self._stopped(refused)
+            or self._step_up(refused, principal)
             or self._login_again(refused)
             or self._replies(decided, principal, modern=modern, is_batch=body.is_batch)
         )
@@ -68,6 +69,41 @@ class Refusals:
         A tool nobody knows declares nothing; of the others we know what a listing has shown us.
         """
         return modern or tool is None or tool not in self._tools or self._schemas.has_none(tool)
+
+    def stopped(self, why: Deny, *, method: str) -> Answer:
+        """Return the answer to a request that asks for no method by name, and whose caller or server is stopped."""
+        if why.error == "invalid_token":
+            return answers.unauthenticated(self._challenges.refused)
+        error = answers.error_object(why, subject=method, is_tool=False)
+        return answers.inactive(None, error, why.retry_after_s or 1)
+
+    def cancelled(self, body: Body, *, modern: bool) -> Answer:
+        """Return the answer to calls that were stopped while they ran, before anything of an answer was sent."""
+        replies = []
+        for message in body.messages:
+            name = answers.shown(message.tool or message.method)
+            deny = Deny(
+                error="cancelled",
+                message=f"{name} was stopped while it ran. What it had done by then it has done; nobody knows how far it came.",
+                reason="stopped while it ran",
+            )
+            structured = self.structured(message.tool, modern=modern)
+            is_tool = message.tool is not None
+            replies.append(
+                answers.refused_reply(
+                    message.id, described(message, deny), is_tool=is_tool, modern=modern, structured=structured
+                )
+            )
+        return answers.replied(replies if body.is_batch else replies[0])
+
+    def _stopped(self, refused: list[tuple[Message, Deny]]) -> Answer | None:
+        """Return the one 401 to what is dead, and the 503 where nothing of a body is a tool call; None: neither."""
+        if any(deny.error == "invalid_token" for _, deny in refused):
+            return answers.unauthenticated(self._challenges.refused)
+        message, deny = refused[0]
+        if deny.error != "server_inactive" or any(message.tool is not None for message, _ in refused):
+            return None
+        return answers.inactive(message.id, described(message, deny), deny.retry_after_s or 1)
 
     def _step_up(self, refused: list[tuple[Message, Deny]], principal: Principal) -> Answer | None:
         lacking = [

@@ -46,6 +46,13 @@ class Sessions:
             self._take_urls.discard(self._owners.popitem(last=False)[0])
         return True
 
+    def close_those(self, have_ended: Callable[[Owner], bool]) -> int:
+        """Forget the sessions of each owner for whom `have_ended` is true; return how many there were."""
+        found = [session for session, owner in self._owners.items() if have_ended(owner)]
+        for session in found:
+            self.closed(session)
+        return len(found)
+
     def takes_urls(self, session: bytes) -> bool:
         """Tell whether the client of `session` declared URL elicitation when it opened it."""
         return session in self._take_urls

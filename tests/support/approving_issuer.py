@@ -19,6 +19,7 @@ from resource_lib.testing import TestIssuer
 from resource_lib.testing.issuer import TENANT
 from resource_lib.wire.approvals import rule_from_json
 from resource_lib.wire.tool_call import args_hash
+from tests.support.feeding import Feed
 
 CLIENT_ID, SECRET = "cli_resource", "of-the-resource-server"
 LEASE_S = 30
@@ -66,6 +67,7 @@ class ApprovingIssuer(TestIssuer):
         self.later = 0.0
         """Seconds that the issuer's clock is ahead."""
         self._changed = asyncio.Event()
+        self.feed = Feed().of(self, client_id=CLIENT_ID)
 
     def channel(self, **settings: Any) -> Channel:
         """Return a resource server's channel to this issuer."""
@@ -121,8 +123,13 @@ class ApprovingIssuer(TestIssuer):
             raw += message.get("body", b"")
             if not message.get("more_body", False):
                 break
-        status, said = (503, {}) if self.is_down else await self._rs(scope, raw)
-        body = json.dumps(said).encode()
+        if scope["path"].startswith("/rs/feed") and not self.is_down:
+            asked = {name: values[0] for name, values in parse_qs(scope["query_string"].decode()).items()}
+            accepted = {name.decode(): value.decode() for name, value in scope["headers"]}
+            status, body = self.feed.answer(scope["method"], scope["path"], asked, accepted, raw)
+        else:
+            status, said = (503, {}) if self.is_down else await self._rs(scope, raw)
+            body = json.dumps(said).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         return await send({"type": "http.response.body", "body": body})

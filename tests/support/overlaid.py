@@ -7,6 +7,7 @@ import httpx2
 from resource_lib.backchannel.channel import Channel
 from resource_lib.backchannel.credential import Credential
 from resource_lib.testing.issuer import TENANT
+from tests.support.feeding import Feed
 from tests.support.guarded import Guarded
 
 
@@ -18,11 +19,16 @@ class Overlaid(Guarded):
         self.is_silent = False
         credential = Credential(client_id="cli_rs", secret="cs_canary")
         transport = httpx2.MockTransport(self._answer)
+        self.feed = Feed()
         super().__init__(
             channel=Channel(issuer="https://issuer.test", credential=credential, transport=transport), **settings
         )
+        self.feed.of(self.issuer, client_id="cli_rs")
 
     def _answer(self, request):
+        if request.url.path.startswith("/rs/feed") and not self.is_silent:
+            status, body = self.feed.answer(request.method, request.url.path, dict(request.url.params), request.headers)
+            return httpx2.Response(status, stream=httpx2.ByteStream(body))
         if self.is_silent:
             return httpx2.Response(503, headers={"retry-after": "3"}, stream=httpx2.ByteStream(b""))
         body = json.dumps({"version": "v", "tenants": self.demanded}).encode()

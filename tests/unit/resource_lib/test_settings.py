@@ -98,4 +98,4 @@ def test_doctor_says_that_no_lease_is_applied(caplog):
     assert ("token-only", None) == (report.mode, report.lease)
     assert {"read": ("see",), "write": (), "destructive": ()} == dict(report.tools)
     assert 1 == len(report.warnings)
-    assert "token-only, no lease applied" in caplog.text
+    assert "token-only, no lease applied, nothing is followed" in caplog.text
