@@ -227,6 +227,7 @@ class Follower:
             if found.kills is None and after is not None and reached < number_of(after):
                 raise AnotherListError("it goes backwards")
             self._take(found)
+            self._must_begin_anew = False
             after = found.cursor
             if found.more:
                 continue
@@ -293,7 +294,7 @@ class Follower:
     async def _streamed(self, raw: bytes) -> None:
         found = await self._read(raw)
         self._refuse_another(found)
-        self._take(found, is_answer=False)
+        self._take(found)
         known = self._cursor
         if known is None or found.prev is None or not _follows(found.prev, known):
             # Something between was missed: the short question asks for it.
@@ -318,17 +319,13 @@ class Follower:
         if self._feed and found.feed != self._feed:
             raise AnotherListError("it is another list than the one that was followed")
 
-    def _take(self, found: Batch, *, is_answer: bool = True) -> None:
-        """Take in the events, and the state of what is stopped where it was asked for: a stream cannot take anything back."""
-        at_s = found.at / 1000
+    def _take(self, found: Batch) -> None:
+        """Take in what was said. Whatever of it is older than what is known changes nothing, so nobody gains by saying it again."""
         self._feed = found.feed
         news: list[Event] = []
-        if found.kills is not None and is_answer:
-            self._must_begin_anew = False
-            news += self._state.begin_anew(found.kills, up_to=number_of(found.cursor), at_s=at_s)
-        elif found.kills is not None:
-            news += self._state.take(found.kills, at_s=at_s)
-        news += self._state.take(found.events, at_s=at_s)
+        if found.kills is not None:
+            news += self._state.begin_anew(found.kills, up_to=number_of(found.cursor), at_s=found.at / 1000)
+        news += self._state.take(found.events, at_s=found.at / 1000)
         if news:
             self._applied(news)
 

@@ -103,8 +103,9 @@ class State:
         What was stopped before and is not in it has been revived. What has ended stays so, whatever it says.
         """
         kills = tuple(kills)
-        told = {id(mark) for event in kills if (mark := self._mark(event, make=False)) is not None}
+        stopping = [event for event in kills if event.act in (Act.KILL, Act.PAUSE)]
         with self._lock:
+            told = {id(self._mark(event, make=False)) for event in stopping}
             for mark in self._every_mark():
                 if id(mark) not in told and mark.told_by <= up_to:
                     mark.stopped = None
