@@ -501,8 +501,8 @@ class ResourceGuard:
 
     async def _is_dead(self, principal: Principal) -> bool:
         """Tell whether what a caller carries has ended, once that was heard at all."""
-        if self.revocations.needs_to_hear:
-            await self.revocations.hear()
+        if self.revocations.needs_to_hear(principal.tenant):
+            await self.revocations.hear(principal.tenant)
         return self.revocations.standings.is_dead(principal)
 
     async def _hashes(

@@ -566,8 +566,8 @@ PROMISES: dict[str, Requirement] = {
 PENDING: dict[str, Requirement] = {
     "revocation:access-token:is-refused-by-the-resource": Requirement(
         "TK-01, decision 14",
-        "The access token of a replayed code is refused at the resource server within the staleness bound.",
-        pending="revocation feed",
+        "The access token of a replayed code, and of whatever else has ended, is refused at the resource server with its next word "
+        "from the issuer.",
     ),
 }
 
@@ -3262,7 +3262,135 @@ FEED: dict[str, Requirement] = {
 }
 
 # tests: the follower and the lease (resource_lib/revocation)
-FOLLOWER: dict[str, Requirement] = {}
+FOLLOWER: dict[str, Requirement] = {
+    "follow:state:ends-are-counted": Requirement(
+        "decision 14",
+        "An end or a kill ends whatever carries a smaller number: tokens, those who act, what was exchanged, keys, hosts; a token without a number is below every one.",
+    ),
+    "follow:state:held-up-not-ended": Requirement(
+        "decision 14",
+        "A stopped tool, version or resource ends no token, and goes on when it is revived; a pause is no kill.",
+    ),
+    "follow:state:any-order": Requirement(
+        "decision 14", "What a server knows follows from what it heard, not from the order or how often."
+    ),
+    "follow:state:never-alive-again": Requirement(
+        "decision 14", "Nothing that has ended lives again, whatever is heard later, a beginning anew included."
+    ),
+    "follow:state:begins-anew": Requirement(
+        "decision 14", "A beginning anew revives what it does not name, and ends nothing less."
+    ),
+    "follow:state:bounded": Requirement(
+        "RV-09",
+        "A hundred thousand revoked tokens are forgotten once they have expired by the issuer's own clock; killed keys never.",
+    ),
+    "follow:lease:monotonic": Requirement(
+        "decision 14",
+        "The age of what is known counts on a clock that nobody sets and that goes on while the machine sleeps.",
+    ),
+    "follow:lease:as-of-before-the-question": Requirement(
+        "decision 14",
+        "What is known is as old as the question that it answered, plus what the issuer's reading was old by.",
+    ),
+    "follow:lease:a-stream-renews-nothing": Requirement(
+        "decision 14", "A stream applies at once and renews nothing: it may have been delayed."
+    ),
+    "follow:lease:writes-stop-first": Requirement(
+        "decision 14",
+        "A server that has not heard refuses writes and what returns personal data or secrets at once past max_staleness, everything else past read_staleness, with retry_after_s.",
+    ),
+    "follow:lease:checked-again": Requirement(
+        "decision 14", "A lease that ends while a call is on its way is noticed before the server gets the call."
+    ),
+    "follow:feed:pages": Requirement("decision 14", "A server is fresh only when it has heard all of what waits."),
+    "follow:feed:acknowledged": Requirement(
+        "decision 14", "What is applied is acknowledged at once, and again with the next question."
+    ),
+    "follow:feed:holes": Requirement(
+        "decision 14",
+        "A hole in what was said is asked for, and never acknowledged; an answer that does not follow is begun anew.",
+    ),
+    "follow:feed:another-list-is-not-believed": Requirement(
+        "decision 14",
+        "A list that goes backwards, or another one, is not believed until the next start: what is known stays, nothing is fresh, and operators hear of it.",
+    ),
+    "follow:feed:changed-hearing": Requirement(
+        "decision 14", "A server that is heard for other tenants than before hears everything anew and loses nothing."
+    ),
+    "follow:feed:nothing-else-is-believed": Requirement(
+        "RFC 8725 §3.1, §3.9, §3.11",
+        "A batch counts only with its own type, signed by the issuer's key, for this very server, as the answer to this very question; whatever else comes teaches and renews nothing.",
+    ),
+    "follow:feed:a-stream-takes-nothing-back": Requirement("decision 14", "What is played again revives nothing."),
+    "follow:feed:survives-a-rotation": Requirement("decision 16", "A rotated key is found, and the list goes on."),
+    "follow:feed:not-all-at-once": Requirement(
+        "decision 14",
+        "Each server asks at least every two seconds, and fifty whose streams end at once do not come back at once.",
+    ),
+    "follow:feed:a-start-waits-a-moment": Requirement(
+        "decision 14",
+        "Never heard is not fresh: a start waits a moment for the first answer, and a question that hangs delays no other.",
+    ),
+    "follow:guard:a-dead-token-is-the-one-401": Requirement(
+        "decision 10, decision 14",
+        "What has ended is the one 401, byte for byte, for everything that it asks; only what began after it, and after the revival of a kill, lives.",
+    ),
+    "follow:guard:a-killed-key": Requirement(
+        "decision 16", "What a killed key has signed is forgotten as verified, and the keys are asked for anew."
+    ),
+    "follow:guard:a-killed-tool-is-unknown": Requirement(
+        "decision 11", "A killed tool, or a killed version of it, answers as one that does not exist and is in no list."
+    ),
+    "follow:guard:switched-off": Requirement(
+        "issue, C59",
+        "A killed or paused server says server_inactive with retry_after_s in the form of each message; a paused one keeps its clients connected.",
+    ),
+    "follow:guard:not-linked-any-more": Requirement(
+        "decision 22",
+        "Tokens of a tenant for which this server is no longer heard are the one 401; one that is new is asked about at once.",
+    ),
+    "follow:guard:policy": Requirement("decision 14", "A changed demand is asked for as soon as the list says so."),
+    "follow:running:is-cancelled": Requirement(
+        "decision 14, C56",
+        "A running call that is killed is cancelled, and its caller is told so, or its stream ends; nobody else's is touched.",
+    ),
+    "follow:running:streams-and-sessions": Requirement(
+        "decision 14", "Open streams and sessions of whoever is killed end, and do not go on after a new login."
+    ),
+    "follow:held:no-yes-is-spent": Requirement(
+        "decision 14", "A stop while a person decides leaves their yes unspent."
+    ),
+    "follow:held:nothing-begins": Requirement(
+        "decision 14", "A stop while the yes is being spent runs nothing, and is reported as nothing done."
+    ),
+    "follow:held:ambiguous-not-done": Requirement(
+        "decision 13",
+        "An approved call that is cancelled is never reported as done: it is ambiguous until a person clears it.",
+    ),
+    "follow:stop-file:stops-everything": Requirement(
+        "issue",
+        "While the stop file is there nothing is served, in token-only mode and without an issuer too, and what runs is cancelled; its removal revives.",
+    ),
+    "follow:stop-file:what-cannot-be-told-counts": Requirement(
+        "issue",
+        "A stop file that cannot be told counts as there: a folder that has gone or may not be read, a link that leads nowhere; it is announced.",
+    ),
+    "follow:doctor:says-it": Requirement(
+        "decision 18",
+        "The report and the line at start say the lease, the age of what is known, the stop file, what is wrong, and that a token-only guard follows nothing.",
+    ),
+    "follow:server:a-real-stop-is-obeyed": Requirement(
+        "decision 14",
+        "Over real sockets: a running call is cancelled, the next is refused, the instance says that it obeyed, and a restart changes nothing.",
+    ),
+    "follow:server:away-and-back": Requirement(
+        "decision 14", "While the real server is away writes are refused and reads go on; both come back by themselves."
+    ),
+    "follow:bound:no-write-starts-late": Requirement(
+        "decision 14",
+        "No write starts later than max_staleness after its stop and nothing dead lives again, with messages dropped, doubled, delayed, reordered, replayed or forged.",
+    ),
+}
 
 # tests: how soon and how surely everybody stops
 REACH: dict[str, Requirement] = {}

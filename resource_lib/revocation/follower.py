@@ -123,11 +123,11 @@ class Follower:
             loop.create_task(self._keep_listening(), name="feed stream"),
         ]
 
-    async def hear(self) -> None:
-        """Wait a moment for the first answer, if none was heard yet or nobody follows in this event loop."""
+    async def hear(self, tenant: str) -> None:
+        """Wait a moment for an answer, if none was heard yet, none that names `tenant`, or nobody follows in this event loop."""
         is_new = self._tasks.get(asyncio.get_running_loop()) is None
         self.follow()
-        if self.refusal or not (is_new or self._lease.age is None):
+        if self.refusal or not (is_new or not self._state.knows(tenant)):
             return
         waiting = self._questions_here()
         if not waiting:
@@ -228,6 +228,8 @@ class Follower:
                 raise AnotherListError("it goes backwards")
             self._take(found)
             self._must_begin_anew = False
+            if found.tenants is not None:
+                self._state.tenants = found.tenants
             after = found.cursor
             if found.more:
                 continue

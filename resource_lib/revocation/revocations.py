@@ -61,18 +61,17 @@ class Revocations:
         """Whether there is anything that could stop a call."""
         return self.state is not None or self.stop_file is not None
 
-    @property
-    def needs_to_hear(self) -> bool:
-        """Whether a caller should wait a moment, because nobody listens yet in this event loop or nothing fresh was heard."""
-        if self.lease is not None and not self.lease.is_fresh:
+    def needs_to_hear(self, tenant: str) -> bool:
+        """Tell whether a caller should wait a moment: nobody listens yet, nothing fresh was heard, or nothing of this tenant."""
+        if self.lease is not None and self.state is not None and not (self.lease.is_fresh and self.state.knows(tenant)):
             return True
         return self.stop_file is not None and asyncio.get_running_loop() not in self._watchers
 
-    async def hear(self) -> None:
-        """Follow from now on, and wait a moment for the first answer."""
+    async def hear(self, tenant: str) -> None:
+        """Follow from now on, and wait a moment for the first answer, or the first that names `tenant`."""
         self.follow()
         if self.follower is not None:
-            await self.follower.hear()
+            await self.follower.hear(tenant)
 
     def follow(self) -> None:
         """Follow from now on, in this event loop; once is enough."""

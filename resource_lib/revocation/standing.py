@@ -63,7 +63,7 @@ class Standings:
         if state is None or lease is None:
             return GOOD if stop is None else Standing(stop=stop)
         age = lease.clock() - lease.fresh_at
-        if stop is None and age <= lease.max_staleness and state.is_empty:
+        if stop is None and age <= lease.max_staleness and state.is_empty and state.knows(principal.tenant):
             return GOOD
         tenant = principal.tenant
         is_dead = state.dead(principal)
@@ -106,5 +106,7 @@ class Standings:
     def _is_killed(state: State, tenant: str, tool: str, definition_hash: str | None) -> bool:
         if state.is_killed(tenant, tool):
             return True
+        if not state.has_killed_versions:
+            return False
         killed = state.killed_versions(tenant, tool)
         return bool(killed) and (definition_hash is None or definition_hash in killed)

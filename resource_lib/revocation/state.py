@@ -26,6 +26,7 @@ _LEEWAY_S: Final = 60
 _MARGIN_S: Final = 3600
 _RETRY_AFTER_S: Final = 60
 _NO_NUMBER: Final = -1
+_NONE: Final = frozenset[str]()
 
 _K = TypeVar("_K")
 
@@ -62,6 +63,8 @@ class State:
         self._resource = resource
         self._max_life = max_life
         self._lock = threading.Lock()
+        self.tenants: frozenset[str] | None = None
+        """For whom this server is heard, as the issuer last answered; None: it never did."""
         self._everything = _Mark()
         self._tenants: dict[str, _Mark] = {}
         self._users: dict[tuple[str, str], _Mark] = {}
@@ -202,6 +205,9 @@ class State:
 
     def dead(self, principal: Principal) -> bool:
         """Tell whether what `principal` carries has ended. A token without a number has a smaller one than any."""
+        tenants = self.tenants
+        if tenants is not None and principal.tenant not in tenants:
+            return True  # not linked, or no longer: of what ended there nothing is told here
         if self.is_empty:
             return False
         if principal.token_id in self._tokens or principal.authorization_id in self._authorizations:
@@ -226,13 +232,18 @@ class State:
             return True
         return principal.authorized is not None and self._origin_ended(tenant, principal.authorized, number)
 
+    def knows(self, tenant: str) -> bool:
+        """Tell whether this server is heard for `tenant`."""
+        return self.tenants is not None and tenant in self.tenants
+
     def stop(self, tenant: str) -> Stop | None:
         """Return why no call of `tenant` is served here now; None: none is held up."""
         if not self._resources:
             return None
+        here = self._resources.get((tenant, self._resource))
+        everywhere = self._resources.get((EVERY_TENANT, self._resource))
         found: Stop | None = None
-        for place in (EVERY_TENANT, tenant):
-            mark = self._resources.get((place, self._resource))
+        for mark in (everywhere, here):
             if mark is not None and mark.stopped is not None:
                 is_pause = mark.stopped is Act.PAUSE and (found is None or found.is_pause)
                 found = Stop(mark.retry_after_s, is_pause=is_pause)
@@ -240,21 +251,26 @@ class State:
 
     def is_killed(self, tenant: str, tool: str) -> bool:
         """Tell whether a tool is stopped in `tenant`, whatever its version."""
-        if not self._tools:
+        tools = self._tools
+        if not tools:
             return False
-        return any(
-            (mark := self._tools.get((place, tool))) is not None and mark.stopped is not None
-            for place in (EVERY_TENANT, tenant)
-        )
+        mark = tools.get((tenant, tool))
+        if mark is not None and mark.stopped is not None:
+            return True
+        mark = tools.get((EVERY_TENANT, tool))
+        return mark is not None and mark.stopped is not None
 
     def killed_versions(self, tenant: str, tool: str) -> frozenset[str]:
         """Return the hashes of the definitions of a tool that are stopped in `tenant`."""
         if not self._versions:
-            return frozenset()
+            return _NONE
+        here, everywhere = self._versions.get((tenant, tool)), self._versions.get((EVERY_TENANT, tool))
+        if here is None and everywhere is None:
+            return _NONE
         return frozenset(
             definition_hash
-            for place in (EVERY_TENANT, tenant)
-            for definition_hash, mark in self._versions.get((place, tool), {}).items()
+            for marks in (here or {}, everywhere or {})
+            for definition_hash, mark in marks.items()
             if mark.stopped is not None
         )
 
@@ -269,23 +285,25 @@ class State:
         return bool(self._tools or self._versions)
 
     def _client_ended(self, tenant: str, client_id: str, number: int) -> bool:
-        for place in (tenant, EVERY_TENANT):
-            mark = self._clients.get((place, client_id))
-            if mark is not None and mark.ends(number):
+        clients, hosts = self._clients, self._hosts
+        if clients:
+            if (mark := clients.get((tenant, client_id))) is not None and mark.ends(number):
                 return True
-        if self._hosts and (host := host_of(client_id)):
-            for place in (tenant, EVERY_TENANT):
-                mark = self._hosts.get((place, host))
-                if mark is not None and mark.ends(number):
-                    return True
+            if (mark := clients.get((EVERY_TENANT, client_id))) is not None and mark.ends(number):
+                return True
+        if hosts and (host := host_of(client_id)):
+            if (mark := hosts.get((tenant, host))) is not None and mark.ends(number):
+                return True
+            if (mark := hosts.get((EVERY_TENANT, host))) is not None and mark.ends(number):
+                return True
         return False
 
     def _resource_ended(self, tenant: str, resource: str, number: int) -> bool:
-        for place in (tenant, EVERY_TENANT):
-            mark = self._resources.get((place, resource))
-            if mark is not None and number < mark.floor:
-                return True
-        return False
+        here = self._resources.get((tenant, resource))
+        if here is not None and number < here.floor:
+            return True
+        everywhere = self._resources.get((EVERY_TENANT, resource))
+        return everywhere is not None and number < everywhere.floor
 
     def _actor_ended(self, principal: Principal, number: int) -> bool:
         """Whether somebody who acts for the subject has ended (RFC 8693 §4.1), however long the chain."""

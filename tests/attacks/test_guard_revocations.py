@@ -459,7 +459,7 @@ async def test_the_report_says_lease_age_and_what_is_wrong(it, caplog):
     fresh = it.guard.doctor()
     it.later(10)
     stale = it.guard.doctor()
-    it.feed.name = "feed9"
+    it.feed.name = it.feed.heard_as = "feed9"
     await it.hear()
     refused = it.guard.doctor()
 
@@ -472,3 +472,21 @@ async def test_the_report_says_lease_age_and_what_is_wrong(it, caplog):
     token_only = Guarded().guard.doctor()
     assert ("token-only", None, None) == (token_only.mode, token_only.lease, token_only.feed_age_s)
     assert "nothing is followed" in str(token_only)
+
+
+@pytest.mark.requirement("follow:guard:not-linked-any-more")
+async def test_a_tenant_that_this_server_is_no_longer_heard_for_is_the_one_401_and_a_new_one_is_asked_about_at_once(it):
+    """Decision 22: what ended there is told to nobody who is not linked, so nothing from there counts."""
+    before = await it.run("see")
+    unlinked = it.bearer(*SCOPES)
+    it.feed.tenants = ["ten_b", "ten_new"]
+    it.demanded = {"ten_b": {}, "ten_new": {}}
+    it.feed.heard_as = "renamed"
+    it.later(1)
+    new = await it.run("see", tenant="ten_new")
+
+    gone = await it.rpc("tools/call", {"name": "see", "arguments": {}}, auth=unlinked, headers=[MODERN])
+
+    assert ran(before)
+    assert ran(new)
+    assert 401 == gone.status

@@ -15,13 +15,14 @@ class Feed:
     """The list. What is told is what a test has announced; nothing is ever taken back."""
 
     def __init__(self, name: str = "feed0") -> None:
-        self.name = name
+        self.name = self.heard_as = name
         self.head = 0
         self.events: list[dict[str, Any]] = []
         self.acknowledged: list[dict[str, Any]] = []
         self.asked: list[dict[str, str]] = []
         self.age_ms = 1
         self.page = 1000
+        self.tenants = [TENANT, "ten_b", "ten_bbbbbbbbbbbbbbbb", "ten_other0000000000", "ten_unlinked000000"]
         self.issuer: TestIssuer
         self.client_id = ""
 
@@ -37,7 +38,7 @@ class Feed:
         return self.head
 
     def cursor(self, number: int) -> str:
-        return f"{self.name}.{number}"
+        return f"{self.heard_as}.{number}"
 
     def batch(self, after: int | None, **changed: Any) -> dict[str, Any]:
         """Return what follows a number; None: everything, from the beginning."""
@@ -59,7 +60,7 @@ class Feed:
         }
         if after is None:
             state = [event for event in self.events if event["kind"] not in ("token", "authorization", "key", "policy")]
-            said |= {"reset": {"kills": state}, "tenants": [TENANT]}
+            said |= {"reset": {"kills": state}, "tenants": self.tenants}
         return said | changed
 
     def signed(self, payload: Mapping[str, Any], **header: Any) -> str:
@@ -77,7 +78,7 @@ class Feed:
             return 404, b""
         self.asked.append(dict(asked))
         name, _, number = asked.get("after", "").rpartition(".")
-        after = int(number) if name == self.name else None
+        after = int(number) if name == self.heard_as else None
         if after is not None and after > self.head:
             return 409, b'{"error":"feed_backwards"}'
         return 200, self.signed(self.batch(after, nonce=asked.get("nonce"))).encode()

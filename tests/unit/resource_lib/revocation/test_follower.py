@@ -9,7 +9,7 @@ import pytest
 
 from resource_lib.revocation.follower import EVERY_S
 from resource_lib.testing import TestIssuer
-from resource_lib.testing.issuer import base64url
+from resource_lib.testing.issuer import TENANT, base64url
 from tests.support.hearing import Following
 
 
@@ -158,8 +158,7 @@ async def test_a_list_under_another_name_that_is_the_same_one_is_begun_anew(it):
     it.feed.announce("tool", "kill", resource=it.issuer.resource, tool="pay")
     it.feed.announce("user", sub="usr_a")
     await it.ask()
-    it.feed.cursor = lambda number: f"feed0renamed.{number}"
-    it.instead = lambda asked: it.feed.signed(it.feed.batch(None, nonce=asked["nonce"]))
+    it.feed.heard_as = "feed0renamed"
 
     await it.ask()
 
@@ -263,7 +262,7 @@ async def test_an_old_beginning_that_is_played_again_revives_nothing_and_is_no_p
 
     await it.stream(old)
 
-    assert it.state.is_killed("ten_aaaaaaaaaaaaaaaa", "pay")
+    assert it.state.is_killed(TENANT, "pay")
     assert "feed0.3" == it.follower.cursor
 
 
@@ -279,7 +278,7 @@ async def test_an_old_revival_that_is_played_again_revives_nothing(it):
 
     await it.stream(old)
 
-    assert it.state.is_killed("ten_aaaaaaaaaaaaaaaa", "pay")
+    assert it.state.is_killed(TENANT, "pay")
 
 
 @pytest.mark.requirement("follow:feed:survives-a-rotation")
@@ -380,7 +379,7 @@ async def test_a_storm_of_reconnections_backs_off():
 @pytest.mark.requirement("follow:feed:a-start-waits-a-moment")
 async def test_the_first_callers_wait_for_the_first_answer_and_share_it(it):
     """Never heard is not fresh: a start waits a moment, as for operators' demands."""
-    await asyncio.gather(*(it.follower.hear() for _ in range(10)))
+    await asyncio.gather(*(it.follower.hear(TENANT) for _ in range(10)))
 
     assert it.lease.is_fresh
     assert 1 == len(it.feed.asked)
