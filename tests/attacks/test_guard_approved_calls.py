@@ -164,7 +164,7 @@ class Crowded(ApprovingIssuer):
 async def test_a_flood_of_questions_leaves_room_for_the_leases_of_what_runs(monkeypatch):
     """AP-12: five hundred different calls at once are asked about one after another, and what runs keeps its lease."""
     monkeypatch.setattr("resource_lib.approval.run.RENEW_S", 0)
-    it = Approved(Crowded(resource=RESOURCE))
+    it = Approved(Crowded(resource=RESOURCE), max_staleness=60, read_staleness=60)
     it.shop.gate = asyncio.Event()
     await it.call()
     it.issuer.approve()
