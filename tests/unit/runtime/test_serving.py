@@ -100,6 +100,35 @@ async def test_requests_of_ordinary_size_follow_each_other_on_one_connection():
         await writer.wait_closed()
 
 
+@pytest.mark.requirement("feed:stream:a-slow-reader-costs-one-message")
+async def test_a_reader_that_does_not_read_is_cut_off(monkeypatch):
+    """What it was to get is held in memory; a stream that nobody reads would hold it for ever."""
+    monkeypatch.setattr(serving, "_SLOW_READER_S", 0.2)
+    ended = asyncio.Event()
+
+    async def endless(scope, receive, send):
+        if scope["type"] == "lifespan":
+            await app(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        left = asyncio.ensure_future(until_left(receive))
+        while not left.done():
+            await send({"type": "http.response.body", "body": b"x" * 100_000, "more_body": True})
+            await asyncio.sleep(0)
+        ended.set()
+
+    async def until_left(receive):
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    async with served(endless) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await asyncio.wait_for(ended.wait(), 10)
+        writer.close()
+        del reader
+
+
 @pytest.mark.requirement("serving:request:is-complete-in-time")
 @pytest.mark.parametrize(
     "parts",
