@@ -3574,6 +3574,10 @@ ADMIN: dict[str, Requirement] = {
 
 # tests: the admin API, noun by noun
 ADMIN_NOUNS: dict[str, Requirement] = {
+    "admin:secrets:not-at-rest": Requirement(
+        "design decision 8",
+        "neither a secret that the admin API shows once, nor an operator's words, stands readable in the database",
+    ),
     "admin:races:one-of-many": Requirement(
         "RFC 9110 §13.1.1; AD-09",
         "of many operators who change, repeat, revive or decide the same at two servers at once, one does",

@@ -315,3 +315,21 @@ async def test_a_tenant_with_a_name_of_its_own_rotates_its_own_keys(server):
     assert header(token)["kid"] == mine["kid"]
     assert (201, mine["issuer_id"]) == (rotated.status_code, rotated.json()["issuer_id"])
     assert 401 == elsewhere.status_code
+
+
+@pytest.mark.one_database
+@pytest.mark.requirement("admin:secrets:not-at-rest")
+async def test_neither_a_secret_nor_an_operators_words_stand_readable_in_the_database(server):
+    """Decision 8, 15: not in the kept answer of an idempotency key, not in the row of a kill, not in the record."""
+    admin = await administered(server)
+    made = await admin.call(
+        "POST", "/resources", "p1", body=NEW, headers={"idempotency-key": "key-canary-of-the-suite"}
+    )
+    body = {"kind": "client", "client_id": server.world.clients["P"].client_id, "reason": "Reason-Canary of Mrs Smith"}
+
+    killed = await admin.call("POST", "/kills", "a1", body=body, headers={"idempotency-key": "another-canary"})
+
+    rest = server.bytes_at_rest()
+    assert [201, 201] == [made.status_code, killed.status_code]
+    for secret in (made.json()["client_secret"], "Reason-Canary", "key-canary-of-the-suite", "another-canary"):
+        assert secret.encode() not in rest
