@@ -137,7 +137,7 @@ async def test_the_keyboard_reaches_everything_and_shows_where_it_is(browser: Br
     for _ in range(2 * wanted + 2):
         await page.keyboard.press("Tab")
         found = await page.evaluate(
-            "() => { const e = document.activeElement; const row = e.closest('.choice') ?? e;"
+            "() => { const e = document.activeElement; const row = e.closest('.choice, .pill') ?? e;"
             " const s = getComputedStyle(row);"
             " const all = [...document.querySelectorAll('*')];"
             " return [e.tagName, e.type === 'radio' ? e.name : all.indexOf(e),"
