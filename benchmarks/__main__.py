@@ -4,6 +4,7 @@
     python -m benchmarks                      three rounds of every flow, then what has no peer: about a quarter of an hour
     python -m benchmarks --quick              one short round: two minutes, to see that nothing broke
     python -m benchmarks --flow refresh --store postgresql --rounds 5
+    python -m benchmarks stop                 how soon a stop reaches every guard, see benchmarks/stop/
 
 Everything stays on loopback and in build/. A wrong answer of any server ends the run.
 """
@@ -22,6 +23,7 @@ import uvloop
 from benchmarks import extras, flows, machine, ours, peer, report
 from benchmarks.goals import FULL, GOALS, MEMORY, NORMAL, POSTGRESQL
 from benchmarks.rounds import Row, measure
+from benchmarks.stop.__main__ import main as stop
 from benchmarks.targets import Target
 from tests.support.postgres import PostgresServer, postgres_server
 
@@ -41,6 +43,8 @@ FLOWS = tuple(kind.name for kind in flows.KINDS)
 
 def main(arguments: list[str]) -> int:
     """Run what was asked for. Returns 1 when a floor was broken by a quiet measurement."""
+    if arguments[:1] == ["stop"]:
+        return stop(arguments[1:])
     asked = _parser().parse_args(arguments)
     machine.pass_on_priority(os.getpid())
     # Defaults of a repeatable option would be added to, not replaced.

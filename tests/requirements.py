@@ -3393,7 +3393,16 @@ FOLLOWER: dict[str, Requirement] = {
 }
 
 # tests: how soon and how surely everybody stops
-REACH: dict[str, Requirement] = {}
+REACH: dict[str, Requirement] = {
+    "reach:feed-up:every-guard-obeys": Requirement(
+        "issue, decision 14, C06, C51", "Every kind of stop that was committed reaches every running guard, and so does a revival."
+    ),
+    "reach:faults:no-write-begins-later-than-promised": Requirement(
+        "issue, decision 14",
+        "With the wire cut, silent, late, reordering or losing, the server killed or the database restarted, no write begins later "
+        "than `max_staleness` after a stop was committed, and whoever was stopped is not served again.",
+    ),
+}
 
 # tests: whether each server is there, guarded, and what it was
 HEALTH: dict[str, Requirement] = {

@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,10 @@ class PostgresDatabaseURLs:
     app: str
 
 
+def _not_ours() -> None:
+    raise RuntimeError("this server was given to us, and is not ours to end")
+
+
 @dataclass(kw_only=True)
 class PostgresServer:
     """A running server. Not for use from several threads at once."""
@@ -38,6 +42,10 @@ class PostgresServer:
     """Of a role that may create databases and roles."""
     pid: int | None = None
     """The process whose descendants it consists of; None for a server that was given."""
+    crash: Callable[[], None] = field(default=_not_ours)
+    """End it in the middle of whatever it does."""
+    start_again: Callable[[], None] = field(default=_not_ours)
+    """Start it on the same data, and return once it answers."""
     _template: str | None = field(default=None, init=False)
     _made: list[str] = field(default_factory=list, init=False)
     _count: int = field(default=0, init=False)
@@ -136,14 +144,24 @@ def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer]:
         command: list[str | Path] = [binaries / "postgres", "-D", data]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
-        child = Child(command, folder=folder, stop_signal="INT")
-        try:
+        running: list[Child] = []
+        server = PostgresServer(admin_url=f"postgresql://postgres@127.0.0.1:{port}/postgres")
+
+        def start() -> None:
+            child = Child(command, folder=folder, stop_signal="INT")
+            running[:] = [child]
+            server.pid = child.pid
             child.wait_until(accepts(port))
-            server = PostgresServer(admin_url=f"postgresql://postgres@127.0.0.1:{port}/postgres", pid=child.pid)
             child.wait_until(lambda: _answers(server))
+
+        server.start_again = start
+        server.crash = lambda: running[-1].kill()  # noqa: PLW0108 - the one that runs then
+        try:
+            start()
             yield server
         finally:
-            child.stop()
+            for child in running:
+                child.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -101,12 +101,21 @@ class Child:
     def stop(self) -> None:
         """End it calmly, then wait for it."""
         assert self._process.stdin is not None
+        if self._process.poll() is not None:
+            return
         self._process.stdin.close()
         try:
             self._process.wait(timeout=20)
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, 9)
             self._process.wait()
+
+    def kill(self) -> None:
+        """End it with all that it started, with no time to tidy up."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        os.killpg(self._process.pid, 9)
+        self._process.wait()
 
 
 def accepts(port: int) -> Callable[[], bool]:

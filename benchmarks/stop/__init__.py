@@ -1,0 +1,3 @@
+"""
+How soon and how surely a stop reaches every guard; see `__main__.py`.
+"""
