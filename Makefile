@@ -53,7 +53,7 @@ format: $(READY) ## rewrite the sources as the formatter wants them
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
 
-bench: $(READY) ## measure beside a peer, as ratios (docs/performance.md)
+bench: $(READY) ## measure beside a peer, as ratios; ARGS=stop: how soon a stop reaches every guard (docs/performance.md)
 	$(RUN) -m benchmarks $(ARGS)
 
 browser: $(READY) ## browser tests, and a screenshot of every page in build/screens/
