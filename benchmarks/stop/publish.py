@@ -38,7 +38,11 @@ def text(said: dict) -> str:
     """Return the figures as Markdown."""
     about = said["machine"]
     where = f"{about['processor']}, {about['cores']} cores, {about['system']}, Python {about['python']}"
-    lines = [f"{said['at']}, {where}; {said['guards']} guards, `max_staleness` {said['max_staleness_s']:g} s.", ""]
+    lines = [
+        f"{said['at']}, {where}, load average {said['load_average']:.0f} with its own processes in it.",
+        f"{said['guards']} guards, `max_staleness` {said['max_staleness_s']:g} s.",
+        "",
+    ]
     lines += _feed_up(said["stores"])
     lines += _faults(said["stores"])
     lines += _rest(said["stores"])
