@@ -3395,7 +3395,8 @@ FOLLOWER: dict[str, Requirement] = {
 # tests: how soon and how surely everybody stops
 REACH: dict[str, Requirement] = {
     "reach:feed-up:every-guard-obeys": Requirement(
-        "issue, decision 14, C06, C51", "Every kind of stop that was committed reaches every running guard, and so does a revival."
+        "issue, decision 14, C06, C51",
+        "Every kind of stop that was committed reaches every running guard, and so does a revival.",
     ),
     "reach:faults:no-write-begins-later-than-promised": Requirement(
         "issue, decision 14",

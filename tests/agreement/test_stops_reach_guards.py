@@ -13,7 +13,8 @@ from benchmarks.stop.deployment import KINDS, deployed
 pytestmark = pytest.mark.slow
 
 BOUND_S = 1.5
-WIRE = trials.faults(BOUND_S)
+WIRE = {name: faults for name, faults in trials.faults(BOUND_S).items() if not name.startswith("late to")}
+"""What is late in one direction alone is measured, and shown here by what is late in both."""
 SOME = ("authorization", "user", "tool", "tenant")
 
 
