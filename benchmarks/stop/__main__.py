@@ -49,6 +49,8 @@ def main(arguments: list[str]) -> int:
     broken: list[str] = []
     with ExitStack() as stack:
         postgres = stack.enter_context(postgres_server(durable=True)) if "postgresql" in asked.store else None
+        if postgres is not None and postgres.pid is not None:
+            machine.pass_on_priority(postgres.pid)
         for store in asked.store:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stop-", ignore_cleanup_errors=True)))
             found = asyncio.run(_measured(folder, asked, postgres if store == "postgresql" else None, broken))
