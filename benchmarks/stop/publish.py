@@ -82,7 +82,9 @@ def _faults(stores: dict) -> list[str]:
         for name, one in found["faults"].items():
             again = one["recovered"]
             latest = "before the commit" if one["latest_write_s"] < 0 else _s(one["latest_write_s"])
-            lines.append(f"| {name} | {store} | {one['seen']:,} | {latest} | {_s(again['p50'])} | {_s(again['max'])} |")
+            lines.append(
+                f"| {name} | {store} | {one['seen']:,} | {latest} | {_s(again.get('p50'))} | {_s(again.get('max'))} |"
+            )
     return [*lines, ""]
 
 
@@ -113,5 +115,7 @@ def _rest(stores: dict) -> list[str]:
     return [*lines, ""] if lines else []
 
 
-def _s(seconds: float) -> str:
+def _s(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
     return f"{1000 * seconds:.0f} ms" if abs(seconds) < 1 else f"{seconds:.2f} s"
