@@ -172,7 +172,10 @@ async def test_when_what_a_server_is_heard_for_changes_it_begins_anew(server):
     narrow = here.cursor
     await server.operator.link(R5, "t2")
     batch = await here.ask()
-    assert ({ids["t1"], ids["t2"]}, ["user", "resource"]) == (batch.tenants, [event.kind.value for event in batch.kills])
+    assert ({ids["t1"], ids["t2"]}, ["user", "resource"]) == (
+        batch.tenants,
+        [event.kind.value for event in batch.kills],
+    )
     async with looking(server), stream(server, here, after=here.cursor) as opened:
         await opened.next()
         await server.operator.set_tenant("t2", is_active=False)
