@@ -789,8 +789,8 @@ SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
         ACCOUNT
         | {
             "connections": ACCOUNT["connections"][1:],
-            "done": "Disconnected. The application gets nothing new from now on. A token it still holds runs out within"
-            " 10 minutes, and at once where the server asks us.",
+            "done": "Disconnected. The application gets nothing new from now on. Servers that listen to us"
+            " refuse at once what it still holds; elsewhere that runs out within 10 minutes.",
         },
     ),
     "account-hostile": (

@@ -135,6 +135,7 @@ async def test_disconnecting_an_application_ends_every_login_of_it(server):
 
     assert "All 2 of its logins end now" in confirm.text
     assert "Disconnected." in after.text
+    assert "Servers that listen to us refuse at once what it still holds; elsewhere that runs out within" in after.text
     assert "Public Web App" not in after.text
     assert ["invalid_grant", "invalid_grant"] == [(await app.refresh(token)).error for token in (first, second)]
     assert (await server.client("N").refresh(other)).ok

@@ -93,9 +93,8 @@ async def test_what_the_platform_stopped_is_not_revived_by_the_tenant(server):
     target = Target(kind=Kind.RESOURCE, tenant=own.tenant, resource=R1)
     await stop(server, target)
     await stop(server, target, own)
-    work = server.machines.work()
-    await stopping.pause(work, target, reason="only a little", by=own)
-    assert await work.commit()
+    with pytest.raises(stopping.StopRefusedError, match="revive it first"):
+        await stopping.pause(server.machines.work(), target, reason="only a little", by=own)
 
     (found,) = await stopping.kills(server.machines.work(), own.tenant, only_stopped=True)
     assert ("kill", "*") == (found.stopped, found.stopped_by)

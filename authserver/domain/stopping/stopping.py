@@ -89,6 +89,9 @@ async def pause(work: UnitOfWork, target: Target, *, reason: str, by: By, retry_
     require_within(by, target)
     if target.kind is not Kind.RESOURCE:
         raise StopRefusedError("kind: only a resource is paused; anything else is killed")
+    found = await kill_switch.find(work, target)
+    if found is not None and found.stopped == Act.KILL.value:
+        raise StopRefusedError("target: it is stopped, and a pause would be less than that; revive it first")
     work.bind(target.tenant)
     kill_switch.pause(work, target, reason=_reason(reason), by=by, retry_after_s=_retry_after(retry_after_s))
 

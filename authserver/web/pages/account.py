@@ -35,15 +35,15 @@ from authserver.web.token import read_form
 from resource_lib.wire.claims import TOOL_SCOPE_PREFIX
 
 _DONE = {
-    "disconnected": "Disconnected. The application gets nothing new from now on. A token it still holds runs out within"
-    " {minutes}, and at once where the server asks us.",
-    "ended": "That login of the application is ended. A token it still holds runs out within {minutes}, and at once where"
-    " the server asks us.",
+    "disconnected": "Disconnected. The application gets nothing new from now on. Servers that listen to us"
+    " refuse at once what it still holds; elsewhere that runs out within {minutes}.",
+    "ended": "That login of the application is ended. Servers that listen to us refuse at once what it still holds;"
+    " elsewhere that runs out within {minutes}.",
     "narrowed": "Saved. What you took away is gone the next time the application asks us, within {minutes}.",
     "widened": "Allowed for that time. The application has it the next time it asks us, within {minutes}, or when you"
     " connect it again.",
-    "key-ended": "That API key is ended. A program that uses it gets nothing new from now on; a token it still holds runs"
-    " out within {minutes}, and at once where the server asks us.",
+    "key-ended": "That API key is ended. A program that uses it gets nothing new from now on. Servers that listen to us"
+    " refuse at once what it still holds; elsewhere that runs out within {minutes}.",
     "grant-ended": "Ended. Each such call is asked about again from now on.",
     "taken-back": "Taken back. It is gone the next time the application asks us, within {minutes}.",
     "gone": "That is no longer connected. Nothing was left to do.",
