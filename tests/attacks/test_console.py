@@ -10,7 +10,7 @@ import pytest
 from authserver.domain.audit import event
 from tests.support.administered import administered
 from tests.support.console import at_console, client, deciding
-from tests.support.following import follower
+from tests.support.following import follower, noted
 from tests.support.world import R1, R5, R9
 
 
@@ -158,6 +158,7 @@ async def test_whatever_happens_in_another_tenant_changes_no_byte_of_ones_own_pa
     await shared.sign_in("u5", tenant="t1")
     await own.sign_in("u1")
     await follower(server, "RS5", instance="shared-copy").ask()
+    await noted(server)
     t1, platform = await at_console(server, "a1"), await at_console(server, "p1")
     sub = server.world.people["u1"].subs["t1"]
     await t1.stop(tenant="t1", kind="user", sub=sub)
@@ -185,6 +186,7 @@ async def test_whatever_happens_in_another_tenant_changes_no_byte_of_ones_own_pa
     await foreign.sign_in("u9")
     await shared.sign_in("u5", tenant="t2", prompt="login")
     await follower(server, "RS5t2", instance="their-copy").ask()
+    await noted(server)
     await platform.stop(tenant="t2", kind="resource", server=R5)
     await platform.stop(tenant="t2", kind="user", sub=server.world.people["u9"].subs["t2"])
     await platform.decide(await platform.open("stop", tenant="t2", kind="tenant"), typed="t2")

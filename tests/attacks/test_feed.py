@@ -14,7 +14,7 @@ from authserver.domain.revocation.kill_switch import By, Target
 from authserver.domain.tool_policies import tool_policy
 from resource_lib.wire.control import Act, Kind
 from tests.promises.test_feed import announce_many, stop
-from tests.support.following import follower, told
+from tests.support.following import follower, noted, told
 from tests.support.streams import Stream, looking, stream
 from tests.support.world import R1, R2, R5, R7, SCOPES
 
@@ -289,7 +289,7 @@ async def test_an_acknowledgement_is_strict_and_small(server):
         headers={"content-type": "application/json"},
     )  # fmt: skip
     assert 400 == twice.status_code
-    await server.machines.instances.close()
+    await noted(server)
     [one] = await instances.of(server.machines.work(), [R1])
     assert (0, {}) == (one.applied, one.about)
 
@@ -306,6 +306,7 @@ async def test_nobody_acknowledges_for_another_servers_instance(server):
     assert 204 == (await attacker.acknowledge()).status_code
     # With the victim's own cursor, and with one of the other list.
     assert 409 == (await attacker.acknowledge(cursor=victim.cursor)).status_code
+    await noted(server)
     assert [("one", 0)] == [(one.id, one.applied) for one in await instances.of(server.machines.work(), [R1])]
 
 

@@ -10,7 +10,7 @@ from authserver.domain.health.report import ReportedTool
 from authserver.domain.resources import listing
 from tests.support.administered import administered
 from tests.support.approvals import refunding, tool_server
-from tests.support.following import follower
+from tests.support.following import follower, noted
 from tests.support.world import R1, R5
 
 
@@ -300,7 +300,7 @@ async def test_whoever_stopped_something_sees_who_has_obeyed(server):
     wanted = {"kind": "client", "client_id": server.world.clients["P"].client_id, "reason": "Misbehaves"}
 
     async def seen(wait=0):
-        await server.machines.instances.close()
+        await noted(server)
         said = (await admin.call("GET", f"{path}?wait={wait}", "d1")).json()
         return {each["instance"]: each["state"] for each in said["instances"]}, said["is_settled"]
 

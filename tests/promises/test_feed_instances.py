@@ -11,17 +11,17 @@ from authserver.domain.revocation import feed
 from authserver.domain.revocation.kill_switch import Target
 from resource_lib.wire.control import Kind
 from tests.promises.test_feed import stop
-from tests.support.following import follower
+from tests.support.following import follower, noted
 from tests.support.world import R1
 
 
 async def running(server, *resources):
-    await server.machines.instances.close()
+    await noted(server)
     return {one.id: one for one in await instances.of(server.machines.work(), resources or [R1])}
 
 
 async def heard(server, number):
-    await server.machines.instances.close()
+    await noted(server)
     since = await feed.at(server.machines.work(), number)
     found = await instances.heard(server.machines.work(), [R1], number, since)
     return {one.instance.id: (one.state, one.after_ms) for one in found}

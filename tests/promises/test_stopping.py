@@ -9,7 +9,7 @@ from authserver.domain.revocation import kill_switch
 from authserver.domain.stopping import stopping
 from authserver.domain.stopping.stopping import By, Target
 from resource_lib.wire.control import Kind
-from tests.support.following import follower
+from tests.support.following import follower, noted
 from tests.support.world import R1, R5, R9
 
 PLATFORM = By(tenant="*", label="the command line")
@@ -166,6 +166,7 @@ async def test_what_runs_with_another_tenants_credential_is_not_counted_or_waite
     """TN-15: a server of two tenants, each with a credential of its own; neither learns how many the other runs."""
     for letter in ("RS5", "RS5t1", "RS5t2"):
         await follower(server, letter, instance=f"copy-of-{letter}").ask()
+    await noted(server)
 
     async def seen(tenant):
         target = Target(kind=Kind.RESOURCE, tenant=tenant, resource=R5)

@@ -68,6 +68,11 @@ def follower(server: Any, letter: str, **changed: Any) -> Follower:
     return Follower(**(wanted | changed))
 
 
+async def noted(server: Any) -> None:
+    """Return once it is written down who has asked: whoever asks is answered before that."""
+    await server.machines.instances.close()
+
+
 def told(batch: Batch) -> list[tuple[str, str, str]]:
     """Return what a batch tells, without numbers."""
     return [(event.kind.value, event.act.value, event.tenant) for event in batch.events]
