@@ -76,6 +76,7 @@ from resource_lib.transport.browsers import Browsers
 from resource_lib.transport.definitions import Definitions, Learning, listed_for
 from resource_lib.transport.listing import Learns, ListingFilter, ToolSchemas
 from resource_lib.transport.outgoing import Outgoing
+from resource_lib.transport.own_cancellation import OwnCancellation
 from resource_lib.transport.own_listing import UnreadableListingError
 from resource_lib.transport.public import PublicAnswers
 from resource_lib.transport.refusals import Refusals
@@ -441,7 +442,10 @@ class ResourceGuard:
                 return await self._held.serve(waiting, app, scope, receive, outgoing.take, life_s=life_s)
             outward = self._filtered(outgoing.take, methods, principal) if lists_tools else outgoing.take
             work = app(scope, receive, outward)
-            return await outgoing.run(work, self.revocations.running, lambda why: self._cut_short(why, body, request))
+            cancellation = OwnCancellation(app, scope, request, body.messages if body is not None else ())
+            return await outgoing.run(
+                work, self.revocations.running, lambda why: self._cut_short(why, body, request), cancellation.tell
+            )
 
     def _filtered(self, send: Send, methods: list[str], principal: Principal) -> Send:
         """Return a `send` through which a list of tools names only those of the policy."""

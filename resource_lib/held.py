@@ -26,6 +26,7 @@ from resource_lib.transport.asgi import App, Receive, Scope, Send
 from resource_lib.transport.body import Message
 from resource_lib.transport.definitions import Definition, Definitions, listed_for
 from resource_lib.transport.final_answer import FinalAnswer, Wire
+from resource_lib.transport.own_cancellation import OwnCancellation
 from resource_lib.transport.own_listing import OwnListing, UnreadableListingError
 from resource_lib.transport.refusals import Refusals
 from resource_lib.transport.request import Request, only_body
@@ -294,6 +295,7 @@ class _Run:
         try:
             work = self.app({**self.scope, "headers": headers}, receive, final.send)
             if await held.run.go(work, self.running) is not None:
+                OwnCancellation(self.app, self.scope, held.request, [held.message]).tell()
                 # Nobody knows how far it came, and the issuer is told nothing else: to it the call stays ambiguous.
                 await settle(Ran(result=None, is_error=True))
                 await self.wire.stop(self.stopped)

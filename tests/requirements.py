@@ -3354,6 +3354,10 @@ FOLLOWER: dict[str, Requirement] = {
         "decision 14, C56",
         "A running call that is killed is cancelled, and its caller is told so, or its stream ends; nobody else's is touched.",
     ),
+    "follow:running:is-cancelled-at-the-server": Requirement(
+        "C56, MCP 2025-11-25 Cancellation",
+        "A tool of the official SDK that is stopped is cancelled where it waits within a second, in both eras and in both forms of an answer.",
+    ),
     "follow:running:streams-and-sessions": Requirement(
         "decision 14", "Open streams and sessions of whoever is killed end, and do not go on after a new login."
     ),

@@ -44,10 +44,17 @@ class Outgoing(Run):
         self._has_begun = False
         self._ended = False
 
-    async def run(self, work: Awaitable[object], running: Running, stopped: Callable[[Deny], Answer]) -> None:
+    async def run(
+        self,
+        work: Awaitable[object],
+        running: Running,
+        stopped: Callable[[Deny], Answer],
+        take_back: Callable[[], None],
+    ) -> None:
         """Let the server answer by `work`, whose messages lead to `take`; end it when its time is up or when it is stopped.
 
-        Stopped before anything was sent, its caller gets the answer that `stopped` gives.
+        Stopped before anything was sent, its caller gets the answer that `stopped` gives. `take_back` ends what the server does beside
+        the request.
         """
         # A timer that only a stream starts: a cancel scope around every call would cost more than the policy itself.
         try:
@@ -55,7 +62,10 @@ class Outgoing(Run):
         finally:
             if self._timer is not None:
                 self._timer.cancel()
-        if why is None or self._ended:
+        if why is None:
+            return
+        take_back()
+        if self._ended:
             return
         self._ended = True
         if not self._has_begun:

@@ -22,8 +22,10 @@ TIMEOUT_S: Final = 10.0
 _META: Final = "io.modelcontextprotocol/"
 _OF_ONE_REQUEST: Final = frozenset(
     {b"content-length", b"content-type", b"content-encoding", b"accept", b"accept-encoding", b"mcp-method", b"mcp-name"}
-    | {b"mcp-session-id", b"last-event-id", b"transfer-encoding"}
+    | {b"last-event-id", b"transfer-encoding"}
 )
+_SESSION: Final = b"mcp-session-id"
+_NOTHING_MORE: Final[Mapping[bytes, bytes]] = {}
 
 
 class UnreadableListingError(Exception):
@@ -109,20 +111,39 @@ class OwnListing:
     async def _send(
         self, verb: str, message: Any, more: Mapping[bytes, bytes], *, method: str | None = None
     ) -> tuple[int, dict[bytes, bytes], bytes]:
-        body = b"" if message is None else json.dumps(message, separators=(",", ":")).encode("ascii")
-        headers: Headers = [
-            header
-            for header in self._scope["headers"]
-            if header[0].lower() not in _OF_ONE_REQUEST
-            and header[0].lower() not in more
-            and not header[0].lower().startswith(b"mcp-param-")
-        ]
-        headers += [*more.items(), (b"accept", b"application/json, text/event-stream")]
-        if body:
-            headers += [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode("ascii"))]
-        if self._is_modern and method is not None:
-            headers.append((b"mcp-method", method.encode("ascii")))
-        return await _exchange(self._app, {**self._scope, "method": verb, "headers": headers}, body)
+        scope = {**self._scope, "headers": [each for each in self._scope["headers"] if each[0].lower() != _SESSION]}
+        return await send_one(self._app, scope, verb, message, more=more, method=method if self._is_modern else None)
+
+
+async def send_one(
+    app: App,
+    scope: Scope,
+    verb: str,
+    message: Any,
+    *,
+    more: Mapping[bytes, bytes] = _NOTHING_MORE,
+    method: str | None = None,
+) -> tuple[int, dict[bytes, bytes], bytes]:
+    """
+    Let `app` answer one message in process, in the name of whoever sent the request that `scope` is; `more` are headers of ours.
+
+    `method` names it in a header, as 2026-07-28 wants. Returns status, headers and body. Raises UnreadableListingError for a body that
+    is too large, and whatever the app raises.
+    """
+    body = b"" if message is None else json.dumps(message, separators=(",", ":")).encode("ascii")
+    headers: Headers = [
+        header
+        for header in scope["headers"]
+        if header[0].lower() not in _OF_ONE_REQUEST
+        and header[0].lower() not in more
+        and not header[0].lower().startswith(b"mcp-param-")
+    ]
+    headers += [*more.items(), (b"accept", b"application/json, text/event-stream")]
+    if body:
+        headers += [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode("ascii"))]
+    if method is not None:
+        headers.append((b"mcp-method", method.encode("ascii")))
+    return await _exchange(app, {**scope, "method": verb, "headers": headers}, body)
 
 
 async def _exchange(app: App, scope: Scope, body: bytes) -> tuple[int, dict[bytes, bytes], bytes]:
