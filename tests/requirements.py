@@ -3120,8 +3120,8 @@ KILL: dict[str, Requirement] = {
     ),
     "kill:everywhere:nothing-that-died-comes-back": Requirement(
         "decision 14; RV-01, RV-02, RV-04, RV-10, TK-40, C04",
-        "what was killed is dead in refresh, codes, introspection, userinfo, exchange, API keys, approvals and sessions, by any "
-        "clock, after any restart, and after it was revived; what is beside it lives",
+        "what was killed is dead in refresh, codes, introspection, userinfo, exchange, API keys, approvals, sessions, the admin API "
+        "and at a guard, by any clock, after any restart, and after it was revived; what is beside it lives",
     ),
     "kill:recorded:who-and-why": Requirement(
         "C03", "who stopped or revived something, and why, is in the record, sealed"

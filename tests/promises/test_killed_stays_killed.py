@@ -18,7 +18,7 @@ from tests.support.oracle import header
 from tests.support.world import R1, R2
 
 HOUR = 3600
-OF_A_TOKEN = {"introspection", "userinfo", "exchange", "approvals: ask", "approvals: consume"}
+OF_A_TOKEN = {"introspection", "userinfo", "exchange", "admin API", "guard", "approvals: ask", "approvals: consume"}
 OF_A_LOGIN = OF_A_TOKEN | {"refresh", "introspection of an exchanged token", "approvals: decide"}
 OF_A_MACHINE = {"introspection of a machine's token", "machine's API key"}
 BEGINNING = {"client_credentials", "new login", "new device"}
@@ -41,10 +41,10 @@ TARGETS = {
     "authorization": killed(OF_A_LOGIN),
     "user": killed(OF_A_LOGIN | {"code", "device", "person's API key", "authorize", "account page"}, {"new login"}),
     "client": killed(OF_A_LOGIN | OF_A_MACHINE | {"code", "device"}, BEGINNING | {"authorize"}),
-    "client host": killed(OF_A_LOGIN | {"code"}, {"authorize", "new login"}),
+    "client host": killed(OF_A_LOGIN - {"admin API"} | {"code"}, {"authorize", "new login"}),
     "tenant": killed(set(TRIES) - BEGINNING, BEGINNING),
     "everything": killed(set(TRIES) - BEGINNING, BEGINNING),
-    "resource": killed((), set(TRIES) - {"refresh", "userinfo", "account page", "new device"}),
+    "resource": killed((), set(TRIES) - {"refresh", "userinfo", "admin API", "account page", "new device"}),
     "tool": killed((), {"approvals: ask", "approvals: consume", "approvals: decide"}),
     "key": killed(OF_A_TOKEN | {"introspection of an exchanged token", "introspection of a machine's token"}),
 }
@@ -65,18 +65,21 @@ def target_of(server, it, name):
 
 async def strike(server, it, name):
     """End or stop it; return the target that can be revived."""
-    target, work = target_of(server, it, name), server.machines.work()
+    target = target_of(server, it, name)
     if target is not None:
         await stop(server, target)
     elif name == "token":
-        await stopping.revoke_token(work, it.tokens.access_token, by=PLATFORM, reason="lost")
-        assert await work.commit()
+        for token in (it.tokens, it.admin):
+            work = server.machines.work()
+            await stopping.revoke_token(work, token.access_token, by=PLATFORM, reason="lost")
+            assert await work.commit()
     elif name == "authorization":
-        authorization_id = it.tokens.claims["authorization_id"]
-        await stopping.revoke_authorization(work, authorization_id, by=PLATFORM, reason="lost")
-        assert await work.commit()
+        for token in (it.tokens, it.admin):
+            work = server.machines.work()
+            await stopping.revoke_authorization(work, token.claims["authorization_id"], by=PLATFORM, reason="lost")
+            assert await work.commit()
     else:
-        assert await rotation.remove_now(work, header(it.tokens.access_token)["kid"])
+        assert await rotation.remove_now(server.machines.work(), header(it.tokens.access_token)["kid"])
     return target
 
 
@@ -127,6 +130,7 @@ async def test_what_was_killed_stays_killed_in_every_consumer(server_with, publi
     await it.restart()
     server.clock.advance(-HOUR)
     await look("revived, an hour back, restarted", set(), *of.dead)
+    await it.guarding.guard.aclose()
 
     assert {} == {when: found for when, found in wrong.items() if any(found.values())}
 

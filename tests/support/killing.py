@@ -9,6 +9,7 @@ from typing import Any
 from authserver.domain.approvals.deciding import RefusedDecisionError
 from authserver.domain.clients import registry
 from authserver.domain.clients.client import DEVICE_CODE
+from authserver.domain.resources import administration
 from authserver.domain.revocation import tail
 from authserver.domain.stopping import stopping
 from authserver.domain.stopping.stopping import By, Target
@@ -16,6 +17,7 @@ from resource_lib.wire import api_key as wire
 from tests.support.approvals import REFUND, WITH_REFUND, Approver, ToolServer, tool_server
 from tests.support.browser import Browser
 from tests.support.exchange import GRANT, Deputy, allowed_deputy
+from tests.support.guarding import Guarding
 from tests.support.oauth_client import OAuthClient, TokenAnswer
 from tests.support.world import R1, R2, Application
 
@@ -41,15 +43,19 @@ class Held:
     machine_token: TokenAnswer
     key: str
     machine_key: str
+    admin: TokenAnswer
+    guarding: Guarding
     pending: str
     approved: str
     browser: Browser
     seen: dict[str, Any] = field(default_factory=dict)
 
     async def restart(self) -> None:
-        """Begin new processes; the person's browser keeps its cookies."""
+        """Begin new processes, the guard's too; the person's browser keeps its cookies."""
         cookies = self.browser.cookies
+        await self.guarding.guard.aclose()
         await self.server.restart()
+        self.guarding = Guarding(self.server)
         self.browser = self.server.browser()
         for name, value in cookies.items():
             self.browser.plant(name, value)
@@ -74,6 +80,10 @@ async def everything_held(server: Any, app: OAuthClient | None = None) -> Held:
     starter = app if DEVICE_CODE in app.app.grant_types else machine
     starter.browsers = app.browsers
     await starter.connect("u1", device)
+    await server.operator.set_member("u1", "t1", roles=("member", "auditor"))
+    machine.browsers = app.browsers
+    admin = await machine.sign_in("u1", scope="kills:read", resource=server.issuer + administration.PATH)
+    guarding = Guarding(server)
     return Held(
         server=server,
         app=app,
@@ -88,6 +98,8 @@ async def everything_held(server: Any, app: OAuthClient | None = None) -> Held:
         machine_token=await machine.client_credentials(scope="orders:read", resource=R1),
         key=(await server.operator.add_api_key(who="u1")).secret,
         machine_key=(await server.operator.add_api_key(app=machine.app)).secret,
+        admin=admin,
+        guarding=guarding,
         pending=await tools.asked(tokens, {"order_id": "o-2", "amount_cents": 2}),
         approved=approved,
         browser=app.browser_of("u1"),
@@ -102,8 +114,8 @@ async def _whole_application(server: Any) -> OAuthClient:
         auth_method="client_secret_basic",
         grant_types=("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE),
         redirect_uris=(REDIRECT,),
-        scope=tuple(SCOPE.split()),
-        resources=(R1, R2),
+        scope=(*SCOPE.split(), "kills:read"),
+        resources=(R1, R2, server.issuer + administration.PATH),
         default_resource=R1,
     )
     assert await work.commit()
@@ -163,6 +175,21 @@ async def _exchange(it: Held) -> bool:
 async def _api_key(it: Held, secret: str) -> bool:
     wanted = {"grant_type": GRANT, "subject_token": secret, "subject_token_type": wire.TOKEN_TYPE}
     return (await it.app.post("/token", authenticate=False, **wanted)).ok
+
+
+async def _administer(it: Held) -> bool:
+    bearer = {"authorization": f"Bearer {it.admin.access_token}"}
+    answer = await it.server.http.get(f"{it.server.issuer}{administration.PATH}/kills", headers=bearer)
+    assert answer.status_code in {200, 401}, answer.text
+    return answer.status_code == 200
+
+
+async def _call(it: Held) -> bool:
+    """With the guard's next word from the server; the first word of one that has just been started is a whole state."""
+    await it.guarding.guard.revocations.follower._asked()
+    answer = await it.guarding.call("search_orders", it.tokens.access_token)
+    assert answer.status in {200, 401}, answer.json
+    return answer.status == 200 and not answer.json["result"].get("isError")
 
 
 async def _ask(it: Held) -> bool:
@@ -226,6 +253,8 @@ TRIES: dict[str, Callable[[Held], Awaitable[bool]]] = {
     "exchange": _exchange,
     "person's API key": lambda it: _api_key(it, it.key),
     "machine's API key": lambda it: _api_key(it, it.machine_key),
+    "admin API": _administer,
+    "guard": _call,
     "approvals: ask": _ask,
     "approvals: consume": _consume,
     "approvals: decide": _decide,
