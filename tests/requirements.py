@@ -3263,6 +3263,10 @@ FEED: dict[str, Requirement] = {
 
 # tests: the follower and the lease (resource_lib/revocation)
 FOLLOWER: dict[str, Requirement] = {
+    "follow:admin-api:a-stop-is-obeyed-within-two-seconds": Requirement(
+        "decision 14; C03",
+        "what the admin API stops is refused by a guard two seconds after the answer, and who has obeyed is named with its time",
+    ),
     "follow:state:ends-are-counted": Requirement(
         "decision 14",
         "An end or a kill ends whatever carries a smaller number: tokens, those who act, what was exchanged, keys, hosts; a token without a number is below every one.",
