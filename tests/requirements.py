@@ -3559,6 +3559,13 @@ ADMIN: dict[str, Requirement] = {
     "admin:users:passwords-are-their-own": Requirement(
         "issue, decision 22", "A tenant's administrator cannot reset the one password of a person; the platform can."
     ),
+    "admin:users:a-first-password-opens-one-tenant": Requirement(
+        "decision 22, TN-13",
+        "A password that a tenant's administrator gave opens no other tenant until the platform's operators set one.",
+    ),
+    "admin:users:nobody-gives-more-than-they-hold": Requirement(
+        "AD-03", "A role that administers is given by whoever holds all that it opens, whichever credential they use."
+    ),
     "admin:users:power-needs-a-fresh-login": Requirement(
         "issue, RFC 9470", "A role that administers is given on a fresh login alone, whoever gets it."
     ),

@@ -206,7 +206,7 @@ async def _decided(machines: Any, approval: Any, email: str, password: str, said
         if person.retry_after_s is not None:
             fail(f"too many attempts for {email}. Try again in {person.retry_after_s} seconds; nothing was decided.")
         fail(f"{email} and this password do not go together; nothing was decided.")
-    member = await users.member_by_person(work, person.id)
+    member = await users.member_by_person(work, person.id) if person.opens(approval.tenant) else None
     now = await approvals.find(work, approval.id)
     decider = deciding.Decider(
         sub=member.sub if member else "",

@@ -125,7 +125,12 @@ def add(
         await committed(work, otherwise=f"email: {email} is a member of {tenant} already.")
         said: dict[str, Any] = {"email": email, "tenant": tenant, "sub": sub, "roles": list(role or ())}
         if person is not None:
-            said["password"] = "unchanged: this person has an account"
+            said["password"] = (
+                "unchanged: this person has an account"
+                if person.opens(owner.id)
+                else "another organisation's administrator gave it, so it opens nothing here: see whose address it is, then"
+                f" `authserver user set {email} --tenant {tenant} --password-file -`"
+            )
         elif chosen is None:
             said["password"] = password
         return said
@@ -219,7 +224,7 @@ def _set_everywhere(email: str, *, is_active: bool, data_dir: DataDir, as_json: 
         person = await users.person_by_email(work, email)
         if person is None:
             fail(f"email: nobody here has the address {email}. `authserver user list --tenant SLUG` lists members.")
-        found = await users.with_tenants(work, person.id)
+        found = await users.with_every_tenant(work, person.id)
         joined = [await tenants.by_id(work, owner) for owner in (found[1] if found else ())]
         await users.set_active(work, person.id, is_active=is_active)
         await committed(work, otherwise=f"{email} was removed meanwhile.")

@@ -3,7 +3,8 @@ everybody stops
 
 Why: what is stopped, and the number below which it has ended; who follows the numbered list and how far each has come; what each
 MCP server says of its tools and whether it can be reached; the control number at which a code was promised and a browser signed
-in; which requests of the admin API were answered already; and of which MCP servers anybody may read what they do.
+in; which requests of the admin API were answered already; of which MCP servers anybody may read what they do; and of which tenant
+the administrator is who gave somebody their password.
 """
 
 import sqlalchemy as sa
@@ -26,6 +27,7 @@ def upgrade() -> None:
     op.execute("UPDATE tenants SET slug = 'platform-' || SUBSTR(id, 5) WHERE slug = 'platform'")
     for table in _STAMPED:
         op.add_column(table, sa.Column("ctl", sa.BigInteger(), nullable=False, server_default=sa.text("0")))
+    op.add_column("persons", sa.Column("password_of", sa.Text(), nullable=False, server_default=sa.text("''")))
     op.add_column("device_codes", sa.Column("max_age", sa.BigInteger(), nullable=True))
     op.add_column("resources", sa.Column("published", sa.Boolean(), nullable=False, server_default=sa.text("false")))
     of_servers = sa.text("speaks_for <> ''")
@@ -147,6 +149,7 @@ def downgrade() -> None:
         op.drop_column(table, "ctl")
     op.drop_column("resources", "published")
     op.drop_column("device_codes", "max_age")
+    op.drop_column("persons", "password_of")
     op.drop_column("control_head", "feed_id")
     op.drop_column("control_events", "resource")
     op.drop_column("control_events", "act")

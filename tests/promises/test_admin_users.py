@@ -1,11 +1,15 @@
 """The noun `users` of the admin API."""
 
 import asyncio
+from dataclasses import replace
 
+import jwt
 import pytest
 
+from authserver.domain.login import login
 from authserver.domain.users import user
 from tests.support.administered import administered
+from tests.support.world import Someone
 
 NEW = {"email": "new@people.example", "name": "New Person", "password": "correct horse battery", "roles": ["member"]}
 
@@ -87,6 +91,66 @@ async def test_an_administrator_cannot_take_over_a_person_by_a_new_password(serv
 
     assert 403 == refused.status_code
     assert (204, b"") == (done.status_code, done.content)
+
+
+@pytest.mark.requirement("admin:users:a-first-password-opens-one-tenant")
+@pytest.mark.parametrize("is_changed_by_whoever_knows_it", [False, True])
+async def test_whoever_made_an_account_for_an_address_is_not_them_where_they_are_taken_in_later(
+    server, is_changed_by_whoever_knows_it
+):
+    """Pre-hijacking: t1's administrator knows the password of somebody whom t2 and the platform make administrators."""
+    admin = await administered(server)
+    mine = {"email": "boss@t2.example", "password": "known to t1's administrator", "roles": ["admin"]}
+    made = (await admin.call("POST", "/users", "a1", body=mine)).json()
+    for slug, who in (("t2", "a2"), ("platform", "p1")):
+        joined = await admin.call("POST", "/users", who, body=mine | {"password": "of their own choosing"})
+        assert 201 == joined.status_code, slug
+    person = (await user.member_by_sub(server.operator.work("t1"), made["sub"])).person_id
+    someone = Someone(email=mine["email"], name="", password=mine["password"], person_id=person)
+    if is_changed_by_whoever_knows_it:
+        work = server.machines.work(address="192.0.2.1")
+        new = "and changed by t1's administrator"
+        await login.with_new_password(work, email=someone.email, password=someone.password, new=new)
+        assert await work.commit()
+        someone = replace(someone, password=new)
+    server.world.people["boss"] = someone
+
+    token = await admin.sign_in("boss")
+    me = (await admin.call("GET", "/me", token=token)).json()
+    elsewhere = [await admin.call("GET", f"/users?tenant={slug}", token=token) for slug in ("t2", "platform")]
+
+    assert admin.tenant("t1") == jwt.decode(token, options={"verify_signature": False})["tenant_id"], me
+    assert [404, 404] == [one.status_code for one in elsewhere]
+    path = f"/users/{made['sub']}"
+    at = f"{path}?tenant=t1"
+    vouched = {"password": "set by those who run the deployment"}
+    assert 204 == (await admin.change("PUT", f"{path}/password?tenant=t1", "p1", body=vouched, at=at)).status_code
+    known, member_of = await user.with_tenants(server.machines.work(), person)
+    assert ({admin.tenant(slug) for slug in ("t1", "t2", "platform")}, "") == (set(member_of), known.password_of)
+
+
+@pytest.mark.requirement("admin:users:nobody-gives-more-than-they-hold")
+async def test_whoever_may_only_change_people_makes_no_administrator(server):
+    """A machine is always fresh: one with `users:write` alone would make itself a puppet that may do everything."""
+    admin = await administered(server)
+    other = server.world.people["m1"].subs["t1"]
+    token = await admin.sign_in("a1", scope="users:read users:write")
+    seen = await admin.call("GET", f"/users/{other}", token=token)
+    puppets = [
+        await admin.call("POST", "/users", token=token, body=NEW | {"roles": [role]})
+        for role in ("admin", "operator", "auditor")
+    ]
+    promoted = await admin.call(
+        "PATCH",
+        f"/users/{other}",
+        token=token,
+        body={"roles": ["admin"]},
+        headers={"if-match": seen.headers["etag"]},
+    )
+    harmless = await admin.call("POST", "/users", token=token, body=NEW)
+
+    assert [403, 403, 403, 403] == [one.status_code for one in (*puppets, promoted)]
+    assert 201 == harmless.status_code
 
 
 @pytest.mark.requirement("admin:users:power-needs-a-fresh-login")

@@ -75,7 +75,9 @@ async def with_new_password(work: UnitOfWork, *, email: str, password: str, new:
     if isinstance(person, Refused):
         return person
     # Only now: whoever has stolen a session makes us hash no faster than they may guess.
-    await change_password(work, person.id, await work.machines.passwords.hash(new))
+    # Whoever knows the old one is no surer to be them than before.
+    hashed = await work.machines.passwords.hash(new)
+    await change_password(work, person.id, hashed, opens_everywhere=False)
     # Everything of theirs ends with the old password; this one session begins after that.
     cookie, begun = session.start(work, person_id=person.id, acr=PASSWORD_ACR, amr=PASSWORD_AMR, ctl=None)
     return LoggedIn(person=person, cookie=cookie, session=begun)
@@ -124,7 +126,12 @@ def _refuse(work: UnitOfWork, email: str, reason: str) -> None:
     )
 
 
-async def change_password(work: UnitOfWork, person_id: str, password_hash: str) -> None:
-    """Set a new password; every browser of the person is signed out, and what they had allowed ends."""
-    await user.set_password(work, person_id, password_hash)
+async def change_password(
+    work: UnitOfWork, person_id: str, password_hash: str, *, opens_everywhere: bool = True
+) -> None:
+    """Set a new password; every browser of the person is signed out, and what they had allowed ends.
+
+    `opens_everywhere` is `user.set_password`'s.
+    """
+    await user.set_password(work, person_id, password_hash, opens_everywhere=opens_everywhere)
     event.record(work, event.Kind.USER_CHANGED, action="password_changed", sub=person_id)

@@ -15,6 +15,8 @@ table(
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("password_changed_at", sa.BigInteger, nullable=False),
+    # Of which tenant the administrator is who gave the password: it opens that tenant alone. Empty: it opens each.
+    sa.Column("password_of", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.PrimaryKeyConstraint("person_id"),
     tenanted=False,
 )
@@ -40,7 +42,8 @@ table(
 )
 
 _PERSON = (
-    "SELECT person_id, email_sealed, name_sealed, data_key, password_hash, status, password_changed_at FROM persons"
+    "SELECT person_id, email_sealed, name_sealed, data_key, password_hash, status, password_changed_at, password_of"
+    " FROM persons"
 )
 MEMBER_COLUMNS = "m.sub, m.person_id, m.roles, m.status, p.status AS person_status, p.password_changed_at"
 MEMBER_ROWS = "memberships m JOIN persons p ON p.person_id = m.person_id"
@@ -51,13 +54,18 @@ PERSON_BY_ID = statement(_PERSON + " WHERE person_id = :person_id")
 ADD_PERSON = statement(
     """
     INSERT INTO persons (person_id, email_index, email_sealed, name_sealed, data_key, password_hash, status, created_at,
-        password_changed_at)
-    VALUES (:person_id, :email_index, :email_sealed, :name_sealed, :data_key, :password_hash, 'active', :now, :now)
+        password_changed_at, password_of)
+    VALUES (:person_id, :email_index, :email_sealed, :name_sealed, :data_key, :password_hash, 'active', :now, :now,
+        :password_of)
     ON CONFLICT DO NOTHING RETURNING person_id
     """
 )
 SET_PASSWORD = statement(
-    "UPDATE persons SET password_hash = :password_hash, password_changed_at = :now WHERE person_id = :person_id RETURNING person_id"
+    """
+    UPDATE persons SET password_hash = :password_hash, password_changed_at = :now,
+        password_of = CASE WHEN :opens_everywhere THEN '' ELSE password_of END
+    WHERE person_id = :person_id RETURNING person_id
+    """
 )
 SET_PERSON = statement("UPDATE persons SET status = :status WHERE person_id = :person_id RETURNING person_id")
 # Changes nothing; it holds the row, so that a new password and a login with the old one cannot pass each other.
@@ -71,7 +79,7 @@ STILL_PROVEN = statement(
 WITH_TENANTS = statement(
     """
     SELECT p.person_id, p.email_sealed, p.name_sealed, p.data_key, p.password_hash, p.status, p.password_changed_at,
-        t.member_of
+        p.password_of, t.member_of
     FROM persons p LEFT JOIN person_tenants t ON t.person_id = p.person_id
     WHERE p.person_id = :person_id ORDER BY t.member_of
     """

@@ -39,6 +39,16 @@ class Person:
     is_active: bool
     password_hash: str | None
     password_changed_at: int
+    password_of: str
+    """The tenant whose administrator gave the password; empty: it is good in each."""
+
+    def opens(self, tenant: str) -> bool:
+        """Whether their password is good in a tenant.
+
+        One that a tenant's administrator gave is known to a stranger everywhere else: whoever made an account for somebody's
+        address would otherwise be them in every organisation that takes them in later.
+        """
+        return self.password_of in {"", tenant}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,8 +115,11 @@ async def person_by_id(work: UnitOfWork, person_id: str) -> Person | None:
     return _person(work, row) if row else None
 
 
-def add_person(work: UnitOfWork, *, email: str, name: str, password_hash: str | None) -> str:
-    """Create a person and return their id. A lost commit means that the address is taken. Raises InvalidUserError."""
+def add_person(work: UnitOfWork, *, email: str, name: str, password_hash: str | None, password_of: str = "") -> str:
+    """Create a person and return their id. A lost commit means that the address is taken. Raises InvalidUserError.
+
+    `password_of`: the tenant whose administrator gives the password; empty: whoever runs the deployment does.
+    """
     address = normal_email(email)
     if not 1 <= len(name) <= 200 or any(category(char) == "Cc" for char in name):
         raise InvalidUserError("name: 1 to 200 characters, no control characters")
@@ -120,6 +133,7 @@ def add_person(work: UnitOfWork, *, email: str, name: str, password_hash: str | 
         name_sealed=seal(key, name.encode(), context=f"persons/name/{person_id}"),
         data_key=seal(keys.personal_data, key, context=f"persons/data_key/{person_id}"),
         password_hash=password_hash,
+        password_of=password_of,
         now=work.now,
     )
     return person_id
@@ -138,7 +152,16 @@ def add_member(work: UnitOfWork, *, person_id: str, roles: tuple[str, ...] = ())
 
 
 async def with_tenants(work: UnitOfWork, person_id: str) -> tuple[Person, list[str]] | None:
-    """Return the person and the ids of the tenants in which they have a membership, active or not; never from memory."""
+    """Return the person and the ids of the tenants in which they have a membership, active or not; never from memory.
+
+    Those that their password does not open are not among them: for whoever is signed in they are not there.
+    """
+    found = await with_every_tenant(work, person_id)
+    return (found[0], [tenant for tenant in found[1] if found[0].opens(tenant)]) if found is not None else None
+
+
+async def with_every_tenant(work: UnitOfWork, person_id: str) -> tuple[Person, list[str]] | None:
+    """Return the same with those that their password does not open: for who runs the deployment, never for themselves."""
     rows = await work.all(store.WITH_TENANTS, person_id=person_id)
     if not rows:
         return None
@@ -233,9 +256,18 @@ def remove_member(work: UnitOfWork, member: Member) -> None:
     event.record(work, event.Kind.USER_CHANGED, action="removed", sub=member.sub)
 
 
-async def set_password(work: UnitOfWork, person_id: str, password_hash: str) -> None:
-    """Change a password; it ends what came from the one before, in every tenant and every browser."""
-    work.claim(store.SET_PASSWORD, person_id=person_id, password_hash=password_hash, now=work.now)
+async def set_password(work: UnitOfWork, person_id: str, password_hash: str, *, opens_everywhere: bool = True) -> None:
+    """Change a password; it ends what came from the one before, in every tenant and every browser.
+
+    `opens_everywhere`: whoever sets it answers for whose account it is; else it opens what the one before did.
+    """
+    work.claim(
+        store.SET_PASSWORD,
+        person_id=person_id,
+        password_hash=password_hash,
+        opens_everywhere=opens_everywhere,
+        now=work.now,
+    )
     await _end_everywhere(work, person_id, reason="password_changed")
 
 
@@ -297,6 +329,7 @@ def _person(work: UnitOfWork, row: Row) -> Person:
         is_active=row["status"] == "active",
         password_hash=row["password_hash"],
         password_changed_at=row["password_changed_at"],
+        password_of=row["password_of"],
     )
 
 

@@ -2,26 +2,31 @@
 The noun `users`: people inside one tenant.
 
 A person is one account, which other tenants may know too (decision 22). So a tenant's administrator gives somebody a first password
-when they come, and never another: whoever could reset it would be that person everywhere. Whether an account was there before is not
-said. The platform's operators may set one.
+when they come, and never another: whoever could reset it would be that person everywhere. For the same reason that first password opens
+their tenant alone, until the platform's operators set one. Whether an account was there before is not said.
 
-Giving somebody a role that administers needs a fresh login, whoever it is given to: a puppet is power too. The last administrator
-does not go without saying so.
+Giving somebody a role that administers needs a fresh login and a token that holds all that the role opens, whoever it is given to: a
+puppet is power too, and a machine is always fresh. The last administrator does not go without saying so.
 """
 
+from collections.abc import Collection
 from typing import Annotated
 
 from pydantic import Field
 
 from authserver.domain.login import login
-from authserver.domain.resources.administration import ADMIN, OPERATOR
+from authserver.domain.resources.administration import ADMIN, AUDITOR, OPERATOR, WORDS
 from authserver.domain.users import user as users
 from authserver.domain.users.user import ListedUser, Member
 from authserver.web.admin.ask import Ask, Said
 from authserver.web.admin.problems import ProblemError, not_found
 from authserver.web.admin.routing import Cursor, Id, Limit, Shown, Strict, Thing, route
 
-_POWER = frozenset({ADMIN, OPERATOR})
+_POWER = {
+    role: frozenset(scope for scope, (_, granted_by) in WORDS.items() if role in granted_by)
+    for role in (ADMIN, OPERATOR, AUDITOR)
+}
+"""What each role opens that administers."""
 
 Email = Annotated[str, Field(min_length=3, max_length=255, examples=["alice@acme.example"])]
 Role = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,39}$", examples=["approver"])]
@@ -109,7 +114,8 @@ async def find(ask: Ask, body: Wanted) -> UserPage:
 @route("POST", "/users", gives=UserShown, status=201, says="Make somebody a member")
 async def add(ask: Ask, body: NewUser) -> Said:
     """By e-mail address. Whether they had an account before is not said; if so, their name and password stay theirs."""
-    if _POWER & set(body.roles):
+    if power := _POWER.keys() & set(body.roles):
+        _demand_own_power(ask, power)
         await ask.dangerous("user:empower")
     # The work of a password is done either way, so that time says nothing about who has an account.
     hashed = await ask.work.machines.passwords.hash(body.password or "nobody-uses-this")
@@ -117,7 +123,11 @@ async def add(ask: Ask, body: NewUser) -> Said:
     if person is None:
         name = body.name or body.email.partition("@")[0]
         person_id = users.add_person(
-            ask.work, email=body.email, name=name, password_hash=hashed if body.password else None
+            ask.work,
+            email=body.email,
+            name=name,
+            password_hash=hashed if body.password else None,
+            password_of=ask.tenant if body.password and not ask.operator.is_platform else "",
         )
     else:
         person_id = person.id
@@ -150,7 +160,8 @@ async def change(ask: Ask, sub: Id, body: UserChange) -> UserShown:
     listed, member = await _both(ask, sub)
     ask.unchanged(_shown(listed))
     roles = None if body.roles is None else users.clean_roles(tuple(body.roles))
-    if roles is not None and _POWER & (set(roles) - set(member.roles)):
+    if roles is not None and (power := _POWER.keys() & (set(roles) - set(member.roles))):
+        _demand_own_power(ask, power)
         await ask.dangerous("user:empower", sub=sub)
     ends_an_admin = ADMIN in member.roles and ((roles is not None and ADMIN not in roles) or body.active is False)
     if ends_an_admin:
@@ -178,6 +189,16 @@ async def set_password(ask: Ask, sub: Id, body: NewPassword) -> None:
     ask.unchanged(_shown(listed))
     hashed = await ask.work.machines.passwords.hash(body.password)
     await login.change_password(ask.work, member.person_id, hashed)
+
+
+def _demand_own_power(ask: Ask, roles: Collection[str]) -> None:
+    beyond = sorted({scope for role in roles for scope in _POWER[role]} - ask.operator.scopes)
+    if beyond:
+        raise ProblemError(
+            403,
+            f"roles: your own token does not hold {', '.join(beyond)}.",
+            errors=[("roles", "nobody gives more than they hold")],
+        )
 
 
 async def _someone_stays(ask: Ask, leaving: Member, *, says_so: bool, field: str) -> None:
