@@ -2917,6 +2917,10 @@ DETAILS: dict[str, Requirement] = {
     "approvals:several:only-whose-yes-is-enough": Requirement(
         "AP-05", "Several calls are offered only to whoever's yes alone is enough for each of them."
     ),
+    "call-grants:rule:a-stopped-approver-takes-theirs-back": Requirement(
+        "decisions 13, 14; RV-13",
+        "what is left of a yes to several calls ends with the approver who gave it, and stays ended when they are revived",
+    ),
     "call-grants:rule:who-gave-it-counts": Requirement(
         "AP-05", "What an approver must allow is covered by an approver's grant alone, while they are one."
     ),

@@ -11,12 +11,15 @@ import pytest
 
 from authserver.domain.call_grants import grant
 from authserver.domain.call_grants.grant import InvalidCallGrantError
+from authserver.domain.stopping.stopping import Target
 from authserver.domain.tokens import authorization
 from resource_lib.wire.approvals import ApprovalRule
+from resource_lib.wire.control import Kind
 from resource_lib.wire.tool_call import args_hash
 from tests.spec.test_rfc9396_authorization_details import asking, detail
 from tests.support.approvals import ARGUMENTS, tool_server
 from tests.support.call_grants import Given
+from tests.support.killing import revive, stop
 from tests.support.server import DATABASES
 from tests.support.workers import Workers
 from tests.support.world import R2
@@ -219,6 +222,28 @@ async def test_an_approvers_grant_counts_while_they_are_one(server):
     await server.operator.set_member("v1", "t1", roles=("member",))
 
     assert not await yes.covers(rule=ApprovalRule(by="role"))
+
+
+@pytest.mark.requirement("call-grants:rule:a-stopped-approver-takes-theirs-back")
+async def test_what_a_stopped_approver_gave_covers_nothing_any_more(server):
+    """RV-13, decision 13: at once for each call that is left, and not when they are revived; what they give then counts."""
+    v1 = server.world.people["v1"].subs["t1"]
+    target = Target(kind=Kind.USER, tenant=server.world.tenants["t1"], sub=v1)
+    rule = ApprovalRule(by="role")
+    yes, own = await given(server, given_by=v1), await given(server)
+    assert await yes.spend(role="approver")
+    assert await yes.covers(rule=rule)
+
+    seen = []
+    for act in (stop, revive):
+        await act(server, target)
+        seen.append((await yes.covers(rule=rule), await yes.spend(role="approver")))
+    anew = await Given(server.machines, yes.said).give(given_by=v1)
+
+    assert [(False, False), (False, False)] == seen
+    assert (1, True) == (await yes.used(), await own.spend())
+    assert await anew.covers(rule=rule)
+    assert await anew.spend(role="approver")
 
 
 @pytest.mark.requirement("call-grants:rule:who-gave-it-counts")

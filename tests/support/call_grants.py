@@ -78,11 +78,11 @@ class Given:
         found = await grant.covering(work, self.call(**changed), arguments=sent, rule=rule, resource=at, only=only)
         return found is not None and found.id == self.grant.id
 
-    async def spend(self, **changed: Any) -> bool:
-        """Whether one use was won."""
+    async def spend(self, *, role: str = "", **changed: Any) -> bool:
+        """Whether one use was won; `role`: whose yes the call takes."""
         work = self.work()
         at = await resources.by_uri(work, self.said["aud"])
-        grant.spend(work, self.grant.id, self.call(**changed), resource=at)
+        grant.spend(work, self.grant.id, self.call(**changed), resource=at, role=role)
         return await work.commit()
 
     async def used(self) -> int:

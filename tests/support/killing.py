@@ -84,6 +84,8 @@ async def everything_held(server: Any, app: OAuthClient | None = None) -> Held:
     machine.browsers = app.browsers
     admin = await machine.sign_in("u1", scope="kills:read", resource=server.issuer + administration.PATH)
     guarding = Guarding(server)
+    # It has what it needs to judge by itself, the keys too.
+    assert (await guarding.call("search_orders", tokens.access_token)).status == 200
     return Held(
         server=server,
         app=app,

@@ -106,8 +106,13 @@ async def overview(work: UnitOfWork, tenant: str | None) -> list[Server]:
 
 async def find(work: UnitOfWork, uri: str, tenant: str | None) -> Server | None:
     """Return one of them, or None."""
-    resource = await _linked(work, uri, tenant)
-    return (await _seen(work, [resource], tenant))[0] if resource is not None else None
+    return next(iter(await some(work, [uri], tenant)), None)
+
+
+async def some(work: UnitOfWork, uris: Iterable[str], tenant: str | None) -> list[Server]:
+    """Return those of them that there are, in this order; what they have in common is read once."""
+    linked = [await _linked(work, uri, tenant) for uri in uris]
+    return await _seen(work, [resource for resource in linked if resource is not None], tenant)
 
 
 async def look(work: UnitOfWork, uri: str, tenant: str | None) -> Checked | None:

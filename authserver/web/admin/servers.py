@@ -119,7 +119,7 @@ async def list_servers(ask: Ask, limit: Limit = 50, cursor: Cursor = None) -> Se
     """Is it there and guarded, does its credential count, how far has it followed, what has changed."""
     after, tenant = ask.after(cursor), scope_of(ask)
     found = await listing.page(ask.work, tenant=tenant, after=str(after[0]) if after else "", most=limit + 1)
-    seen = [one for page in found[:limit] if (one := await servers.find(ask.work, page.uri, tenant)) is not None]
+    seen = await servers.some(ask.work, [page.uri for page in found[:limit]], tenant)
     return ServerPage(items=[_shown(one) for one in seen], next=ask.next_cursor(found, limit, lambda one: [one.uri]))
 
 
