@@ -3125,7 +3125,7 @@ KILL: dict[str, Requirement] = {
     "kill:everywhere:nothing-that-died-comes-back": Requirement(
         "decision 14; RV-01, RV-02, RV-04, RV-10, TK-40, C04",
         "what was killed is dead in refresh, codes, introspection, userinfo, exchange, API keys, approvals, sessions, the admin API "
-        "and at a guard, by any clock, after any restart, and after it was revived; what is beside it lives",
+        "and guards, by any clock, after any restart, and after it was revived; what is beside it lives",
     ),
     "kill:recorded:who-and-why": Requirement(
         "C03", "who stopped or revived something, and why, is in the record, sealed"
@@ -3278,6 +3278,10 @@ FOLLOWER: dict[str, Requirement] = {
     "follow:state:held-up-not-ended": Requirement(
         "decision 14",
         "A stopped tool, version or resource ends no token, and goes on when it is revived; a pause is no kill.",
+    ),
+    "follow:state:a-stopped-server-does-nothing-elsewhere": Requirement(
+        "RV-07, decision 14",
+        "While an MCP server is stopped, what it got by exchange is held up at the servers that it calls.",
     ),
     "follow:state:any-order": Requirement(
         "decision 14", "What a server knows follows from what it heard, not from the order or how often."

@@ -67,7 +67,7 @@ class Standings:
             return GOOD
         tenant = principal.tenant
         is_dead = state.dead(principal)
-        stop = stop or state.stop(tenant)
+        stop = stop or state.stop(tenant, principal.authorized)
         is_killed = tool is not None and self._is_killed(state, tenant, tool, definition_hash)
         if stop is None and not is_dead and not is_killed and age <= lease.max_staleness:
             return GOOD

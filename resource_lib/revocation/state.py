@@ -20,13 +20,14 @@ from urllib.parse import urlsplit
 
 from resource_lib.identity.principal import SERVICE_PREFIX, Principal
 from resource_lib.wire import claims
-from resource_lib.wire.control import COUNTED, EVERY_TENANT, HELD, Act, Event, Kind
+from resource_lib.wire.control import COUNTED, EVERY_TENANT, Act, Event, Kind
 
 _LEEWAY_S: Final = 60
 _MARGIN_S: Final = 3600
 _RETRY_AFTER_S: Final = 60
 _NO_NUMBER: Final = -1
 _NONE: Final = frozenset[str]()
+_TOOLS: Final = frozenset({Kind.TOOL, Kind.TOOL_VERSION})
 
 _K = TypeVar("_K")
 
@@ -127,8 +128,8 @@ class State:
                 return is_new
             case Kind.POLICY:
                 return True
-        if event.kind in HELD and event.subject["resource"] != self._resource and event.act is not Act.END:
-            return False  # another server's calls are held up there
+        if event.kind in _TOOLS and event.subject["resource"] != self._resource:
+            return False  # another server's tools are held up there
         mark = self._mark(event, make=True)
         assert mark is not None
         is_news = False
@@ -236,12 +237,23 @@ class State:
         """Tell whether this server is heard for `tenant`."""
         return self.tenants is not None and tenant in self.tenants
 
-    def stop(self, tenant: str) -> Stop | None:
-        """Return why no call of `tenant` is served here now; None: none is held up."""
+    def stop(self, tenant: str, authorized: tuple[str, str] | None = None) -> Stop | None:
+        """
+        Return why no call of `tenant` is served here now; None: none is held up.
+
+        `authorized` is what an exchanged token comes from: while the server that had it is stopped, it is worth nothing here either.
+        """
         if not self._resources:
             return None
-        here = self._resources.get((tenant, self._resource))
-        everywhere = self._resources.get((EVERY_TENANT, self._resource))
+        found = self._stop_of(tenant, self._resource)
+        if authorized is None or (found is not None and not found.is_pause):
+            return found
+        origin = self._stop_of(tenant, authorized[1])
+        return found if origin is None or (origin.is_pause and found is not None) else origin
+
+    def _stop_of(self, tenant: str, resource: str) -> Stop | None:
+        here = self._resources.get((tenant, resource))
+        everywhere = self._resources.get((EVERY_TENANT, resource))
         found: Stop | None = None
         for mark in (everywhere, here):
             if mark is not None and mark.stopped is not None:

@@ -12,15 +12,19 @@ from authserver.domain.stopping import stopping
 from authserver.domain.stopping.stopping import Target
 from resource_lib.wire.control import Kind
 from tests.support import publisher as publishers
-from tests.support.approvals import REFUND, Approver, refunding, tool_server
+from tests.support.approvals import DEFINITION, REFUND, Approver, refunding, tool_server
 from tests.support.killing import ONCE, PLATFORM, TRIES, everything_held, revive, stop
 from tests.support.oracle import header
 from tests.support.world import R1, R2
 
 HOUR = 3600
-OF_A_TOKEN = {"introspection", "userinfo", "exchange", "admin API", "guard", "approvals: ask", "approvals: consume"}
-OF_A_LOGIN = OF_A_TOKEN | {"refresh", "introspection of an exchanged token", "approvals: decide"}
-OF_A_MACHINE = {"introspection of a machine's token", "machine's API key"}
+AT_A_GUARD = {"guard", "guard: goes on", "guard: one tool"}
+OF_A_TOKEN = AT_A_GUARD | {"introspection", "userinfo", "exchange", "admin API", "approvals: ask", "approvals: consume"}
+EXCHANGED = {"introspection of an exchanged token", "guard: an exchanged token"}
+OF_A_LOGIN = OF_A_TOKEN | EXCHANGED | {"refresh", "approvals: decide"}
+A_MACHINES = {"introspection of a machine's token", "guard: a machine's token"}
+OF_A_MACHINE = A_MACHINES | {"machine's API key"}
+OF_A_TOOL = {"approvals: ask", "approvals: consume", "approvals: decide", "guard: one tool"}
 BEGINNING = {"client_credentials", "new login", "new device"}
 
 
@@ -45,8 +49,9 @@ TARGETS = {
     "tenant": killed(set(TRIES) - BEGINNING, BEGINNING),
     "everything": killed(set(TRIES) - BEGINNING, BEGINNING),
     "resource": killed((), set(TRIES) - {"refresh", "userinfo", "admin API", "account page", "new device"}),
-    "tool": killed((), {"approvals: ask", "approvals: consume", "approvals: decide"}),
-    "key": killed(OF_A_TOKEN | {"introspection of an exchanged token", "introspection of a machine's token"}),
+    "tool": killed((), OF_A_TOOL),
+    "tool version": killed((), OF_A_TOOL),
+    "key": killed(OF_A_TOKEN | EXCHANGED | A_MACHINES),
 }
 
 
@@ -60,6 +65,7 @@ def target_of(server, it, name):
         "everything": Target(kind=Kind.EVERYTHING),
         "resource": Target(kind=Kind.RESOURCE, tenant=t1, resource=R1),
         "tool": Target(kind=Kind.TOOL, tenant=t1, resource=R1, tool=REFUND),
+        "tool version": Target(kind=Kind.TOOL_VERSION, tenant=t1, resource=R1, tool=REFUND, definition_hash=DEFINITION),
     }.get(name)
 
 
@@ -130,7 +136,7 @@ async def test_what_was_killed_stays_killed_in_every_consumer(server_with, publi
     await it.restart()
     server.clock.advance(-HOUR)
     await look("revived, an hour back, restarted", set(), *of.dead)
-    await it.guarding.guard.aclose()
+    await it.aclose()
 
     assert {} == {when: found for when, found in wrong.items() if any(found.values())}
 

@@ -4,6 +4,8 @@ import json
 import re
 from typing import Any
 
+import httpx2
+
 from resource_lib import ResourceGuard, read, write
 from resource_lib.backchannel.channel import Channel
 from resource_lib.backchannel.credential import Credential
@@ -19,21 +21,32 @@ POLICY = {
 }
 
 
-class Guarding:
-    """R1 of the world, guarded."""
+class _Running(httpx2.AsyncBaseTransport):
+    """To the process that runs now, whichever was there when the guard began."""
 
     def __init__(self, server: Any) -> None:
-        rs = server.world.clients["RS1"]
+        self._server = server
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send one request."""
+        return await self._server.transport().handle_async_request(request)
+
+
+class Guarding:
+    """R1 of the world, guarded; or the server of another credential, with another policy."""
+
+    def __init__(self, server: Any, *, letter: str = "RS1", resource: str = R1, tools: Any = None) -> None:
+        rs = server.world.clients[letter]
         self.behind = Recorder()
         self.guard = ResourceGuard(
             issuer=server.issuer,
-            resource=R1,
-            tools=POLICY,
-            keys=JWKSCache(issuer=server.issuer, transport=server.transport()),
+            resource=resource,
+            tools=POLICY if tools is None else tools,
+            keys=JWKSCache(issuer=server.issuer, transport=_Running(server)),
             channel=Channel(
                 issuer=server.issuer,
                 credential=Credential(client_id=rs.client_id, secret=rs.secret),
-                transport=server.transport(),
+                transport=_Running(server),
             ),
             clock=lambda: server.clock() / 1_000_000,
         )
@@ -49,6 +62,11 @@ class Guarding:
         """Let the guard ask its issuer once more, as it does every two seconds."""
         assert self.guard.overlay is not None
         await self.guard.overlay._asked()
+
+    async def heard(self) -> None:
+        """Let the guard ask once more what has ended and what is stopped."""
+        assert self.guard.revocations.follower is not None
+        await self.guard.revocations.follower._asked()
 
 
 def asked_for(answer: Answer) -> str:

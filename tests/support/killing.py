@@ -13,6 +13,7 @@ from authserver.domain.resources import administration
 from authserver.domain.revocation import tail
 from authserver.domain.stopping import stopping
 from authserver.domain.stopping.stopping import By, Target
+from resource_lib import read
 from resource_lib.wire import api_key as wire
 from tests.support.approvals import REFUND, WITH_REFUND, Approver, ToolServer, tool_server
 from tests.support.browser import Browser
@@ -21,6 +22,7 @@ from tests.support.guarding import Guarding
 from tests.support.oauth_client import OAuthClient, TokenAnswer
 from tests.support.world import R1, R2, Application
 
+TOOLS = {"search_orders": read("orders:read"), REFUND: read("orders:read")}
 SCOPE = f"openid {WITH_REFUND}"
 REDIRECT = "https://all.example/cb"
 PLATFORM = By(tenant="*", label="the suite")
@@ -45,6 +47,11 @@ class Held:
     machine_key: str
     admin: TokenAnswer
     guarding: Guarding
+    """A guard that is started again with everything else."""
+    following: Guarding
+    """One that goes on, whatever is started again."""
+    upstream: Guarding
+    """One that goes on at the server at which R1 acts further on."""
     pending: str
     approved: str
     browser: Browser
@@ -55,11 +62,16 @@ class Held:
         cookies = self.browser.cookies
         await self.guarding.guard.aclose()
         await self.server.restart()
-        self.guarding = Guarding(self.server)
+        self.guarding = Guarding(self.server, tools=TOOLS)
         self.browser = self.server.browser()
         for name, value in cookies.items():
             self.browser.plant(name, value)
         self.app.browsers = {"u1": self.browser}
+
+    async def aclose(self) -> None:
+        """Let the guards follow no longer."""
+        for each in (self.guarding, self.following, self.upstream):
+            await each.guard.aclose()
 
     async def works(self, *names: str) -> set[str]:
         """Try these; return what still goes on."""
@@ -83,9 +95,14 @@ async def everything_held(server: Any, app: OAuthClient | None = None) -> Held:
     await server.operator.set_member("u1", "t1", roles=("member", "auditor"))
     machine.browsers = app.browsers
     admin = await machine.sign_in("u1", scope="kills:read", resource=server.issuer + administration.PATH)
-    guarding = Guarding(server)
-    # It has what it needs to judge by itself, the keys too.
-    assert (await guarding.call("search_orders", tokens.access_token)).status == 200
+    guarding, following, upstream = (
+        Guarding(server, tools=TOOLS),
+        Guarding(server, tools=TOOLS),
+        Guarding(server, letter="RS2", resource=R2, tools=TOOLS),
+    )
+    for each in (guarding, following):
+        # It has what it needs to judge by itself, the keys too.
+        assert (await each.call("search_orders", tokens.access_token)).status == 200
     return Held(
         server=server,
         app=app,
@@ -102,6 +119,8 @@ async def everything_held(server: Any, app: OAuthClient | None = None) -> Held:
         machine_key=(await server.operator.add_api_key(app=machine.app)).secret,
         admin=admin,
         guarding=guarding,
+        following=following,
+        upstream=upstream,
         pending=await tools.asked(tokens, {"order_id": "o-2", "amount_cents": 2}),
         approved=approved,
         browser=app.browser_of("u1"),
@@ -186,10 +205,10 @@ async def _administer(it: Held) -> bool:
     return answer.status_code == 200
 
 
-async def _call(it: Held) -> bool:
+async def _call(guarding: Guarding, token: TokenAnswer, tool: str = "search_orders") -> bool:
     """With the guard's next word from the server; the first word of one that has just been started is a whole state."""
-    await it.guarding.guard.revocations.follower._asked()
-    answer = await it.guarding.call("search_orders", it.tokens.access_token)
+    await guarding.heard()
+    answer = await guarding.call(tool, token.access_token)
     assert answer.status in {200, 401}, answer.json
     return answer.status == 200 and not answer.json["result"].get("isError")
 
@@ -256,7 +275,11 @@ TRIES: dict[str, Callable[[Held], Awaitable[bool]]] = {
     "person's API key": lambda it: _api_key(it, it.key),
     "machine's API key": lambda it: _api_key(it, it.machine_key),
     "admin API": _administer,
-    "guard": _call,
+    "guard": lambda it: _call(it.guarding, it.tokens),
+    "guard: goes on": lambda it: _call(it.following, it.tokens),
+    "guard: one tool": lambda it: _call(it.following, it.tokens, REFUND),
+    "guard: a machine's token": lambda it: _call(it.following, it.machine_token),
+    "guard: an exchanged token": lambda it: _call(it.upstream, it.exchanged),
     "approvals: ask": _ask,
     "approvals: consume": _consume,
     "approvals: decide": _decide,

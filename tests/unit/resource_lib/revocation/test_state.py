@@ -104,6 +104,23 @@ def test_a_token_ends_with_each_thing_it_stands_on(events, who):
     assert not state_of(events).dead(unhurt)
 
 
+@pytest.mark.requirement("follow:state:a-stopped-server-does-nothing-elsewhere")
+def test_what_a_stopped_server_got_by_exchange_is_held_up_here_too():
+    """RV-07: whoever stops a server that misbehaves stops what it does in its callers' names at others."""
+    origin, other = ("cli_z", OTHER), ("cli_z", "https://third.example.com/mcp")
+    state = state_of(event(3, Kind.RESOURCE, Act.PAUSE, resource=OTHER, retry_after_s=90))
+
+    assert (90, True) == (state.stop(TENANT, origin).retry_after_s, state.stop(TENANT, origin).is_pause)
+    assert [None, None, None] == [state.stop(TENANT), state.stop(TENANT, other), state.stop("ten_b", origin)]
+    state.take([event(4, Kind.RESOURCE, Act.KILL, tenant="*", resource=OTHER)])
+    assert not state.stop(TENANT, origin).is_pause, "the graver one counts"
+    state.take([event(5, Kind.RESOURCE, Act.PAUSE, resource=RESOURCE)])
+    assert (True, False) == (state.stop(TENANT).is_pause, state.stop(TENANT, origin).is_pause)
+    assert not state.dead(somebody(0, authorized=origin))
+    state.begin_anew([], up_to=9)
+    assert state.stop(TENANT, origin) is None, "it goes on when the other is revived"
+
+
 @pytest.mark.requirement("follow:state:held-up-not-ended")
 def test_a_stopped_tool_version_or_resource_ends_no_token_and_goes_on_when_it_is_revived():
     """Decision 14: a killed tool or resource ends no token: its calls resume on revive."""
