@@ -27,6 +27,8 @@ from resource_lib.wire import claims
 
 FRESH_S = 300
 """How old a login may be, in seconds, for what cannot be taken back or gives power."""
+_CLOCKS_S = 30
+"""How far two server processes' clocks may be apart."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,8 +126,11 @@ async def demand_platform(work: UnitOfWork, asks: Operator) -> None:
 
 
 async def demand_fresh(work: UnitOfWork, asks: Operator) -> None:
-    """Raise StaleLogin, recorded, unless whoever asks has just proven who they are (RFC 9470 §3)."""
-    if work.now - asks.auth_time > FRESH_S:
+    """Raise StaleLogin, recorded, unless whoever asks has just proven who they are (RFC 9470 §3).
+
+    A login of the future proves nothing: the clock was set back.
+    """
+    if not -_CLOCKS_S <= work.now - asks.auth_time <= FRESH_S:
         await _record_refusal(work, asks, "stale_login")
         raise StaleLogin("Sign in again: this needs a fresh login.", reason="stale_login", max_age_s=FRESH_S)
 

@@ -224,15 +224,17 @@ async def test_an_application_that_only_others_have_used_has_no_name_here(server
 
 @pytest.mark.requirement("console:attack:what-the-platform-stopped-stays-stopped")
 async def test_what_the_platform_stopped_a_tenants_operator_cannot_let_go_on(server):
-    """Decision 22: nor do they learn who of the platform's people did."""
+    """Decision 22: nor do they learn who of the platform's people did, or read their words, which may be about others."""
     app = server.client("P")
     await app.sign_in("u1")
     platform, admin = await at_console(server, "p1"), await at_console(server, "a1")
-    await platform.stop(**client(app))
+    await platform.decide(await platform.open("stop", **client(app)), reason="it robbed Globex")
 
     overview, page = await admin.open(), await admin.open("revive", **client(app))
     heard = await admin.open("heard", **client(app))
 
+    assert "it robbed Globex" in (await platform.open("revive", **client(app))).text
+    assert "Globex" not in overview.text + page.text + heard.text
     assert "the people who run this server" in overview.text
     assert "Only they can let it go on" in page.text
     (form,) = [form for form in page.forms if form.method == "POST"]

@@ -176,6 +176,21 @@ async def test_a_role_that_administers_is_not_given_on_an_old_login(server):
     assert 200 == harmless.status_code
 
 
+@pytest.mark.requirement("admin:users:power-needs-a-fresh-login")
+async def test_a_login_of_the_future_is_not_fresh(server):
+    """A clock that was set back must not make every login of the last hour good for what is dangerous."""
+    admin = await administered(server)
+    own = server.world.people["m1"].subs["t1"]
+    server.clock.advance(2 * 3600)
+    await admin.token("a1")
+    server.clock.advance(-3600)
+
+    promoted = await admin.change("PATCH", f"/users/{own}", "a1", body={"roles": ["admin"]})
+
+    assert 401 == promoted.status_code
+    assert "insufficient_user_authentication" in promoted.headers["www-authenticate"]
+
+
 @pytest.mark.requirement("admin:users:the-last-admin-does-not-vanish")
 async def test_the_last_administrator_goes_only_by_saying_so(server):
     admin = await administered(server)

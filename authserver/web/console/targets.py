@@ -146,11 +146,14 @@ async def stop_of(work: UnitOfWork, operator: Operator, target: Target) -> Kill 
 
 
 async def put_down(work: UnitOfWork, operator: Operator, stop: Kill) -> dict[str, str]:
-    """Return since when, by whom and why, for whoever reads it: of the platform's people a tenant learns no name."""
+    """Return since when, by whom and why, for whoever reads it.
+
+    Of the platform's people a tenant learns no name, and none of their words: these may be about another tenant.
+    """
     reason, who = kill_switch.said_of(work, stop)
     at = stop.changed_at_us // 1_000_000
     if stop.stopped_by == EVERY_TENANT and not operator.place.is_platform:
-        who = "the people who run this server"
+        who, reason = "the people who run this server", ""
     return {"since": words.ago(at, work.now), "since_iso": words.iso(at), "by": who, "reason": reason}
 
 
