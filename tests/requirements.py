@@ -3451,6 +3451,10 @@ HEALTH: dict[str, Requirement] = {
         "issue, decision 14",
         "Of each running server it is seen how old its knowledge is, and for how long it lags behind.",
     ),
+    "health:overview:who-follows-has-not-lapsed": Requirement(
+        "issue, decision 14",
+        "A server that asks as often as it should is never shown as one that has stopped by itself, however seldom that is written.",
+    ),
     "attack:health:no-tenant-learns-of-another": Requirement(
         "decision 22", "What a tenant sees of its servers is the same whatever other tenants have and do."
     ),

@@ -264,7 +264,7 @@ async def _operators(machines: Machines) -> list[Finding]:
     people = [one for one in await users.members(inside) if one.is_active and "admin" in one.roles] if inside else []
     programs = [one for one in await registry.of_tenant(inside) if one.is_active] if inside else []
     if people or programs:
-        detail = f"{len(people)} people and {len(programs)} programs act for the whole deployment"
+        detail = f"act for the whole deployment: people {len(people)}, programs {len(programs)}"
         return [Finding(what="operators", state="ok", detail=detail)]
     detail = (
         "the admin API is on and nobody acts for the whole deployment from elsewhere: `authserver tenant add platform`, then "
@@ -277,7 +277,13 @@ async def _stopped(machines: Machines) -> list[Finding]:
     many = len(await stopping.kills(machines.work(), only_stopped=True))
     if not many:
         return []
-    return [Finding(what="stopped", state="warning", detail=f"{many} things are stopped: `authserver kill list`")]
+    return [
+        Finding(
+            what="stopped",
+            state="warning",
+            detail=f"{'one thing is' if many == 1 else f'{many} things are'} stopped: `authserver kill list`",
+        )
+    ]
 
 
 async def _notices(machines: Machines) -> list[Finding]:

@@ -7,6 +7,7 @@ changed; 2 wrong usage; 3 in force, and not everybody has confirmed it; 130 Ctrl
 
 import asyncio
 import inspect
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -300,6 +301,8 @@ def list_(
     async def job(control: Control) -> Any:
         return await control.stops(tenant, past=past)
 
+    here = ("--server", server) if server is not None else ("--data-dir", str(data_dir)) if data_dir is not None else ()
+    end = " ".join(shlex.quote(word) for word in here)
     rows = [
         {
             "state": one.state,
@@ -308,7 +311,9 @@ def list_(
             "reason": one.reason,
             "by": one.by,
             "number": one.number,
-            "revive": f"authserver revive {one.named.command}" if one.state != "revived" else None,
+            "revive": _typed("authserver revive", one.named.command, '--reason "…"', end)
+            if one.state != "revived"
+            else None,
         }
         for one in with_control(data_dir, server, job)
     ]

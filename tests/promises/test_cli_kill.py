@@ -3,13 +3,16 @@
 import json
 import os
 import pty
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from authserver.cli.tree import app
 from tests.support.deployment import ROOT, Deployment, bare_environment, logs_kept
 
 RESOURCE = "https://orders.example/mcp"
@@ -85,10 +88,10 @@ def test_each_target_is_stopped_is_listed_with_its_way_back_and_is_revived(acme:
     """Design §4, C12: one command each, and what it says to type to revive is what revives it."""
     stopped = acme.told("kill", *typed(acme, words), *WHY, "--yes")
     (listed,) = acme.told("kill", "list")
-    back = listed["revive"].split()
+    back = shlex.split(listed["revive"])
+    revived = CliRunner().invoke(app, [*back[1:], "--yes"])
 
-    acme.told(*back[1:], "--reason", "mended", "--yes")
-
+    assert (0, "authserver") == (revived.exit_code, back[0]), revived.output
     assert ("killed", "it misbehaves") == (listed["state"], listed["reason"])
     assert listed["target"].startswith(stopped["target"])
     assert stopped["number"] == listed["number"]

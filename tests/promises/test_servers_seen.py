@@ -7,7 +7,7 @@ from authserver.domain.revocation import feed, kill_switch
 from authserver.domain.revocation.kill_switch import By, Target
 from authserver.runtime.unit_of_work import UnitOfWork
 from resource_lib.wire.control import Kind
-from tests.support.following import follower
+from tests.support.following import follower, noted
 from tests.support.world import R1, R2, R5, R7, R9
 
 
@@ -112,7 +112,7 @@ async def test_each_process_is_seen_with_its_age_and_with_what_it_has_not_applie
     await one.ask()
     assert 204 == (await one.acknowledge()).status_code
     caught_up = (await overview(server, "t1"))[R1].instances[0]
-    server.clock.advance(6)
+    server.clock.advance(16)
     lapsed = (await overview(server, "t1"))[R1].instances[0]
 
     assert [("i1", 0, 0, False)] == [
@@ -120,7 +120,22 @@ async def test_each_process_is_seen_with_its_age_and_with_what_it_has_not_applie
     ]
     assert (3000, 3000, False) == (behind.feed_age_ms, behind.behind_ms, behind.has_lapsed)
     assert (0, 0) == (caught_up.feed_age_ms, caught_up.behind_ms)
-    assert (6000, True) == (lapsed.feed_age_ms, lapsed.has_lapsed)
+    assert (16000, True) == (lapsed.feed_age_ms, lapsed.has_lapsed)
+
+
+@pytest.mark.requirement("health:overview:who-follows-has-not-lapsed")
+async def test_a_process_that_asks_every_two_seconds_never_looks_as_if_it_had_stopped(server):
+    """That it asked is written every ten seconds, twice its bound: an operator must not be told that it fell silent."""
+    one = await running(server, "RS1")
+    looked = []
+    for _ in range(12):
+        server.clock.advance(2)
+        await one.ask()
+        await noted(server)
+        looked.append((await overview(server, "t1"))[R1].instances[0])
+
+    assert [False] * 12 == [seen.has_lapsed for seen in looked]
+    assert max(seen.feed_age_ms for seen in looked) > looked[0].max_staleness_ms
 
 
 @pytest.mark.requirement("attack:health:no-tenant-learns-of-another")

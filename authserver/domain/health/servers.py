@@ -61,12 +61,12 @@ class Running:
     instance: str
     started_at_us: int
     feed_age_ms: int
-    """How long ago it was last heard of."""
+    """How long ago it was last heard of: up to ten seconds more than it is, since that is written this often."""
     behind_ms: int
     """How long the oldest event that concerns the viewer has not been applied; 0: all of them are."""
     max_staleness_ms: int
     has_lapsed: bool
-    """Whether it refuses writes by itself by now."""
+    """Whether it surely refuses writes by itself by now."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -259,7 +259,7 @@ async def _running(work: UnitOfWork, one: Instance, tenant: str | None) -> Runni
         feed_age_ms=age_ms,
         behind_ms=0 if oldest is None else max(1, (work.at_us - oldest) // 1000),
         max_staleness_ms=one.max_staleness_ms,
-        has_lapsed=age_ms > one.max_staleness_ms,
+        has_lapsed=instances.has_lapsed(work, one),
     )
 
 

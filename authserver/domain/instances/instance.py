@@ -112,6 +112,15 @@ async def _seen_since(work: UnitOfWork, resources: Collection[str], since_us: in
     return [_instance(row) for row in rows if row["resource"] in wanted]
 
 
+def has_lapsed(work: UnitOfWork, one: Instance) -> bool:
+    """Whether an instance has surely heard nothing for longer than it trusts what it knows.
+
+    That it was seen is written every ten seconds at most, so one that follows may look ten seconds older than it is: younger than
+    that and its own bound, nothing says that it has lapsed.
+    """
+    return work.at_us - one.seen_at_us > one.max_staleness_ms * 1000 + _SEEN_EVERY_US
+
+
 def noticed(machines: Machines, seen: Sighting) -> None:
     """Note that an instance asked, beside whoever answers it: a busy database must not make it wait for what it asked."""
     if (note := _news(machines, seen)) is not None:

@@ -56,10 +56,10 @@ class RunningShown(Shown):
 
     instance: str
     client_id: str
-    feed_age_ms: int = Field(description="How long ago it was last heard of.")
+    feed_age_ms: int = Field(description="How long ago it was last heard of; that is written every ten seconds.")
     behind_ms: int = Field(description="How long the oldest event that concerns you has not been applied; 0: all are.")
     max_staleness_ms: int
-    lapsed: bool = Field(description="Whether it refuses writes by itself by now.")
+    lapsed: bool = Field(description="Whether it surely refuses writes by itself by now.")
 
 
 class ReportShown(Shown):
