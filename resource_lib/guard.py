@@ -55,7 +55,7 @@ from resource_lib.policy import (
 from resource_lib.report import Report
 from resource_lib.revocation.revocations import Revocations
 from resource_lib.revocation.running import Run
-from resource_lib.revocation.state import ends_all_of
+from resource_lib.revocation.state import who_ended
 from resource_lib.revocation.stop_file import find as find_stop_file
 from resource_lib.settings import (
     MEBIBYTE,
@@ -382,7 +382,7 @@ class ResourceGuard:
         waiting: Held | None = None
         body: Body | None = None
         takes_urls = False
-        tool: str | None = None
+        tools: tuple[str, ...] = ()
         if request.method in BODILESS:
             if (stopped := self._judge.stopped(principal, request.method)) is not None:
                 return await self._answer(self._refusals.stopped(stopped, method=request.method), request, send)
@@ -410,7 +410,7 @@ class ResourceGuard:
             if refusal is not None:
                 return await self._answer(refusal, request, send)
             methods = [message.method for message in body.messages]
-            tool = next((message.tool for message in body.messages if message.tool is not None), None)
+            tools = tuple(message.tool for message in body.messages if message.tool is not None)
             takes_urls = "initialize" in methods and deliveries.opens_with_urls(body.messages[0])
             if decided and decided[0][1] is not None and decided[0][1].approval is not None:
                 waiting = self._waiting(decided[0], request, raw, (principal, token, now))
@@ -426,7 +426,7 @@ class ResourceGuard:
         outgoing = Outgoing(
             send,
             principal,
-            tool,
+            tools,
             cors=self._browsers.cors(request.origin),
             life_s=life_s if waiting is None else None,
             started=None if request.is_modern else self._sessions.watch(request, owner, takes_urls=takes_urls),
@@ -499,7 +499,7 @@ class ResourceGuard:
             now=now,
             reached_at=self._held.flow.clock(),
             hindrance=hindrance,
-            run=Run(principal, tool),
+            run=Run(principal, (tool,)),
             note=lambda: self._scenes.note(tool, message.params, principal),
         )
 
@@ -545,22 +545,23 @@ class ResourceGuard:
                     self._verifier.forget(lambda principal, kid=kid: principal.key_id == kid)  # type: ignore[misc]
                 if isinstance(self._keys, JWKSCache):
                     self._keys.renew()
-            else:
-                self._sessions.close_those(lambda owner, event=event: ends_all_of(event, *owner))  # type: ignore[misc]
+        if (has_ended := who_ended(news)) is not None:
+            self._sessions.close_those(lambda owner: has_ended(*owner))
         stopped = self.revocations.running.look_through(self._why_stopped)
         if stopped:
             log.warning("stopped %d calls and streams in the middle", stopped, extra={"event": "calls.stopped"})
 
     def _why_stopped(self, run: Run) -> Deny | None:
         """Return why a call or a stream must not go on; None: it may. Whatever is only paused, or not fresh, goes on."""
-        known = None if run.tool is None else self._definitions.known(listed_for(run.principal), run.tool)
-        standing = self.revocations.standings.of(run.principal, run.tool, known)
-        if standing.is_dead:
-            return Deny(error="invalid_token", message="Authentication required.", reason="revoked")
-        if standing.stop is not None and not standing.stop.is_pause:
-            return self._judge.stopped(run.principal, run.tool or "") or None
-        if standing.is_killed:
-            return Deny(error="tool_unknown", message=f"Unknown tool: {run.tool}", reason="killed")
+        for tool in run.tools or (None,):
+            known = None if tool is None else self._definitions.known(listed_for(run.principal), tool)
+            standing = self.revocations.standings.of(run.principal, tool, known)
+            if standing.is_dead:
+                return Deny(error="invalid_token", message="Authentication required.", reason="revoked")
+            if standing.stop is not None and not standing.stop.is_pause:
+                return self._judge.stopped(run.principal, tool or "") or None
+            if standing.is_killed:
+                return Deny(error="tool_unknown", message=f"Unknown tool: {tool}", reason="killed")
         return None
 
     async def _answer(self, answer: Answer, request: Request, send: Send) -> None:

@@ -3334,6 +3334,13 @@ FOLLOWER: dict[str, Requirement] = {
         "A batch counts only with its own type, signed by the issuer's key, for this very server, as the answer to this very question; whatever else comes teaches and renews nothing.",
     ),
     "follow:feed:a-stream-takes-nothing-back": Requirement("decision 14", "What is played again revives nothing."),
+    "follow:feed:a-late-answer-takes-nothing-back": Requirement(
+        "decision 14",
+        "Where two beginnings cross on the wire, the later question is the truth: an older one's answer revives nothing and says nothing of whom this server is heard for.",
+    ),
+    "follow:feed:a-fork-speaks-for-itself": Requirement(
+        "decision 14", "A forked process acknowledges under a name of its own."
+    ),
     "follow:feed:survives-a-rotation": Requirement("decision 16", "A rotated key is found, and the list goes on."),
     "follow:feed:not-all-at-once": Requirement(
         "decision 14",

@@ -5,6 +5,7 @@ RFC 7515, RFC 8725 §3.1, §3.9, §3.11: `typ` keeps an access token from being 
 the key's own; `aud` and `sub` name this very resource server, so that what another one was told counts for nothing here.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from resource_lib.identity import compact_jws
@@ -20,9 +21,17 @@ class ForgedError(ValueError):
     """It was not said to this server by its issuer. The text is for the log."""
 
 
-async def read(raw: bytes, *, keys: KeySource, issuer: str, resource: str, client_id: str) -> Batch:
+async def read(
+    raw: bytes,
+    *,
+    keys: KeySource,
+    issuer: str,
+    resource: str,
+    client_id: str,
+    is_killed: Callable[[str], bool] = lambda _: False,
+) -> Batch:
     """
-    Return the batch that `raw` is, once that is proven.
+    Return the batch that `raw` is, once that is proven. `is_killed` tells of a key by its `kid` whether it counts no more.
 
     Raises ForgedError, InvalidBatchError (proven, and of a form that this version does not know), KeysUnavailableError.
     """
@@ -37,7 +46,7 @@ async def read(raw: bytes, *, keys: KeySource, issuer: str, resource: str, clien
     if said.get("iss") != issuer:
         raise ForgedError("another issuer")
     key = keys.held(kid) or await keys.find(kid)
-    if key is None:
+    if key is None or is_killed(kid):
         raise ForgedError("an unknown key")
     if alg != key.alg or not key.verify(signature, signed):
         raise ForgedError("the signature")

@@ -11,6 +11,7 @@ until this process is started again. Everything waits a random while, so that fi
 
 import asyncio
 import logging
+import os
 import random
 import secrets
 import threading
@@ -58,7 +59,8 @@ class Follower:
     """
     Follows one issuer's list for one resource, and puts what it hears into `state`.
 
-    `applied` is called with each piece of news, in the event loop that heard it, before it is acknowledged. `about` is told with the
+    `applied` is called with each piece of news (with none, when this server is heard for fewer tenants), in the event loop that heard it, before it is
+    acknowledged. `about` is told with the
     acknowledgement. `sleep` and `uniform` are for tests.
     """
 
@@ -85,13 +87,14 @@ class Follower:
         self._sleep = sleep
         self._uniform = uniform
         self._lock = threading.Lock()
-        self.instance = secrets.token_hex(8)
-        """Names this process at the issuer, until it ends."""
+        self._instance = os.getpid(), secrets.token_hex(8)
         self._cursor: str | None = None
         self._number = -1
         self._feed = ""
         self._acknowledged: str | None = None
         self._must_begin_anew = False
+        self._begun_at = float("-inf")
+        """When that was asked to which the latest beginning was the answer."""
         self._fault: IssuerUnavailableError | None = None
         self._tried_at = float("-inf")
         self._said_at = float("-inf")
@@ -103,6 +106,15 @@ class Follower:
         self._questions: WeakKeyDictionary[asyncio.AbstractEventLoop, set[asyncio.Task[None]]] = WeakKeyDictionary()
         self._soon: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Event] = WeakKeyDictionary()
         self._acking: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = WeakKeyDictionary()
+
+    @property
+    def instance(self) -> str:
+        """Names this process at the issuer, until it ends. A fork of it is another one: neither speaks for the other."""
+        process, name = self._instance
+        if process != os.getpid():
+            name = secrets.token_hex(8)
+            self._instance = os.getpid(), name
+        return name
 
     @property
     def cursor(self) -> str | None:
@@ -226,10 +238,8 @@ class Follower:
             reached = number_of(found.cursor)
             if found.kills is None and after is not None and reached < number_of(after):
                 raise AnotherListError("it goes backwards")
-            self._take(found)
+            self._take(found, asked_at=asked_at)
             self._must_begin_anew = False
-            if found.tenants is not None:
-                self._state.tenants = found.tenants
             after = found.cursor
             if found.more:
                 continue
@@ -313,6 +323,7 @@ class Follower:
             issuer=self._channel.issuer,
             resource=self._resource,
             client_id=self._channel.credential.client_id,
+            is_killed=self._state.is_killed_key,
         )
 
     def _refuse_another(self, found: Batch) -> None:
@@ -321,14 +332,28 @@ class Follower:
         if self._feed and found.feed != self._feed:
             raise AnotherListError("it is another list than the one that was followed")
 
-    def _take(self, found: Batch) -> None:
-        """Take in what was said. Whatever of it is older than what is known changes nothing, so nobody gains by saying it again."""
+    def _take(self, found: Batch, *, asked_at: float | None = None) -> None:
+        """
+        Take in what was said. Whatever of it is older than what is known changes nothing, so nobody gains by saying it again.
+
+        `asked_at`: when that was asked to which it is the answer. Only the answer to the latest question may take something back: whom
+        this server is heard for, and what is stopped no more. None: nobody asked, so it may have been on its way for long.
+        """
         self._feed = found.feed
         news: list[Event] = []
+        is_latest = asked_at is not None and asked_at >= self._begun_at
+        has_lost = False
         if found.kills is not None:
-            news += self._state.begin_anew(found.kills, up_to=number_of(found.cursor), at_s=found.at / 1000)
+            if is_latest:
+                news += self._state.begin_anew(found.kills, up_to=number_of(found.cursor), at_s=found.at / 1000)
+            elif number_of(found.cursor) > self._number:
+                news += self._state.take(found.kills, at_s=found.at / 1000)
         news += self._state.take(found.events, at_s=found.at / 1000)
-        if news:
+        if found.tenants is not None and asked_at is not None and is_latest:
+            self._begun_at = asked_at
+            known, self._state.tenants = self._state.tenants, found.tenants
+            has_lost = known is not None and not known <= found.tenants
+        if news or has_lost:
             self._applied(news)
 
     def _reached(self, cursor: str) -> None:

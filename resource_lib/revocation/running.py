@@ -6,6 +6,7 @@ stream. What a cancelled tool has done by then, it did.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 from resource_lib.decision import Deny
@@ -13,13 +14,13 @@ from resource_lib.identity.principal import Principal
 
 
 class Run:
-    """One of them: whose it is, and which tool it calls, if any."""
+    """One of them: whose it is, and which tools it calls, if any; a batch may call several."""
 
-    __slots__ = ("_is_over", "_task", "principal", "tool", "why")
+    __slots__ = ("_is_over", "_task", "principal", "tools", "why")
 
-    def __init__(self, principal: Principal, tool: str | None) -> None:
+    def __init__(self, principal: Principal, tools: tuple[str, ...]) -> None:
         self.principal = principal
-        self.tool = tool
+        self.tools = tools
         self.why: Deny | None = None
         """Why it was stopped; None: it was not."""
         self._task: asyncio.Task[object] | None = None
@@ -53,8 +54,9 @@ class Run:
             is_here = False
         if is_here:
             self._cancel(why)
-        else:
-            loop.call_soon_threadsafe(self._cancel, why)
+        elif not loop.is_closed():  # else it ended with its loop, which told nobody
+            with contextlib.suppress(RuntimeError):  # closed in this very moment
+                loop.call_soon_threadsafe(self._cancel, why)
 
     def _cancel(self, why: Deny) -> None:
         if self.why is None and not self._is_over and self._task is not None:

@@ -12,7 +12,7 @@ No I/O, no clock.
 
 import heapq
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeVar
@@ -107,7 +107,7 @@ class State:
         What was stopped before and is not in it has been revived. What has ended stays so, whatever it says.
         """
         kills = tuple(kills)
-        stopping = [event for event in kills if event.act in (Act.KILL, Act.PAUSE)]
+        stopping = [event for event in kills if event.act in (Act.KILL, Act.PAUSE) and not self._is_elsewhere(event)]
         with self._lock:
             told = {id(self._mark(event, make=False)) for event in stopping}
             for mark in self._every_mark():
@@ -128,7 +128,7 @@ class State:
                 return is_new
             case Kind.POLICY:
                 return True
-        if event.kind in _TOOLS and event.subject["resource"] != self._resource:
+        if self._is_elsewhere(event):
             return False  # another server's tools are held up there
         mark = self._mark(event, make=True)
         assert mark is not None
@@ -142,6 +142,10 @@ class State:
             mark.retry_after_s = event.retry_after_s or _RETRY_AFTER_S
             is_news = True
         return is_news
+
+    def _is_elsewhere(self, event: Event) -> bool:
+        """Whether an event is about another server's tools: those are known here by their names alone."""
+        return event.kind in _TOOLS and event.subject["resource"] != self._resource
 
     def _take_token(self, event: Event) -> bool:
         token_id, until = str(event.subject["jti"]), int(event.subject["exp"]) + _LEEWAY_S
@@ -236,6 +240,10 @@ class State:
     def knows(self, tenant: str) -> bool:
         """Tell whether this server is heard for `tenant`."""
         return self.tenants is not None and tenant in self.tenants
+
+    def is_killed_key(self, kid: str) -> bool:
+        """Tell whether what the key `kid` has signed counts no more."""
+        return kid in self._keys
 
     def stop(self, tenant: str, authorized: tuple[str, str] | None = None) -> Stop | None:
         """
@@ -358,18 +366,37 @@ def host_of(client_id: str) -> str:
         return ""
 
 
-def ends_all_of(event: Event, tenant: str, subject: str, client_id: str) -> bool:
-    """Tell whether everything that these have begun before an event has ended with it."""
-    if event.act not in (Act.END, Act.KILL) or event.tenant not in (tenant, EVERY_TENANT):
+def who_ended(events: Iterable[Event]) -> Callable[[str, str, str], bool] | None:
+    """
+    Return what tells of a tenant, subject and client whether everything they have begun before these events has ended with them.
+
+    None: nobody's. However many events there are, each answer is a few look-ups.
+    """
+    tenants: set[str] = set()
+    users: set[tuple[str, str]] = set()
+    clients: set[tuple[str, str]] = set()
+    hosts: set[tuple[str, str]] = set()
+    for event in events:
+        if event.act not in (Act.END, Act.KILL):
+            continue
+        match event.kind:
+            case Kind.EVERYTHING | Kind.TENANT:
+                tenants.add(event.tenant)
+            case Kind.USER:
+                users.add((event.tenant, str(event.subject["sub"])))
+            case Kind.CLIENT:
+                clients.add((event.tenant, str(event.subject["client_id"])))
+            case Kind.CLIENT_HOST:
+                hosts.add((event.tenant, str(event.subject["host"]).lower()))
+    if not (tenants or users or clients or hosts):
+        return None
+
+    def has_ended(tenant: str, subject: str, client_id: str) -> bool:
+        for where in (tenant, EVERY_TENANT):
+            if where in tenants or (where, subject) in users or (where, client_id) in clients:
+                return True
+            if hosts and (where, host_of(client_id)) in hosts:
+                return True
         return False
-    match event.kind:
-        case Kind.EVERYTHING | Kind.TENANT:
-            return True
-        case Kind.USER:
-            return event.subject["sub"] == subject
-        case Kind.CLIENT:
-            return event.subject["client_id"] == client_id
-        case Kind.CLIENT_HOST:
-            return str(event.subject["host"]).lower() == host_of(client_id)
-        case _:
-            return False
+
+    return has_ended

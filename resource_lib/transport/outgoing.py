@@ -28,14 +28,14 @@ class Outgoing(Run):
         self,
         send: Send,
         principal: Principal,
-        tool: str | None,
+        tools: tuple[str, ...],
         *,
         cors: Headers,
         life_s: float | None,
         started: Callable[[int, Headers], None] | None,
     ) -> None:
         """Take the wire. `life_s`: seconds an event stream may stay open. `started` hears status and headers."""
-        super().__init__(principal, tool)
+        super().__init__(principal, tools)
         self._send = send
         self._cors = cors
         self._life_s = life_s

@@ -6,6 +6,8 @@ import json
 import pytest
 
 from resource_lib import write
+from resource_lib.decision import Deny
+from resource_lib.revocation.running import Run, Running
 from resource_lib.testing.issuer import CLIENT, SUBJECT, TENANT
 from resource_lib.wire.tool_call import definition_hash
 from tests.support.followed import SCOPES, WRITES, Followed
@@ -358,6 +360,65 @@ async def test_a_call_of_somebody_else_of_another_tool_or_of_a_paused_server_run
 
     assert ran(await asyncio.wait_for(running, 5))
     assert 0 == it.server.cancelled
+
+
+@pytest.mark.requirement("follow:running:is-cancelled")
+async def test_a_batch_that_runs_is_stopped_by_each_of_its_tools(it):
+    """MCP 2025-03-26 "Batching": the second call of a batch is a call."""
+    it.server.gate = asyncio.Event()
+    calls = [
+        {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": {"name": tool, "arguments": {}}}
+        for number, tool in enumerate(("see", "add"))
+    ]
+    headers = [it.bearer(*SCOPES), ("mcp-protocol-version", "2025-03-26")]
+    it.server.first = b"data: {}\n\n"
+    running = asyncio.create_task(it.send(headers=headers, body=json.dumps(calls).encode()))
+    await it.began(1)
+    await asyncio.sleep(0)
+
+    await it.said("tool", "kill", resource=RESOURCE, tool="add")
+    answer = await asyncio.wait_for(running, 5)
+
+    assert (200, 1, 0) == (answer.status, it.server.cancelled, it.server.ended)
+
+
+@pytest.mark.requirement("follow:running:streams-and-sessions")
+async def test_a_stream_of_a_tenant_for_which_this_server_is_no_longer_heard_ends(it):
+    """Decision 22: nothing is told of what ends there any more, so nothing goes on."""
+    it.server.gate = asyncio.Event()
+    stream = asyncio.create_task(it.send("GET", headers=[it.bearer(*SCOPES), MODERN]))
+    await it.began(1)
+
+    it.feed.tenants, it.feed.heard_as = ["ten_other"], "feed0b"
+    await it.hear()
+    ended = await asyncio.wait_for(stream, 5)
+
+    assert (200, b": hello\n\n", 1) == (ended.status, ended.body, it.server.cancelled)
+
+
+@pytest.mark.requirement("follow:running:is-cancelled")
+def test_a_call_that_ended_with_its_event_loop_keeps_no_other_from_being_stopped():
+    """Several event loops in one process: one that was closed in the middle of a call told nobody."""
+    running, why, stopped = Running(), Deny(error="cancelled", message="", reason=""), []
+
+    async def lost():
+        run = Run(None, ())
+        asyncio.get_running_loop().create_task(run.go(asyncio.Event().wait(), running))
+        await asyncio.sleep(0)
+
+    async def other():
+        run = Run(None, ())
+        task = asyncio.create_task(run.go(asyncio.Event().wait(), running))
+        await asyncio.sleep(0)
+        running.look_through(lambda _: why)
+        stopped.append(await asyncio.wait_for(task, 5))
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(lost())
+    loop.close()
+    asyncio.run(other())
+
+    assert [why] == stopped
 
 
 @pytest.mark.requirement("follow:running:streams-and-sessions")

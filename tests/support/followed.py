@@ -42,6 +42,8 @@ class Holding:
             if not message.get("more_body", False):
                 break
         said = json.loads(body) if body else {}
+        if isinstance(said, list):  # a batch
+            said = said[0]
         if said.get("method") == "tools/list":
             return await self._whole(send, {"tools": self.tools}, said)
         self.began.append({"scope": scope, "said": said})

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import random
 
 import httpx2
@@ -281,6 +282,68 @@ async def test_an_old_revival_that_is_played_again_revives_nothing(it):
     assert it.state.is_killed(TENANT, "pay")
 
 
+@pytest.mark.requirement("follow:feed:a-stream-takes-nothing-back")
+async def test_a_beginning_that_comes_late_by_a_stream_revives_nothing_that_is_known(it):
+    """It was said when this server was not heard for the tenant, so what is stopped there is not in it: it can only add."""
+    it.feed.announce("tool", "kill", resource=it.issuer.resource, tool="pay")
+    it.feed.announce("policy", "changed", resource=it.issuer.resource)
+    late = it.feed.batch(None, tenants=["ten_other"], reset={"kills": []}, events=[])
+    await it.ask()
+
+    await it.stream(late)
+
+    assert it.state.is_killed(TENANT, "pay")
+    assert it.state.knows(TENANT)
+
+
+@pytest.mark.requirement("follow:feed:a-late-answer-takes-nothing-back")
+async def test_the_answer_to_an_older_question_says_nothing_of_whom_this_server_is_heard_for(it):
+    """Two beginnings cross on the wire: the later question is the truth, whichever answer comes last."""
+    it.feed.announce("tool", "kill", resource=it.issuer.resource, tool="pay")
+    crossing = asyncio.Event()
+    honest = it._answer
+
+    async def hanging(request):
+        answer = await honest(request)
+        if not crossing.is_set() and request.method == "GET":
+            await crossing.wait()
+        return answer
+
+    it.feed.tenants = [TENANT, "ten_before"]
+    it.instead = lambda asked: it.feed.signed(it.feed.batch(None, nonce=asked["nonce"], events=[], reset={"kills": []}))
+    it.follower._channel.transport.handler = hanging
+    older = asyncio.create_task(it.follower._asked())
+    while not it.requests:
+        await asyncio.sleep(0)
+    it.now, it.instead, it.feed.tenants = it.now + 1, None, [TENANT]
+    it.follower._channel.transport.handler = honest
+
+    await it.ask()
+    crossing.set()
+    await older
+
+    assert frozenset({TENANT}) == it.state.tenants
+    assert it.state.is_killed(TENANT, "pay")
+    assert 0.001 == pytest.approx(it.lease.age)
+
+
+@pytest.mark.requirement("follow:feed:nothing-else-is-believed")
+async def test_what_a_killed_key_has_signed_counts_no_more_while_the_key_set_still_holds_it(it):
+    """The issuer's keys cannot be had anew for a while: whoever stole the key can sign a list, too."""
+    await it.ask()
+    it.feed.announce("key", "kill", tenant="*", kid=it.issuer.header()["kid"])
+    await it.ask()
+    age = it.lease.age
+    it.now += 3
+    it.feed.announce("user", sub="usr_a")
+
+    await it.ask()
+
+    assert it.state.is_killed_key(it.issuer.header()["kid"])
+    assert age + 3 == pytest.approx(it.lease.age)
+    assert ["key"] == [event.kind for event in it.news]
+
+
 @pytest.mark.requirement("follow:feed:survives-a-rotation")
 async def test_a_rotated_key_is_found_and_the_list_goes_on(it):
     """The keys are the guard's own, asked for anew when a batch names another."""
@@ -413,3 +476,20 @@ async def test_a_question_that_hangs_delays_no_other(it):
 def test_the_instance_names_one_start():
     """A random name for each process."""
     assert Following().follower.instance != Following().follower.instance
+
+
+@pytest.mark.requirement("follow:feed:a-fork-speaks-for-itself")
+def test_a_fork_has_a_name_of_its_own():
+    """A guard made before the workers were forked: one that has applied a stop says nothing of the others."""
+    follower = Following().follower
+    name, (reading, writing) = follower.instance, os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writing, follower.instance.encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+
+    assert name == follower.instance
+    assert os.read(reading, 100).decode() not in ("", name)
+    os.close(reading)
+    os.close(writing)

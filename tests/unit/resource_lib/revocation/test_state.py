@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resource_lib.identity.principal import Principal
-from resource_lib.revocation.state import State, ends_all_of, host_of
+from resource_lib.revocation.state import State, host_of, who_ended
 from resource_lib.wire.control import Act, Event, Kind
 
 RESOURCE, OTHER = "https://mcp.example.com/mcp", "https://up.example.com/mcp"
@@ -297,4 +297,38 @@ def test_the_host_of_a_client_is_that_of_its_url(client_id, host):
 )
 def test_whose_sessions_an_event_ends(one, is_theirs):
     """The brief of a kill: sessions of a dead principal close."""
-    assert is_theirs == ends_all_of(one, TENANT, "usr_a", HOSTED)
+    has_ended = who_ended(
+        [event(1, Kind.USER, sub="usr_z"), one, event(2, Kind.POLICY, Act.CHANGED, resource=RESOURCE)]
+    )
+
+    assert has_ended is not None
+    assert is_theirs == has_ended(TENANT, "usr_a", HOSTED)
+
+
+def test_the_sessions_of_a_hundred_thousand_are_looked_through_once_however_many_have_ended():
+    """A tenant of a thousand people ends in one batch: the event loop has callers to serve."""
+    seen = []
+
+    class Counted(Event):
+        def __getattribute__(self, name):
+            seen.append(name)
+            return super().__getattribute__(name)
+
+    has_ended = who_ended(
+        [Counted(n=n, kind=Kind.USER, act=Act.END, tenant=TENANT, subject={"sub": f"usr_{n}"}) for n in range(1000)]
+    )
+    read = len(seen)
+    ended = sum(has_ended(TENANT, f"usr_{n}", "cli_a") for n in range(10_000))
+
+    assert (1000, read) == (ended, len(seen))
+    assert who_ended([event(1, Kind.TOKEN, jti="j", exp=1)]) is None
+
+
+@pytest.mark.requirement("follow:state:begins-anew")
+def test_a_beginning_anew_revives_a_tool_though_another_servers_tool_of_that_name_is_stopped():
+    """Events of servers upstream are heard too; their tools are not ours."""
+    state = state_of(event(1, Kind.TOOL, Act.KILL, resource=RESOURCE, tool="pay"))
+
+    state.begin_anew([event(2, Kind.TOOL, Act.KILL, resource=OTHER, tool="pay")], up_to=3)
+
+    assert not state.is_killed(TENANT, "pay")
