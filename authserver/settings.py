@@ -17,6 +17,9 @@ MAILABLE = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
+MOST_ACCESS_TOKEN_SECONDS = 86_400
+"""The longest life that an access token can be given: one that lives may be from before the setting was changed."""
+
 Seconds = Annotated[int, Field(ge=0)]
 
 
@@ -75,7 +78,7 @@ class Settings(BaseSettings):
     tls_client_ca: Path | None = None
     """PEM file of the authorities whose client certificates are accepted."""
 
-    access_token_seconds: Annotated[int, Field(ge=30, le=86400)] = 600
+    access_token_seconds: Annotated[int, Field(ge=30, le=MOST_ACCESS_TOKEN_SECONDS)] = 600
     """Life of an access token."""
 
     authorization_code_seconds: Annotated[int, Field(ge=5, le=600)] = 60

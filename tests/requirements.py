@@ -3093,6 +3093,9 @@ JOURNEYS: dict[str, Requirement] = {
 
 # tests: the kill switch (authserver/domain/revocation, authserver/domain/stopping)
 KILL: dict[str, Requirement] = {
+    "limits:clock:set-back-locks-nobody-out": Requirement(
+        "ours; RV-10", "a clock that was set back locks nobody out of a budget for longer than the budget itself does"
+    ),
     "kill:radius:what-a-stop-would-end-is-counted-first": Requirement(
         "ours; C03", "before a stop is confirmed it says how many people, applications and logins it ends, exactly"
     ),

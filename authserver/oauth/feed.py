@@ -28,6 +28,7 @@ from authserver.oauth.client_authentication import is_served
 from authserver.oauth.errors import InvalidClient, InvalidRequest, OAuthError, SlowDown
 from authserver.oauth.resource_server import authenticated, heard_for
 from authserver.runtime.unit_of_work import Row, UnitOfWork
+from authserver.settings import MOST_ACCESS_TOKEN_SECONDS
 from resource_lib.wire.control import COUNTED, EVERY_TENANT, MOST_EVENTS, Act, Kind
 from resource_lib.wire.strict_json import loads_object
 
@@ -286,7 +287,7 @@ async def tell(work: UnitOfWork, listener: Listener, after: str, *, nonce: str =
     payload: dict[str, Any] = {"prev": after}
     rows = None if begun is None else await _rows(work, begun)
     if begun is None or rows is None:
-        begun = await tail.window(work, seconds=work.machines.settings.access_token_seconds + _LEEWAY_S)
+        begun = await tail.window(work, seconds=MOST_ACCESS_TOKEN_SECONDS + _LEEWAY_S)
         kills = await kill_switch.every(work)
         payload = {"prev": None, "tenants": listener.tenants, "reset": {"kills": _state(listener, kills)}}
         rows = await _rows(work, begun) or []

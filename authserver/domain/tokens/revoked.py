@@ -10,6 +10,7 @@ from authserver.domain.revocation import feed
 from authserver.domain.tokens import store
 from authserver.domain.tokens.presented import Presented
 from authserver.runtime.unit_of_work import UnitOfWork
+from authserver.settings import MOST_ACCESS_TOKEN_SECONDS
 from resource_lib.wire.control import Kind
 
 
@@ -33,11 +34,12 @@ async def revoke(work: UnitOfWork, token: Presented) -> None:
 async def revoke_named(work: UnitOfWork, jti: str) -> bool:
     """Revoke a token of the bound tenant of which only its id is known, as from a log; False: it was revoked before.
 
-    Whether there is one cannot be known, because tokens are not stored: it is remembered for as long as one could live.
+    Whether there is one cannot be known, because tokens are not stored: it is remembered for as long as one could live,
+    whatever their life is set to now: it may have been longer when this one began.
     """
     if await work.one(store.REVOKED, jti=jti) is not None:
         return False
-    expires_at = work.now + work.machines.settings.access_token_seconds
+    expires_at = work.now + MOST_ACCESS_TOKEN_SECONDS
     work.write(store.REVOKE_TOKEN, jti=jti, expires_at=expires_at)
     feed.announce(work, Kind.TOKEN, {"jti": jti, "exp": expires_at})
     event.record(work, event.Kind.TOKEN_REVOKED, jti=jti, named=True)
