@@ -444,7 +444,10 @@ class ResourceGuard:
             work = app(scope, receive, outward)
             cancellation = OwnCancellation(app, scope, request, body.messages if body is not None else ())
             return await outgoing.run(
-                work, self.revocations.running, lambda why: self._cut_short(why, body, request), cancellation.tell
+                work,
+                self.revocations.running,
+                lambda why: self._cut_short(why, body, request),
+                cancellation.tell if cancellation.is_needed else None,
             )
 
     def _filtered(self, send: Send, methods: list[str], principal: Principal) -> Send:

@@ -7,10 +7,16 @@ stream. What a cancelled tool has done by then, it did.
 
 import asyncio
 import contextlib
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
 
 from resource_lib.decision import Deny
 from resource_lib.identity.principal import Principal
+
+MOST_LEFT: Final = 1000
+"""Calls whose caller hung up that are remembered; the oldest gives way."""
 
 
 class Run:
@@ -43,6 +49,13 @@ class Run:
             raise asyncio.CancelledError  # somebody else has cancelled it too
         return self.why
 
+    def soon(self, work: Callable[[], None]) -> None:
+        """Do `work` where it ran, from whichever thread."""
+        loop = None if self._task is None else self._task.get_loop()
+        if loop is not None and not loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # closed in this very moment
+                loop.call_soon_threadsafe(work)
+
     def stop(self, why: Deny) -> None:
         """Cancel it, from whichever thread."""
         if self._task is None:
@@ -54,9 +67,8 @@ class Run:
             is_here = False
         if is_here:
             self._cancel(why)
-        elif not loop.is_closed():  # else it ended with its loop, which told nobody
-            with contextlib.suppress(RuntimeError):  # closed in this very moment
-                loop.call_soon_threadsafe(self._cancel, why)
+        else:
+            self.soon(partial(self._cancel, why))  # or it ended with its loop, which told nobody
 
     def _cancel(self, why: Deny) -> None:
         if self.why is None and not self._is_over and self._task is not None:
@@ -67,10 +79,17 @@ class Run:
 class Running:
     """All of them."""
 
-    __slots__ = ("runs",)
+    __slots__ = ("_left", "runs")
 
     def __init__(self) -> None:
         self.runs: set[Run] = set()
+        self._left: OrderedDict[Run, Callable[[], None]] = OrderedDict()
+
+    def leave(self, run: Run, take_back: Callable[[], None]) -> None:
+        """Remember that the caller of `run` hung up while the server may go on with it: `take_back` ends it there."""
+        self._left[run] = take_back
+        if len(self._left) > MOST_LEFT:
+            self._left.popitem(last=False)
 
     def look_through(self, judge: Callable[[Run], Deny | None]) -> int:
         """Stop each for which `judge` knows a reason; return how many."""
@@ -79,5 +98,10 @@ class Running:
             why = judge(run)
             if why is not None:
                 run.stop(why)
+                stopped += 1
+        for run, take_back in tuple(self._left.items()):
+            if judge(run) is not None:
+                self._left.pop(run, None)
+                run.soon(take_back)
                 stopped += 1
         return stopped

@@ -49,12 +49,12 @@ class Outgoing(Run):
         work: Awaitable[object],
         running: Running,
         stopped: Callable[[Deny], Answer],
-        take_back: Callable[[], None],
+        take_back: Callable[[], None] | None,
     ) -> None:
         """Let the server answer by `work`, whose messages lead to `take`; end it when its time is up or when it is stopped.
 
         Stopped before anything was sent, its caller gets the answer that `stopped` gives. `take_back` ends what the server does beside
-        the request.
+        the request, also later, when whoever asked has hung up before the answer.
         """
         # A timer that only a stream starts: a cancel scope around every call would cost more than the policy itself.
         try:
@@ -62,9 +62,12 @@ class Outgoing(Run):
         finally:
             if self._timer is not None:
                 self._timer.cancel()
+            if take_back is not None and self.why is None and not self._ended:
+                running.leave(self, take_back)
         if why is None:
             return
-        take_back()
+        if take_back is not None:
+            take_back()
         if self._ended:
             return
         self._ended = True

@@ -38,6 +38,11 @@ class OwnCancellation:
         ]
         self._telling: asyncio.Task[None] | None = None
 
+    @property
+    def is_needed(self) -> bool:
+        """Whether there is anything that the end of the request does not end."""
+        return bool(self._ids)
+
     def tell(self) -> None:
         """Tell the server, at once and beside whatever is done next. What it makes of that, or how long it takes, delays nobody."""
         if self._ids and self._telling is None:

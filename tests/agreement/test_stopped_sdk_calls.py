@@ -14,7 +14,7 @@ from resource_lib import write
 from resource_lib.integrations import mcp_sdk
 from resource_lib.testing.issuer import SUBJECT
 from tests.support.followed import Followed
-from tests.support.guarded import RESOURCE, free_socket, serving
+from tests.support.guarded import LEGACY, RESOURCE, free_socket, serving
 
 SCOPES = ("notes:write", "tool:wait", "tool:other")
 ERAS = pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
@@ -95,3 +95,29 @@ async def test_a_tool_of_the_official_sdk_that_is_stopped_is_cancelled_where_it_
 
     assert ([] if what == "the user" else ["other"]) == tools.ended
     assert all(isinstance(each, Exception) or each.is_error for each in (told if what == "the user" else told[:1]))
+
+
+@pytest.mark.requirement("follow:running:is-cancelled-at-the-server")
+async def test_a_call_in_a_session_whose_caller_has_hung_up_is_cancelled_too():
+    """MCP 2025-11-25 "Transports": a disconnection is no cancellation, so the tool runs on, and nothing but the stop ends it."""
+    name, call = "mcp-session-id", {"name": "wait", "arguments": {}}
+    async with served("stream") as (it, tools, url), httpx2.AsyncClient(timeout=10) as http:
+        http.headers.update([it.bearer(*SCOPES), LEGACY, ("accept", "application/json, text/event-stream")])
+        hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+        opened = await http.post(url, json={"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello})
+        http.headers[name] = opened.headers[name]
+        await http.post(url, json={"jsonrpc": "2.0", "method": "notifications/initialized"})
+        message = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": call}
+        async with http.stream("POST", url, json=message) as answer:
+            await asyncio.wait_for(tools.began.wait(), 5)
+            assert 200 == answer.status_code
+        async with asyncio.timeout(5):
+            while it.guard.revocations.running.runs:
+                await asyncio.sleep(0.01)
+        runs_on = not tools.cancelled.is_set()
+
+        await it.said("user", "kill", sub=SUBJECT)
+        await asyncio.wait_for(tools.cancelled.wait(), 1)
+
+    assert runs_on
+    assert [] == tools.ended
