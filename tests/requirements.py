@@ -3558,6 +3558,9 @@ ADMIN: dict[str, Requirement] = {
     "admin:openapi:nobody-gets-401-alone": Requirement(
         "issue, AD-01", "Whatever is made from the OpenAPI, nobody gets 401 and nothing else."
     ),
+    "admin:openapi:has-an-example-of-each-body": Requirement(
+        "issue", "Each operation that takes a body shows one that its own form takes."
+    ),
     "admin:openapi:holds-for-an-administrator": Requirement(
         "issue", "Whatever an administrator sends, no 5xx, and no status, type or body that the OpenAPI does not name."
     ),

@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import pytest
+from fastapi.routing import APIRoute
 
 from authserver.domain.clients import registry
 from authserver.domain.resources import listing
 from authserver.domain.resources.administration import WORDS
 from authserver.web.admin.demands import DEMANDS
+from authserver.web.admin.examples import BODIES
+from authserver.web.admin.routing import router
 from tests.support.administered import administered
 from tests.support.curl import Shell, lines_of
 from tests.support.world import R1
@@ -48,6 +51,32 @@ async def test_every_command_of_the_page_gets_the_answer_that_the_page_says(serv
 
     assert [] == [(line, statuses) for line, statuses in typed if statuses and statuses[0] != statuses[1]]
     assert len([one for one in typed if one[1]]) > 15
+
+
+@pytest.mark.one_database
+@pytest.mark.requirement("admin:openapi:has-an-example-of-each-body")
+async def test_every_body_has_an_example_that_its_own_form_takes(server):
+    """Issue: OpenAPI 3.1 with examples; one that its own route refuses is worse than none."""
+    admin = await administered(server)
+    document = (await admin.call("GET", "/openapi.json", "a1")).json()
+    bodies = {
+        (method.upper(), path): operation["requestBody"]["content"]["application/json"]
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        if "requestBody" in operation
+    }
+    forms = {
+        (method, route.path): route.body_field
+        for route in router.routes
+        if isinstance(route, APIRoute) and route.body_field is not None
+        for method in route.methods
+    }
+
+    assert "3.1.0" == document["openapi"]
+    assert len(forms) == len(BODIES) == len([body for body in bodies.values() if "example" in body]) > 20
+    assert {} == {
+        key: errors for key, form in forms.items() if (errors := form.validate(bodies[key]["example"], {}, loc=())[1])
+    }
 
 
 @pytest.mark.one_database

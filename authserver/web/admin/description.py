@@ -1,5 +1,6 @@
 """`/admin/api/v1/openapi.json` and `/me`: what there is, and who you are."""
 
+from copy import deepcopy
 from typing import Any
 
 from fastapi import FastAPI
@@ -8,6 +9,7 @@ from pydantic import Field, RootModel
 from authserver.domain.resources.administration import WORDS
 from authserver.domain.tenants import tenant as tenants
 from authserver.web.admin.ask import Ask
+from authserver.web.admin.examples import BODIES
 from authserver.web.admin.problems import Problem
 from authserver.web.admin.routing import Shown, route
 
@@ -48,9 +50,13 @@ async def me(ask: Ask) -> Me:
 
 def described(app: FastAPI, issuer: str) -> dict[str, Any]:
     """Return the OpenAPI document of the API as it is served under an issuer."""
-    document = dict(app.openapi())
+    document = deepcopy(app.openapi())
     document["servers"] = [{"url": f"{issuer}/admin/api/v1"}]
     scopes = {name: words for name, (words, _) in WORDS.items()}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if (body := BODIES.get((method.upper(), path))) is not None:
+                operation["requestBody"]["content"]["application/json"]["example"] = body
     components = dict(document.get("components", {}))
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     nested = problem.pop("$defs", {})
