@@ -1737,6 +1737,10 @@ DEVICE: dict[str, Requirement] = {
         "RFC 8628 §3.2",
         "A device gets its code, a short code for people, where to type it, for how long and how often to ask.",
     ),
+    "rfc8628:start:not-while-the-server-is-switched-off": Requirement(
+        "decision 14",
+        "a device does not begin at a server that an operator has switched off; it is told when to come back",
+    ),
     "rfc8628:start:only-registered-clients": Requirement(
         "RFC 8628 §3.1, §5.6", "A client authenticates as registered and must be registered for the grant."
     ),
@@ -1979,6 +1983,9 @@ ACCOUNT: dict[str, Requirement] = {
     "account:more:the-next-refresh-carries-it": Requirement(
         "design decision 9, clients.md rule 13",
         "What a person allows one login on our page is carried by its next refresh that names no scope.",
+    ),
+    "account:more:not-what-is-switched-off": Requirement(
+        "decision 14", "nobody lets an application do more at a server or with a tool that an operator has switched off"
     ),
     "account:more:lapses-by-itself": Requirement(
         "design decision 9", "What was allowed for a while is gone after it, from refreshes and from tokens alike."
@@ -3094,7 +3101,7 @@ JOURNEYS: dict[str, Requirement] = {
 # tests: the kill switch (authserver/domain/revocation, authserver/domain/stopping)
 KILL: dict[str, Requirement] = {
     "limits:clock:set-back-locks-nobody-out": Requirement(
-        "ours; RV-10", "a clock that was set back locks nobody out of a budget for longer than the budget itself does"
+        "ours; RV-10", "a clock that was set back locks nobody out of a budget, and fills it once more and no fuller"
     ),
     "kill:radius:what-a-stop-would-end-is-counted-first": Requirement(
         "ours; C03", "before a stop is confirmed it says how many people, applications and logins it ends, exactly"

@@ -57,6 +57,7 @@ async def start(
         authorization_details.refuse_any(form)
         asked = await authorization_request.check_without_redirect(work, issuer, client, form)
         await authorization_request.max_age_is_a_number(work, asked)
+        await stopped.refuse_at(work, work.tenant or "", asked.resource.uri)
         code, typed = device_code.start(
             work,
             issuer_path=issuer.path,

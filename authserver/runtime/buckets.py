@@ -44,12 +44,9 @@ class Bucket:
         return None
 
     def _due_of(self, key: str, now_us: int) -> float:
-        # Further ahead than any flood could bring it: the clock was set back. It is empty then and refills at its pace: nobody is locked
-        # out until that time comes again, and nobody has a second budget.
-        due, most = self._due.get(key, 0.0), now_us + self._slack_us + self._step_us
-        if due > most:
-            self._due[key] = due = most
-        return due
+        due = self._due.get(key, 0.0)
+        # Further ahead than any flood could have brought it: the clock was set back, and nobody is locked out until it is here again.
+        return due if due <= now_us + self._slack_us + self._step_us else 0.0
 
 
 class OpenDoor:

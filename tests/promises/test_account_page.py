@@ -3,8 +3,11 @@
 import pytest
 
 from authserver.domain.clients import registry
+from authserver.domain.stopping.stopping import Target
 from authserver.domain.tokens import authorization
+from resource_lib.wire.control import Kind
 from tests.support.browser import Browser, Page
+from tests.support.killing import revive, stop
 from tests.support.publisher import HOST, Publisher
 from tests.support.publisher import app as published
 from tests.support.world import R1, R5, READ, WRITE
@@ -248,6 +251,26 @@ async def test_a_refresh_without_scope_carries_what_was_allowed_on_the_page(serv
     assert {"orders:read", "orders:write", "tool:update_order"} == wider.scope
     assert {READ} == (await laptop.refresh(elsewhere)).scope
     assert "person:authorization:widened" in await server.operator.kinds("t1")
+
+
+@pytest.mark.requirement("account:more:not-what-is-switched-off")
+@pytest.mark.parametrize("kind", [Kind.RESOURCE, Kind.TOOL])
+async def test_nobody_allows_more_of_what_an_operator_has_switched_off(server, kind):
+    """Decision 14: neither at a stopped server nor of a stopped tool; the person is told so, and may once it goes on."""
+    app, t1 = server.client("P"), server.world.tenants["t1"]
+    tokens = await app.sign_in(scope=READ)
+    of = {"tool": "update_order"} if kind is Kind.TOOL else {}
+    target = Target(kind=kind, tenant=t1, resource=R1, **of)
+
+    await stop(server, target)
+    refused = await more(app, tokens.claims["authorization_id"], tool=["update_order"])
+    await revive(server, target)
+    wider = await app.refresh(tokens)
+    await more(app, tokens.claims["authorization_id"], tool=["update_order"])
+
+    assert "Nothing was allowed: an operator has switched this off" in refused.text
+    assert {READ} == wider.scope
+    assert "tool:update_order" in (await app.refresh(wider)).scope
 
 
 @pytest.mark.requirement("account:more:lapses-by-itself")

@@ -48,7 +48,7 @@ TARGETS = {
     "client host": killed(OF_A_LOGIN - {"admin API"} | {"code"}, {"authorize", "new login"}),
     "tenant": killed(set(TRIES) - BEGINNING, BEGINNING),
     "everything": killed(set(TRIES) - BEGINNING, BEGINNING),
-    "resource": killed((), set(TRIES) - {"refresh", "userinfo", "admin API", "account page", "new device"}),
+    "resource": killed((), set(TRIES) - {"refresh", "userinfo", "admin API", "account page"}),
     "tool": killed((), OF_A_TOOL),
     "tool version": killed((), OF_A_TOOL),
     "key": killed(OF_A_TOKEN | EXCHANGED | A_MACHINES),

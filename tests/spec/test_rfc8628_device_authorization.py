@@ -4,6 +4,9 @@ import re
 
 import pytest
 
+from authserver.domain.stopping.stopping import Target
+from resource_lib.wire.control import Kind
+from tests.support.killing import pause, revive
 from tests.support.oauth_client import DEVICE_CODE
 from tests.support.world import R1, R5, R9, WRITE
 
@@ -49,6 +52,21 @@ async def test_metadata_names_endpoint_and_grant(server):
     assert server.issuer + "/device_authorization" == ours["device_authorization_endpoint"]
     assert server.issuer + "/t/t3/device_authorization" == theirs["device_authorization_endpoint"]
     assert DEVICE_CODE in ours["grant_types_supported"]
+
+
+@pytest.mark.requirement("rfc8628:start:not-while-the-server-is-switched-off")
+@pytest.mark.parametrize("letter", ["D", "E"])
+async def test_a_device_does_not_begin_at_a_server_that_is_switched_off(server, letter):
+    """Decision 14: it is told to come back, before a person has typed anything; afterwards it may."""
+    target = Target(kind=Kind.RESOURCE, resource=R1)
+    await pause(server, target)
+    refused = await server.client(letter).start_device(resource=R1)
+    await revive(server, target)
+    begun = await server.client(letter).start_device(resource=R1)
+
+    assert (503, "temporarily_unavailable") == (refused.status, refused.error)
+    assert 1 <= int(refused.response.headers["retry-after"])
+    assert begun.ok
 
 
 @pytest.mark.requirement("rfc8628:start:only-registered-clients")

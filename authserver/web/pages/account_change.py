@@ -6,11 +6,12 @@ OAuth 2.1 §4.3.1 lets a refresh never exceed what its owner granted; here the o
 choose, and the next refresh without `scope` carries it (decision 9; clients.md rule 13). It lapses by itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from authserver.domain.call_grants import grant
 from authserver.domain.consent import consent
 from authserver.domain.resources.resource import INERT, OFFLINE_ACCESS, OPENID, Tool
+from authserver.domain.revocation import kill_switch
 from authserver.domain.tokens import authorization
 from authserver.domain.tokens.connection import Connection, Login
 from authserver.oauth import parameters
@@ -31,6 +32,7 @@ _SILENT = frozenset({OFFLINE_ACCESS, OPENID})
 """Scopes that let an application do nothing, so that there is nothing to take away."""
 
 _CHANGED = "Nothing was changed: something is different since this page was made. Look again, then decide."
+_STOPPED = "Nothing was allowed: an operator has switched this off for now. Come back later."
 
 
 async def show_change(request: Request) -> Response:
@@ -99,6 +101,8 @@ async def allow_more(request: Request) -> Response:
         scope = _more(connection, login, set(form.many("tool")), set(form.many("allowed")))
         if not scope:
             return _more_page(work, request, visitor, connection, notice="Tick at least one thing.")
+        if await _is_stopped(work, connection, scope):
+            return _more_page(work, request, visitor, connection, notice=_STOPPED)
         hours = {str(hours): hours for hours in HOURS}.get(form.one("hours") or "")
         if hours is None:
             raise InvalidRequest("hours: one of those on the page.", reason="malformed_hours")
@@ -127,6 +131,15 @@ def _kept(connection: Connection, tools: set[str], allowed: set[str]) -> frozens
         if name in _SILENT or (name in allowed if tool is None else tool.name in tools):
             kept.add(name)
     return frozenset(kept)
+
+
+async def _is_stopped(work: UnitOfWork, connection: Connection, scope: Collection[str]) -> bool:
+    """Whether an operator has switched off the server, or a tool that is to be allowed."""
+    stops, tenant = await kill_switch.stops(work), connection.tenant.id
+    if stops.held(tenant, connection.resource_uri) is not None:
+        return True
+    tools = {tool.name for name in scope if (tool := _tool_of(connection, name)) is not None}
+    return not tools.isdisjoint(stops.tools(tenant, connection.resource_uri))
 
 
 def _more(connection: Connection, login: Login, tools: set[str], allowed: set[str]) -> tuple[str, ...]:
