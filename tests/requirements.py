@@ -3163,7 +3163,11 @@ FEED: dict[str, Requirement] = {
         "Whoever asks at once shares one reading, which began after each of them asked; its age is counted from before it.",
     ),
     "feed:reset:every-floor-and-every-stop": Requirement(
-        "decision 14; RV", "The state that a newcomer gets holds every floor and every stop, however old its event is."
+        "decision 14; RV",
+        "The state that a newcomer gets holds every stop, however old, and every floor of the last two days.",
+    ),
+    "feed:reset:does-not-grow-for-ever": Requirement(
+        "decision 14", "What ended long before any token that may live is in no newcomer's state; in the rows it stays."
     ),
     "feed:reset:what-ended-within-the-life-of-a-token": Requirement(
         "decision 14",

@@ -37,6 +37,12 @@ _NAME = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 _MOST_LOOKED_AT = 20 * MOST_EVENTS
 _LEEWAY_S = 120
 """How long after its end a token may still count somewhere."""
+_FLOORS_TOLD_S = 2 * MOST_ACCESS_TOKEN_SECONDS
+"""For how long a newcomer is told what ended by number: twice what a token may live, also where a clock was set back.
+
+Each person who leaves and each new password leaves a floor for ever. Told for ever, they would outgrow what a follower reads, and
+no server that starts would hear anything again.
+"""
 _OWN_ALONE = frozenset({Kind.TOOL, Kind.TOOL_VERSION, Kind.POLICY})
 """What another server's tools are is nothing to one further down."""
 
@@ -288,8 +294,9 @@ async def tell(work: UnitOfWork, listener: Listener, after: str, *, nonce: str =
     rows = None if begun is None else await _rows(work, begun)
     if begun is None or rows is None:
         begun = await tail.window(work, seconds=MOST_ACCESS_TOKEN_SECONDS + _LEEWAY_S)
-        kills = await kill_switch.every(work)
-        payload = {"prev": None, "tenants": listener.tenants, "reset": {"kills": _state(listener, kills)}}
+        told_since = await tail.window(work, seconds=_FLOORS_TOLD_S)
+        state = _state(listener, await kill_switch.every(work), told_since)
+        payload = {"prev": None, "tenants": listener.tenants, "reset": {"kills": state}}
         rows = await _rows(work, begun) or []
     events: list[dict[str, Any]] = []
     number = begun
@@ -345,8 +352,8 @@ def _event(listener: Listener, row: Row) -> dict[str, Any] | None:
     return {"n": row["seq"], "kind": row["kind"], "act": row["act"], "tenant": row["scope_tenant"], **subject}
 
 
-def _state(listener: Listener, kills: Iterable[Kill]) -> list[dict[str, Any]]:
-    """Return every floor and every stop that concerns a server, each as an event."""
+def _state(listener: Listener, kills: Iterable[Kill], told_since: int) -> list[dict[str, Any]]:
+    """Return every stop that concerns a server, and every floor that rose after a number, each as an event."""
     told: list[dict[str, Any]] = []
     for kill in kills:
         target = kill.target
@@ -355,6 +362,7 @@ def _state(listener: Listener, kills: Iterable[Kill]) -> list[dict[str, Any]]:
         about = {"kind": target.kind.value, "tenant": target.tenant, **target.subject}
         if kill.stopped:
             told.append({"n": kill.number, "act": kill.stopped, **about, "retry_after_s": kill.retry_after_s})
-        if kill.floor and not (kill.stopped and target.kind in COUNTED and kill.floor == kill.number):
+        is_said = kill.stopped and target.kind in COUNTED and kill.floor == kill.number
+        if kill.floor > told_since and not is_said:
             told.append({"n": kill.floor, "act": Act.END.value, **about})
     return told

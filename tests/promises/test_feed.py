@@ -118,7 +118,7 @@ async def test_the_state_holds_every_floor_and_every_stop(server):
         assert await work.commit()
 
     # Long after: the events themselves are not told any more.
-    server.clock.advance(24 * 3600)
+    server.clock.advance(MOST_ACCESS_TOKEN_SECONDS + 3600)
     first = await follower(server, "RS1").ask()
     assert () == first.events
     assert {
@@ -127,6 +127,25 @@ async def test_the_state_holds_every_floor_and_every_stop(server):
     } == {(one.kind, one.act, next(reversed(one.subject.values()), None)) for one in first.kills}  # fmt: skip
     found = {(one.kind, one.act): one.n for one in first.kills}
     assert found[Kind.TENANT, Act.END] == (await kill_switch.find(server.machines.work(), tenant)).floor
+
+
+@pytest.mark.requirement("feed:reset:does-not-grow-for-ever")
+async def test_the_state_forgets_what_ended_long_before_any_token_that_may_live(server):
+    """Else one floor for each new password of years is more than a follower reads, and no server that starts hears anything."""
+    t1 = server.world.tenants["t1"]
+    stopped, left = Target(kind=Kind.USER, tenant=t1, sub="u1"), Target(kind=Kind.USER, tenant=t1, sub="u2")
+    await stop(server, stopped)
+    work = server.machines.work()
+    kill_switch.end_by_number(work, left)
+    assert await work.commit()
+    server.clock.advance(MOST_ACCESS_TOKEN_SECONDS)
+    assert {"u1", "u2"} == {one.subject["sub"] for one in (await follower(server, "RS1").ask()).kills}
+
+    server.clock.advance(MOST_ACCESS_TOKEN_SECONDS + 1)
+    first = await follower(server, "RS1").ask()
+
+    assert [("kill", "u1")] == [(one.act, one.subject["sub"]) for one in first.kills]
+    assert (await kill_switch.find(server.machines.work(), left)).floor > 0
 
 
 @pytest.mark.requirement("feed:reset:what-ended-within-the-life-of-a-token")
