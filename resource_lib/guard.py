@@ -150,7 +150,8 @@ class ResourceGuard:
         each is traded for a token there, which is then judged as any other; it needs the credential.
 
         `max_staleness` (seconds) is how old the knowledge of what was revoked may be for whatever writes, or returns personal data or
-        secrets; `read_staleness` for all else. While `stop_file` is there (or RESOURCE_GUARD_STOP_FILE), nothing is served.
+        secrets; `read_staleness` for all else. While `stop_file` is there (or RESOURCE_GUARD_STOP_FILE), nothing is served
+        but `public_paths`, of which health checks live.
         """
         self.settings = GuardSettings(
             issuer=issuer,

@@ -5,6 +5,7 @@ Without a channel nobody is followed (token-only): then only the stop file count
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from weakref import WeakKeyDictionary
@@ -18,6 +19,8 @@ from resource_lib.revocation.standing import Standings
 from resource_lib.revocation.state import State
 from resource_lib.revocation.stop_file import EVERY_S, StopFile
 from resource_lib.wire.control import Event
+
+log = logging.getLogger("resource_lib.revocation")
 
 
 class Revocations:
@@ -112,9 +115,13 @@ class Revocations:
         was = False
         while True:
             # Writing or removing a file tells nobody: somebody has to look.
-            if (found := stop_file.look()) and not was:
-                self._changed([])
-            was = found
+            try:
+                if (found := stop_file.look()) and not was:
+                    self._changed([])
+                was = found
+            except Exception:
+                # Whatever it was, it is looked again, and stopped again: a watcher that died would let what runs go on.
+                log.exception("the stop file could not be obeyed in full", extra={"event": "stop_file.failed"})
             await asyncio.sleep(EVERY_S)
 
 

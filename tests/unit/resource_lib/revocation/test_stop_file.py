@@ -1,10 +1,12 @@
 """The break-glass: whatever cannot be told counts as there."""
 
+import asyncio
 import os
 import stat
 
 import pytest
 
+from resource_lib.revocation.revocations import Revocations
 from resource_lib.revocation.stop_file import StopFile, find
 from resource_lib.settings import SettingsError
 
@@ -106,3 +108,33 @@ def test_an_operator_is_told_when_it_is_there_and_when_everybody_could_remove_it
         next(part for part in ("is there, so everything is stopped", "everybody on this machine") if part in said)
         for said in StopFile(folder / "STOP").warnings
     ]
+
+
+@pytest.mark.requirement("follow:stop-file:stops-everything")
+async def test_whoever_looks_for_it_goes_on_looking_when_something_could_not_be_stopped(folder):
+    """One call that cannot be cancelled keeps no other from being cancelled the next time."""
+    stop, told = StopFile(folder / "STOP"), []
+    heard = asyncio.Event()
+
+    def changed(_):
+        told.append(stop.is_there)
+        if len(told) == 1:
+            raise RuntimeError
+        heard.set()
+
+    found = Revocations(
+        channel=None,
+        keys=None,
+        resource="",
+        max_life=1,
+        max_staleness=1,
+        read_staleness=1,
+        stop_file=stop,
+        changed=changed,
+    )
+    found.follow()
+    stop.path.touch()
+    await asyncio.wait_for(heard.wait(), 5)
+    await found.aclose()
+
+    assert [True, True] == told[:2]
