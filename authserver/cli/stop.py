@@ -95,7 +95,11 @@ KINDS: dict[str, tuple[Callable[..., Named], str, tuple[str, ...]]] = {
     "tool": (
         tool,
         "Let the calls of a tool go on.",
-        (f"refund_order --resource {_MCP}", f"refund_order --resource {_MCP} --tenant acme"),
+        (
+            f"refund_order --resource {_MCP}",
+            f"refund_order --resource {_MCP} --tenant acme",
+            f"refund_order --resource {_MCP} --version HASH",
+        ),
     ),
     "client": (
         client,

@@ -67,6 +67,7 @@ def rotated(acme: Deployment) -> int:
 EACH = [
     ("tool", "refund_order", "--resource", RESOURCE),
     ("tool", "refund_order", "--resource", RESOURCE, "--tenant", "acme"),
+    ("tool", "refund_order", "--resource", RESOURCE, "--version", "h" * 43),
     ("client", "{client}"),
     ("client", "{client}", "--tenant", "acme"),
     ("host", "claude.ai"),

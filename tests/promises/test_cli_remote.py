@@ -83,6 +83,7 @@ def acme(served: Deployment, tmp_path: Path) -> Remote:
 
 EACH = [
     ("tool", "refund_order", "--resource", RESOURCE, "--tenant", "acme"),
+    ("tool", "refund_order", "--resource", RESOURCE, "--version", "h" * 43),
     ("client", "{robot}", "--tenant", "acme"),
     ("host", "claude.ai"),
     ("user", "alice@acme.example", "--tenant", "acme"),
