@@ -7,7 +7,7 @@ import pytest
 
 from resource_lib.testing.issuer import SUBJECT
 from tests.support.approved import URL_CLIENT, Approved
-from tests.support.guarded import RESOURCE
+from tests.support.guarded import LEGACY, RESOURCE, call
 
 STOPS = {
     "the user": ("user", "kill", {"sub": SUBJECT}),
@@ -123,3 +123,25 @@ async def test_an_approved_call_that_is_cancelled_is_not_reported_as_done(it, wh
     else:
         assert "cancelled" == json.loads(answer.body)["result"]["_meta"]["authserver/error"]["error"]
     assert not it.guard.revocations.running.runs
+
+
+@pytest.mark.requirement("follow:running:is-cancelled-at-the-server")
+async def test_an_approved_call_in_a_session_is_taken_back_in_that_session_under_its_own_id(it):
+    """MCP 2025-11-25 "Cancellation": a server may run it beside its request, which alone ends nothing."""
+    auth = ("authorization", f"Bearer {it.token}")
+    hello = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {}}
+    opened = await call(it.app, "POST", "/mcp", headers=[auth, LEGACY], body=json.dumps(hello).encode())
+    session = ("mcp-session-id", opened.header("mcp-session-id"))
+    await it.call(headers=(LEGACY, session))
+    it.issuer.approve()
+    it.shop.gate = asyncio.Event()
+    running = it.begin(headers=(LEGACY, session), request_id="seven")
+    await it.shop.started.wait()
+
+    await stop(it, "the tool")
+    await running.answer()
+    async with asyncio.timeout(5):
+        while not (told := [said for said in it.shop.bodies if said["method"] == "notifications/cancelled"]):
+            await asyncio.sleep(0)
+
+    assert ["seven"] == [said["params"]["requestId"] for said in told]
