@@ -3112,6 +3112,10 @@ KILL: dict[str, Requirement] = {
     "kill:who:what-the-platform-stopped-only-the-platform-revives": Requirement(
         "decision 22", "what the platform's operators stopped inside a tenant no operator of that tenant revives"
     ),
+    "kill:who:a-tenant-fills-no-servers-state": Requirement(
+        "ours",
+        "A tenant's operators hold a bounded number of names stopped; the platform's, and what is known, are not bound.",
+    ),
     "kill:refresh:ends-at-once": Requirement(
         "TK-40, decision 14", "A killed user, client or tenant refreshes nothing."
     ),

@@ -106,6 +106,29 @@ async def test_what_the_platform_stopped_is_not_revived_by_the_tenant(server):
     assert [] == await stopping.kills(server.machines.work(), only_stopped=True)
 
 
+@pytest.mark.requirement("kill:who:a-tenant-fills-no-servers-state")
+async def test_a_tenants_operator_does_not_fill_what_every_server_is_told(server):
+    """Made-up addresses would outgrow what a follower reads, also at a server that serves others; what is known is stopped."""
+    own = of_tenant(server, "t1")
+    work = server.machines.work(tenant=own.tenant)
+    made_up = [
+        Target(kind=Kind.CLIENT_HOST, tenant=own.tenant, host=f"h{number}.example")
+        for number in range(stopping.MOST_NAMED)
+    ]
+    for target in made_up:
+        kill_switch.kill(work, target, reason="made up", by=own)
+    assert await work.commit()
+    one_more = Target(kind=Kind.CLIENT_HOST, tenant=own.tenant, host="one-more.example")
+
+    with pytest.raises(stopping.StopRefusedError, match="revive some"):
+        await stopping.kill(server.machines.work(), one_more, reason="made up", by=own)
+
+    await stop(server, one_more)
+    await stop(server, made_up[0], own)
+    await stop(server, Target(kind=Kind.RESOURCE, tenant=own.tenant, resource=R1), own)
+    assert stopping.MOST_NAMED + 2 == len(await stopping.kills(server.machines.work(), own.tenant, only_stopped=True))
+
+
 @pytest.mark.requirement("kill:recorded:who-and-why")
 async def test_who_stopped_it_and_why_is_in_the_record(server):
     """The words are sealed in the payload; the header holds ids alone."""

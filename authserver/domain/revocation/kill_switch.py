@@ -259,6 +259,12 @@ async def find(work: UnitOfWork, target: Target) -> Kill | None:
     return _kill(row) if row else None
 
 
+async def count_named(work: UnitOfWork, tenant: str) -> int:
+    """Return how many applications, publishers, tools and versions are stopped in a tenant, never from memory."""
+    row = await work.one(store.COUNT_NAMED, scope_tenant=tenant)
+    return int(row["count"]) if row else 0
+
+
 async def every(work: UnitOfWork, *, only_stopped: bool = False) -> list[Kill]:
     """Return all of them, never from memory; the stopped ones newest first."""
     return [_kill(row) for row in await work.all(store.STOPPED if only_stopped else store.EVERY)]

@@ -127,6 +127,13 @@ FLOOR = statement(
     """
 )
 STOPPED = statement(_KILLS + " WHERE stopped <> '' ORDER BY changed_at_us DESC, target")
+# Those that anybody can think up: nothing says that there is such an address, tool or version.
+COUNT_NAMED = statement(
+    """
+    SELECT COUNT(*) AS count FROM kills
+    WHERE scope_tenant = :scope_tenant AND stopped <> '' AND kind IN ('client', 'client_host', 'tool', 'tool_version')
+    """
+)
 EVERY = statement(_KILLS + " ORDER BY seq")
 PAGE = statement(
     _KILLS

@@ -7,6 +7,7 @@ takes a new number, so that what began in between ends too.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from authserver.domain.audit import event
 from authserver.domain.clients import registry
@@ -50,6 +51,11 @@ __all__ = [
 ]
 
 
+MOST_NAMED: Final = 1_000
+"""How many applications, publishers, tools and versions a tenant's operators hold stopped; the platform's know no bound."""
+_NAMED: Final = frozenset({Kind.CLIENT, Kind.CLIENT_HOST, Kind.TOOL, Kind.TOOL_VERSION})
+
+
 class StopRefusedError(ValueError):
     """It cannot be stopped or revived like that. The message names the field and the cure."""
 
@@ -77,8 +83,21 @@ async def kill(work: UnitOfWork, target: Target, *, reason: str, by: By, retry_a
     Binds the unit of work to where it acts. Raises NotAllowedError, StopRefusedError.
     """
     require_within(by, target)
+    await _demand_room(work, target, by)
     work.bind(target.tenant)
     kill_switch.kill(work, target, reason=_reason(reason), by=by, retry_after_s=_retry_after(retry_after_s))
+
+
+async def _demand_room(work: UnitOfWork, target: Target, by: By) -> None:
+    # A name that anybody can think up is told to every server that starts, also to one that serves other tenants too.
+    if by.tenant == EVERY_TENANT or target.kind not in _NAMED:
+        return
+    found = await kill_switch.find(work, target)
+    if (found is None or not found.stopped) and await kill_switch.count_named(work, target.tenant) >= MOST_NAMED:
+        raise StopRefusedError(
+            f"target: {MOST_NAMED} applications and tools are stopped here already; revive some, or stop the server, the person "
+            "or the organisation"
+        )
 
 
 async def pause(work: UnitOfWork, target: Target, *, reason: str, by: By, retry_after_s: int = RETRY_AFTER_S) -> None:
