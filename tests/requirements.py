@@ -3100,6 +3100,10 @@ JOURNEYS: dict[str, Requirement] = {
 
 # tests: the kill switch (authserver/domain/revocation, authserver/domain/stopping)
 KILL: dict[str, Requirement] = {
+    "kill:restored:everything-ends-what-a-backup-brought-back": Requirement(
+        "ours; R-16",
+        "what an older backup brought back to life ends when everything is stopped, and stays so when it is revived",
+    ),
     "limits:clock:set-back-locks-nobody-out": Requirement(
         "ours; RV-10", "a clock that was set back locks nobody out of a budget, and fills it once more and no fuller"
     ),
