@@ -3487,6 +3487,9 @@ HEALTH: dict[str, Requirement] = {
     "attack:health:no-tenant-learns-of-another": Requirement(
         "decision 22", "What a tenant sees of its servers is the same whatever other tenants have and do."
     ),
+    "health:credential:refused-is-said-with-the-cure": Requirement(
+        "ours", "A guard whose credential is not taken says in its log what to do, and never the secret."
+    ),
     "health:tools:a-guard-says-them": Requirement(
         "issue, C54, design §4", "A guard says which tools it has after its start and when one is defined differently."
     ),

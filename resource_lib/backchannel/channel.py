@@ -120,7 +120,11 @@ class Channel:
         reply = await self.send(method, self._base + path, content=content, headers=sent, wait=wait)
         if reply.status == 401:
             # Nothing a caller could cure, and the one thing an operator must hear of.
-            log.error("the issuer does not take this server's credential", extra={"event": "backchannel.refused"})
+            log.error(
+                "the issuer does not take this server's credential: its secret is not the newest, or it was stopped or disabled. "
+                "Cure: put the secret of `authserver client rotate` into its file; `authserver server list` shows how it is",
+                extra={"event": "backchannel.refused"},
+            )
             raise IssuerUnavailableError(reply.retry_after_s)
         if reply.status >= 500 or 300 <= reply.status < 304 or 304 < reply.status < 400:
             raise IssuerUnavailableError(reply.retry_after_s)

@@ -32,7 +32,9 @@ class Credential:
                 "client_id", "is missing or no client_id", "use the one `authserver resource add` showed"
             )
         if (secret is None) == (secret_file is None):
-            raise SettingsError("client_secret", "give the secret or its file", "name the file in client_secret_file")
+            raise SettingsError(
+                "client_secret", "give the secret or its file", f"name the file in {CLIENT_SECRET_FILE}"
+            )
         self.client_id = client_id
         self._secret = secret
         self._file = secret_file

@@ -314,6 +314,7 @@ async def test_whoever_stopped_everything_signs_in_again_and_lets_it_go_on(serve
     assert login.is_login
     assert "/console/heard" == heard.path
     assert "Stopped: Everything on this server" in heard.text
+    assert "<title>Stopped: Everything on this server</title>" in heard.response.text
     assert "Everything on this server" in tenants.text
     assert "not the name" in mistyped.text
     assert "May go on" in revived.text

@@ -10,7 +10,7 @@ from authserver.domain.audit.event import Kind, open_payload
 from authserver.domain.health import servers
 from authserver.domain.resources import resource as resources
 from resource_lib import read, write
-from resource_lib.backchannel.channel import Channel
+from resource_lib.backchannel.channel import Channel, IssuerUnavailableError
 from resource_lib.backchannel.credential import Credential
 from resource_lib.backchannel.tool_report import ToolReport
 from resource_lib.policy import layers_of
@@ -184,6 +184,27 @@ async def test_a_word_of_another_form_is_refused_and_nothing_is_kept(server, how
 
     assert (400, "invalid_request") == (answer.status_code, answer.json()["error"])
     assert () == (await seen(server, R1)).reports
+
+
+@pytest.mark.requirement("health:credential:refused-is-said-with-the-cure")
+@pytest.mark.one_database
+async def test_a_guard_whose_secret_is_not_taken_says_so_with_the_cure_and_without_the_secret(server, caplog):
+    """What a night operator reads in the MCP server's own log: what is wrong, and the commands that show and mend it."""
+    app = server.client("RS1").app
+    channel = Channel(
+        issuer=server.issuer,
+        credential=Credential(client_id=app.client_id, secret="cs_of_last_year"),
+        transport=server.transport(),
+    )
+
+    with pytest.raises(IssuerUnavailableError):
+        await channel.ask("GET", "/rs/policy")
+    await channel.aclose()
+
+    [said] = [record.getMessage() for record in caplog.records if record.name == "resource_lib.backchannel"]
+    assert "does not take this server's credential" in said
+    assert {"authserver client rotate", "authserver server list"} <= {*said.split("`")}
+    assert "cs_of_last_year" not in said
 
 
 @pytest.mark.requirement("health:tools:a-guard-says-them")
