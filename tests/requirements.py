@@ -3674,6 +3674,10 @@ ADMIN_NOUNS: dict[str, Requirement] = {
     "admin:servers:paused-and-resumed": Requirement(
         "C52", "a server is switched off and on without losing its registration, in the operator's tenant alone"
     ),
+    "admin:servers:a-version-is-seen-and-stopped": Requirement(
+        "issue",
+        "what each tool of a server is today is shown to its operators, and one version of it is stopped by that",
+    ),
     "admin:servers:seen-by-their-own": Requirement(
         "C56", "a changed list of tools is accepted as it was seen, by the operators of a tenant for themselves"
     ),

@@ -46,7 +46,10 @@ def tool(
     name: Annotated[str, typer.Argument(help="The tool's name.", metavar="NAME")],
     resource: Annotated[str, typer.Option("--resource", help="The MCP server's URL.", metavar="URI")],
     version: Annotated[
-        str, typer.Option("--version", help="Only this version of it: its definition_hash.", metavar="HASH")
+        str,
+        typer.Option(
+            "--version", help="Only this version of it: its definition_hash, from `server list --json`.", metavar="HASH"
+        ),
     ] = "",
     tenant: InTenant = "",
 ) -> Named:

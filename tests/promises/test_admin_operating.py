@@ -2,6 +2,7 @@
 
 import pytest
 
+from authserver.cli.control.local import LocalControl
 from authserver.domain.audit.event import Kind as Event
 from authserver.domain.audit.event import reference
 from authserver.domain.clients import registry
@@ -212,6 +213,30 @@ async def test_a_list_of_tools_that_has_changed_is_accepted_as_it_was_seen(serve
     assert [True, False] == [one["tools_changed"] for one in (seen, after)]
     assert {"steal_orders", "hide_traces"} <= set(after["missing_here"])
     assert 404 == (await admin.call("GET", path, "a2")).status_code
+
+
+@pytest.mark.requirement("admin:servers:a-version-is-seen-and-stopped")
+async def test_the_version_of_a_tool_that_is_seen_is_what_it_is_stopped_by(server):
+    """Issue: kill a tool version; a hash that nobody can read stops nothing."""
+    admin = await administered(server)
+    speaker = await registry.find(server.operator.work(), server.world.clients["RS1"].client_id)
+    work = server.operator.work()
+    tools = [
+        ReportedTool(name="search_orders", tool_class="read", scopes=(), definition_hash="h" * 43),
+        ReportedTool(name="update_order", tool_class="write", scopes=()),
+    ]
+    await report.take(work, speaker, instance="one", tools=tools)
+    assert await work.commit()
+
+    [seen] = (await admin.call("GET", f"/servers/{listing.id_of(R1)}", "d1")).json()["reports"]
+    (row,) = [one for one in await LocalControl(server.machines).servers("t1") if one["uri"] == R1]
+    body = {"kind": "tool_version", "resource": R1, "tool": "search_orders", "reason": "It lies"}
+    stopped = await admin.call(
+        "POST", "/kills", "a1", body=body | {"definition_hash": seen["definitions"]["search_orders"]}
+    )
+
+    assert {"search_orders": "h" * 43} == seen["definitions"] == row["definitions"]
+    assert (201, "h" * 43) == (stopped.status_code, stopped.json()["subject"]["definition_hash"]), stopped.text
 
 
 @pytest.mark.requirement("admin:audit:opened-one-by-one")

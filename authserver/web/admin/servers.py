@@ -68,6 +68,9 @@ class ReportShown(Shown):
     client_id: str
     tools_hash: str = Field(description="Names this very list; accept it by this.")
     tools: list[str]
+    definitions: dict[str, str] = Field(
+        description="The `definition_hash` of each tool that somebody has listed: what a `tool_version` is stopped by."
+    )
     changed: bool
     added_tools: list[str]
     removed_tools: list[str]
@@ -227,6 +230,7 @@ def _shown(one: Server) -> ServerShown:
                 client_id=each.client_id,
                 tools_hash=each.tools_hash,
                 tools=sorted(tool.name for tool in each.tools),
+                definitions={tool.name: tool.definition_hash for tool in each.tools if tool.definition_hash},
                 changed=each.has_changed,
                 added_tools=list(each.added),
                 removed_tools=list(each.removed),
