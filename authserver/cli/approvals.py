@@ -195,11 +195,12 @@ def _password(source: str | None) -> str:
 async def _decided(machines: Any, approval: Any, email: str, password: str, said: dict[str, Any]) -> dict[str, Any]:
     from authserver.domain.approvals import approval as approvals
     from authserver.domain.approvals import deciding
-    from authserver.domain.login import login
+    from authserver.domain.login import login, session
     from authserver.domain.users import user as users
 
     # Time has passed while somebody typed: their login is of now.
     work = machines.work(tenant=approval.tenant)
+    proven_at = await session.proven_at(work)
     person = await login.for_one_act(work, email=email, password=password, via=_HERE)
     if isinstance(person, login.Refused):
         await work.commit()
@@ -215,6 +216,7 @@ async def _decided(machines: Any, approval: Any, email: str, password: str, said
         amr=login.PASSWORD_AMR,
         auth_time=work.now,
         via=_HERE,
+        ctl=proven_at,
     )
     try:
         # What is said yes to is what was shown above, not what may stand there now.

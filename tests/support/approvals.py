@@ -12,6 +12,7 @@ from authserver.domain.approvals import approval as approvals
 from authserver.domain.approvals import deciding
 from authserver.domain.approvals.approval import Approval
 from authserver.domain.approvals.deciding import Decider
+from authserver.domain.login import session
 from authserver.domain.users import user
 from resource_lib.wire.approvals import ApprovalRule
 from resource_lib.wire.tool_call import InexpressibleError, args_hash
@@ -157,6 +158,7 @@ class Approver:
             acr=self.acr,
             amr=("pwd",),
             auth_time=self.server.now if self.auth_time is None else self.auth_time,
+            ctl=await session.proven_at(work) if self.auth_time is None else 0,
         )
 
     async def decide(

@@ -58,6 +58,8 @@ class Decider:
     auth_time: int
     via: str = "page"
     """Where they decide: `page` or `command line`."""
+    ctl: int = 0
+    """The control number of the proof by which they are known here: whatever has ended them since ends what they say."""
 
 
 def may_see(approval: Approval, decider: Decider) -> bool:
@@ -165,7 +167,8 @@ async def decide(work: UnitOfWork, approval: Approval, decider: Decider, yes: bo
         display_hash=display_hash,
         acr=decider.acr,
         auth_time=decider.auth_time,
-        ctl=work.applied,
+        # A process that lags knows less than the login that it has just looked up.
+        ctl=max(work.applied, decider.ctl),
     )
     kind = event.Kind.APPROVAL_APPROVED if yes else event.Kind.APPROVAL_DENIED
     record(

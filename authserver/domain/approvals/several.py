@@ -85,5 +85,5 @@ async def give(work: UnitOfWork, approval: Approval, decider: Decider, key: str)
         acr=decider.acr,
         auth_time=decider.auth_time,
     )
-    grant.give(work, given)
+    grant.give(work, given, proven_at=decider.ctl)
     return given

@@ -160,8 +160,10 @@ def plan(
     )
 
 
-def give(work: UnitOfWork, given: CallGrant) -> None:
+def give(work: UnitOfWork, given: CallGrant, *, proven_at: int = 0) -> None:
     """Give what was planned, in the bound tenant, with the caller's other writes.
+
+    `proven_at` is the control number of the login by which whoever gives it is known here, if it was looked up.
 
     Whoever gives one for an authorization that exists already claims that it lives (`authorization.require_live`).
     """
@@ -188,7 +190,7 @@ def give(work: UnitOfWork, given: CallGrant) -> None:
         auth_time=given.auth_time,
         now=work.now,
         expires_at=given.expires_at,
-        ctl=work.applied,
+        ctl=max(work.applied, proven_at),
     )
     authorization.has_details(work, given.authorization_id, DETAIL_TYPE)
     if given.sub.startswith(authorization.MACHINE):

@@ -172,7 +172,13 @@ async def _decider(ask: Ask) -> Decider | None:
     if owner is None:
         return None
     return Decider(
-        sub=asks.sub, roles=asks.roles, acr=owner.acr, amr=owner.amr, auth_time=owner.auth_time, via="admin API"
+        sub=asks.sub,
+        roles=asks.roles,
+        acr=owner.acr,
+        amr=owner.amr,
+        auth_time=owner.auth_time,
+        via="admin API",
+        ctl=owner.ctl,
     )
 
 

@@ -106,7 +106,14 @@ async def decider(work: UnitOfWork, session: Session) -> Decider | None:
     member = await user.member_by_person(work, session.person_id)
     if member is None or not member.is_active:
         return None
-    return Decider(sub=member.sub, roles=member.roles, acr=session.acr, amr=session.amr, auth_time=session.auth_time)
+    return Decider(
+        sub=member.sub,
+        roles=member.roles,
+        acr=session.acr,
+        amr=session.amr,
+        auth_time=session.auth_time,
+        ctl=session.ctl,
+    )
 
 
 async def count_waiting(work: UnitOfWork, session: Session, member_of: Sequence[str]) -> int:

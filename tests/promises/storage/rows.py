@@ -15,7 +15,7 @@ def code(hashed, tenant=ACME):
     values = {
         "tenant": tenant, "code_hash": hashed, "authorization_id": "auz", "issuer_path": "", "client_id": "c",
         "redirect_uri": "r", "code_challenge": "x", "sub": "s", "resource": "r", "scope": "", "acr": "1", "amr": "[]",
-        "auth_time": 1, "expires_at": FOREVER, "nonce": "", "client_snapshot": "", "purpose": "", "details": "",
+        "auth_time": 1, "expires_at": FOREVER, "nonce": "", "client_snapshot": "", "purpose": "", "details": "", "ctl": 0,
     }  # fmt: skip
     return codes.ISSUE, values
 
