@@ -3780,6 +3780,10 @@ ADMIN_NOUNS: dict[str, Requirement] = {
 
 # tests: the console
 CONSOLE: dict[str, Requirement] = {
+    "console:overview:what-is-stopped-everywhere-is-said-where-it-reaches": Requirement(
+        "ours (decision 22), TN-15",
+        "A tool or a server that the platform's operators stopped is said to be so to the tenants it is linked to, and to no other.",
+    ),
     "console:isolation:another-tenants-copies-are-not-counted": Requirement(
         "TN-15, decision 22",
         "Running copies of a shared server that speak with another tenant's credential are neither counted nor named.",

@@ -34,6 +34,7 @@ MOST_BYTES: Final = 4 * 1024 * 1024
 """Of one answer: the demands of all tenants, or one outcome."""
 MOST_DEPTH: Final = 64
 _LIMITS: Final = httpx2.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=30)
+_SAY_EVERY_S: Final = 60
 
 _NO_ANSWER: Final = (FetchError, httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError)
 
@@ -100,6 +101,7 @@ class Channel:
         self.timeout = timeout
         self._tls = tls
         self.transport = transport
+        self._said_at: float | None = None
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncClient] = WeakKeyDictionary()
 
     async def ask(
@@ -119,16 +121,22 @@ class Channel:
         sent = dict(headers or {}) | ({} if content is None else {"content-type": "application/json"})
         reply = await self.send(method, self._base + path, content=content, headers=sent, wait=wait)
         if reply.status == 401:
-            # Nothing a caller could cure, and the one thing an operator must hear of.
-            log.error(
-                "the issuer does not take this server's credential: its secret is not the newest, or it was stopped or disabled. "
-                "Cure: put the secret of `authserver client rotate` into its file; `authserver server list` shows how it is",
-                extra={"event": "backchannel.refused"},
-            )
+            self._say_refused()
             raise IssuerUnavailableError(reply.retry_after_s)
         if reply.status >= 500 or 300 <= reply.status < 304 or 304 < reply.status < 400:
             raise IssuerUnavailableError(reply.retry_after_s)
         return reply
+
+    def _say_refused(self) -> None:
+        """Say what an operator must hear of and no caller could cure; once a minute, because it is asked again all the time."""
+        if self._said_at is not None and self.clock() - self._said_at < _SAY_EVERY_S:
+            return
+        self._said_at = self.clock()
+        log.error(
+            "the issuer does not take this server's credential: its secret is not the newest, or it was stopped or disabled. "
+            "Cure: put the secret of `authserver client rotate` into its file; `authserver server list` shows how it is",
+            extra={"event": "backchannel.refused"},
+        )
 
     async def send(
         self,

@@ -247,6 +247,22 @@ async def test_what_the_platform_stopped_a_tenants_operator_cannot_let_go_on(ser
     assert (await platform.revive(**client(app))).path == "/console/heard"
 
 
+@pytest.mark.requirement("console:overview:what-is-stopped-everywhere-is-said-where-it-reaches")
+async def test_what_the_platform_stopped_everywhere_stands_where_it_reaches_and_nowhere_else(server):
+    """Decision 22, TN-15: a tool and a server of all tenants; without the platform's words, and with no way to let it go on."""
+    platform, ours, theirs = [await at_console(server, who) for who in ("p1", "a1", "a2")]
+    for target in ({"kind": "tool", "server": R1, "tool": "refund_order"}, {"kind": "resource", "server": R1}):
+        await platform.decide(await platform.open("stop", **target), reason="it robbed Globex")
+
+    here, there = (await ours.open()).text, (await theirs.open()).text
+
+    assert 2 == here.count("by the people who run this server")
+    assert "Globex" not in here
+    assert "Nothing is stopped" not in here
+    assert "the people who run this server" not in there
+    assert "Nothing is stopped" in there
+
+
 @pytest.mark.requirement("console:attack:nothing-strange-draws")
 async def test_names_written_to_deceive_stay_names(server):
     """ASVS 1.2: an application's, a person's and a search's own words are escaped on every page."""

@@ -156,11 +156,11 @@ def test_pause_revoke_who_has_what_and_what_happened_are_there_too(acme: Remote)
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("kill", "user", "mallory@acme.example", "--tenant", "acme", *WHY), "no such thing there"),
-        (("kill", "resource", "https://else.example/mcp", *WHY), "no such thing there"),
+        (("kill", "user", "mallory@acme.example", "--tenant", "acme", *WHY), "what you named is not there"),
+        (("kill", "resource", "https://else.example/mcp", *WHY), "what you named is not there"),
         (("revive", "resource", RESOURCE, *WHY), "it is not stopped"),
-        (("revoke", "authorization", "az_nobody", *WHY, "--tenant", "acme"), "no such thing there"),
-        (("approvals", "show", "ap_nobody"), "no such thing there"),
+        (("revoke", "authorization", "az_nobody", *WHY, "--tenant", "acme"), "what you named is not there"),
+        (("approvals", "show", "ap_nobody"), "what you named is not there"),
         (("approvals", "list", "--follow"), "--follow"),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value[:2]),

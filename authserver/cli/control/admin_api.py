@@ -107,7 +107,10 @@ class AdminApi:
         if answer.status == 429:
             return f"{server} is asked too often; try again in {answer.retry_after_s} seconds."
         if answer.status == 404:
-            return "there is no such thing there, or it is not yours to see."
+            return (
+                "what you named is not there, or not yours to see. "
+                f"`authserver server list --server {server}` and `authserver authorization list --server {server}` show what is."
+            )
         detail = answer.body.get("detail") or answer.body.get("title")
         if isinstance(detail, str) and detail:
             return f"{plain(detail, 400).rstrip('.')}."

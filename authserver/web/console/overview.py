@@ -13,6 +13,7 @@ from authserver.domain.approvals import approval as approvals
 from authserver.domain.audit import event
 from authserver.domain.audit import search as record
 from authserver.domain.health import servers as health
+from authserver.domain.resources import resource as resources
 from authserver.domain.revocation.kill_switch import Stops
 from authserver.domain.stopping.stopping import Kill, Target
 from authserver.domain.tenants import tenant as tenants
@@ -30,7 +31,7 @@ from authserver.web.pages import words
 from authserver.web.pages.answers import page
 from authserver.web.pages.turning import EVERY_S, turning
 from resource_lib.wire.approvals import State as ApprovalState
-from resource_lib.wire.control import EVERY_TENANT, Kind
+from resource_lib.wire.control import EVERY_TENANT, HELD, Kind
 
 _LOOKED_THROUGH = 300
 """How many of the newest live sign-ins."""
@@ -148,28 +149,40 @@ async def _stopped(work: UnitOfWork, operator: Operator) -> list[dict[str, objec
                 "revive_url": "" if may_not(operator, stop) else named.link(operator, "revive"),
             }
         )
-    return listed + _from_above(operator, work.now)
+    return listed + await _from_above(work, operator)
 
 
-def _from_above(operator: Operator, now: int) -> list[dict[str, object]]:
-    """Return that everything is stopped, to those whom it reaches although it is not theirs."""
-    above = operator.stops.by_key.get(Target(kind=Kind.EVERYTHING).key)
-    if above is None or operator.tenant is None:
-        return []
-    return [
-        {
-            "kind": targets.KINDS[Kind.EVERYTHING],
-            "name": "Everything on this server",
-            "stopped": above.stopped,
-            "since": words.ago(above.changed_at_us // 1_000_000, now),
-            "since_iso": words.iso(above.changed_at_us // 1_000_000),
-            "by": "the people who run this server",
-            "reason": "",
-            "where": "",
-            "heard_url": "",
-            "revive_url": "",
-        }
-    ]
+async def _from_above(work: UnitOfWork, operator: Operator) -> list[dict[str, object]]:
+    """Return what the platform's operators stopped everywhere, to those whom it reaches although it is not theirs."""
+    listed: list[dict[str, object]] = []
+    for stop in operator.kills if operator.tenant is not None else ():
+        if len(listed) < _MOST_STOPPED and await _reaches(work, operator, stop.target):
+            named = await targets.named(work, stop.target)
+            at = stop.changed_at_us // 1_000_000
+            listed.append(
+                {
+                    "kind": named.kind,
+                    "name": named.name,
+                    "stopped": stop.stopped,
+                    "since": words.ago(at, work.now),
+                    "since_iso": words.iso(at),
+                    "by": "the people who run this server",
+                    "reason": "",
+                    "where": "",
+                    "heard_url": "",
+                    "revive_url": "",
+                }
+            )
+    return listed
+
+
+async def _reaches(work: UnitOfWork, operator: Operator, target: Target) -> bool:
+    if operator.tenant is None or target.tenant != EVERY_TENANT:
+        return False
+    if target.kind in HELD:
+        found = await resources.by_uri(work, target.resource)
+        return found is not None and operator.tenant.id in found.tenants
+    return target.kind is Kind.EVERYTHING
 
 
 async def _waiting(work: UnitOfWork, tenant: Tenant | None) -> int:
