@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -26,6 +27,9 @@ keep_databases_in_memory()
 
 
 def pytest_configure(config):
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # Run in the background of a shell: each process that a test starts would be as deaf to Ctrl-C.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.pluginmanager.register(RequirementCount(), "requirement-count")
     config.pluginmanager.register(InteropTable(), "interop-table")
     config.addinivalue_line("markers", "one_database: no row decides the outcome, so SQLite alone is enough")
