@@ -123,12 +123,11 @@ class Tail:
                 return
             self._begun += 1
             begun, at = self._begun, time.monotonic()
-            failure: Exception | None = None
+            # A reading whose asker went away has not ended: the next in line reads for itself.
             try:
                 await read()
-                self._read_at = at
             except Exception as error:
-                failure = error
+                self._ended, self._failure = begun, error
                 raise
-            finally:
-                self._ended, self._failure = begun, failure
+            self._read_at = at
+            self._ended, self._failure = begun, None

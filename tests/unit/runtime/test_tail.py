@@ -59,6 +59,27 @@ async def test_a_reading_that_fails_fails_for_all_who_shared_it_and_age_goes_on(
 
 
 @pytest.mark.requirement("feed:one-reading-serves-all")
+async def test_a_reading_whose_asker_goes_away_serves_nobody():
+    """Who shared it would else take what was read before for what is so now."""
+    tail, first, theirs, own = Tail(), Reading(), Reading(), Reading()
+    own.go_on.set()
+    running = asyncio.create_task(tail.look(first))
+    await asyncio.sleep(0)
+    leaving = asyncio.create_task(tail.look(theirs))
+    staying = asyncio.create_task(tail.look(own))
+    await asyncio.sleep(0)
+    first.go_on.set()
+    await running
+    while not theirs.begun:
+        await asyncio.sleep(0)
+
+    leaving.cancel()
+    await staying
+
+    assert 1 == own.begun
+
+
+@pytest.mark.requirement("feed:one-reading-serves-all")
 async def test_the_age_is_counted_from_before_the_reading():
     """What was committed while it ran may be missing from it."""
     tail, reading = Tail(), Reading()
