@@ -9,6 +9,7 @@ tenant alone.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import orjson
 
@@ -108,20 +109,17 @@ class Stops:
         if not self.by_key:
             return None
         places = (EVERY_TENANT, tenant)
-        candidates = [
-            Target(kind=Kind.EVERYTHING),
-            Target(kind=Kind.TENANT, tenant=tenant),
-            *(Target(kind=Kind.USER, tenant=tenant, sub=sub) for _ in (1,) if sub),
-            *(Target(kind=Kind.CLIENT, tenant=place, client_id=client_id) for place in places if client_id),
-            *(Target(kind=Kind.CLIENT_HOST, tenant=place, host=host) for place in places if host),
-            *(Target(kind=Kind.RESOURCE, tenant=place, resource=resource) for place in places if resource),
-            *(
-                Target(kind=Kind.TOOL, tenant=place, resource=resource, tool=tool)
-                for place in places
-                if resource and tool
-            ),
-        ]
-        return next((found for each in candidates if (found := self.by_key.get(each.key)) is not None), None)
+        candidates = [Target(kind=Kind.EVERYTHING), Target(kind=Kind.TENANT, tenant=tenant)]
+        if sub:
+            candidates.append(Target(kind=Kind.USER, tenant=tenant, sub=sub))
+        if client_id:
+            candidates += [Target(kind=Kind.CLIENT, tenant=place, client_id=client_id) for place in places]
+        if host:
+            candidates += [Target(kind=Kind.CLIENT_HOST, tenant=place, host=host) for place in places]
+        found = next((kill for each in candidates if (kill := self.by_key.get(each.key)) is not None), None)
+        if found is None and resource:
+            found = self.held(tenant, resource)
+        return found if found is not None or not (resource and tool) else self.tool(tenant, resource, tool)
 
     def held(self, tenant: str, resource: str) -> Kill | None:
         """Return the stop of an MCP server that a tenant's calls meet, or None."""
@@ -183,17 +181,7 @@ def _stop(work: UnitOfWork, target: Target, act: Act, *, reason: str, by: By, re
         at_us=work.at_us,
     )
     work.changes_directory = True
-    event.record(
-        work,
-        event.Kind.STOPPED,
-        sub=by.sub,
-        client_id=by.client_id,
-        kind_of=target.kind.value,
-        act=act.value,
-        target_tenant=target.tenant,
-        resource=target.resource,
-        payload={"target": target.key, "reason": reason, "by": by.label},
-    )
+    _record(work, event.Kind.STOPPED, target, reason=reason, by=by, act=act.value)
 
 
 def revive(work: UnitOfWork, target: Target, *, reason: str, by: By) -> None:
@@ -202,15 +190,20 @@ def revive(work: UnitOfWork, target: Target, *, reason: str, by: By) -> None:
     feed.announce(work, target.kind, target.subject, Act.REVIVE, tenant=target.tenant, resource=target.resource)
     work.write_last(store.REVIVED, target=target.key)
     work.changes_directory = True
+    _record(work, event.Kind.REVIVED, target, reason=reason, by=by)
+
+
+def _record(work: UnitOfWork, kind: event.Kind, target: Target, *, reason: str, by: By, **header: Any) -> None:
     event.record(
         work,
-        event.Kind.REVIVED,
+        kind,
         sub=by.sub,
         client_id=by.client_id,
-        kind_of=target.kind.value,
-        target_tenant=target.tenant,
         resource=target.resource,
         payload={"target": target.key, "reason": reason, "by": by.label},
+        kind_of=target.kind.value,
+        target_tenant=target.tenant,
+        **header,
     )
 
 
