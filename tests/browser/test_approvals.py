@@ -2,7 +2,6 @@
 A call waits, a person looks at it in a real Chromium and decides; the page and the inbox look again by themselves.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,11 @@ from playwright.async_api import Browser, Page, expect
 
 from resource_lib.wire.approvals import ApprovalRule
 from resource_lib.wire.tool_call import args_hash
+from tests.browser.acme import acme
 from tests.browser.application import Application, listening
 from tests.browser.conftest import SCREENS
-from tests.browser.test_flow import MCP, PASSWORD, TOOLS, complaints_of, sign_in
-from tests.support.deployment import Deployment, free_port, logs_kept
+from tests.browser.test_flow import MCP, complaints_of, sign_in
+from tests.support.deployment import Deployment, logs_kept
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -35,19 +35,7 @@ RULE = ApprovalRule(sentence="Pay {amount_cents} cents back to the customer of o
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     folder: Path = tmp_path_factory.mktemp("approvals")
     with logs_kept():
-        made = Deployment.migrated(folder, port=free_port())
-        (folder / "tools.json").write_text(json.dumps(TOOLS))
-        made.told("tenant", "add", "acme", "--name", "Acme Industries")
-        scopes = ("--scope", "orders:read=See orders and what is in them", "--scope", "orders:write=Change orders")
-        links = ("--link", "acme", "--tools", str(folder / "tools.json"))
-        made.credential = made.told("resource", "add", MCP, "--name", "Orders", *scopes, *links)
-        for email, name, role in (
-            ("ada@acme.example", "Ada Lovelace", "member"),
-            ("edsger@acme.example", "Edsger Dijkstra", "member"),
-            ("grace@acme.example", "Grace Hopper", "approver"),
-        ):
-            words = ("--tenant", "acme", "--name", name, "--role", role, "--password-file", "-")
-            made.told("user", "add", email, *words, typed=PASSWORD + "\n")
+        made = acme(folder, grace="approver")
     with made.served():
         yield made
 

@@ -12,10 +12,11 @@ import httpx2
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
+from tests.browser.acme import acme
 from tests.browser.application import Application, listening
 from tests.browser.conftest import SCREENS
-from tests.browser.test_flow import EVERYTHING, MCP, PASSWORD, TOOLS, complaints_of, sign_in
-from tests.support.deployment import Deployment, free_port, logs_kept
+from tests.browser.test_flow import EVERYTHING, MCP, complaints_of, sign_in
+from tests.support.deployment import Deployment, logs_kept
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -28,19 +29,7 @@ LEAST_TARGET = 44
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     folder: Path = tmp_path_factory.mktemp("console")
     with logs_kept():
-        made = Deployment.migrated(folder, port=free_port())
-        (folder / "tools.json").write_text(json.dumps(TOOLS))
-        made.told("tenant", "add", "acme", "--name", "Acme Industries")
-        scopes = ("--scope", "orders:read=See orders and what is in them", "--scope", "orders:write=Change orders")
-        links = ("--link", "acme", "--tools", str(folder / "tools.json"))
-        made.credential = made.told("resource", "add", MCP, "--name", "Orders", *scopes, *links)
-        for email, name, role in (
-            ("ada@acme.example", "Ada Lovelace", "member"),
-            ("edsger@acme.example", "Edsger Dijkstra", "member"),
-            ("grace@acme.example", "Grace Hopper", "operator"),
-        ):
-            words = ("--tenant", "acme", "--name", name, "--role", role, "--password-file", "-")
-            made.told("user", "add", email, *words, typed=PASSWORD + "\n")
+        made = acme(folder, grace="operator")
     with made.served():
         yield made
 
