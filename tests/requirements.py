@@ -3170,6 +3170,10 @@ FEED: dict[str, Requirement] = {
         "ours",
         "Whoever asks at once shares one reading, which began after each of them asked; its age is counted from before it.",
     ),
+    "feed:many-tenants:a-few-readings": Requirement(
+        "ours",
+        "However many tenants a server is heard for, what it hears and what they demand is found by a few readings.",
+    ),
     "feed:reset:every-floor-and-every-stop": Requirement(
         "decision 14; RV",
         "The state that a newcomer gets holds every stop, however old, and every floor of the last two days.",

@@ -280,6 +280,13 @@ SET_POLICY = statement(
     """
 )
 DECIDED = statement("SELECT subject, verdict FROM client_verdicts WHERE tenant_id = :tenant AND verdict <> 'pending'")
+SAID_OF = platform_statement(
+    """
+    SELECT tenant_id, subject, verdict FROM client_verdicts
+    WHERE subject IN (:client_id, :host) AND verdict <> 'pending'
+    """
+)
+EVERY_POLICY = platform_statement("SELECT tenant_id, policy FROM client_policies")
 VERDICTS = statement(
     "SELECT subject, verdict, note, at FROM client_verdicts WHERE tenant_id = :tenant ORDER BY at DESC, subject"
 )

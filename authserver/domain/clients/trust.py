@@ -8,7 +8,7 @@ The servers that ask about tokens, or trade them, are clients too.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -129,6 +129,23 @@ async def of_tenant(work: UnitOfWork, tenant_id: str) -> Trust:
 async def answer(work: UnitOfWork, tenant_id: str, client: Client) -> Answer:
     """Return whether a tenant lets a client in."""
     return (await of_tenant(work, tenant_id)).answer(client) if is_asked_about(client) else Answer.YES
+
+
+async def letting_in(work: UnitOfWork, client: Client, tenants: Collection[str]) -> frozenset[str]:
+    """Return which of these tenants let a client in: what `answer` says of each, by two readings however many they are."""
+    if not is_asked_about(client):
+        return frozenset(tenants)
+    across = event.platform_work(work.machines, "look for the tenants that let an application in")
+    host = _HOST + client.document_host
+    said: dict[str, dict[str, Verdict]] = {}
+    for row in await across.all(store.SAID_OF, client_id=client.id, host=host):
+        said.setdefault(row["tenant_id"], {})[row["subject"]] = Verdict(row["verdict"])
+    policies = {row["tenant_id"]: Policy(row["policy"]) for row in await across.all(store.EVERY_POLICY)}
+
+    def trusted(tenant: str) -> Trust:
+        return Trust(policy=policies.get(tenant, Policy.ANY), verdicts=said.get(tenant, {}))
+
+    return frozenset(tenant for tenant in tenants if trusted(tenant).answer(client) is Answer.YES)
 
 
 async def ask(work: UnitOfWork, tenant_id: str, client: Client) -> None:

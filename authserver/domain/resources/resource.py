@@ -360,6 +360,11 @@ async def by_uri(work: UnitOfWork, uri: str) -> Resource | None:
     return await work.machines.memory.get("resource", uri, load)
 
 
+async def active_tenants_of(work: UnitOfWork, uri: str) -> tuple[str, ...]:
+    """Return the active tenants that an MCP server is linked to, in order, by one reading however many they are."""
+    return tuple(row["linked_to"] for row in await work.all(store.ACTIVE_LINKS_OF, uri=uri))
+
+
 async def of_tenant(work: UnitOfWork, tenant: str) -> tuple[str, ...]:
     """Return the identifiers of the MCP servers linked to a tenant, from memory."""
 

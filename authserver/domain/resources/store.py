@@ -49,6 +49,12 @@ ALL = statement(_COLUMNS + " ORDER BY uri")
 LINK = statement("INSERT INTO resource_tenants (uri, linked_to) VALUES (:uri, :linked_to) ON CONFLICT DO NOTHING")
 UNLINK = statement("DELETE FROM resource_tenants WHERE uri = :uri AND linked_to = :linked_to")
 LINKS_OF = statement("SELECT linked_to FROM resource_tenants WHERE uri = :uri ORDER BY linked_to")
+ACTIVE_LINKS_OF = statement(
+    """
+    SELECT linked_to FROM resource_tenants JOIN tenants ON tenants.id = linked_to
+    WHERE uri = :uri AND tenants.status = 'active' ORDER BY linked_to
+    """
+)
 OF_TENANT = statement("SELECT uri FROM resource_tenants WHERE linked_to = :linked_to ORDER BY uri")
 
 # Page by page, in the order of their identifiers.

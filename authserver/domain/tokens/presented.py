@@ -7,6 +7,7 @@ person, their consent. What ends with a client, a tenant or a resource has ended
 directory, from memory, is asked besides. Who may be told the answer is for the caller to say.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -243,6 +244,12 @@ async def is_heard(work: UnitOfWork, server: Client, tenant: str) -> bool:
     return (server.is_shared or server.tenant == tenant) and (
         await trust.answer(work, tenant, server) is trust.Answer.YES
     )
+
+
+async def hearing(work: UnitOfWork, server: Client, tenants: Collection[str]) -> frozenset[str]:
+    """Return for which of these tenants `is_heard` holds."""
+    reached = tenants if server.is_shared else [tenant for tenant in tenants if tenant == server.tenant]
+    return await trust.letting_in(work, server, reached)
 
 
 async def servers_passed(work: UnitOfWork, token: Presented) -> list[str]:

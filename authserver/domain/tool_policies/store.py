@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from authserver.runtime.schema import statement, table
+from authserver.runtime.schema import platform_statement, statement, table
 
 # `tool` is a name, or `*` for every tool of the resource.
 table(
@@ -30,6 +30,9 @@ CLEAR = statement(
     DELETE FROM tool_policies
     WHERE tenant_id = :tenant AND resource = :resource AND tool = :tool AND rules = :before RETURNING tool
     """
+)
+EVERY_TENANTS = platform_statement(
+    "SELECT tenant_id, tool, rules, changed_at FROM tool_policies WHERE resource = :resource ORDER BY tenant_id, tool"
 )
 OF_RESOURCE = statement(
     """

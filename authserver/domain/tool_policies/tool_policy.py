@@ -19,7 +19,7 @@ from authserver.domain.audit import event
 from authserver.domain.resources.resource import Resource, Tool
 from authserver.domain.revocation import feed
 from authserver.domain.tool_policies import store
-from authserver.runtime.unit_of_work import UnitOfWork
+from authserver.runtime.unit_of_work import Row, UnitOfWork
 from resource_lib.wire.approvals import ApprovalRule, stricter
 from resource_lib.wire.condition import Scene, Truth
 from resource_lib.wire.control import Act, Kind
@@ -160,12 +160,13 @@ async def change(work: UnitOfWork, resource: Resource, tool: str, before: Rules,
 
 async def entries(work: UnitOfWork, uri: str) -> list[Entry]:
     """Return what the bound tenant demands at a resource, tool by tool; never from memory."""
-    return [
-        Entry(
-            tool=row["tool"], rules=parse_rules(orjson.loads(row["rules"]), row["tool"]), changed_at=row["changed_at"]
-        )
-        for row in await work.all(store.OF_RESOURCE, resource=uri)
-    ]
+    return [_entry(row) for row in await work.all(store.OF_RESOURCE, resource=uri)]
+
+
+def _entry(row: Row) -> Entry:
+    return Entry(
+        tool=row["tool"], rules=parse_rules(orjson.loads(row["rules"]), row["tool"]), changed_at=row["changed_at"]
+    )
 
 
 async def of_tenant(work: UnitOfWork, tenant_id: str, uri: str) -> Overlay:
@@ -184,7 +185,12 @@ async def seen(work: UnitOfWork, tenant_id: str, resource: Resource, client_id: 
 
 async def document(work: UnitOfWork, uri: str, tenants: Iterable[str]) -> Document:
     """Return what the server of a resource is told of these tenants; one without rules is named too, by its id."""
-    told = {tenant: (await of_tenant(work, tenant, uri)).to_json() for tenant in sorted(tenants)}
+    across = event.platform_work(work.machines, "look for what the tenants of a server demand")
+    demands: dict[str, dict[str, Rules]] = {tenant: {} for tenant in sorted(tenants)}
+    for row in await across.all(store.EVERY_TENANTS, resource=uri):
+        if row["tenant_id"] in demands:
+            demands[row["tenant_id"]][row["tool"]] = _entry(row).rules
+    told = {tenant: Overlay(tools=tools).to_json() for tenant, tools in demands.items()}
     version = hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
     body = orjson.dumps({"version": version, "tenants": told}, option=orjson.OPT_SORT_KEYS)
     return Document(body=body, etag=f'"{version}"'.encode())
