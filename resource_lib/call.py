@@ -6,7 +6,9 @@ No I/O, no clock: `now` is a fact like the others.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from resource_lib.definition import Definition
 from resource_lib.identity.principal import Principal
 from resource_lib.policy import Demand
 from resource_lib.revocation.standing import GOOD, Standing
@@ -34,6 +36,10 @@ class Facts:
     now: float
     scene: Callable[[], Scene] | None = None
     """What conditions may look at, made when the first one asks; None: nothing is known, and so nothing decided."""
+    definition: Definition | None = None
+    """What the tool says of itself today; None: nobody asked for it, because nothing that is in force looks at it."""
+    arguments: Any = None
+    """What the call says, as it was sent: any JSON value, and None where there is none."""
     standing: Standing = GOOD
     """What was stopped that this call stands on, and how fresh that is known; good where nobody is followed."""
 

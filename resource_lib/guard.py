@@ -29,6 +29,7 @@ from resource_lib.challenge import Challenges
 from resource_lib.checks.not_revoked import KILLED
 from resource_lib.context import CallMemory, ProcessMemory, Scenes
 from resource_lib.decision import Decision, Deny
+from resource_lib.definition import Definition
 from resource_lib.exchange.api_keys import ApiKeys
 from resource_lib.exchange.caller import Callers, TokenVerifier
 from resource_lib.exchange.errors import ExchangeUnavailableError
@@ -77,6 +78,7 @@ from resource_lib.transport.definitions import Definitions, Learning, listed_for
 from resource_lib.transport.listing import Learns, ListingFilter, ToolSchemas
 from resource_lib.transport.outgoing import Outgoing
 from resource_lib.transport.own_cancellation import OwnCancellation
+from resource_lib.transport.own_definition import listing_for
 from resource_lib.transport.own_listing import UnreadableListingError
 from resource_lib.transport.public import PublicAnswers
 from resource_lib.transport.refusals import Refusals
@@ -398,11 +400,10 @@ class ResourceGuard:
                 return await self._answer(error.answer, request, send)
             if not body.messages and (stopped := self._judge.stopped(principal, request.method)) is not None:
                 return await self._answer(self._refusals.stopped(stopped, method=request.method), request, send)
-            has_versions = self._judge.standings is not None and self._judge.standings.has_killed_versions
-            hashes = await self._hashes(body, request, principal, app, scope) if has_versions else {}
+            today = await self._today(body, request, principal, app, scope)
             alone = len(body.messages) == 1
             decided = [
-                (message, self.decide(message, principal, now, alone=alone, definition_hash=hashes.get(message.tool)))
+                (message, self.decide(message, principal, now, alone=alone, definition=today.get(message.tool)))
                 for message in body.messages
             ]
             if body.is_batch or self._held is None:
@@ -454,7 +455,7 @@ class ResourceGuard:
     def _filtered(self, send: Send, methods: list[str], principal: Principal) -> Send:
         """Return a `send` through which a list of tools names only those of the policy."""
         schemas: Learns = self._schemas
-        if methods == ["tools/list"] and self._held is not None:
+        if methods == ["tools/list"]:
             schemas = Learning(self._schemas, self._definitions, listed_for(principal))
         return ListingFilter(
             send,
@@ -484,7 +485,7 @@ class ResourceGuard:
 
         def hindrance() -> Refused | NotStanding | None:
             known = self._definitions.known(listed_for(principal), tool)
-            again = self.decide(message, principal, self.revocations.now(self._clock()), definition_hash=known)
+            again = self.decide(message, principal, self.revocations.now(self._clock()), definition=known)
             if again is not None and again.refusal is not None:
                 return _not_now(again.refusal) or refused(tool, "approval_mismatch")
             found = self.policies.of(principal.tenant)[tool]
@@ -513,20 +514,25 @@ class ResourceGuard:
             await self.revocations.hear(principal.tenant)
         return self.revocations.standings.is_dead(principal)
 
-    async def _hashes(
+    async def _today(
         self, body: Body, request: Request, principal: Principal, app: App, scope: Scope
-    ) -> Mapping[str | None, str]:
-        """Return what the called tools are today, as far as some version of one is killed; what cannot be told is left out."""
-        found: dict[str | None, str] = {}
-        for tool in {message.tool for message in body.messages if message.tool in self.tools}:
-            if tool is None or not self.revocations.standings.killed_versions(principal.tenant, tool):
+    ) -> Mapping[str | None, Definition]:
+        """Return what the called tools are today, where that must be known; what the server cannot tell is left out."""
+        found: dict[str | None, Definition] = {}
+        for message in body.messages:
+            tool = message.tool
+            if tool is None or tool not in self.tools or tool in found:
                 continue
-            assert self._held is not None
-            message = next(message for message in body.messages if message.tool == tool)
+            if not self._judge.looks_at_definition(principal, tool):
+                continue
+            if (known := self._definitions.known(listed_for(principal), tool)) is not None:
+                found[tool] = known
+                continue
             headers = request.forwarded(authorization=False, session=not request.is_modern, encoding=False)
             shown = {**scope, "headers": headers, PRINCIPAL: principal}
             with calling_as(principal), contextlib.suppress(UnreadableListingError):
-                found[tool] = (await self._held.definition(request, message, principal, app, shown)).hash
+                listing = listing_for(request, message, app, shown)
+                found[tool] = await self._definitions.of(listed_for(principal), tool, listing.tools)
         return found
 
     def _cut_short(self, why: Deny, body: Body | None, request: Request) -> Answer:
@@ -559,7 +565,8 @@ class ResourceGuard:
         """Return why a call or a stream must not go on; None: it may. Whatever is only paused, or not fresh, goes on."""
         for tool in run.tools or (None,):
             known = None if tool is None else self._definitions.known(listed_for(run.principal), tool)
-            standing = self.revocations.standings.of(run.principal, tool, known)
+            hashed = None if known is None else known.hash
+            standing = self.revocations.standings.of(run.principal, tool, hashed)
             if standing.is_dead:
                 return Deny(error="invalid_token", message="Authentication required.", reason="revoked")
             if standing.stop is not None and not standing.stop.is_pause:
@@ -579,10 +586,10 @@ class ResourceGuard:
         now: float,
         *,
         alone: bool = True,
-        definition_hash: str | None = None,
+        definition: Definition | None = None,
     ) -> Decision | None:
         """Return the decision about one message, see `Judge.decide`."""
-        return self._judge.decide(message, principal, now, alone=alone, definition_hash=definition_hash)
+        return self._judge.decide(message, principal, now, alone=alone, definition=definition)
 
     def take_overlays(self, overlays: Overlays, version: str) -> None:
         """Put in force what each tenant's operators demand beyond this policy, instead of what they demanded before."""

@@ -17,6 +17,7 @@ from resource_lib.approval.flow import ApprovalFlow
 from resource_lib.approval.run import LONGEST_PAUSE_S, Ran, Settle, Ticket
 from resource_lib.approval.said import Answered, NotStanding, Outcome, Refused, Said, Waiting
 from resource_lib.backchannel.approvals import Record
+from resource_lib.definition import Definition
 from resource_lib.identity.principal import Principal
 from resource_lib.policy import Demand
 from resource_lib.revocation.running import Run, Running
@@ -24,10 +25,11 @@ from resource_lib.transport import answers, deliveries
 from resource_lib.transport.answers import Answer
 from resource_lib.transport.asgi import App, Receive, Scope, Send
 from resource_lib.transport.body import Message
-from resource_lib.transport.definitions import Definition, Definitions, listed_for
+from resource_lib.transport.definitions import Definitions, listed_for
 from resource_lib.transport.final_answer import FinalAnswer, Wire
 from resource_lib.transport.own_cancellation import OwnCancellation
-from resource_lib.transport.own_listing import OwnListing, UnreadableListingError
+from resource_lib.transport.own_definition import listing_for
+from resource_lib.transport.own_listing import UnreadableListingError
 from resource_lib.transport.refusals import Refusals
 from resource_lib.transport.request import Request, only_body
 from resource_lib.transport.request_state import LIFE_S, CarriedState, StateSeal
@@ -39,7 +41,6 @@ PATIENCE_S: Final = 8.0
 """How long a retry waits for the person whose browser was just opened, before their client is asked to try again."""
 MOST_TRIES: Final = 4
 """How often a client is asked to try again, before its model is told."""
-_OLDEST: Final = "2025-03-26"
 _URL_ERA: Final = b"2025-11-25"
 _OF_THE_BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
 _MOST_WHOLE_ID: Final = 2**53
@@ -169,23 +170,10 @@ class HeldCalls:
             else found
         )
 
-    async def definition(
-        self, request: Request, message: Message, principal: Principal, app: App, scope: Scope
-    ) -> Definition:
-        """Return what the tool of a call is today. Raises UnreadableListingError."""
-        params = message.params if isinstance(message.params, dict) else {}
-        listing = OwnListing(
-            app,
-            scope,
-            version=(request.version or _OLDEST.encode()).decode("latin-1"),
-            is_modern=request.is_modern,
-            meta=params.get("_meta"),
-        )
-        return await self.definitions.of(listed_for(principal), message.tool or "", listing.tools)
-
     async def _definition(self, held: Held, app: App, scope: Scope) -> Definition:
         try:
-            return await self.definition(held.request, held.message, held.principal, app, scope)
+            listing = listing_for(held.request, held.message, app, scope)
+            return await self.definitions.of(listed_for(held.principal), held.tool, listing.tools)
         except UnreadableListingError:
             message = (
                 f"{held.tool} has not run: it needs a person's yes, and the server cannot say what exactly it would do, because its "

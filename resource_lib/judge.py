@@ -15,6 +15,7 @@ from resource_lib.checks import decide, not_revoked
 from resource_lib.context import Scenes
 from resource_lib.decision import Decision, Deny
 from resource_lib.decisions import Decisions, note_observed
+from resource_lib.definition import Definition
 from resource_lib.identity.principal import Principal
 from resource_lib.policy import MethodPolicy, Overlays, Policies
 from resource_lib.revocation.standing import GOOD, Standing, Standings
@@ -49,16 +50,17 @@ class Judge:
         now: float,
         *,
         alone: bool = True,
-        definition_hash: str | None = None,
+        definition: Definition | None = None,
     ) -> Decision | None:
         """Return the decision about one message; None when a valid token is all it needs.
 
         One that is not `alone` in its body knows nothing of earlier calls: what runs beside it is not decided yet. What the tool
-        is today (`definition_hash`) counts only while some version of it is killed.
+        is today (`definition`) is needed where `looks_at_definition` says so.
         """
         granted = granted_scopes(principal.scopes, self._implies)
         tool = message.tool
-        standing = GOOD if self.standings is None else self.standings.of(principal, tool, definition_hash)
+        hashed = None if definition is None else definition.hash
+        standing = GOOD if self.standings is None else self.standings.of(principal, tool, hashed)
         is_heard = self.overlay is None or self.overlay.knows(principal.tenant)
         if (
             standing is not GOOD
@@ -84,10 +86,25 @@ class Judge:
         def scene() -> Scene:
             return self._scenes.of(tool, message.params, principal, granted, now, alone=alone)
 
-        facts = Facts(demand=demand, principal=principal, granted=granted, now=now, scene=scene, standing=standing)
+        facts = Facts(
+            demand=demand,
+            principal=principal,
+            granted=granted,
+            now=now,
+            scene=scene,
+            definition=definition,
+            arguments=message.arguments,
+            standing=standing,
+        )
         decision = decide(call, facts)
         note_observed(decision, principal)
         return decision
+
+    def looks_at_definition(self, principal: Principal, tool: str) -> bool:
+        """Tell whether it must be known what a tool is today before a call of it is decided."""
+        if self.standings is not None and self.standings.has_killed_versions:
+            return bool(self.standings.killed_versions(principal.tenant, tool))
+        return False
 
     def offered(self, principal: Principal) -> Container[str]:
         """Return the names of the tools that exist for this caller."""

@@ -3981,12 +3981,40 @@ STOP_CLI: dict[str, Requirement] = {
 }
 
 
+ARGUMENTS: dict[str, Requirement] = {}
+
+
+LIMITS: dict[str, Requirement] = {}
+
+
+LIMIT_STORES: dict[str, Requirement] = {}
+
+
+OUTPUT: dict[str, Requirement] = {}
+
+
+SCREENING: dict[str, Requirement] = {}
+
+
+TAINT: dict[str, Requirement] = {}
+
+
+INVENTORY: dict[str, Requirement] = {}
+
+
+LINT: dict[str, Requirement] = {}
+
+
+CONTROLS: dict[str, Requirement] = {}
+
+
 SECTIONS = (
     HINTS, SPEC, ATTACKS, PROMISES, PENDING, MACHINES, TOKENS, GUARD, PAGES, DEMO, BENCH,
     CLIENT_ID_METADATA, REGISTRATION, CLIENT_ASSERTION, SECRETS, INTROSPECTION, REVOCATION, ENDS, PUSHED,
     DEVICE, EXCHANGE, API_KEYS, ACCOUNT, OPENID, CLIENTS, INTEROP,
     POLICY, OPT_IN, APPROVALS, APPROVAL_PAGES, DELIVERY, DETAILS, NOTICES, CALL_HASHES, JOURNEYS,
     KILL, FEED, FOLLOWER, REACH, HEALTH, ADMIN, ADMIN_NOUNS, CONSOLE, STOP_CLI,
+    ARGUMENTS, LIMITS, LIMIT_STORES, OUTPUT, SCREENING, TAINT, INVENTORY, LINT, CONTROLS,
 )  # fmt: skip
 
 REQUIREMENTS: dict[str, Requirement] = {name: line for section in SECTIONS for name, line in section.items()}

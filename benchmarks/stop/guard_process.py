@@ -20,6 +20,7 @@ from resource_lib import ResourceGuard, read, write
 from resource_lib.backchannel.channel import Channel
 from resource_lib.backchannel.credential import Credential
 from resource_lib.identity.jwks_cache import JWKSCache
+from tests.support.bare import BARE
 
 WRITE, OTHER_WRITE, READ = "write_a", "write_b", "read_a"
 POLICY = {WRITE: write("orders:write"), OTHER_WRITE: write("orders:write"), READ: read("orders:read")}
@@ -59,6 +60,7 @@ class Watch:
 
     def __init__(self, setup: Setup, keys: JWKSCache, tls: ssl.SSLContext) -> None:
         self.guard = ResourceGuard(
+            **BARE,
             issuer=setup.issuer,
             resource=setup.resource,
             tools=POLICY,

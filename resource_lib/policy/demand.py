@@ -16,6 +16,7 @@ from typing import Any
 
 from resource_lib.wire.approvals import DEFAULT_RULE, ApprovalRule, common_levels, stricter
 from resource_lib.wire.claims import TOOL_SCOPE_PREFIX
+from resource_lib.wire.limit import Limit
 from resource_lib.wire.tool_policy import CLASSES, Rules, ToolClass, When
 
 
@@ -54,6 +55,11 @@ class Demand:
     """What is only reported."""
     cost: int = 1
     returns: frozenset[str] = frozenset()
+    limit: tuple[Limit, ...] = ()
+    """Each of them holds."""
+    concurrent: int | None = None
+    definitions: frozenset[str] | None = None
+    """What the tool may be today, by hash; None: anything."""
     policy_version: str = ""
     """Names these demands: a yes that was given under others does not count."""
     layers: tuple[Rules, ...] = field(default=(), repr=False, compare=False)
@@ -81,6 +87,7 @@ def demand_of(name: str, layers: Sequence[Rules]) -> Demand:
     demand = _conduct(name, tool_class, in_force)
     ceilings = [layer.most for layer in layers if layer.most is not None]
     offered = [layer.clients for layer in layers if layer.clients is not None]
+    known = [layer.definitions for layer in layers if layer.definitions is not None]
     whole = replace(
         demand,
         scopes=own.union(*(layer.scopes for layer in layers)),
@@ -92,6 +99,9 @@ def demand_of(name: str, layers: Sequence[Rules]) -> Demand:
         observed=_conduct(name, tool_class, reported) if reported else None,
         cost=max((layer.cost for layer in layers if layer.cost is not None), default=1),
         returns=frozenset().union(*(layer.returns for layer in layers)),
+        limit=tuple(dict.fromkeys(one for layer in layers for one in layer.limit)),
+        concurrent=min((layer.concurrent for layer in layers if layer.concurrent is not None), default=None),
+        definitions=frozenset.intersection(*known) if known else None,
         layers=tuple(layers),
     )
     return replace(whole, policy_version=_version(whole))
@@ -170,6 +180,9 @@ def _said(demand: Demand) -> Mapping[str, Any]:
         "observed": None if demand.observed is None else _said(demand.observed),
         "cost": demand.cost,
         "returns": sorted(demand.returns),
+        "limit": [str(one) for one in demand.limit],
+        "concurrent": demand.concurrent,
+        "definitions": None if demand.definitions is None else sorted(demand.definitions),
     }
 
 

@@ -31,8 +31,6 @@ class ToolPolicy:
     """One tool's demands. Make it with `read`, `write` or `destructive`."""
 
     rules: Rules
-    limit: object = None
-    """A budget of calls. Not enforced by this version, so refused when the guard is made."""
     approval: object = None
     """As it was given."""
 
@@ -65,10 +63,15 @@ class Words(TypedDict, total=False):
     approval: ApprovalRule | bool | None
     """Whose yes each call takes: `ask(…)`. None: what the class says, which is a yes for a destructive tool; False: nobody's."""
     cost: int | None
-    """What one call counts for against a budget. There are none yet: nothing counts it."""
+    """What one call counts for against each limit."""
     returns: Collection[str]
-    """`personal`, `secret`: what an answer may hold."""
-    limit: object
+    """`personal`, `secret`: what an answer may hold; `outside`: text that strangers wrote."""
+    limit: str | Collection[str] | None
+    """How often it may be called: `"10/hour"`, or several of which each holds."""
+    concurrent: int | None
+    """How many calls of it one person may have running at once."""
+    definitions: Collection[str] | None
+    """The hashes of what the tool may be today; None: any."""
 
 
 def read(*scopes: str, **words: Unpack[Words]) -> ToolPolicy:
@@ -132,7 +135,6 @@ def _policy(
     *,
     acr: str | Collection[str] = (),
     approval: ApprovalRule | bool | None = None,
-    limit: object = None,
     **words: Any,
 ) -> ToolPolicy:
     where = f"{tool_class}()"
@@ -148,7 +150,7 @@ def _policy(
     said["approval"] = approval if isinstance(approval, bool | ApprovalRule) else None
     for word, given in words.items():
         said[word] = _listed(given)
-    return ToolPolicy(rules=_rules(where, said), limit=limit, approval=approval)
+    return ToolPolicy(rules=_rules(where, said), approval=approval)
 
 
 def _listed(given: Any) -> Any:
@@ -195,8 +197,6 @@ def refuse_open_read(where: str, rules: Rules) -> None:
 
 
 def _refuse_what_is_not_enforced(where: str, policy: ToolPolicy) -> None:
-    if policy.limit is not None:
-        raise SettingsError(where, "limits are not enforced by this version", "leave limit= out")
     if policy.approval is not None and not isinstance(policy.approval, bool | ApprovalRule):
         raise SettingsError(where, "approval= is no rule", "write approval=True, False, or approval=ask(…)")
 

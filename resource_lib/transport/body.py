@@ -45,6 +45,11 @@ class Message(NamedTuple):
     tool: str | None
     """The tool that `tools/call` names; None for any other method."""
 
+    @property
+    def arguments(self) -> Any:
+        """The arguments of a tool call, as they were sent: any JSON value, None where there are none."""
+        return self.params.get("arguments") if isinstance(self.params, dict) else None
+
 
 class Body(NamedTuple):
     """What a body asks for; `messages` is empty when it asks for nothing (an answer, or no JSON-RPC at all)."""

@@ -10,17 +10,17 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
+from resource_lib.definition import Definition, definition_of
 from resource_lib.identity.principal import Principal
 from resource_lib.transport.listing import ToolSchemas
 from resource_lib.transport.own_listing import UnreadableListingError
-from resource_lib.wire.tool_call import InexpressibleError, definition_hash
+from resource_lib.wire.tool_call import InexpressibleError
 
 FRESH_S: Final = 60.0
 _MOST: Final = 20_000
-_SHOWN: Final = 2000
 
 ListTools = Callable[[], Awaitable[list[dict[str, Any]]]]
 ListedFor = tuple[str, str, str]
@@ -32,16 +32,6 @@ def listed_for(principal: Principal) -> ListedFor:
     return principal.tenant, principal.subject, principal.client_id
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Definition:
-    """One tool, as it stands in the server's own list."""
-
-    hash: str
-    title: str = ""
-    description: str = ""
-    version: str = ""
-
-
 class Definitions:
     """Remembers definitions for a minute. `clock` counts monotonic seconds."""
 
@@ -51,33 +41,33 @@ class Definitions:
         self.note: Callable[[str, str], None] | None = None
         """Told the name and the hash of each tool that was listed."""
         self._known: OrderedDict[tuple[ListedFor, str], tuple[Definition, float]] = OrderedDict()
+        self._shared: WeakValueDictionary[str, Definition] = WeakValueDictionary()
         self._asking: dict[tuple[int, ListedFor], asyncio.Task[dict[str, dict[str, Any]]]] = {}
 
     def learn(self, caller: ListedFor, tool: Mapping[str, Any]) -> None:
         """Take note of one tool that was listed for `caller`."""
         try:
-            known = self._keep(caller, tool["name"], _definition(tool))
+            known = self._keep(caller, tool["name"], definition_of(tool))
             if self.note is not None:
                 self.note(tool["name"], known.hash)
         except InexpressibleError:
             self._known.pop((caller, tool["name"]), None)
 
-    def known(self, caller: ListedFor, tool: str) -> str | None:
-        """Return the hash of what a tool was within the last minute; None: nobody has seen it."""
+    def known(self, caller: ListedFor, tool: str) -> Definition | None:
+        """Return what a tool was within the last minute; None: nobody has seen it."""
         found = self._known.get((caller, tool))
-        return found[0].hash if found is not None and self._clock() - found[1] < FRESH_S else None
+        return found[0] if found is not None and self._clock() - found[1] < FRESH_S else None
 
     async def of(self, caller: ListedFor, tool: str, list_tools: ListTools) -> Definition:
         """Return the definition of a tool. Raises UnreadableListingError when the server cannot say what it is."""
-        known = self._known.get((caller, tool))
-        if known is not None and self._clock() - known[1] < FRESH_S:
-            return known[0]
+        if (known := self.known(caller, tool)) is not None:
+            return known
         listed = await self._listed(caller, list_tools)
         found = listed.get(tool, {"name": tool})
         if tool in listed:
             self._schemas.learn(found)
         try:
-            return self._keep(caller, tool, _definition(found))
+            return self._keep(caller, tool, definition_of(found))
         except InexpressibleError as error:
             raise UnreadableListingError from error
 
@@ -93,6 +83,8 @@ class Definitions:
         return await asyncio.shield(asking)
 
     def _keep(self, caller: ListedFor, tool: str, definition: Definition) -> Definition:
+        # One object for all to whom it is described alike: what is made of it (validators) is made once.
+        definition = self._shared.setdefault(definition.hash, definition)
         self._known[caller, tool] = definition, self._clock()
         self._known.move_to_end((caller, tool))
         if len(self._known) > _MOST:
@@ -126,20 +118,3 @@ async def _by_name(list_tools: ListTools) -> dict[str, dict[str, Any]]:
     if len(named) != len(tools):
         raise UnreadableListingError  # two of one name: nobody could say which one runs
     return named
-
-
-def _definition(tool: Mapping[str, Any]) -> Definition:
-    annotations = tool.get("annotations")
-    titles = (tool.get("title"), annotations.get("title") if isinstance(annotations, dict) else None)
-    return Definition(
-        hash=definition_hash(tool),
-        title=next((_text(title) for title in titles if _text(title)), ""),
-        description=_text(tool.get("description")),
-        version=_text(tool.get("version")),
-    )
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        return ""
-    return value if len(value) <= _SHOWN else value[: _SHOWN - 1] + "…"

@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 from resource_lib.wire.approvals import ApprovalRule, InvalidRuleError, rule_from_json
 from resource_lib.wire.claims import TOOL_SCOPE_PREFIX
 from resource_lib.wire.condition import Condition, ConditionError, parse
+from resource_lib.wire.limit import CURE, InvalidLimitError, Limit, parse_limit
 
 ToolClass = Literal["read", "write", "destructive"]
 CLASSES: Final[tuple[ToolClass, ...]] = ("read", "write", "destructive")
@@ -28,7 +29,7 @@ MODES: Final[tuple[Mode, ...]] = ("allow", "deny", "step_up", "observe")
 Effect = Literal["deny", "step_up", "require"]
 EFFECTS: Final[tuple[Effect, ...]] = ("deny", "step_up", "require")
 
-RETURNS: Final = frozenset({"personal", "secret"})
+RETURNS: Final = frozenset({"personal", "secret", "outside"})
 
 EVERY_TOOL: Final = "*"
 """Where a tool's name stands: what is demanded of all of them."""
@@ -37,9 +38,12 @@ MOST_CONDITIONS: Final = 50
 MOST_NAMES: Final = 200
 MOST_BECAUSE: Final = 300
 MOST_COST: Final = 1_000_000
+MOST_LIMITS: Final = 10
+MOST_CONCURRENT: Final = 10_000
 
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,128}")
 _LEVEL = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,256}")
+_HASH = re.compile(r"[0-9a-f]{64}")
 _CLIENT = re.compile(r"[\x20-\x7E]{1,2048}")
 
 
@@ -106,14 +110,20 @@ class Rules:
     cost: int | None = None
     """What one call counts for against a budget."""
     returns: frozenset[str] = frozenset()
-    """`personal`, `secret`: what an answer may hold."""
+    """`personal`, `secret`: what an answer may hold; `outside`: text that strangers wrote (web, e-mail, tickets)."""
+    limit: tuple[Limit, ...] = ()
+    """How often it may be called; all of them hold."""
+    concurrent: int | None = None
+    """How many calls of it one person may have running at once."""
+    definitions: frozenset[str] | None = None
+    """The hashes of what the tool may be today (`tool_call.definition_hash`); as anything else there is no such tool. None: any."""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as `parse_rules` reads it."""
         said: dict[str, Any] = {}
         if self.tool_class is not None:
             said["class"] = self.tool_class
-        for name in ("mode", "most", "max_age", "cost"):
+        for name in ("mode", "most", "max_age", "cost", "concurrent"):
             if getattr(self, name) is not None:
                 said[name] = getattr(self, name)
         for name in ("scopes", "roles", "returns"):
@@ -121,6 +131,10 @@ class Rules:
                 said[name] = sorted(getattr(self, name))
         if self.clients is not None:
             said["clients"] = sorted(self.clients)
+        if self.definitions is not None:
+            said["definitions"] = sorted(self.definitions)
+        if self.limit:
+            said["limit"] = [str(one) for one in self.limit]
         if self.acr:
             said["acr"] = list(self.acr)
         if self.when:
@@ -137,6 +151,7 @@ def to_json(rules: Rules) -> dict[str, Any]:
 
 MEMBERS: Final = frozenset(
     {"class", "scopes", "roles", "mode", "clients", "most", "acr", "max_age", "when", "approval", "cost", "returns"}
+    | {"limit", "concurrent", "definitions"}
 )
 
 
@@ -163,6 +178,9 @@ def parse_rules(value: Any, where: str = "") -> Rules:
         approval=said.approval(value.get("approval"), "approval"),
         cost=said.number("cost", MOST_COST, f"a whole number, 1 to {MOST_COST}"),
         returns=said.returns(),
+        limit=said.limits(),
+        concurrent=said.number("concurrent", MOST_CONCURRENT, f"a whole number, 1 to {MOST_CONCURRENT}"),
+        definitions=said.definitions(),
     )
 
 
@@ -219,12 +237,31 @@ class _Said:
         return None if named is None else frozenset(named)
 
     def returns(self) -> frozenset[str]:
-        named = frozenset(self.names("returns", "personal, secret", None) or ())
+        named = frozenset(self.names("returns", "personal, secret, outside", None) or ())
         if not named <= RETURNS:
             raise self._wrong(
-                "returns", f"{_short(min(named - RETURNS))} is unknown", "write personal, secret, or both"
+                "returns", f"{_short(min(named - RETURNS))} is unknown", "write some of personal, secret, outside"
             )
         return named
+
+    def limits(self) -> tuple[Limit, ...]:
+        given = self._value.get("limit")
+        if given is None:
+            return ()
+        listed = given if isinstance(given, list | tuple) else [given]
+        if len(listed) > MOST_LIMITS:
+            raise self._wrong("limit", f"holds more than {MOST_LIMITS} limits", "name fewer")
+        found: list[Limit] = []
+        for one in listed:
+            try:
+                found.append(one if isinstance(one, Limit) else parse_limit(one))
+            except InvalidLimitError as error:
+                raise self._wrong("limit", f"{_short(one)} {error}", CURE) from None
+        return tuple(found)
+
+    def definitions(self) -> frozenset[str] | None:
+        named = self.names("definitions", "definition hashes of 64 hexadecimal digits", _HASH)
+        return None if named is None else frozenset(named)
 
     def approval(self, given: Any, member: str) -> ApprovalRule | bool | None:
         if given is None or isinstance(given, bool | ApprovalRule):

@@ -17,6 +17,7 @@ from resource_lib import ResourceGuard, destructive
 from resource_lib.integrations import fastmcp as fastmcp_adapter
 from resource_lib.integrations import mcp_sdk
 from tests.support.approving_issuer import ApprovingIssuer
+from tests.support.bare import BARE
 from tests.support.guarded import free_socket, serving
 
 SCOPES = ("orders:write", "tool:refund")
@@ -50,6 +51,7 @@ async def selling(framework):
     place, till = free_socket(), Till(framework)
     issuer = ApprovingIssuer(resource=f"http://127.0.0.1:{place.getsockname()[1]}/mcp")
     guard = ResourceGuard(
+        **BARE,
         issuer=issuer.issuer,
         resource=issuer.resource,
         keys=issuer.keys(),

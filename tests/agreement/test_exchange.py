@@ -14,6 +14,7 @@ from resource_lib.backchannel.channel import Channel
 from resource_lib.backchannel.credential import Credential
 from resource_lib.identity.jwks_cache import JWKSCache
 from resource_lib.wire import api_key as wire
+from tests.support.bare import BARE
 from tests.support.exchange import SCOPES
 from tests.support.guarded import call, free_socket, serving
 from tests.support.world import R1, R2
@@ -80,6 +81,7 @@ def channel(server, app):
 def guard(server, resource, **options):
     """Return a guard of one resource of the world."""
     return ResourceGuard(
+        **BARE,
         issuer=server.issuer,
         resource=resource,
         tools=POLICY,
@@ -276,13 +278,13 @@ def test_a_guard_without_a_credential_cannot_accept_api_keys(monkeypatch):
     common = {"issuer": "https://auth.example", "resource": R1, "tools": POLICY}
 
     with pytest.raises(SettingsError, match="api_keys"):
-        ResourceGuard(**common, api_keys=True)
-    report = ResourceGuard(**common, client_id="cli_x", client_secret="s", api_keys=True).doctor()
+        ResourceGuard(**BARE, **common, api_keys=True)
+    report = ResourceGuard(**BARE, **common, client_id="cli_x", client_secret="s", api_keys=True).doctor()
 
     assert (True, True) == (report.has_credential, report.api_keys)
     assert (False, False) == (
-        ResourceGuard(**common).doctor().has_credential,
-        ResourceGuard(**common).doctor().api_keys,
+        ResourceGuard(**BARE, **common).doctor().has_credential,
+        ResourceGuard(**BARE, **common).doctor().api_keys,
     )
 
 

@@ -11,6 +11,7 @@ from resource_lib import ResourceGuard, read, write
 from resource_lib.backchannel.channel import Channel
 from resource_lib.backchannel.credential import Credential
 from resource_lib.wire.control import Kind
+from tests.support.bare import BARE
 from tests.support.followed import Holding
 from tests.support.guarded import MODERN, call
 from tests.support.workers import Workers
@@ -44,7 +45,9 @@ class Server:
         credential = Credential(client_id=rs.client_id, secret=rs.secret)
         self.behind = Holding()
         channel = Channel(issuer=deployment.issuer, credential=credential)
-        self.guard = ResourceGuard(issuer=deployment.issuer, resource=R1, tools=TOOLS, channel=channel, **settings)
+        self.guard = ResourceGuard(
+            **BARE, issuer=deployment.issuer, resource=R1, tools=TOOLS, channel=channel, **settings
+        )
         self.app = self.guard.wrap(self.behind)
 
     async def call(self, tool, token):

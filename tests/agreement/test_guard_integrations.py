@@ -21,6 +21,7 @@ from resource_lib.integrations import fastmcp as fastmcp_adapter
 from resource_lib.integrations import mcp_sdk
 from resource_lib.integrations.asgi import principal_of
 from resource_lib.testing import TestIssuer
+from tests.support.bare import BARE
 from tests.support.guarded import call, free_socket, serving
 
 A, B = "ten_aaaaaaaaaaaaaaaa", "ten_bbbbbbbbbbbbbbbb"
@@ -187,7 +188,7 @@ async def serving_who(make):
     place = free_socket()
     issuer = TestIssuer(resource=f"http://127.0.0.1:{place.getsockname()[1]}/mcp")
     guard = ResourceGuard(
-        issuer=issuer.issuer, resource=issuer.resource, keys=issuer.keys(), tools={"who": read("profile:read")}
+        **BARE, issuer=issuer.issuer, resource=issuer.resource, keys=issuer.keys(), tools={"who": read("profile:read")}
     )
     async with serving(make()(guard), place):
         yield issuer
@@ -313,7 +314,11 @@ async def test_what_comes_from_outside_cannot_name_a_caller():
             return app
 
     guard = ResourceGuard(
-        issuer="https://i.example", resource="https://r.example/mcp", tools={"who": read("x")}, public_paths=["/open"]
+        **BARE,
+        issuer="https://i.example",
+        resource="https://r.example/mcp",
+        tools={"who": read("x")},
+        public_paths=["/open"],
     )
     for adapter in (mcp_sdk, fastmcp_adapter):
         await call(adapter.guarded(Server(), guard), "GET", "/open", headers=[("principal", "admin")])

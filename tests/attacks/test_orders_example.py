@@ -20,6 +20,7 @@ from examples.orders.server import POLICY, orders_server
 from examples.orders.shelf import open_engine, stock
 from resource_lib import ResourceGuard
 from resource_lib.testing import TestIssuer
+from tests.support.bare import BARE
 from tests.support.unasked import unasked
 
 A, B = "ten_aaaaaaaaaaaaaaaa", "ten_bbbbbbbbbbbbbbbb"
@@ -74,6 +75,7 @@ async def shop(database_kind, request, tmp_path):
     issuer = TestIssuer(resource="http://127.0.0.1:9001/mcp")
     server = orders_server(serving)
     guard = ResourceGuard(
+            **BARE,
         issuer=issuer.issuer, resource=issuer.resource, tools=unasked(POLICY), implies={"orders:write": ["orders:read"]},
         verifier=issuer.validator(),
     )  # fmt: skip

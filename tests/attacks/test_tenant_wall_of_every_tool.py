@@ -16,6 +16,7 @@ from examples.orders.server import POLICY, orders_server
 from examples.orders.shelf import stock
 from resource_lib import NoPrincipalError, ResourceGuard, current_principal, read, write
 from resource_lib.testing import TenantWall, TestIssuer, WallBreachedError, Way
+from tests.support.bare import BARE
 from tests.support.unasked import unasked
 
 ACME, GLOBEX = "ten_aaaaaaaaaaaaaaaa", "ten_bbbbbbbbbbbbbbbb"
@@ -56,6 +57,7 @@ class Shop:
         self.role = role
         self.issuer = TestIssuer(resource=RESOURCE)
         guard = ResourceGuard(
+            **BARE,
             issuer=self.issuer.issuer,
             resource=RESOURCE,
             tools=UNASKED,
@@ -169,7 +171,9 @@ class Notes:
         self.notes = {ACME: {"a1": "anvil"}, GLOBEX: {"g1": "gadget"}}
         self.last = None
         self.issuer = TestIssuer(resource=RESOURCE)
-        guard = ResourceGuard(issuer=self.issuer.issuer, resource=RESOURCE, tools=NOTES, keys=self.issuer.key_set)
+        guard = ResourceGuard(
+            **BARE, issuer=self.issuer.issuer, resource=RESOURCE, tools=NOTES, keys=self.issuer.key_set
+        )
         mcp = MCPServer("notes", log_level="CRITICAL")
         mcp.tool()(self.show)
         mcp.tool()(self.change)

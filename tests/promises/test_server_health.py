@@ -11,6 +11,7 @@ from authserver.domain.health import check, servers
 from authserver.domain.health.check import Finding
 from resource_lib import ResourceGuard, read
 from resource_lib.testing import TestIssuer
+from tests.support.bare import BARE
 from tests.support.guarded import Recorder, free_socket, serving
 from tests.support.internet import Answer, Internet
 from tests.support.looked_at import GUARDED, WELL_KNOWN, Site
@@ -52,6 +53,7 @@ async def test_a_real_guard_is_there_and_nothing_is_wrong_with_it(server_with):
     await looking.operator.add_resource(uri, "t1")
     issuer, behind = TestIssuer(resource=uri), Recorder()
     guard = ResourceGuard(
+            **BARE,
         issuer=looking.issuer, resource=uri, tools={"see": read("orders:read")}, keys=issuer.keys()
     )  # fmt: skip
 

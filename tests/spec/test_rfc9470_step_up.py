@@ -8,6 +8,7 @@ import pytest
 
 from resource_lib import ResourceGuard, read
 from resource_lib.identity.jwks_cache import JWKSCache
+from tests.support.bare import BARE
 from tests.support.guarded import Recorder, call
 from tests.support.world import R1
 
@@ -20,6 +21,7 @@ class Guard:
     def __init__(self, server, **demand):
         self.behind = Recorder()
         guard = ResourceGuard(
+            **BARE,
             issuer=server.issuer,
             resource=R1,
             tools={"search_orders": read("orders:read", **demand)},

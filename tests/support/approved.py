@@ -9,6 +9,7 @@ from typing import Any
 from resource_lib import ResourceGuard, destructive, read, write
 from resource_lib.wire.approvals import ApprovalRule
 from tests.support.approving_issuer import ApprovingIssuer
+from tests.support.bare import BARE
 from tests.support.guarded import LEGACY, MODERN, RESOURCE, Answer
 
 URL_CLIENT = {"elicitation": {"url": {}}}
@@ -179,6 +180,7 @@ class Approved:
         self.issuer = issuer or ApprovingIssuer(resource=RESOURCE)
         self.shop = shop or Shop()
         self.guard = ResourceGuard(
+            **BARE,
             issuer=self.issuer.issuer,
             resource=RESOURCE,
             keys=self.issuer.keys(),

@@ -13,6 +13,7 @@ from resource_lib.identity.jwks_cache import JWKSCache
 from resource_lib.wire.approvals import ApprovalRule
 from tests.support.approvals import REFUND
 from tests.support.approved import Approved, Shop
+from tests.support.bare import BARE
 from tests.support.world import R1
 
 POLICY = {
@@ -32,6 +33,7 @@ class AtServer(Approved):
         policy = POLICY | ({REFUND: destructive("orders:write", approval=ApprovalRule(**rule))} if rule else {})
         clock = {"clock": lambda: at.now} if in_process else {}
         self.guard = ResourceGuard(
+            **BARE,
             issuer=at.issuer,
             resource=R1,
             tools=policy,

@@ -14,6 +14,7 @@ import uvicorn
 
 from resource_lib import ResourceGuard, destructive, read, write
 from resource_lib.testing import TestIssuer
+from tests.support.bare import BARE
 
 RESOURCE = "https://mcp.example.com/mcp"
 TOOLS = {
@@ -101,7 +102,7 @@ class Guarded:
             issuer=self.issuer.issuer,
             resource=resource,
             keys=self.issuer.keys(),
-            **({"tools": TOOLS} | settings),
+            **(BARE | {"tools": TOOLS} | settings),
         )
         self.app = self.guard.wrap(self.server)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx2
 
+from tests.support.bare import BARE
 from tests.support.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,7 +85,13 @@ def main(*told: str) -> None:
             await super()._call(said, send)
 
     guard = ResourceGuard(
-        issuer=issuer, resource=R1, tools=POLICY, client_id=client_id, client_secret=secret, public_paths=["/up"]
+        **BARE,
+        issuer=issuer,
+        resource=R1,
+        tools=POLICY,
+        client_id=client_id,
+        client_secret=secret,
+        public_paths=["/up"],
     )
     uvicorn.run(guard.wrap(Ledger("refund_order")), port=int(port), log_level="error", timeout_keep_alive=120)
 

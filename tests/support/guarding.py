@@ -10,6 +10,7 @@ from resource_lib import ResourceGuard, read, write
 from resource_lib.backchannel.channel import Channel
 from resource_lib.backchannel.credential import Credential
 from resource_lib.identity.jwks_cache import JWKSCache
+from tests.support.bare import BARE
 from tests.support.guarded import MODERN, Answer, Recorder, call
 from tests.support.world import R1
 
@@ -39,6 +40,7 @@ class Guarding:
         rs = server.world.clients[letter]
         self.behind = Recorder()
         self.guard = ResourceGuard(
+            **BARE,
             issuer=server.issuer,
             resource=resource,
             tools=POLICY if tools is None else tools,

@@ -11,6 +11,7 @@ from resource_lib.decisions import Decisions
 from resource_lib.policy import deny_if, destructive, read, tool_demands, write
 from resource_lib.testing import TestIssuer
 from resource_lib.transport.body import Message
+from tests.support.bare import BARE
 
 NOW = 1_800_000_000
 CALL = Call(subject="see", is_tool=True)
@@ -61,7 +62,7 @@ async def test_what_looks_at_arguments_is_decided_for_each_call():
     """C24: the same caller and tool, another amount, through the guard itself."""
     issuer = TestIssuer(clock=lambda: NOW)
     tools = {"see": read("a", when=[deny_if("args.amount > 100", because="too much")])}
-    guard = ResourceGuard(issuer=issuer.issuer, resource=issuer.resource, tools=tools, keys=issuer.keys())
+    guard = ResourceGuard(**BARE, issuer=issuer.issuer, resource=issuer.resource, tools=tools, keys=issuer.keys())
     caller = await issuer.validator().verify(issuer.token(scopes=["a"]), NOW)
 
     said = [

@@ -24,9 +24,6 @@ def test_a_write_demands_its_own_scope_besides_its_authors():
         (destructive("n:write", approval="four-eyes"), "approval= is no rule"),
         (destructive("n:write", approval=0), "approval= is no rule"),
         (read("n:read", approval="anyone"), "approval= is no rule"),
-        (read("n:read", limit="10/hour"), "limits are not enforced by this version"),
-        (write("n:write", limit=0), "limits are not enforced by this version"),
-        (destructive("n:write", approval=False, limit="1/day"), "limits are not enforced by this version"),
     ],
 )
 def test_a_word_that_is_not_enforced_yet_stops_the_start_and_names_the_cure(policy, fault):

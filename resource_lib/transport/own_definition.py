@@ -1,0 +1,24 @@
+"""
+Whom to ask what the tool of one call is today: the wrapped server itself, as the caller of that call would.
+"""
+
+from typing import Final
+
+from resource_lib.transport.asgi import App, Scope
+from resource_lib.transport.body import Message
+from resource_lib.transport.own_listing import OwnListing
+from resource_lib.transport.request import Request
+
+_OLDEST: Final = b"2025-03-26"
+
+
+def listing_for(request: Request, message: Message, app: App, scope: Scope) -> OwnListing:
+    """Return the server's own list of tools, as it would be told to the caller; `scope` is what the server may see."""
+    params = message.params if isinstance(message.params, dict) else {}
+    return OwnListing(
+        app,
+        scope,
+        version=(request.version or _OLDEST).decode("latin-1"),
+        is_modern=request.is_modern,
+        meta=params.get("_meta"),
+    )

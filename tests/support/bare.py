@@ -1,0 +1,6 @@
+"""The words with which a guard leaves out what a test is not about: its fake server lists no tools, and is called in floods."""
+
+from typing import Any, Final
+
+BARE: Final[dict[str, Any]] = {}
+"""Keyword arguments of `ResourceGuard`: whoever adds a control that is on by default adds the word that leaves it out."""
