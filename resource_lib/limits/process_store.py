@@ -1,0 +1,118 @@
+"""
+The limits of one process: a bounded table in memory.
+
+Where several processes serve one resource, each counts for itself, and together they allow as many times more: then a shared store
+takes this one's place (docs/limits.md). Whatever is owed no longer is forgotten, and so is, when the table is full, whoever owes least
+among those who were quiet for longest.
+"""
+
+import itertools
+import logging
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from threading import Lock
+from typing import Final
+
+from resource_lib.limits.gcra import SECOND, owed_until, remaining, wait
+from resource_lib.limits.store import Asked, Seat, Slot, Taken
+
+MOST_KEYS: Final = 100_000
+_LOOKED_AT: Final = 16
+"""How many of the quietest are compared when one must be forgotten."""
+_WARN_EVERY: Final = 60 * SECOND
+
+log = logging.getLogger("resource_lib.limits")
+
+
+def _microseconds() -> int:
+    return time.monotonic_ns() // 1000
+
+
+class ProcessStore:
+    """See LimitStore. Safe between threads; never unavailable. `clock` counts microseconds, and is never believed when it goes back."""
+
+    def __init__(self, *, most_keys: int = MOST_KEYS, clock: Callable[[], int] = _microseconds) -> None:
+        self._most_keys = most_keys
+        self._clock = clock
+        self._now = 0
+        self._owed: OrderedDict[str, int] = OrderedDict()
+        self._seats: dict[str, set[str]] = {}
+        self._numbers = itertools.count()
+        self._lock = Lock()
+        self._warned = -_WARN_EVERY
+
+    def __len__(self) -> int:
+        """Return how many keys are kept."""
+        return len(self._owed) + len(self._seats)
+
+    async def take(self, asked: Sequence[Asked], *, peek: bool = False) -> Taken:
+        """See LimitStore."""
+        with self._lock:
+            now = self._now = max(self._now, self._clock())
+            owed = self._owed
+            refused, longest = None, 0.0
+            planned = []
+            for place, one in enumerate(asked):
+                before = owed.get(one.key)
+                until = owed_until(before, now, one.most, one.seconds, one.cost)
+                over = wait(until, now, one.most, one.seconds)
+                if over > 0:
+                    waiting = math.inf if one.cost > one.most else over / SECOND
+                    if waiting > longest:
+                        refused, longest = place, waiting
+                planned.append((one, before, until))
+            takes = refused is None and not peek
+            left = []
+            for one, before, until in planned:
+                left.append(remaining(until if takes else before, now, one.most, one.seconds))
+                if takes:
+                    owed[one.key] = until
+                    owed.move_to_end(one.key)
+            if takes and len(owed) > self._most_keys:
+                self._forget_some(now)
+            return Taken(refused=refused, retry_after_s=longest, remaining=tuple(left))
+
+    async def begin(self, asked: Sequence[Slot]) -> Seat | None:
+        """See LimitStore."""
+        with self._lock:
+            if any(len(self._seats.get(one.key, ())) >= one.most for one in asked):
+                return None
+            seat = Seat(id=str(next(self._numbers)), keys=tuple(one.key for one in asked))
+            for key in seat.keys:
+                self._seats.setdefault(key, set()).add(seat.id)
+            return seat
+
+    async def renew(self, seat: Seat) -> bool:
+        """See LimitStore. A seat of this process lives as long as its holder does."""
+        return all(seat.id in self._seats.get(key, ()) for key in seat.keys)
+
+    async def end(self, seat: Seat) -> None:
+        """See LimitStore."""
+        with self._lock:
+            for key in seat.keys:
+                holders = self._seats.get(key)
+                if holders is None:
+                    continue
+                holders.discard(seat.id)
+                if not holders:
+                    del self._seats[key]
+
+    async def aclose(self) -> None:
+        """See LimitStore. There is nothing to let go of."""
+
+    def _forget_some(self, now: int) -> None:
+        """Make room: for nothing where nothing is owed, else at the cost of the limit of whoever owes least."""
+        owed = self._owed
+        while owed and len(owed) > self._most_keys:
+            quietest = list(itertools.islice(owed, _LOOKED_AT))
+            paid = [key for key in quietest if owed[key] <= now]
+            for key in paid or [min(quietest, key=owed.__getitem__)]:
+                del owed[key]
+            if not paid and now - self._warned >= _WARN_EVERY:
+                self._warned = now
+                log.warning(
+                    "more callers at once than limits are kept for: some begin anew. Use a shared store, or more keys",
+                    extra={"event": "limits.crowded", "kept": self._most_keys},
+                )
