@@ -157,6 +157,74 @@ def clients_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+_KEEPERS = {
+    "guard": "the library",
+    "issuer": "the authorization server",
+    "author": "the tools' author, who is told",
+    "deployment": "whoever runs it",
+    "client": "the agent's side",
+}
+_DEFAULTS = {"on": "on", "option": "option", "later": "not built", "outside": "outside"}
+_MOST_SHOWN = 3
+
+
+def controls_page() -> str:
+    """Return the 66 controls: on by default or an option, where, and which tests show each."""
+    from resource_lib.wire.controls import CONTROLS
+
+    shown = tests_of_controls()
+    counted = ", ".join(
+        f"{sum(one.default == default for one in CONTROLS)} {said}" for default, said in _DEFAULTS.items()
+    )
+    lines = [
+        "# Controls",
+        "",
+        "What checklists for MCP servers ask for, 66 controls: whether each is kept without a word, who keeps it, where, and which tests show it.",
+        "Made from `resource_lib/wire/controls.py` and from the sources that `tests/requirements.py` names.",
+        "`guard.doctor()` says which of them your guard keeps, `authserver check` the rest.",
+        "",
+        f"By default: {counted}.",
+        "",
+        "| control | what | kept by | by default | where | shown by |",
+        "|---|---|---|---|---|---|",
+    ]
+    for one in CONTROLS:
+        tests = shown.get(one.id, [])
+        more = f" and {len(tests) - _MOST_SHOWN} more" if len(tests) > _MOST_SHOWN else ""
+        cell = "<br>".join(f"`{test}`" for test in tests[:_MOST_SHOWN]) + more
+        lines.append(
+            f"| {one.id} | {one.title} | {_KEEPERS[one.keeper]} | {_DEFAULTS[one.default]} | {one.where} | {cell or 'no test'} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def tests_of_controls() -> dict[str, list[str]]:
+    """Return which tests show each control, by its id: those of every promise whose source names it, the most particular first."""
+    from tests.requirements import REQUIREMENTS
+
+    named = {name: set(re.findall(r"C\d\d", line.source)) for name, line in REQUIREMENTS.items()}
+    found: dict[str, list[tuple[int, str]]] = {}
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            for promise in _promises(node):
+                for control in named.get(promise, ()):
+                    test = f"{path.relative_to(ROOT / 'tests')}::{node.name}"
+                    found.setdefault(control, []).append((len(named[promise]), test))
+    return {control: list(dict.fromkeys(test for _, test in sorted(tests))) for control, tests in found.items()}
+
+
+def _promises(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    return [
+        argument.value
+        for mark in node.decorator_list
+        if isinstance(mark, ast.Call) and isinstance(mark.func, ast.Attribute) and mark.func.attr == "requirement"
+        for argument in mark.args
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    ]
+
+
 def _attribute_docs(path: Path, class_name: str) -> dict[str, str]:
     told: dict[str, str] = {}
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
@@ -174,7 +242,12 @@ def _attribute_docs(path: Path, class_name: str) -> dict[str, str]:
     return told
 
 
-PAGES = {"settings.md": settings_page, "events.md": events_page, "clients.md": clients_page, "rfc-map.md": rfc_page}
+PAGES = {
+    "settings.md": settings_page,
+    "events.md": events_page,
+    "clients.md": clients_page,
+    "rfc-map.md": rfc_page,
+}
 
 
 def main() -> int:

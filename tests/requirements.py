@@ -743,9 +743,11 @@ TOKENS: dict[str, Requirement] = {
     "keys:unknown:flood-is-bounded": Requirement(
         "CVE-2026-48524, RS-04", "Unknown kids cause a bounded number of fetches and push out no good key."
     ),
-    "keys:rotation:no-call-fails": Requirement("JK-03, JK-02", "Ten rotations under load, and not one call fails."),
+    "keys:rotation:no-call-fails": Requirement(
+        "JK-03, JK-02, C05, C12", "Ten rotations under load, and not one call fails."
+    ),
     "testing:wall:every-tool-of-the-example-holds": Requirement(
-        "C07, C23, TN-06, TN-08",
+        "C22, C23, TN-06, TN-08",
         "Every tool of the example server, with one tenant's token and another's identifiers, touches none of its rows.",
     ),
     "testing:wall:finds-a-hole": Requirement(
@@ -767,7 +769,7 @@ GUARD: dict[str, Requirement] = {
     ),
     "guard:policy:default-deny": Requirement("decision 19", "A guard without a policy does not start."),
     "guard:policy:unannotated-means-destructive": Requirement(
-        "decision 19, MCP Tool Annotations", "A tool without annotations counts as destructive."
+        "decision 19, MCP Tool Annotations, C19", "A tool without annotations counts as destructive."
     ),
     "guard:settings:https-or-loopback": Requirement(
         "RFC 8414 §2, RFC 8707 §2, decision 6", "Issuer and resource are https, or http on loopback, and plain URLs."
@@ -776,7 +778,7 @@ GUARD: dict[str, Requirement] = {
         "decision 18", "No check, in any order, allows what was refused without it; none raises."
     ),
     "guard:checks:unknown-tool-is-refused-by-each": Requirement(
-        "decision 19", "Every check by itself refuses a call that the policy does not know."
+        "decision 19, C15", "Every check by itself refuses a call that the policy does not know."
     ),
     "guard:scopes:hierarchy-is-accounted-for": Requirement(
         "RS-24, MCP R16", "A broader scope contains the narrower ones that the author says it implies."
@@ -786,7 +788,7 @@ GUARD: dict[str, Requirement] = {
     ),
     "guard:body:no-input-raises": Requirement("RS-17", "Any bytes are read or refused; none raise."),
     "guard:401:one-answer-for-every-bad-token": Requirement(
-        "RS-20, decision 10", "Missing, malformed, expired and foreign tokens get the very same 401."
+        "RS-20, decision 10, C07", "Missing, malformed, expired and foreign tokens get the very same 401."
     ),
     "guard:401:no-credential-no-error-code": Requirement(
         "RFC 6750 §3.1, MCP R4", "Without a credential only the error code is missing; the scopes to ask for are there."
@@ -825,12 +827,12 @@ GUARD: dict[str, Requirement] = {
     ),
     "guard:tools:exact-name": Requirement("RS-31", "Tool names match exactly."),
     "guard:403:all-scopes-in-one-challenge": Requirement(
-        "RS-22, MCP R12-R14, decision 11", "An ungranted tool is an HTTP 403 naming all scopes of the operation."
+        "RS-22, MCP R12-R14, decision 11, C13", "An ungranted tool is an HTTP 403 naming all scopes of the operation."
     ),
     "guard:write:needs-its-own-scope": Requirement(
         "decision 11", "A write or destructive tool needs `tool:<name>` too."
     ),
-    "guard:roles:missing-role-is-policy-denied": Requirement("decision 11", "A missing role is never a 403."),
+    "guard:roles:missing-role-is-policy-denied": Requirement("decision 11, C14", "A missing role is never a 403."),
     "guard:acr:asks-for-a-stronger-login": Requirement("RFC 9470", "A weak or old login is asked to log in again."),
     "guard:methods:closed-by-default": Requirement(
         "ours", "What can show what a read tool shows needs the read scopes; so does a method nobody knows."
@@ -876,11 +878,11 @@ GUARD: dict[str, Requirement] = {
         "decision 18", "The wrapped server's own answers, errors too, keep their status, headers and body."
     ),
     "data:wall:reads-see-one-tenant": Requirement(
-        "C07, C23", "A tenant's session reads that tenant's rows, whichever way it reads."
+        "C22, C23", "A tenant's session reads that tenant's rows, whichever way it reads."
     ),
-    "data:wall:nobody-sees-nothing": Requirement("C07", "Without a caller there are no rows and no writes."),
+    "data:wall:nobody-sees-nothing": Requirement("C22", "Without a caller there are no rows and no writes."),
     "data:wall:raw-sql-is-held-to-the-tenant": Requirement(
-        "C07, decision 5", "On SQLite a statement that does not compare the tenant is refused with the cure."
+        "C22, decision 5", "On SQLite a statement that does not compare the tenant is refused with the cure."
     ),
     "data:wall:is-read-as-the-database-reads-it": Requirement(
         "C23, TN-05", "No text means one thing to the wall and another to SQLite."
@@ -895,13 +897,13 @@ GUARD: dict[str, Requirement] = {
         "C23", "An attempt to cross is refused and logged as the critical event security.tenant_wall."
     ),
     "data:wall:pooled-connections-carry-nothing": Requirement(
-        "C07", "A pooled connection carries no tenant to its next user, through errors too."
+        "C22", "A pooled connection carries no tenant to its next user, through errors too."
     ),
     "data:wall:row-level-security-is-told-who-calls": Requirement(
-        "C07, decision 5", "On PostgreSQL each transaction tells row-level security who is calling."
+        "C22, decision 5", "On PostgreSQL each transaction tells row-level security who is calling."
     ),
     "data:wall:no-sql-leaves-it": Requirement(
-        "C07", "No SQL of a tool changes the tenant, the role or the transaction."
+        "C22", "No SQL of a tool changes the tenant, the role or the transaction."
     ),
     "data:wall:painted-on-walls-are-refused": Requirement(
         "ours", "A role or table that row-level security does not bind is refused before the first statement."
@@ -2904,7 +2906,7 @@ DETAILS: dict[str, Requirement] = {
     ),
     "rfc9396:metadata": Requirement("RFC 9396 §10", "The metadata names the types that are understood."),
     "account:call-grants:shown-and-ended": Requirement(
-        "RFC 9396 §12, C30", "The account page says in words which calls need no asking, and ends each at once."
+        "RFC 9396 §12", "The account page says in words which calls need no asking, and ends each at once."
     ),
     "rfc9470:step-up:end-to-end": Requirement(
         "RFC 9470 §3, §4, §5",
@@ -3108,7 +3110,7 @@ KILL: dict[str, Requirement] = {
         "ours; RV-10", "a clock that was set back locks nobody out of a budget, and fills it once more and no fuller"
     ),
     "kill:radius:what-a-stop-would-end-is-counted-first": Requirement(
-        "ours; C03", "before a stop is confirmed it says how many people, applications and logins it ends, exactly"
+        "ours; C51", "before a stop is confirmed it says how many people, applications and logins it ends, exactly"
     ),
     "kill:who:a-tenants-operator-acts-in-their-tenant-alone": Requirement(
         "decision 22; AD-04, TN-01", "a tenant's operator stops nothing elsewhere, and learns of nothing there"
@@ -3141,12 +3143,12 @@ KILL: dict[str, Requirement] = {
         "decision 16; RV-04", "a signing key that was removed in an emergency is out of the set by any clock"
     ),
     "kill:everywhere:nothing-that-died-comes-back": Requirement(
-        "decision 14; RV-01, RV-02, RV-04, RV-10, TK-40, C04",
+        "decision 14; RV-01, RV-02, RV-04, RV-10, TK-40, C06",
         "what was killed is dead in refresh, codes, introspection, userinfo, exchange, API keys, approvals, sessions, the admin API "
         "and guards, by any clock, after any restart, and after it was revived; what is beside it lives",
     ),
     "kill:recorded:who-and-why": Requirement(
-        "C03", "who stopped or revived something, and why, is in the record, sealed"
+        "C51", "who stopped or revived something, and why, is in the record, sealed"
     ),
     "kill:one-thing:an-operator-ends-one-authorization-or-one-token": Requirement(
         "design §4", "an operator ends one authorization or one access token, in their tenant alone, and nothing else"
@@ -3294,7 +3296,7 @@ FEED: dict[str, Requirement] = {
 # tests: the follower and the lease (resource_lib/revocation)
 FOLLOWER: dict[str, Requirement] = {
     "follow:admin-api:a-stop-is-obeyed-within-two-seconds": Requirement(
-        "decision 14; C03",
+        "decision 14; C06",
         "what the admin API stops is refused by a guard two seconds after the answer, and who has obeyed is named with its time",
     ),
     "follow:state:ends-are-counted": Requirement(
@@ -3747,7 +3749,7 @@ ADMIN_NOUNS: dict[str, Requirement] = {
     ),
     "admin:kills:strict-bodies": Requirement("AD-04", "a kill's body names exactly what its kind needs"),
     "admin:revocations:one-thing-ends": Requirement(
-        "C03; C06",
+        "C06",
         "a token by value or id, an authorization, an application or a person's access ends by one request, and may begin anew",
     ),
     "admin:revocations:own-tenant-alone": Requirement(
@@ -3932,11 +3934,11 @@ STOP_CLI: dict[str, Requirement] = {
         "RFC 8628 §5.5", "TLS is verified, and plain http is for a server on this machine alone."
     ),
     "cli:kill:each-target-is-stopped-listed-and-revived": Requirement(
-        "design §4, C12",
+        "design §4, C51",
         "Each kind of target is stopped by one command, listed with its way back, and revived by that.",
     ),
     "cli:kill:acts-with-the-database-alone": Requirement(
-        "issue, C12", "A kill needs the database and no running server, and whatever starts afterwards obeys it."
+        "issue, C51", "A kill needs the database and no running server, and whatever starts afterwards obeys it."
     ),
     "cli:kill:dry-run-shows-and-changes-nothing": Requirement(
         "issue",
@@ -3967,7 +3969,7 @@ STOP_CLI: dict[str, Requirement] = {
     ),
     "cli:kill:help-has-examples": Requirement("design §4", "The help of each of these commands has an example."),
     "surface:security-txt:complete": Requirement(
-        "RFC 9116 §2.5",
+        "RFC 9116 §2.5, C58",
         "security.txt names contact, end, language, and over https its own address and the published surface.",
     ),
     "surface:security-page:tells-nobody-of-what-is-not-published": Requirement(
@@ -4005,7 +4007,15 @@ INVENTORY: dict[str, Requirement] = {}
 LINT: dict[str, Requirement] = {}
 
 
-CONTROLS: dict[str, Requirement] = {}
+CONTROLS: dict[str, Requirement] = {
+    "controls:every-one-is-stated": Requirement(
+        "C66", "Each of the 66 controls says who keeps it, whether by default, and where."
+    ),
+    "controls:a-guard-says-which-it-keeps": Requirement(
+        "C66",
+        "What a guard leaves out is reported as off, with the cure; what others keep is never reported as its own.",
+    ),
+}
 
 
 SECTIONS = (
