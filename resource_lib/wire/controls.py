@@ -59,7 +59,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
     Control(id="C30", title="A path stays under its root", keeper="author", default="option", where="`resource_lib.safe`"),
     Control(id="C31", title="Arguments are screened for instructions, as a signal", keeper="guard", default="on", where="`output=`"),
     Control(id="C32", title="Results are cleaned of delimiters and shortened at 10,000 characters", keeper="guard", default="on", where="`output=`"),
-    Control(id="C33", "Text from outside is labelled, and can be held back", "guard", "on", '`returns=["outside"]`, `output=`'),
+    Control(id="C33", title="Text from outside is labelled, and can be held back", keeper="guard", default="on", where='`returns=["outside"]`, `output=`'),
     Control(id="C34", title="Personal data is masked unless the token may see it and asks", keeper="guard", default="on", where="`x-pii`, scope `pii:read`, `include_pii`"),
     Control(id="C35", title="A result holds no more than is declared", keeper="guard", default="on", where="`output=`; lint rules"),
     Control(id="C36", title="A result is held to its output schema", keeper="guard", default="on", where="`output=`"),
@@ -92,6 +92,6 @@ CONTROLS: Final[tuple[Control, ...]] = (
     Control(id="C63", title="What is installed is pinned, checked and signed", keeper="deployment", default="option", where="`requirements/*.txt`, `make sbom`"),
     Control(id="C64", title="There is a threat model", keeper="deployment", default="on", where="`docs/threat-model.md`"),
     Control(id="C65", title="The agent defends itself", keeper="client", default="outside", where="limits, the record and the stop switch hold whether it does or not"),
-    Control(id="C66", "There is a smallest safe set, and a full one", "guard", "on", '`preset="minimum"`, `preset="full"`, `doctor()`'),
+    Control(id="C66", title="There is a smallest safe set, and a full one", keeper="guard", default="on", where='`preset="minimum"`, `preset="full"`, `doctor()`'),
 )  # fmt: skip
 """In the order of their numbers."""
