@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Final
 
-from resource_lib.limits.gcra import SECOND, owed_until, remaining, wait
+from resource_lib.limits.gcra import SECOND, interval, owed_until, remaining, wait
 from resource_lib.limits.store import Asked, Seat, Slot, Taken
 
 MOST_KEYS: Final = 100_000
@@ -73,6 +73,14 @@ class ProcessStore:
             if takes and len(owed) > self._most_keys:
                 self._forget_some(now)
             return Taken(refused=refused, retry_after_s=longest, remaining=tuple(left))
+
+    async def give_back(self, asked: Sequence[Asked]) -> None:
+        """See LimitStore."""
+        with self._lock:
+            for one in asked:
+                until = self._owed.get(one.key)
+                if until is not None:
+                    self._owed[one.key] = until - one.cost * interval(one.most, one.seconds)
 
     async def begin(self, asked: Sequence[Slot]) -> Seat | None:
         """See LimitStore."""

@@ -69,6 +69,10 @@ class LimitStore(Protocol):
         """
         ...
 
+    async def give_back(self, asked: Sequence[Asked]) -> None:
+        """Count less again: what `take` counted for a call that did not begin after all. Never below nothing."""
+        ...
+
     async def begin(self, asked: Sequence[Slot]) -> Seat | None:
         """Return a seat under all of `asked`; None: one of them is full, and none was taken."""
         ...
