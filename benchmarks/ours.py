@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from authserver.app import close_machines, open_machines
 from authserver.domain.clients import registry
 from authserver.domain.resources import resource as resources
 from authserver.domain.resources.resource import ScopeInfo, Tool
 from authserver.domain.tenants import tenant as tenants
 from authserver.domain.users import user as users
+from authserver.opening import close_machines, open_machines
 from authserver.runtime.machines import Machines
 from authserver.runtime.migration import migrate
 from authserver.runtime.schema import SHARED

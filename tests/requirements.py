@@ -514,6 +514,9 @@ PROMISES: dict[str, Requirement] = {
     "ours:keys:one-starter-wins": Requirement(
         "decisions 5 and 16", "Of many starters one publishes a key and makes the deployment's secrets."
     ),
+    "ours:library:names-are-imported-when-asked-for": Requirement(
+        "ours", "Each public name of the library is there, and one word of its wire brings in nothing else."
+    ),
     "ours:keys:ten-rotations-under-load": Requirement(
         "JK-03, issue", "Ten rotations under load fail no validation by the real library."
     ),

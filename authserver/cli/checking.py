@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from authserver.app import close_machines, create_app, open_machines
+from authserver.app import create_app
 from authserver.domain.api_keys import api_key
 from authserver.domain.clients import ending, registry
 from authserver.domain.health import servers
@@ -21,6 +21,7 @@ from authserver.domain.resources import resource as resources
 from authserver.domain.stopping import stopping
 from authserver.domain.tenants import tenant as tenants
 from authserver.domain.users import user as users
+from authserver.opening import close_machines, open_machines
 from authserver.runtime import serving
 from authserver.runtime.machines import Machines
 from authserver.runtime.migration import pending

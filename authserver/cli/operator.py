@@ -41,12 +41,12 @@ def settings_of(data_dir: Path | None, **overrides: object) -> Settings:
 
 def with_machines(data_dir: Path | None, job: Callable[[Any], Awaitable[Result]]) -> Result:
     """Open the deployment's machines, do the job, close them."""
-    from authserver.app import close_machines, open_machines
     from authserver.domain.clients.client import InvalidClientDataError
     from authserver.domain.resources.resource import InvalidResourceError
     from authserver.domain.tenants.tenant import InvalidTenantError
     from authserver.domain.tool_policies.tool_policy import InvalidToolPolicyError
     from authserver.domain.users.user import InvalidUserError
+    from authserver.opening import close_machines, open_machines
     from authserver.runtime import logs
     from authserver.runtime.migration import pending
     from authserver.runtime.passwords import UnusablePasswordError

@@ -22,7 +22,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from authserver.app import close_machines, open_machines
 from authserver.domain.clients import registry
 from authserver.domain.clients.registry import NewClient
 from authserver.domain.keys.signing_key import key_ring
@@ -34,6 +33,7 @@ from authserver.domain.stopping import stopping
 from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tokens import access_token, authorization
 from authserver.domain.tokens.authorization import Profile
+from authserver.opening import close_machines, open_machines
 from authserver.runtime.identifiers import new_id
 from authserver.runtime.machines import Machines
 from authserver.runtime.migration import migrate

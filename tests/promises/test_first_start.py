@@ -4,10 +4,10 @@ import base64
 
 import pytest
 
-from authserver.app import close_machines, open_machines
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.keys import rotation
 from authserver.domain.keys.signing_key import key_ring
+from authserver.opening import close_machines, open_machines
 from authserver.runtime.migration import migrate
 from authserver.settings import Settings
 

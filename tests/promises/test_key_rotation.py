@@ -7,12 +7,12 @@ import json
 import httpx2
 import pytest
 
-from authserver.app import close_machines, open_machines
 from authserver.domain.issuers import issuer as issuers
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.keys import rotation
 from authserver.domain.keys.signing_key import key_ring
 from authserver.domain.revocation import feed
+from authserver.opening import close_machines, open_machines
 from resource_lib.identity.access_token import InvalidToken, Validator
 from resource_lib.identity.jwks_cache import JWKSCache
 from tests.support.oracle import header, verified_claims

@@ -4,10 +4,10 @@ import base64
 
 import pytest
 
-from authserver.app import close_machines, open_machines
 from authserver.domain.login import login
 from authserver.domain.login.login import LoggedIn, Refused
 from authserver.domain.users import user as users
+from authserver.opening import close_machines, open_machines
 from authserver.runtime.migration import migrate
 from authserver.settings import Settings
 

@@ -20,8 +20,9 @@ import httpx2
 import structlog
 from typer.testing import CliRunner
 
-from authserver.app import close_machines, create_app, open_machines
+from authserver.app import create_app
 from authserver.cli.tree import app
+from authserver.opening import close_machines, open_machines
 from authserver.settings import load_settings
 
 ROOT = Path(__file__).resolve().parents[2]

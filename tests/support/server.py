@@ -17,8 +17,9 @@ from typing import Any
 import httpx2
 from pydantic import SecretStr
 
-from authserver.app import close_machines, create_app, open_machines
+from authserver.app import create_app
 from authserver.domain.resources.resource import Tool
+from authserver.opening import close_machines, open_machines
 from authserver.runtime.machines import Machines
 from authserver.runtime.migration import migrate
 from authserver.runtime.outbound import Outbound

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import psutil
 
-from authserver.app import close_machines, open_machines
+from authserver.opening import close_machines, open_machines
 from authserver.runtime.machines import Machines
 from tests.support.browser import Browser
 from tests.support.oauth_client import OAuthClient

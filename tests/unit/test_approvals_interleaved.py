@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authserver import jobs
-from authserver.app import close_machines, open_machines
 from authserver.domain.approvals import approval, asking, deciding, outcomes, spending
 from authserver.domain.resources import resource as resources
 from authserver.domain.tokens import authorization
+from authserver.opening import close_machines, open_machines
 from resource_lib.wire.approvals import ApprovalRule
 from resource_lib.wire.tool_call import args_hash
 from tests.support.clock import HandClock

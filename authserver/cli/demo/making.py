@@ -30,7 +30,7 @@ EXCHANGE = {"shipments:read": ("orders:read",)}
 
 async def prepared(place: Place) -> dict[str, Any]:
     """Return the facts of `demo.json`, having made whatever was missing."""
-    from authserver.app import close_machines, open_machines
+    from authserver.opening import close_machines, open_machines
     from authserver.runtime import migration
     from authserver.runtime.vault import LocalKeyEncryption
     from authserver.settings import load_settings

@@ -26,7 +26,7 @@ _LATER = (
 
 async def walk_through(facts: dict[str, Any], folder: Path, *, as_json: bool = False) -> int:
     """Walk all steps and print one line each. Returns 0 when all held, 1 at the first that did not."""
-    from authserver.app import close_machines, open_machines
+    from authserver.opening import close_machines, open_machines
     from authserver.settings import load_settings
 
     machines = await open_machines(load_settings(folder))
