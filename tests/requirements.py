@@ -4014,6 +4014,10 @@ CONTROLS: dict[str, Requirement] = {
     "controls:every-one-is-stated": Requirement(
         "C66", "Each of the 66 controls says who keeps it, whether by default, and where."
     ),
+    "controls:check-says-which-the-deployment-keeps": Requirement(
+        "C66",
+        "`authserver check --controls` says of each control whether this deployment keeps it, and which setting leaves it out.",
+    ),
     "controls:a-guard-says-which-it-keeps": Requirement(
         "C66",
         "What a guard leaves out is reported as off, with the cure; what others keep is never reported as its own.",

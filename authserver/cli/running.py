@@ -1,5 +1,6 @@
 """`authserver serve`, `migrate` and `check`."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,7 +25,9 @@ MIGRATE_EXAMPLES = examples(
     "export AUTHSERVER_DATABASE_URL=postgresql://authserver:…@db/authserver",
     "AUTHSERVER_DATABASE_OWNER_URL=postgresql://owner:…@db/authserver authserver migrate",
 )
-CHECK_EXAMPLES = examples("authserver check", "authserver check --data-dir ./data --json")
+CHECK_EXAMPLES = examples(
+    "authserver check", "authserver check --data-dir ./data --json", "authserver check --controls"
+)
 
 _Workers = Annotated[int | None, typer.Option(help="Processes sharing the port. Default: 1.", min=1, max=64)]
 
@@ -140,10 +143,21 @@ def _exposure(settings: Any) -> str | None:
     )
 
 
-def check(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+def check(
+    controls: Annotated[
+        bool, typer.Option("--controls", help="Say of each of the 66 controls whether this deployment keeps it.")
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
     """Verify settings, database, keys and clock, and probe that a forbidden call is refused. Exit 1 when something fails."""
     import asyncio
 
+    if controls:
+        from authserver.cli.controls import kept
+
+        show([asdict(one) for one in kept(settings_of(data_dir))], as_json=as_json)
+        return
     from authserver.cli.checking import findings
 
     found = asyncio.run(findings(settings_of(data_dir)))

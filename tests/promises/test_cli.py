@@ -621,3 +621,35 @@ def test_serve_answers_and_stops_when_told(tmp_path: Path):
     assert process.returncode in {0, -signal.SIGTERM}, said
     assert "Finished server process" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.requirement("controls:check-says-which-the-deployment-keeps")
+def test_check_says_of_each_control_whether_the_deployment_keeps_it(acme: Deployment):
+    """C66: 66 lines, in order; what others keep is not claimed."""
+    rows = acme.told("check", "--controls")
+    found = {row["control"]: row for row in rows}
+
+    assert [f"C{number:02}" for number in range(1, 67)] == [row["control"] for row in rows]
+    assert "on" == found["C09"]["state"] == found["C56"]["state"]
+    assert ("elsewhere", "not applicable") == (found["C27"]["state"], found["C61"]["state"])
+    assert "AUTHSERVER_SECURITY_CONTACT" in found["C58"]["why"]
+    assert all(row["why"] for row in rows if row["state"] != "on")
+
+
+@pytest.mark.requirement("controls:check-says-which-the-deployment-keeps")
+def test_what_a_setting_leaves_out_is_off_and_names_the_setting(acme: Deployment):
+    for line in (
+        "AUTHSERVER_SERVER_CHECK_SECONDS=0",
+        "AUTHSERVER_KEY_ROTATION_SECONDS=99999999",
+        "AUTHSERVER_HOST=0.0.0.0",
+        "AUTHSERVER_EXPOSURE=sender-constrained",
+        "AUTHSERVER_SECURITY_CONTACT=mailto:security@acme.example",
+    ):
+        _append(acme, line)
+    found = {row["control"]: row for row in acme.told("check", "--controls")}
+
+    assert "AUTHSERVER_SERVER_CHECK_SECONDS" in found["C56"]["why"]
+    assert "AUTHSERVER_KEY_ROTATION_SECONDS" in found["C05"]["why"]
+    assert ("off", "off", "off") == tuple(found[id_]["state"] for id_ in ("C05", "C56", "C61"))
+    assert ("on", "on") == (found["C58"]["state"], found["C60"]["state"])
+    assert "0.0.0.0" in found["C60"]["why"]
