@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from resource_lib.exchange.upstream import ExchangedToken, exchange_for
     from resource_lib.guard import GuardedApp, ResourceGuard
     from resource_lib.identity.principal import NoPrincipalError, Principal, current_principal
+    from resource_lib.limits.limits import Limited, Limits
     from resource_lib.policy import (
         Policy,
         ToolPolicy,
@@ -40,6 +41,8 @@ __all__ = [
     "ExchangeUnavailableError",
     "ExchangedToken",
     "GuardedApp",
+    "Limited",
+    "Limits",
     "NoPrincipalError",
     "Policy",
     "Principal",
@@ -67,6 +70,8 @@ _PLACES: Final = {
     "ExchangeUnavailableError": "resource_lib.exchange.errors",
     "ExchangedToken": "resource_lib.exchange.upstream",
     "GuardedApp": "resource_lib.guard",
+    "Limited": "resource_lib.limits.limits",
+    "Limits": "resource_lib.limits.limits",
     "NoPrincipalError": "resource_lib.identity.principal",
     "Policy": "resource_lib.policy",
     "Principal": "resource_lib.identity.principal",

@@ -39,6 +39,23 @@ class Allow:
     """A check has no objection."""
 
 
+LimitScope = Literal["tool", "running", "server", "tenant", "user", "client", "credential"]
+"""What is limited: one tool, how many calls of it run at once, or everything that those who count together ask."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exceeded:
+    """The limit that a call has met."""
+
+    scope: LimitScope
+    """`tool`; `running`, where it is how many at once; or whose requests: `credential`, `user`, `client`, `tenant`, `server`."""
+    most: int
+    window_s: int | None = None
+    """In how many seconds; None: at once."""
+    tool: str | None = None
+    """The tool that is limited; None: requests are."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deny:
     """A check refuses the call."""
@@ -58,6 +75,8 @@ class Deny:
     """How old, in seconds, a login may be at most, RFC 9470 §3."""
     retry_after_s: int | None = None
     """When the same call may be decided otherwise, in seconds; None: waiting cures nothing."""
+    exceeded: Exceeded | None = None
+    """Of rate_limited: what was exceeded."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

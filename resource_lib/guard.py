@@ -40,6 +40,8 @@ from resource_lib.identity.access_token import KeySource, Validator
 from resource_lib.identity.jwks_cache import JWKSCache, KeysUnavailableError
 from resource_lib.identity.principal import Principal, calling_as
 from resource_lib.judge import Judge
+from resource_lib.limits.gate import Entry, Gate
+from resource_lib.limits.limits import Limits
 from resource_lib.metadata import ResourceMetadata
 from resource_lib.policy import (
     Demand,
@@ -91,6 +93,11 @@ from resource_lib.wire.control import Event, Kind
 PRINCIPAL: Final = "principal"
 """Where the wrapped server finds the caller: `scope["principal"]`, and `request.scope` in a framework."""
 
+_DEFAULT_LIMITS: Final = Limits()
+_NO_ENTRY: Final = Entry()
+_AT_ONCE_S: Final = 0.05
+"""A request that found room within this time is what it was when it was decided."""
+
 log = logging.getLogger("resource_lib.guard")
 
 
@@ -127,6 +134,7 @@ class ResourceGuard:
         stop_file: str | Path | None = None,
         keys: KeySource | None = None,
         verifier: TokenVerifier | None = None,
+        limits: Limits | None = _DEFAULT_LIMITS,
         client_id: str | None = None,
         client_secret: str | None = None,
         client_secret_file: str | Path | None = None,
@@ -150,6 +158,9 @@ class ResourceGuard:
         trades its callers' tokens; when left out, RESOURCE_GUARD_CLIENT_ID and RESOURCE_GUARD_CLIENT_SECRET_FILE.
         `channel` replaces where and how the issuer is asked. `api_keys` accepts the issuer's API keys beside tokens:
         each is traded for a token there, which is then judged as any other; it needs the credential.
+
+        `limits` is what is counted where a tool says nothing itself, and where; None: nothing is, and a tool's own `limit` does not
+        hold either (docs/limits.md).
 
         `max_staleness` (seconds) is how old the knowledge of what was revoked may be for whatever writes, or returns personal data or
         secrets; `read_staleness` for all else. While `stop_file` is there (or RESOURCE_GUARD_STOP_FILE), nothing is served
@@ -200,7 +211,17 @@ class ResourceGuard:
         }
         self._schemas = ToolSchemas(self.tools, named)
         self._definitions = Definitions(self._schemas)
-        self._refusals = Refusals(self._challenges, self.tools, self._schemas, in_result(challenge_style))
+        self._gate = None if limits is None else Gate(limits, resource=resource)
+        if limits is not None:
+            limits.refuse_unpayable(self.tools)
+        self._refusals = Refusals(
+            self._challenges,
+            self.tools,
+            self._schemas,
+            in_result(challenge_style),
+            limited="auto" if limits is None else limits.signal,
+            rate_headers=limits is not None and limits.headers,
+        )
         keys = keys or JWKSCache(issuer=issuer)
         self._keys = keys
         verifier = verifier or Validator(
@@ -286,6 +307,10 @@ class ResourceGuard:
         if not settings.close_streams_at_expiry:
             warnings.append("close_streams_at_expiry: an open stream outlives the token that opened it")
         warnings += policy_warnings(self.tools.values())
+        if self._gate is None:
+            warnings.append("limits: nothing is limited (limits=None), and a tool's own limit does not hold")
+        else:
+            warnings += self._gate.limits.warnings(self.tools)
         if self.overlay is not None and self.overlay.is_old:
             warnings.append("overlay: what operators demand has not been confirmed for a while; is the issuer there?")
         warnings += self.revocations.warnings
@@ -313,6 +338,7 @@ class ResourceGuard:
             },
             overlay_age_s=None if self.overlay is None else self.overlay.age,
             warnings=tuple(warnings),
+            limits=None if self._gate is None else self._gate.limits.said(self.tools),
         )
 
     async def serve(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
@@ -336,6 +362,8 @@ class ResourceGuard:
         await self.revocations.aclose()
         if self._held is not None:
             await self._held.flow.aclose()
+        if self._gate is not None:
+            await self._gate.aclose()
         if self.channel is not None:
             await self.channel.aclose()
 
@@ -386,6 +414,7 @@ class ResourceGuard:
         body: Body | None = None
         takes_urls = False
         tools: tuple[str, ...] = ()
+        today: Mapping[str | None, Definition] = {}
         if request.method in BODILESS:
             if (stopped := self._judge.stopped(principal, request.method)) is not None:
                 return await self._answer(self._refusals.stopped(stopped, method=request.method), request, send)
@@ -401,11 +430,7 @@ class ResourceGuard:
             if not body.messages and (stopped := self._judge.stopped(principal, request.method)) is not None:
                 return await self._answer(self._refusals.stopped(stopped, method=request.method), request, send)
             today = await self._today(body, request, principal, app, scope)
-            alone = len(body.messages) == 1
-            decided = [
-                (message, self.decide(message, principal, now, alone=alone, definition=today.get(message.tool)))
-                for message in body.messages
-            ]
+            decided = self._decided(body, principal, now, today)
             if body.is_batch or self._held is None:
                 decided = [(message, _unasked(decision, in_batch=body.is_batch)) for message, decision in decided]
             refusal = self._refusals.to(body, decided, principal, modern=request.is_modern)
@@ -418,9 +443,28 @@ class ResourceGuard:
                 waiting = self._waiting(decided[0], request, raw, (principal, token, now))
             else:
                 receive = replayed(raw, receive)
-                for message in body.messages:
-                    if message.tool is not None:
-                        self._scenes.note(message.tool, message.params, principal)
+
+        # Is there room for it? A call that waits for a person is counted when it begins.
+        entry: Entry | None = None
+        if self._gate is not None:
+            asked_at = time.monotonic()
+            found = await self._enter(self._gate, principal, body, waiting)
+            if isinstance(found, Deny):
+                return await self._answer(self._limited(found, body, request, principal), request, send)
+            entry = found
+            if waiting is None and body is not None and time.monotonic() - asked_at > _AT_ONCE_S:
+                # It waited for a seat, or for a store: what has been stopped meanwhile does not begin.
+                at = self.revocations.now(self._clock())
+                late = self._refusals.to(
+                    body, self._decided(body, principal, at, today), principal, modern=request.is_modern
+                )
+                if late is not None:
+                    with entry or _NO_ENTRY:
+                        return await self._answer(late, request, send)
+        if waiting is None and body is not None:
+            for message in body.messages:
+                if message.tool is not None:
+                    self._scenes.note(message.tool, message.params, principal)
 
         # Then, and only then, the server itself; a call that waits for a yes goes its own way there.
         lists_tools = request.method == "GET" or "tools/list" in methods
@@ -439,7 +483,7 @@ class ResourceGuard:
             encoding=not lists_tools and waiting is None,
         )
         scope = {**scope, "headers": headers, PRINCIPAL: principal}
-        with calling_as(principal), carrying(token, self._upstream):
+        with calling_as(principal), carrying(token, self._upstream), entry or _NO_ENTRY:
             if waiting is not None and self._held is not None:
                 return await self._held.serve(waiting, app, scope, receive, outgoing.take, life_s=life_s)
             outward = self._filtered(outgoing.take, methods, principal) if lists_tools else outgoing.take
@@ -451,6 +495,40 @@ class ResourceGuard:
                 lambda why: self._cut_short(why, body, request),
                 cancellation.tell if cancellation.is_needed else None,
             )
+
+    def _decided(
+        self, body: Body, principal: Principal, now: float, today: Mapping[str | None, Definition]
+    ) -> list[tuple[Message, Decision | None]]:
+        """Decide each message of a body, by what the called tools are today."""
+        alone = len(body.messages) == 1
+        return [
+            (message, self.decide(message, principal, now, alone=alone, definition=today.get(message.tool)))
+            for message in body.messages
+        ]
+
+    async def _enter(
+        self, gate: Gate, principal: Principal, body: Body | None, waiting: Held | None
+    ) -> Entry | Deny | None:
+        """Count a request that is allowed, or say why there is no room for it."""
+        if waiting is not None:
+            return await gate.enter(principal, (), requests=1)
+        if body is None:
+            return await gate.enter(principal, (), requests=1)
+        demands = self.policies.of(principal.tenant)
+        calls = [demands[message.tool] for message in body.messages if message.tool is not None]
+        return await gate.enter(principal, calls, requests=max(1, len(body.messages)))
+
+    def _limited(self, deny: Deny, body: Body | None, request: Request, principal: Principal) -> Answer:
+        if self._gate is not None:
+            self._gate.tell(deny, principal)
+        messages = () if body is None else body.messages
+        return self._refusals.limited(
+            deny,
+            messages,
+            method=request.method,
+            modern=request.is_modern,
+            is_batch=body is not None and body.is_batch,
+        )
 
     def _filtered(self, send: Send, methods: list[str], principal: Principal) -> Send:
         """Return a `send` through which a list of tools names only those of the policy."""
@@ -506,6 +584,7 @@ class ResourceGuard:
             hindrance=hindrance,
             run=Run(principal, (tool,)),
             note=lambda: self._scenes.note(tool, message.params, principal),
+            gate=self._gate,
         )
 
     async def _is_dead(self, principal: Principal) -> bool:

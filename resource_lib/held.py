@@ -17,8 +17,10 @@ from resource_lib.approval.flow import ApprovalFlow
 from resource_lib.approval.run import LONGEST_PAUSE_S, Ran, Settle, Ticket
 from resource_lib.approval.said import Answered, NotStanding, Outcome, Refused, Said, Waiting
 from resource_lib.backchannel.approvals import Record
+from resource_lib.decision import Deny
 from resource_lib.definition import Definition
 from resource_lib.identity.principal import Principal
+from resource_lib.limits.gate import Entry, Gate
 from resource_lib.policy import Demand
 from resource_lib.revocation.running import Run, Running
 from resource_lib.transport import answers, deliveries
@@ -67,6 +69,8 @@ class Held:
     """By which it is found while it runs, and stopped."""
     note: Callable[[], None]
     """Remembers that it ran, for conditions about earlier calls."""
+    gate: Gate | None = None
+    """Where it is counted, right before it begins; None: nothing limits it."""
 
     @property
     def tool(self) -> str:
@@ -147,7 +151,7 @@ class HeldCalls:
             held.principal, tool=call.tool, args_hash=hashed, definition_hash=definition.hash
         ):
             return said.refused(call.tool, "approval_mismatch")
-        run = _Run(
+        run = _HeldRun(
             held=held,
             app=app,
             scope=scope,
@@ -158,6 +162,7 @@ class HeldCalls:
             stopped=self._answer(held, said.stopped(call.tool)),
         )
         if state is not None and state.leg:
+            # It has begun, and was counted then.
             return await self.flow.resume(call, run, approval_id=state.approval_id, leg=state.leg)
         did = deliveries.answer_of(held.params)
         if did in ("decline", "cancel"):
@@ -216,6 +221,10 @@ class HeldCalls:
             case Waiting():
                 found = _waiting(held, found.record)
         assert isinstance(found, Refused)
+        if found.limited is not None:
+            if held.gate is not None:
+                held.gate.tell(found.limited, held.principal)
+            return self._refusals.limited(found.limited, [held.message], method=held.request.method, modern=modern)
         reply = answers.refused_reply(
             held.message.id,
             _described(held, found),
@@ -238,8 +247,8 @@ class HeldCalls:
 _NextLeg = Callable[[Ticket, Any, float], str]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Run:
+@dataclass(kw_only=True, slots=True)
+class _HeldRun:
     """Lets the server have one call, or the next leg of it."""
 
     held: Held
@@ -251,6 +260,8 @@ class _Run:
     running: Running
     stopped: Answer
     """What the caller is told when it is stopped before anything was sent."""
+    entry: Entry | None = None
+    """What was counted for it, until it has begun or was taken back."""
 
     def is_wanted(self) -> bool:
         """Tell whether the caller is still there."""
@@ -260,8 +271,36 @@ class _Run:
         """Return what is said instead, when it may not begin any more; None: everything is as it was when the call came."""
         return self.held.hindrance()
 
+    async def full(self) -> Refused | None:
+        """Return what is said instead of asking anybody, because a limit has no room for one more call; None: there is room."""
+        held = self.held
+        found = None if held.gate is None else await held.gate.look(held.principal, held.demand)
+        return None if found is None else said.limited(found)
+
+    async def begin(self) -> Refused | None:
+        """Count it against its limits; return what is said instead, when one of them has no room."""
+        held = self.held
+        if held.gate is None:
+            return None
+        found = await held.gate.begin(held.principal, held.demand)
+        if isinstance(found, Deny):
+            return said.limited(found)
+        self.entry = found
+        return None
+
+    async def withdraw(self) -> None:
+        """Take back what was counted, if it has not begun after all."""
+        entry, self.entry = self.entry, None
+        if entry is not None and self.held.gate is not None:
+            await self.held.gate.withdraw(entry)
+
     async def __call__(self, ticket: Ticket, settle: Settle) -> bool:
         """Let it run to its end, whoever hangs up; return whether its answer left in full."""
+        entry, self.entry = self.entry, None
+        with entry or Entry():
+            return await self._run(ticket, settle)
+
+    async def _run(self, ticket: Ticket, settle: Settle) -> bool:
         held = self.held
 
         async def settled(result: Mapping[str, Any] | None, is_error: bool) -> Mapping[str, Any] | None:

@@ -36,6 +36,8 @@ class Report:
     overlay_age_s: float | None
     """How many seconds ago, at most, what is known of operators' demands was true; None: never told, or nobody to ask."""
     warnings: tuple[str, ...]
+    limits: Mapping[str, tuple[str, ...]] | None = None
+    """How often each tool may be called, and, by `*`, how often anything is asked; None: nothing is limited."""
 
     def __str__(self) -> str:
         """Say it in one line."""
@@ -43,4 +45,5 @@ class Report:
         waiting = f"; {len(self.approvals)} wait for a yes" if self.approvals else ""
         lease = "no lease applied, nothing is followed" if self.lease is None else f"lease {self.lease}"
         stop = "" if self.stop_file is None else f"; stop file {self.stop_file}{', which is there' * self.is_stopped}"
-        return f"resource guard for {self.resource}: {self.mode}, {lease}{stop}; tools: {counted}{waiting}"
+        limited = "; nothing is limited" if self.limits is None else ""
+        return f"resource guard for {self.resource}: {self.mode}, {lease}{stop}; tools: {counted}{waiting}{limited}"

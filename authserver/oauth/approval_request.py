@@ -98,6 +98,7 @@ def call(said: Members) -> asking.Call:
         policy_version=_hash(said, "policy_version"),
         rule=_rule(said),
         age_ms=_number(said, "age_ms", most=_MOST_AGE_MS),
+        only_known=flag(said, "only_known"),
     )
 
 

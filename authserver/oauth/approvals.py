@@ -60,7 +60,7 @@ class Place:
 
 
 async def ask(work: UnitOfWork, issuer: Issuer, said: Members, authorization: bytes | None) -> Reply:
-    """Return what has become of one call, asking for a yes where nobody was asked.
+    """Return what has become of one call, asking for a yes where nobody was asked; with `only_known`, a 409 there instead.
 
     Raises InvalidRequest, InvalidClient, NotForThisServer, TooManyApprovals, SlowDown.
     """
@@ -77,6 +77,8 @@ async def ask(work: UnitOfWork, issuer: Issuer, said: Members, authorization: by
         answer = await asking.ask(work, stands.authorization, _as_caller(token, stands), call)
     except asking.InvalidCallError as error:
         raise InvalidRequest(f"{error}.", reason="invalid_rule") from None
+    except asking.UnknownCallError:
+        return Reply(status=409, members={"error": "approval_required", "state": "unknown"})
     except asking.TooManyError as error:
         raise TooManyApprovals(
             "This authorization asks people for too much; what waits must be decided first.",

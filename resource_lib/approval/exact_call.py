@@ -47,9 +47,10 @@ class ExactCall:
         )
         return sha256("\n".join(f"{len(name)}:{name}" for name in named).encode("utf-8", "surrogatepass")).digest()
 
-    def asked(self, *, instance_id: str, age_ms: int) -> dict[str, Any]:
-        """Return what the issuer is told to find or ask for its approval."""
+    def asked(self, *, instance_id: str, age_ms: int, only_known: bool = False) -> dict[str, Any]:
+        """Return what the issuer is told to find its approval, or, unless `only_known`, to ask for one."""
         return {
+            **({"only_known": True} if only_known else {}),
             **self.begun(instance_id=instance_id),
             "tool": self.tool,
             "tool_class": self.tool_class,

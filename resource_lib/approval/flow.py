@@ -161,7 +161,11 @@ class ApprovalFlow:
             if begin is not None:
                 return await self._begun(flight, begin) or said.refused(call.tool, "approval_required")
             for _ in range(_ROUNDS):
-                record = await self._ask(call)
+                full: Refused | None = await flight.run.full()
+                try:
+                    record = await self._ask(call, only_known=full is not None)
+                except ConflictError:
+                    return full or said.refused(call.tool, "approval_required")
                 match record.state:
                     case State.PENDING:
                         if not await self._decided(record, patience):
@@ -185,7 +189,7 @@ class ApprovalFlow:
         except _UNASKED as error:
             return _unasked(call, error)
 
-    async def _ask(self, call: ExactCall) -> Record:
+    async def _ask(self, call: ExactCall, *, only_known: bool = False) -> Record:
         turns = self._turns.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_MOST_ASKING))
         try:
             async with asyncio.timeout(_LONGEST_TURN_S):
@@ -194,16 +198,29 @@ class ApprovalFlow:
             raise IssuerUnavailableError from None
         try:
             age_ms = min(max(0, round((self.clock() - call.reached_at) * 1000)), _OLDEST_MS)
-            return await self._approvals.ask(call.asked(instance_id=self._process, age_ms=age_ms))
+            return await self._approvals.ask(
+                call.asked(instance_id=self._process, age_ms=age_ms, only_known=only_known)
+            )
         finally:
             turns.release()
 
     async def _begun(self, flight: _Flight, begin: _Begin) -> Said | None:
         """Run it if it may begin here and now, or wait for whoever was faster; None: the yes is not there any more."""
-        call = flight.call
         hindrance: Refused | NotStanding | None = flight.run.hindrance()
         if hindrance is not None:
             return hindrance
+        limited: Refused | None = None if begin.leg else await flight.run.begin()
+        if limited is not None:
+            return limited
+        try:
+            return await self._consumed(flight, begin)
+        finally:
+            # Counted once, and for what has begun: a yes that another process was faster to spend costs nothing here.
+            await asyncio.shield(self._later(flight.run.withdraw()))
+
+    async def _consumed(self, flight: _Flight, begin: _Begin) -> Said | None:
+        """Spend the yes and run it, or wait for whoever was faster; None: the yes is not there any more."""
+        call = flight.call
         # A name for this run alone: nobody who asks by another one can take its place.
         instance_id = f"{self._process}.{uuid4().hex[:16]}"
         ticket = Ticket(approval_id=begin.approval_id, instance_id=instance_id, leg=begin.leg)
@@ -216,10 +233,11 @@ class ApprovalFlow:
                 await self._approvals.consume(ticket.approval_id, question)
         except ConflictError as error:
             if error.error == "approval_in_progress" or error.state in (State.EXECUTING, State.DONE):
+                await flight.run.withdraw()
                 return await self._elsewhere(call, ticket.approval_id)
             return None if error.error == "approval_required" else said.refused(call.tool, error.error)
         execution = Execution(self._approvals, ticket, call)
-        hindrance = flight.run.hindrance()
+        hindrance: Refused | NotStanding | None = flight.run.hindrance()
         if hindrance is not None:
             # Stopped while the yes was being spent: it has not begun, and nobody must believe that it has.
             await execution.not_begun(None if begin.leg else said.unbegun(call.tool, hindrance))
@@ -252,7 +270,10 @@ class ApprovalFlow:
     async def _ended(self, call: ExactCall, record: Record) -> Said:
         if record.outcome is None and record.state is State.DONE:
             # This call was here before it was done, and says so: then it is told.
-            record = await self._ask(call)
+            try:
+                record = await self._ask(call, only_known=True)
+            except ConflictError:
+                return said.refused(call.tool, "approval_required")
         if record.outcome is not None:
             return Outcome(result=record.outcome)
         if record.state in (State.PENDING, State.APPROVED):

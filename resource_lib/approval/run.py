@@ -77,6 +77,18 @@ class Runner(Protocol):
         """Return what is said instead when the call may not run any more as it was judged when it came; None: it may."""
         ...
 
+    async def full(self) -> Any:
+        """Return what is said instead of asking anybody, because a limit has no room for one more call; None: there is room."""
+        ...
+
+    async def begin(self) -> Any:
+        """Count it against its limits; return what is said instead, when one has no room, or None."""
+        ...
+
+    async def withdraw(self) -> None:
+        """Take back what was counted, if it has not begun after all. Again: nothing happens."""
+        ...
+
     async def __call__(self, ticket: Ticket, settle: Settle) -> bool:
         """Let it run; await `settle` with what came of it before the last bytes leave. Return whether they left in full."""
         ...

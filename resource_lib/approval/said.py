@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from resource_lib.approval.run import Execution
 from resource_lib.backchannel.approvals import Record
+from resource_lib.decision import Deny
 from resource_lib.wire.approvals import ApprovalRule, State
 
 
@@ -28,6 +29,8 @@ class Refused:
     message: str
     retry_after_s: int | None = None
     record: Record | None = None
+    limited: Deny | None = None
+    """Of rate_limited, the limit here that has no room; None: it is the issuer that was asked too often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,11 @@ def too_many(tool: str, retry_after_s: int) -> Refused:
         ),
         retry_after_s=retry_after_s,
     )
+
+
+def limited(deny: Deny) -> Refused:
+    """Return the refusal of a call for which a limit of this server has no room."""
+    return Refused(error=deny.error, message=deny.message, retry_after_s=deny.retry_after_s, limited=deny)
 
 
 def not_taken(tool: str) -> Refused:

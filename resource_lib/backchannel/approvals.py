@@ -69,9 +69,12 @@ class Approvals:
     async def ask(self, said: Mapping[str, Any]) -> Record:
         """Find or ask for the approval of one call.
 
-        Raises NotStandingError, SlowDownError, RefusedError, IssuerUnavailableError.
+        Raises NotStandingError, SlowDownError, RefusedError, IssuerUnavailableError; and ConflictError where `only_known` is said
+        and nobody was asked about it so far.
         """
         reply = await self._asked("POST", "/rs/approvals", said)
+        if reply.status == 409:
+            raise ConflictError("approval_required")
         if reply.status not in (200, 201):
             raise IssuerUnavailableError
         return _record(reply.object(), is_whole=True)

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from resource_lib.decision import Deny
+from resource_lib.decision import Deny, Exceeded
 from resource_lib.transport.asgi import Headers, Message
 
 PARSE_ERROR: Final = -32700
@@ -18,6 +18,7 @@ INVALID_REQUEST: Final = -32600
 INVALID_PARAMS: Final = -32602
 UNAUTHENTICATED: Final = -31401
 FORBIDDEN: Final = -31403
+LIMITED: Final = -31429
 
 ERROR_META: Final = "authserver/error"
 CHALLENGE_META: Final = "mcp/www_authenticate"
@@ -69,6 +70,7 @@ def _error(request_id: RequestId, code: int, message: str, data: dict[str, Any] 
 
 _UNAUTHENTICATED_BODY: Final = _error(None, UNAUTHENTICATED, "Authentication required.")
 _NO_STORE: Final = (b"cache-control", b"no-store")
+_NONE: Final[Headers] = []
 
 
 def unauthenticated(challenge: bytes) -> Answer:
@@ -121,7 +123,41 @@ def error_object(deny: Deny, *, subject: str, is_tool: bool, scopes: list[str] |
         found["max_age_s"] = deny.max_age
     if deny.retry_after_s is not None:
         found["retry_after_s"] = deny.retry_after_s
+    if deny.exceeded is not None:
+        found.update(exceeded_members(deny.exceeded))
     return found
+
+
+def exceeded_members(exceeded: Exceeded) -> dict[str, Any]:
+    """Return what the object says of the limit that was met."""
+    found: dict[str, Any] = {"scope": exceeded.scope, "limit": exceeded.most, "remaining": 0}
+    if exceeded.window_s is not None:
+        found["window_s"] = exceeded.window_s
+    return found
+
+
+def rate_headers(exceeded: Exceeded, retry_after_s: int) -> Headers:
+    """Return `RateLimit-Policy` and `RateLimit`, draft-ietf-httpapi-ratelimit-headers-10: the limit that was met, and when it has room."""
+    if exceeded.window_s is None:
+        return []
+    name = f'"{exceeded.scope}"'
+    return [
+        (b"ratelimit-policy", f"{name};q={exceeded.most};w={exceeded.window_s}".encode("ascii")),
+        (b"ratelimit", f"{name};r=0;t={retry_after_s}".encode("ascii")),
+    ]
+
+
+def too_many(request_id: RequestId, error: dict[str, Any], further: Headers) -> Answer:
+    """Return the 429 of RFC 6585 §4, with the same object that a tool's result would carry."""
+    return Answer(
+        429, _error(request_id, LIMITED, error["message"], error), (_NO_STORE, *_retry_after(error), *further)
+    )
+
+
+def _retry_after(error: dict[str, Any]) -> Headers:
+    """Return `Retry-After`, RFC 9110 §10.2.3: the number that the object says, too."""
+    seconds = error.get("retry_after_s")
+    return [] if seconds is None else [(b"retry-after", str(seconds).encode("ascii"))]
 
 
 def forbidden(request_id: RequestId, error: dict[str, Any], challenge: bytes) -> Answer:
@@ -153,7 +189,11 @@ def refused_reply(
         return {
             "jsonrpc": "2.0",
             "id": request_id,
-            "error": {"code": FORBIDDEN, "message": error["message"], "data": error},
+            "error": {
+                "code": LIMITED if error["error"] == "rate_limited" else FORBIDDEN,
+                "message": error["message"],
+                "data": error,
+            },
         }
     result: dict[str, Any] = {
         "content": [
@@ -172,11 +212,13 @@ def refused_reply(
     return {"jsonrpc": "2.0", "id": request_id, "result": result}
 
 
-def replied(value: dict[str, Any] | list[dict[str, Any]], *, retry_after_s: int | None = None) -> Answer:
+def replied(
+    value: dict[str, Any] | list[dict[str, Any]], *, retry_after_s: int | None = None, further: Headers = _NONE
+) -> Answer:
     """Return a 200 that carries one JSON-RPC reply, or those of a batch."""
     if retry_after_s is None:
-        return Answer(200, _json(value), (_NO_STORE,))
-    return Answer(200, _json(value), (_NO_STORE, (b"retry-after", str(retry_after_s).encode("ascii"))))
+        return Answer(200, _json(value), (_NO_STORE, *further))
+    return Answer(200, _json(value), (_NO_STORE, (b"retry-after", str(retry_after_s).encode("ascii")), *further))
 
 
 def shown(name: str) -> str:

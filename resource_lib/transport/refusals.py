@@ -7,14 +7,15 @@ second 401 of RFC 9470; everything else is a reply in the protocol's own form.
 """
 
 import logging
-from collections.abc import Collection, Container, Iterable
-from typing import Any, Final
+from collections.abc import Collection, Container, Iterable, Sequence
+from typing import Any, Final, Literal
 
 from resource_lib.challenge import Challenges
 from resource_lib.decision import Decision, Deny
 from resource_lib.identity.principal import Principal
 from resource_lib.transport import answers
 from resource_lib.transport.answers import Answer
+from resource_lib.transport.asgi import Headers
 from resource_lib.transport.body import Body, Message
 from resource_lib.transport.listing import ToolSchemas
 
@@ -39,11 +40,16 @@ class Refusals:
         tools: Container[str],
         schemas: ToolSchemas,
         in_result: Collection[str] | None = (),
+        *,
+        limited: Literal["auto", "tool_result", "http_429"] = "auto",
+        rate_headers: bool = True,
     ) -> None:
         self._challenges = challenges
         self._tools = tools
         self._schemas = schemas
         self._in_result = in_result
+        self._limited = limited
+        self._rate_headers = rate_headers
 
     def to(self, body: Body, decided: Decided, principal: Principal, *, modern: bool) -> Answer | None:
         """Return the answer to a body; None when nothing in it is refused."""
@@ -76,6 +82,38 @@ class Refusals:
             return answers.unauthenticated(self._challenges.refused)
         error = answers.error_object(why, subject=method, is_tool=False)
         return answers.inactive(None, error, why.retry_after_s or 1)
+
+    def limited(
+        self, deny: Deny, messages: Sequence[Message], *, method: str, modern: bool, is_batch: bool = False
+    ) -> Answer:
+        """Return the answer to a body whose limits have no room: in a tool's result, or as an HTTP 429. One truth in all places.
+
+        `method` is that of HTTP, for a request that names no other. What is no request has no result that could say it.
+        """
+        exceeded = deny.exceeded
+        tool = None if exceeded is None else exceeded.tool
+        further: Headers = []
+        if self._rate_headers and exceeded is not None and deny.retry_after_s is not None:
+            further = answers.rate_headers(exceeded, deny.retry_after_s)
+        met = [message for message in messages if tool is None or message.tool == tool]
+        is_of_tools = bool(met) and (
+            tool is not None or (exceeded is None and all(one.tool is not None for one in met))
+        )
+        as_result = self._limited == "tool_result" or (self._limited == "auto" and is_of_tools)
+        if not as_result or all(message.id is None for message in messages):
+            if not met:
+                error = answers.error_object(deny, subject=method, is_tool=False)
+                return answers.too_many(None, error, further)
+            return answers.too_many(met[0].id, described(met[0], deny), further)
+        replies = []
+        for message in messages:
+            why = deny if message in met else _NOT_RUN
+            is_tool, structured = message.tool is not None, self.structured(message.tool, modern=modern)
+            error = described(message, why)
+            replies.append(
+                answers.refused_reply(message.id, error, is_tool=is_tool, modern=modern, structured=structured)
+            )
+        return answers.replied(replies if is_batch else replies[0], retry_after_s=deny.retry_after_s, further=further)
 
     def cancelled(self, body: Body, *, modern: bool) -> Answer:
         """Return the answer to calls that were stopped while they ran, before anything of an answer was sent."""

@@ -180,12 +180,11 @@ class Approved:
         self.issuer = issuer or ApprovingIssuer(resource=RESOURCE)
         self.shop = shop or Shop()
         self.guard = ResourceGuard(
-            **BARE,
             issuer=self.issuer.issuer,
             resource=RESOURCE,
             keys=self.issuer.keys(),
             channel=self.issuer.channel(),
-            **({"tools": POLICY} | settings),
+            **(BARE | {"tools": POLICY} | settings),
         )
         self.app = self.guard.wrap(self.shop)
         self.token = self.issuer.token(scopes=SCOPES)

@@ -167,7 +167,7 @@ class ApprovingIssuer(TestIssuer):
         return claims["tenant_id"], claims["sub"], claims["client_id"], claims["authorization_id"]
 
     def _ask(self, said: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        if set(said) != ASKED or set(said["display"]) != {"title", "description", "version"}:
+        if set(said) - {"only_known"} != ASKED or set(said["display"]) != {"title", "description", "version"}:
             return 400, {"error": "invalid_request", "error_description": f"members: {sorted(said)}"}
         rule = rule_from_json(said["rule"])
         if args_hash(said["arguments"]) != said["args_hash"] or len(said["definition_hash"]) != 64:
@@ -195,6 +195,8 @@ class ApprovingIssuer(TestIssuer):
             if state == "done" and reached < row.done_at:
                 return 200, {**self._told(row, state), "outcome": row.outcome}
             break
+        if said.get("only_known"):
+            return 409, {"error": "approval_required", "state": "unknown"}
         row = Row(id=f"ap_{uuid4().hex}", key=key, asked=said, expires_at=now + rule.expires_in)
         other = [old for old in self.rows if old.key[:5] == key[:5] and self._state(old) == "approved"]
         self.rows.append(row)

@@ -70,6 +70,12 @@ class Call:
     rule: ApprovalRule
     age_ms: int
     """How long ago it reached the MCP server."""
+    only_known: bool = False
+    """Whether nobody is asked who was not asked before: a limit has no room for one more call."""
+
+
+class UnknownCallError(Exception):
+    """Nobody was asked about this call, and nobody is to be."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,8 +93,8 @@ class Answer:
 async def ask(work: UnitOfWork, owner: Authorization, caller: Caller, call: Call) -> Answer:
     """Return what has become of this call, beginning an approval for it where there is none.
 
-    `owner` is what the caller's token stands on; it is claimed that it lives. Raises TooManyError, InvalidCallError. A lost
-    commit: the same call was asked for, decided or answered at this moment.
+    `owner` is what the caller's token stands on; it is claimed that it lives. Raises TooManyError, InvalidCallError,
+    UnknownCallError. A lost commit: the same call was asked for, decided or answered at this moment.
     """
     call = await _as_demanded(work, caller, call)
     if _needs_role(caller, call) and not _ROLE.fullmatch(call.rule.role):
@@ -97,6 +103,8 @@ async def ask(work: UnitOfWork, owner: Authorization, caller: Caller, call: Call
     rows = await work.all(store.OF_CALL, authorization_id=caller.authorization_id, call_key=call_key)
     known = await _known(work, [from_row(work, row) for row in rows], call)
     if known is None:
+        if call.only_known:
+            raise UnknownCallError
         known = await _begin(work, owner, caller, call, call_key)
     if known.state is State.PENDING:
         return Answer(
