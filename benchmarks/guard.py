@@ -29,7 +29,7 @@ from typing import Any
 from benchmarks import machine
 from benchmarks.children import Child, free_port
 from benchmarks.load import Answer, Connections, Exchange, Flow, WrongAnswerError
-from resource_lib import ResourceGuard, deny_if, read, require
+from resource_lib import Limits, ResourceGuard, deny_if, read, require
 from resource_lib.call import Call, Facts
 from resource_lib.checks import decide
 from resource_lib.testing import TestIssuer
@@ -45,6 +45,8 @@ FORMS = ("events", "json")
 ORDER = "A-1001"
 MOST_US = {"every check": (20, 60), "decision": (20, 60), "conditions": (20, 60)}
 """What the whole decision about a read tool that waits for nobody may cost, p50 and p99 (the design's section on speed)."""
+NEVER_MET = Limits(credential="1000000/s", read="1000000/s")
+"""Counted as any other limits, and wide enough for a flood."""
 CONDITIONS = (
     require("called('get_customer', within='10 min')", because="Look at the customer first."),
     deny_if("len(args.order_id) > 20 or contains(args.order_id, '*')", because="One order at a time."),
@@ -55,7 +57,9 @@ CONDITIONS = (
 def guard_of(issuer: TestIssuer) -> ResourceGuard:
     """Return a guard as most servers have it: a handful of tools, one of them called."""
     tools = {f"get_{name}": read(f"{name}:read") for name in ("order", "orders", "customer", "customers", "invoice")}
-    return ResourceGuard(issuer=ISSUER, resource=RESOURCE, tools=tools, keys=issuer.keys(), public_paths=["/up"])
+    return ResourceGuard(
+        issuer=ISSUER, resource=RESOURCE, tools=tools, keys=issuer.keys(), public_paths=["/up"], limits=NEVER_MET
+    )
 
 
 def new_issuer() -> tuple[TestIssuer, str]:
@@ -121,7 +125,7 @@ async def in_process(*, rounds: int, calls: int = 400) -> dict[str, dict[str, fl
         assert decide(call, facts).allowed
 
     tools = {"get_order": read("order:read", when=CONDITIONS), "get_customer": read("customer:read")}
-    strict = ResourceGuard(issuer=ISSUER, resource=RESOURCE, tools=tools, keys=issuer.keys())
+    strict = ResourceGuard(issuer=ISSUER, resource=RESOURCE, tools=tools, keys=issuer.keys(), limits=NEVER_MET)
     await driven(strict.wrap(_empty), body.replace(b"get_order", b"get_customer"), sent)
 
     async def conditions() -> None:

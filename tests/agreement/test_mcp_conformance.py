@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from resource_lib import ResourceGuard, read
+from resource_lib import Limits, ResourceGuard, read
 from resource_lib.integrations.mcp_sdk import guarded
 from resource_lib.testing import TestIssuer
 from tests.agreement import npm
@@ -42,7 +42,14 @@ async def served(*, with_guard):
     if with_guard:
         names = [tool.name for tool in await server.list_tools()]
         policy = {name: read("everything:read") for name in (*names, *ASKED_FOR_IN_VAIN)}
-        guard = ResourceGuard(issuer=issuer.issuer, resource=issuer.resource, keys=issuer.keys(), tools=policy)
+        guard = ResourceGuard(
+            issuer=issuer.issuer,
+            resource=issuer.resource,
+            keys=issuer.keys(),
+            tools=policy,
+            # Counted, and more than the suite asks in a minute.
+            limits=Limits(credential="10000/min", read="10000/min"),
+        )
         app = guarded(server, guard, **options)
     else:
         app = server.streamable_http_app(**options)
