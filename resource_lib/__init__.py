@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from resource_lib.guard import GuardedApp, ResourceGuard
     from resource_lib.identity.principal import NoPrincipalError, Principal, current_principal
     from resource_lib.limits.limits import Limited, Limits
+    from resource_lib.output import Output
     from resource_lib.policy import (
         Policy,
         ToolPolicy,
@@ -44,6 +45,7 @@ __all__ = [
     "Limited",
     "Limits",
     "NoPrincipalError",
+    "Output",
     "Policy",
     "Principal",
     "ResourceGuard",
@@ -73,6 +75,7 @@ _PLACES: Final = {
     "Limited": "resource_lib.limits.limits",
     "Limits": "resource_lib.limits.limits",
     "NoPrincipalError": "resource_lib.identity.principal",
+    "Output": "resource_lib.output",
     "Policy": "resource_lib.policy",
     "Principal": "resource_lib.identity.principal",
     "ResourceGuard": "resource_lib.guard",

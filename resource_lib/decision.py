@@ -26,6 +26,7 @@ ErrorWord = Literal[
     "invalid_arguments",
     "policy_denied",
     "quarantined",
+    "output_withheld",
     "cancelled",
     "server_inactive",
     "control_plane_stale",

@@ -7,7 +7,7 @@ HTML Living Standard "Server-sent events"; MCP "Streamable HTTP".
 import re
 from collections.abc import Iterator
 
-_BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+_BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r){2}")
 _LINE = re.compile(rb"\r\n|\n|\r")
 
 
@@ -40,6 +40,11 @@ class Events:
         rest = bytes(self._held)
         self._held.clear()
         return rest
+
+
+def lines_of(event: bytes) -> list[bytes]:
+    """Return the lines of one event that hold anything."""
+    return [line for line in _LINE.split(event) if line]
 
 
 def data_of(event: bytes) -> bytes:

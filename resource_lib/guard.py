@@ -43,6 +43,7 @@ from resource_lib.judge import Judge
 from resource_lib.limits.gate import Entry, Gate
 from resource_lib.limits.limits import Limits
 from resource_lib.metadata import ResourceMetadata
+from resource_lib.output import Leaving, Output
 from resource_lib.policy import (
     Demand,
     MethodPolicy,
@@ -79,6 +80,7 @@ from resource_lib.transport.browsers import Browsers
 from resource_lib.transport.definitions import Definitions, Learning, listed_for
 from resource_lib.transport.listing import Learns, ListingFilter, ToolSchemas
 from resource_lib.transport.outgoing import Outgoing
+from resource_lib.transport.outward import Outward
 from resource_lib.transport.own_cancellation import OwnCancellation
 from resource_lib.transport.own_definition import listing_for
 from resource_lib.transport.own_listing import UnreadableListingError
@@ -86,9 +88,12 @@ from resource_lib.transport.public import PublicAnswers
 from resource_lib.transport.refusals import Refusals
 from resource_lib.transport.request import BODILESS, DisconnectedError, Request, replayed, without_body
 from resource_lib.transport.request_state import StateSeal
+from resource_lib.transport.rooms import Rooms
 from resource_lib.transport.sessions import Owner, Sessions
 from resource_lib.wire.approvals import ApprovalRule
 from resource_lib.wire.control import Event, Kind
+
+_OUTPUT: Final = Output()
 
 PRINCIPAL: Final = "principal"
 """Where the wrapped server finds the caller: `scope["principal"]`, and `request.scope` in a framework."""
@@ -140,6 +145,7 @@ class ResourceGuard:
         client_secret_file: str | Path | None = None,
         channel: Channel | None = None,
         api_keys: bool = False,
+        output: Output | None = _OUTPUT,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Take the policy and the settings, and refuse at once whatever could not be kept.
@@ -165,6 +171,8 @@ class ResourceGuard:
         `max_staleness` (seconds) is how old the knowledge of what was revoked may be for whatever writes, or returns personal data or
         secrets; `read_staleness` for all else. While `stop_file` is there (or RESOURCE_GUARD_STOP_FILE), nothing is served
         but `public_paths`, of which health checks live.
+
+        `output` is how answers are looked through before they leave (docs/output.md); None: they leave as they are.
         """
         self.settings = GuardSettings(
             issuer=issuer,
@@ -222,6 +230,7 @@ class ResourceGuard:
             limited="auto" if limits is None else limits.signal,
             rate_headers=limits is not None and limits.headers,
         )
+        self._rooms = None if output is None else Rooms(output, self._refusals, self._note_output)
         keys = keys or JWKSCache(issuer=issuer)
         self._keys = keys
         verifier = verifier or Validator(
@@ -431,6 +440,8 @@ class ResourceGuard:
                 return await self._answer(self._refusals.stopped(stopped, method=request.method), request, send)
             today = await self._today(body, request, principal, app, scope)
             decided = self._decided(body, principal, now, today)
+            if self._rooms is not None:
+                decided = [(message, _described(decision, message, today)) for message, decision in decided]
             if body.is_batch or self._held is None:
                 decided = [(message, _unasked(decision, in_batch=body.is_batch)) for message, decision in decided]
             refusal = self._refusals.to(body, decided, principal, modern=request.is_modern)
@@ -480,13 +491,22 @@ class ResourceGuard:
         headers = request.forwarded(
             authorization=self.settings.forward_authorization,
             session=owns_session or not request.is_modern,
-            encoding=not lists_tools and waiting is None,
+            encoding=not lists_tools and waiting is None and self._rooms is None,
         )
         scope = {**scope, "headers": headers, PRINCIPAL: principal}
+        room = None
+        if self._rooms is not None:
+            # A server that hands a file to the wire by its path would say it past us.
+            scope["extensions"] = {}
+            demands = self.policies.of(principal.tenant)
+            room = self._rooms.of(body, request, principal, demands=demands, definitions=today)
         with calling_as(principal), carrying(token, self._upstream), entry or _NO_ENTRY:
             if waiting is not None and self._held is not None:
+                waiting = replace(waiting, room=room)
                 return await self._held.serve(waiting, app, scope, receive, outgoing.take, life_s=life_s)
-            outward = self._filtered(outgoing.take, methods, principal) if lists_tools else outgoing.take
+            outward: Send = self._filtered(outgoing.take, methods, principal) if lists_tools else outgoing.take
+            if room is not None:
+                outward = Outward(outward, room).send
             work = app(scope, receive, outward)
             cancellation = OwnCancellation(app, scope, request, body.messages if body is not None else ())
             return await outgoing.run(
@@ -602,7 +622,7 @@ class ResourceGuard:
             tool = message.tool
             if tool is None or tool not in self.tools or tool in found:
                 continue
-            if not self._judge.looks_at_definition(principal, tool):
+            if self._rooms is None and not self._judge.looks_at_definition(principal, tool):
                 continue
             if (known := self._definitions.known(listed_for(principal), tool)) is not None:
                 found[tool] = known
@@ -613,6 +633,21 @@ class ResourceGuard:
                 listing = listing_for(request, message, app, shown)
                 found[tool] = await self._definitions.of(listed_for(principal), tool, listing.tools)
         return found
+
+    def _note_output(self, leaving: Leaving, principal: Principal) -> None:
+        """Write to the log what was taken out of an answer: kinds and counts, nothing of what it said."""
+        if not leaving.notes:
+            return
+        log.info(
+            "looked through what %s says",
+            leaving.tool or leaving.method,
+            extra={
+                "event": "output.changed",
+                "notes": [f"{note.step}:{note.kind}:{note.count}" for note in leaving.notes],
+                "tenant": principal.tenant,
+                "authorization_id": principal.authorization_id,
+            },
+        )
 
     def _cut_short(self, why: Deny, body: Body | None, request: Request) -> Answer:
         """Return the answer to a call that was stopped in the middle, before anything of an answer was sent."""
@@ -682,6 +717,18 @@ def _not_now(deny: Deny) -> Refused | NotStanding | None:
     if deny.error not in ("control_plane_stale", "server_inactive") and deny.reason != KILLED:
         return None
     return Refused(error=deny.error, message=deny.message, retry_after_s=deny.retry_after_s)
+
+
+def _described(decision: Decision | None, message: Message, today: Mapping[str | None, Definition]) -> Decision | None:
+    """Return the decision; a call does not run of which nobody can say what may come out of it."""
+    if decision is None or decision.refusal is not None or message.tool is None or message.tool in today:
+        return decision
+    text = (
+        f"{decision.subject} has not run: the server's own list of tools could not be read, so nobody knows what it may return. "
+        "Try again later."
+    )
+    deny = Deny(error="server_inactive", message=text, reason="the list of tools could not be read", retry_after_s=5)
+    return replace(decision, refusal=deny)
 
 
 def _unasked(decision: Decision | None, *, in_batch: bool) -> Decision | None:

@@ -29,6 +29,7 @@ from resource_lib.transport.asgi import App, Receive, Scope, Send
 from resource_lib.transport.body import Message
 from resource_lib.transport.definitions import Definitions, listed_for
 from resource_lib.transport.final_answer import FinalAnswer, Wire
+from resource_lib.transport.outward import Outward, Reader, Room
 from resource_lib.transport.own_cancellation import OwnCancellation
 from resource_lib.transport.own_definition import listing_for
 from resource_lib.transport.own_listing import UnreadableListingError
@@ -71,6 +72,8 @@ class Held:
     """Remembers that it ran, for conditions about earlier calls."""
     gate: Gate | None = None
     """Where it is counted, right before it begins; None: nothing limits it."""
+    room: Room | None = None
+    """By which its answer is looked through, whoever tells it; None: it leaves as it is."""
 
     @property
     def tool(self) -> str:
@@ -217,6 +220,8 @@ class HeldCalls:
                 return self._unauthenticated
             case Outcome():
                 reply = deliveries.outcome(held.message.id, found.result, is_replay=found.is_replay, modern=modern)
+                if held.room is not None:
+                    reply = Reader(held.room).told_again(reply)
                 return answers.replied(reply)
             case Waiting():
                 found = _waiting(held, found.record)
@@ -320,7 +325,9 @@ class _HeldRun:
         if not ticket.leg:
             held.note()
         try:
-            work = self.app({**self.scope, "headers": headers}, receive, final.send)
+            # What is kept at the issuer, and told again from there, is what leaves here.
+            send = final.send if held.room is None else Outward(final.send, held.room).send
+            work = self.app({**self.scope, "headers": headers}, receive, send)
             if await held.run.go(work, self.running) is not None:
                 OwnCancellation(self.app, self.scope, held.request, [held.message]).tell()
                 # Nobody knows how far it came, and the issuer is told nothing else: to it the call stays ambiguous.

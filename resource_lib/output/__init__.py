@@ -1,3 +1,11 @@
 """
 What may leave: no more than declared, nobody's personal data without the right to it, and nothing that speaks to the model in disguise.
+
+`steps.py` has the steps in their order, and `cleaned` that takes them.
 """
+
+from resource_lib.output.leaving import Leaving, Note, Step, WithheldError
+from resource_lib.output.settings import Output
+from resource_lib.output.steps import STEPS, cleaned
+
+__all__ = ["STEPS", "Leaving", "Note", "Output", "Step", "WithheldError", "cleaned"]

@@ -90,6 +90,8 @@ ENCODED_BODY: Final = Answer(
 NOT_FOUND: Final = Answer(404, b"")
 UNUSABLE_LISTING: Final = Answer(502, _error(None, FORBIDDEN, "The server's list of tools could not be read."))
 
+UNUSABLE_ANSWER: Final = Answer(502, _error(None, FORBIDDEN, "The server's answer could not be read."))
+
 
 def keys_unavailable(retry_after_s: int) -> Answer:
     """Return the 503 of a guard that cannot tell good tokens from bad: refused, and not the caller's fault."""

@@ -20,6 +20,19 @@ _BRACKET_OR_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[{\]}]', re.DOTALL)
 
 def loads_object(data: bytes, *, most_depth: int = MAX_DEPTH) -> dict[str, Any]:
     """Return the JSON object that `data` holds. Raises ValueError for anything that another reader could take differently."""
+    value = loads_message(data, most_depth=most_depth)
+    if type(value) is not dict:
+        raise ValueError("not one JSON object")
+    if b"\\" in data:  # only an escape can smuggle in what the decoder above would have refused
+        _refuse_unclean_strings(value)
+    return value
+
+
+def loads_message(data: bytes, *, most_depth: int) -> Any:
+    """Return the JSON value that `data` holds, as a message between programs: any value, and its strings may hold anything.
+
+    Raises ValueError for what two readers could take differently otherwise.
+    """
     text = data.decode("utf-8").strip(" \t\r\n")  # strict: overlong forms and raw surrogates end here, a BOM below
     if text.count("[") + text.count("{") > most_depth and _depth(text) > most_depth:
         raise ValueError("nested too deeply")
@@ -29,10 +42,8 @@ def loads_object(data: bytes, *, most_depth: int = MAX_DEPTH) -> dict[str, Any]:
         raise ValueError("not JSON") from None
     except RecursionError:  # only for a caller who is deep already
         raise ValueError("nested too deeply") from None
-    if type(value) is not dict or end != len(text):
-        raise ValueError("not one JSON object")
-    if "\\" in text:  # only an escape can smuggle in what the decoder above would have refused
-        _refuse_unclean_strings(value)
+    if end != len(text):
+        raise ValueError("not one JSON value")
     return value
 
 

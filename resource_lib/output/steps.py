@@ -1,0 +1,42 @@
+"""
+The steps in the order in which everything that leaves takes them.
+
+What a tool did not declare goes first, so that nobody looks at it. Hidden characters go before anybody looks for personal data:
+an address that is written with an invisible letter in it would not be found, and be a plain address once the letter is gone.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from resource_lib.output import blobs, mirrors
+from resource_lib.output.conforming import conforms
+from resource_lib.output.declared import declared
+from resource_lib.output.leaving import Leaving, Step, WithheldError
+
+STEPS: Final[tuple[tuple[str, Step], ...]] = (("declared", declared),)
+"""Each with its name, by which notes are counted."""
+
+
+def cleaned(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
+    """Return what leaves in the place of `value`; the very same object where it may leave as it is. Raises WithheldError."""
+    aside = blobs.set_aside(value, leaving)
+    has_refused = bool(leaving.notes)
+    if leaving.is_tool_result:
+        aside = mirrors.set_aside(aside)
+    found = _stepped(aside, leaving)
+    if leaving.is_tool_result and not conforms(found, leaving):
+        raise WithheldError(
+            "the result is not of the form that its tool declares",
+            message=f"{leaving.tool} has run, and its answer is withheld: it is not of the form that the tool declares. "
+            "Do not call it again for that; tell whoever runs this server.",
+        )
+    if found is aside and not has_refused:
+        return value
+    return blobs.put_back(mirrors.put_back(found, value.get(mirrors.STRUCTURE)), leaving)
+
+
+def _stepped(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
+    for name, step in STEPS:
+        leaving.step = name
+        value = step(value, leaving)
+    return value

@@ -1,0 +1,44 @@
+"""
+Every text of a JSON value, wherever it stands: members' names as well.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+Change = Callable[[str], str]
+
+
+def with_texts(value: Any, change: Change) -> Any:
+    """Return `value` with each of its texts changed; the very same object where no text does."""
+    kind = type(value)
+    if kind is str:
+        other = change(value)
+        return value if other == value else other
+    if kind is dict:
+        return _members(value, change)
+    if kind is list:
+        for at, entry in enumerate(value):
+            other = with_texts(entry, change)
+            if other is not entry:
+                return [*value[:at], other, *(with_texts(each, change) for each in value[at + 1 :])]
+    return value
+
+
+def _members(value: dict[str, Any], change: Change) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    is_changed = False
+    for name, member in value.items():
+        other_name, other = with_texts(name, change), with_texts(member, change)
+        is_changed = is_changed or other_name is not name or other is not member
+        found[_free(other_name, found)] = other
+    return found if is_changed else value
+
+
+def _free(name: str, taken: dict[str, Any]) -> str:
+    """Return a name that no other member has: two that became alike are both kept."""
+    if name not in taken:
+        return name
+    number = 2
+    while f"{name} ({number})" in taken:
+        number += 1
+    return f"{name} ({number})"

@@ -1,0 +1,355 @@
+"""
+What a server answers is looked through before it leaves: each message of it, whichever way it travels.
+
+A JSON body waits until it is whole; of an event stream each event leaves at once. A message in which nothing changed leaves as the
+server's own bytes. What cannot be read (compressed, another content type, too large, no JSON, a repeated member) does not leave, unless
+the request carried nothing that a tool could answer.
+
+The result of a call is known by the id of its request. A stream that is opened by GET may repeat answers to earlier requests of its
+session; whose answer that is was remembered when it was asked (`Asked`).
+"""
+
+import json
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from resource_lib.event_stream import Events, data_of, lines_of, with_data
+from resource_lib.output import Leaving, WithheldError, cleaned
+from resource_lib.output.mirrors import MOST_DEPTH
+from resource_lib.transport import answers
+from resource_lib.transport.answers import Answer, RequestId
+from resource_lib.transport.asgi import Headers, Message, Send
+from resource_lib.wire import strict_json
+
+_MEMBERS: Final = frozenset({"jsonrpc", "id", "method", "params", "result", "error"})
+_KNOWN_LINES: Final = (b"data:", b"id:", b"event:", b"retry:")
+_KEPT: Final = frozenset({b"mcp-session-id"})
+"""Headers that stay where the answer itself does not."""
+
+log = logging.getLogger("resource_lib.guard")
+
+
+class UnreadableAnswerError(Exception):
+    """An answer that two programs could read differently, or not at all."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """One request that the server answers, and by what its answer is looked through."""
+
+    id: RequestId
+    leaving: Callable[[], Leaving]
+    """Makes what is known of an answer to it."""
+    withheld: Callable[[WithheldError | None], dict[str, Any]]
+    """Makes the reply in its place, where it does not leave; None: it could not be read."""
+    is_protocol: bool = False
+    """Whether its result is the protocol's own word, in which no tool speaks."""
+
+
+class Asked:
+    """Which request of which session had which id: a stream that is opened anew repeats answers. The oldest is forgotten first."""
+
+    def __init__(self, most: int = 20_000) -> None:
+        self._most = most
+        self._known: OrderedDict[tuple[bytes, type, RequestId], Question] = OrderedDict()
+
+    def note(self, session: bytes, questions: Iterable[Question]) -> None:
+        """Take note of what is asked in a session."""
+        for question in questions:
+            if question.id is not None:
+                self._known[session, type(question.id), question.id] = question
+                if len(self._known) > self._most:
+                    self._known.popitem(last=False)
+
+    def of(self, session: bytes, request_id: RequestId) -> Question | None:
+        """Return what was asked by this id; None: nobody knows."""
+        return self._known.get((session, type(request_id), request_id))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Room:
+    """What one answer may be about."""
+
+    questions: tuple[Question, ...]
+    """What this request asks."""
+    unasked: Callable[[str], Leaving]
+    """Makes what is known of what a server says by itself, under a method."""
+    earlier: Callable[[RequestId], Question | None]
+    """Finds what an answer is about that this request did not ask for."""
+    heard: Callable[[Leaving], None]
+    """Told of each part that was looked through."""
+    most_bytes: int
+    is_batch: bool = False
+    withholds: bool
+    """Whether a whole answer that cannot be read stays here: something that a tool says could stand in it."""
+    withholds_events: bool
+    """The same of an event of a stream."""
+
+
+class Reader:
+    """Looks through messages: bytes in, the same bytes out where nothing changes."""
+
+    __slots__ = ("_by_id", "_is_told_again", "_only", "_room", "unanswered")
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._is_told_again = False
+        self._by_id = {(type(one.id), one.id): one for one in room.questions}
+        self._only = room.questions[0] if len(room.questions) == 1 else None
+        self.unanswered = list(room.questions)
+        """Those to which no answer was seen."""
+
+    def read(self, raw: bytes) -> bytes:
+        """Return what leaves in the place of `raw`, one message or a batch. Raises UnreadableAnswerError."""
+        try:
+            value = strict_json.loads_message(raw, most_depth=MOST_DEPTH)
+        except ValueError:
+            raise UnreadableAnswerError from None
+        if type(value) is dict:
+            other: Any = self._message(value)
+        elif type(value) is list:
+            others = [self._message(one) if type(one) is dict else one for one in value]
+            if any(type(one) is not dict for one in value):
+                raise UnreadableAnswerError
+            other = value if all(new is old for new, old in zip(others, value, strict=True)) else others
+        else:
+            raise UnreadableAnswerError
+        return raw if other is value else json.dumps(other, separators=(",", ":")).encode("ascii")
+
+    def told_again(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Return what leaves in the place of a reply that was kept since it left: to whoever asks now, by their own rights."""
+        self._is_told_again = True
+        return self._message(message)
+
+    def _message(self, message: dict[str, Any]) -> dict[str, Any]:
+        if not _MEMBERS.issuperset(message):
+            message = {name: member for name, member in message.items() if name in _MEMBERS}
+        if ("method" in message) + ("result" in message) + ("error" in message) != 1:
+            raise UnreadableAnswerError
+        if "method" in message:
+            return self._said(message)
+        question = self._question(message.get("id"))
+        if "error" in message:
+            return self._error(message, question)
+        if question is None:
+            raise UnreadableAnswerError  # the result of what nobody asked
+        self._answered(question)
+        result = message["result"]
+        if type(result) is not dict:
+            raise UnreadableAnswerError
+        return message if question.is_protocol else self._cleaned(message, "result", question.leaving(), question)
+
+    def _question(self, request_id: Any) -> Question | None:
+        found = self._by_id.get((type(request_id), request_id)) if type(request_id) in (str, int, float) else None
+        return found or self._only or self._room.earlier(request_id)
+
+    def _answered(self, question: Question) -> None:
+        if question in self.unanswered:
+            self.unanswered.remove(question)
+
+    def _said(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Look through what the server says or asks meanwhile."""
+        method = message["method"]
+        if type(method) is not str:
+            raise UnreadableAnswerError
+        params = message.get("params")
+        if params is None:
+            return message
+        if type(params) is not dict:
+            raise UnreadableAnswerError
+        leaving = self._only.leaving() if self._only is not None else self._room.unasked(method)
+        leaving.method, leaving.part = method, "said"
+        return self._cleaned(message, "params", leaving, None)
+
+    def _error(self, message: dict[str, Any], question: Question | None) -> dict[str, Any]:
+        if question is not None:
+            self._answered(question)
+        error = message["error"]
+        if type(error) is not dict:
+            raise UnreadableAnswerError
+        leaving = self._room.unasked("") if question is None else question.leaving()
+        leaving.part = "error"
+        return self._cleaned(message, "error", leaving, question)
+
+    def _cleaned(
+        self, message: dict[str, Any], member: str, leaving: Leaving, question: Question | None
+    ) -> dict[str, Any]:
+        value = message[member]
+        leaving.is_told_again = self._is_told_again
+        try:
+            other = cleaned(value, leaving)
+        except WithheldError as error:
+            log.warning(
+                "what %s says was withheld: %s",
+                leaving.tool or leaving.method,
+                error.reason,
+                extra={"event": "output.withheld", "reason": error.reason},
+            )
+            self._room.heard(leaving)
+            if question is None:
+                raise UnreadableAnswerError from None
+            return question.withheld(error)
+        self._room.heard(leaving)
+        return message if other is value else {**message, member: other}
+
+
+class Outward:
+    """Stands between the server and the wire."""
+
+    __slots__ = ("_events", "_has_lost", "_held", "_is_over", "_kind", "_reader", "_room", "_send", "_start")
+
+    def __init__(self, send: Send, room: Room) -> None:
+        self._send = send
+        self._room = room
+        self._reader = Reader(room)
+        self._kind = "json"
+        self._start: Message = {"type": "http.response.start", "status": 500, "headers": []}
+        self._held = bytearray()
+        self._events = Events()
+        self._has_lost = False
+        self._is_over = False
+
+    async def send(self, message: Message) -> None:
+        """Take one ASGI message from the server."""
+        if message["type"] == "http.response.start":
+            await self._began(message)
+        elif self._kind == "passing":
+            await self._send(message)
+        elif message["type"] != "http.response.body" or self._is_over:
+            return  # trailers, or a file by its path: nothing that MCP knows, and a way around
+        elif self._kind == "stream":
+            await self._stream(message)
+        else:
+            await self._whole(message)
+
+    async def _began(self, message: Message) -> None:
+        kind, is_plain = _content_of(message)
+        self._start = message
+        if kind == b"text/event-stream" and is_plain:
+            self._kind = "stream"
+            await self._send({**message, "headers": _without_length(message)})
+        elif kind == b"application/json" and is_plain:
+            self._kind = "json"
+        elif self._room.withholds:
+            self._kind = "strange"
+        else:
+            self._kind = "passing"
+            await self._send(message)
+
+    async def _whole(self, message: Message) -> None:
+        self._held += message.get("body", b"")
+        if len(self._held) > self._room.most_bytes:
+            await self._withhold()
+        elif not message.get("more_body", False):
+            raw = bytes(self._held)
+            try:
+                body = self._read(raw)
+            except UnreadableAnswerError:
+                await self._withhold()
+                return
+            start = self._start
+            if body is not raw:
+                length = (b"content-length", str(len(body)).encode("ascii"))
+                start = {**start, "headers": [*_without_length(start), length]}
+            await self._send(start)
+            await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+    def _read(self, raw: bytes) -> bytes:
+        if not raw:
+            return raw
+        try:
+            if self._kind == "strange":
+                raise UnreadableAnswerError
+            return self._reader.read(raw)
+        except UnreadableAnswerError:
+            if self._room.withholds:
+                raise
+            return raw
+
+    async def _withhold(self) -> None:
+        """Answer in the server's place what was asked, with the server's own status where that is an error."""
+        self._is_over = True
+        _log_unreadable()
+        replies = self._replies()
+        status = self._start["status"] if self._start["status"] >= 400 else 200
+        if not replies:
+            answer = answers.UNUSABLE_ANSWER
+        else:
+            body = answers.replied(replies if self._room.is_batch else replies[0])
+            answer = Answer(status, body.body, body.headers)
+        kept = [each for each in self._start.get("headers", ()) if each[0].lower() in _KEPT]
+        await self._send(answer.start(kept))
+        await self._send({"type": "http.response.body", "body": answer.body, "more_body": False})
+
+    def _replies(self) -> list[dict[str, Any]]:
+        return [one.withheld(None) for one in self._reader.unanswered]
+
+    async def _stream(self, message: Message) -> None:
+        more = message.get("more_body", False)
+        out = bytearray()
+        for event in self._events.feed(message.get("body", b"")):
+            out += self._event(event)
+        if len(self._events) > self._room.most_bytes:
+            more, self._has_lost = False, True
+            _log_unreadable()
+        elif not more and len(self._events):
+            out += self._event(self._events.rest())
+        if not more:
+            self._is_over = True
+            if self._has_lost:
+                for reply in self._replies():
+                    out += (
+                        b"event: message\ndata: " + json.dumps(reply, separators=(",", ":")).encode("ascii") + b"\n\n"
+                    )
+        if out or not more:
+            await self._send({"type": "http.response.body", "body": bytes(out), "more_body": more})
+
+    def _event(self, event: bytes) -> bytes:
+        """Return what leaves in the place of one event; empty: nothing of it."""
+        lines = lines_of(event)
+        if not all(line.startswith(_KNOWN_LINES) for line in lines):
+            # A comment is no message, and yet somebody's words; of a line that is none of the known ones nobody knows what it is.
+            kept = [b":" if line.startswith(b":") else line for line in lines if line.startswith((b":", *_KNOWN_LINES))]
+            event = b"\r\n".join([*kept, b"", b""]) if kept else b""
+        data = data_of(event)
+        if not data.strip(b"\n"):
+            return event
+        try:
+            body = self._reader.read(data)
+        except UnreadableAnswerError:
+            if not self._room.withholds_events:
+                return event
+            self._has_lost = True
+            _log_unreadable()
+            return b""
+        return event if body is data else with_data(event, body)
+
+
+def _log_unreadable() -> None:
+    log.warning(
+        "an answer was withheld: it could not be read", extra={"event": "output.withheld", "reason": "unreadable"}
+    )
+
+
+def _content_of(message: Message) -> tuple[bytes, bool]:
+    """Return the media type of a response, and whether its bytes are UTF-8 text as they stand."""
+    kinds, encodings = [], []
+    for name, value in message.get("headers", ()):
+        lower = name.lower()
+        if lower == b"content-type":
+            kinds.append(value)
+        elif lower == b"content-encoding":
+            encodings.append(value.strip().lower())
+    if len(kinds) != 1:
+        return b"", False
+    kind, _, parameters = kinds[0].partition(b";")
+    charset = parameters.replace(b" ", b"").replace(b'"', b"").lower()
+    is_utf8 = b"charset=" not in charset or b"charset=utf-8" in charset
+    return kind.strip().lower(), is_utf8 and all(each == b"identity" for each in encodings)
+
+
+def _without_length(message: Message) -> Headers:
+    return [(name, value) for name, value in message.get("headers", ()) if name.lower() != b"content-length"]

@@ -1,0 +1,123 @@
+"""
+What one answer may be about: for each request of a body, by what its answer is looked through and what is said in its place.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from resource_lib.decision import Deny
+from resource_lib.definition import Definition
+from resource_lib.identity.principal import Principal
+from resource_lib.output import Leaving, Output, WithheldError
+from resource_lib.policy import Demand
+from resource_lib.policy.method_policy import PROTOCOL
+from resource_lib.transport import answers
+from resource_lib.transport.answers import RequestId
+from resource_lib.transport.body import Body, Message
+from resource_lib.transport.outward import Asked, Question, Room
+from resource_lib.transport.refusals import Refusals, described
+from resource_lib.transport.request import Request
+
+_UNREADABLE: Final = "cannot be read"
+
+Heard = Callable[[Leaving, Principal], None]
+"""Told of each part of an answer that was looked through, and for whom."""
+
+
+class Rooms:
+    """Makes them. `heard` is told of what was looked through."""
+
+    def __init__(self, settings: Output, refusals: Refusals, heard: Heard) -> None:
+        self.settings = settings
+        self._refusals = refusals
+        self._heard = heard
+        self._asked = Asked()
+
+    def of(
+        self,
+        body: Body | None,
+        request: Request,
+        principal: Principal,
+        *,
+        demands: Mapping[str, Demand],
+        definitions: Mapping[str | None, Definition],
+        seeing: frozenset[int] = frozenset(),
+    ) -> Room:
+        """Return the room of an answer to `body` (None: to a request without one). `seeing`: the messages that may show personal data."""
+        messages = () if body is None else body.messages
+        questions = tuple(
+            self._question(message, request, demands, definitions, sees_personal=at in seeing)
+            for at, message in enumerate(messages)
+            if message.id is not None
+        )
+        is_about_tools = any(_is_about_tools(message) for message in messages)
+        session = request.session
+        if session is not None:
+            self._asked.note(session, questions)
+
+        def earlier(request_id: RequestId) -> Question | None:
+            return None if session is None else self._asked.of(session, request_id)
+
+        return Room(
+            questions=questions,
+            unasked=lambda method: Leaving(settings=self.settings, method=method),
+            earlier=earlier,
+            heard=lambda leaving: self._heard(leaving, principal),
+            most_bytes=self.settings.most_bytes,
+            is_batch=body is not None and body.is_batch,
+            withholds=is_about_tools,
+            withholds_events=is_about_tools or body is None,
+        )
+
+    def _question(
+        self,
+        message: Message,
+        request: Request,
+        demands: Mapping[str, Demand],
+        definitions: Mapping[str | None, Definition],
+        *,
+        sees_personal: bool,
+    ) -> Question:
+        tool = message.tool
+        known = Leaving(
+            settings=self.settings,
+            method=message.method,
+            tool="" if tool is None else answers.shown(tool),
+            demand=None if tool is None else demands.get(tool),
+            definition=definitions.get(tool),
+            sees_personal=sees_personal,
+        )
+        modern = request.is_modern
+
+        def withheld(error: WithheldError | None) -> dict[str, Any]:
+            return self._reply(message, error, modern=modern)
+
+        return Question(
+            id=message.id,
+            leaving=lambda: replace(known, notes=[]),
+            withheld=withheld,
+            is_protocol=message.method in PROTOCOL,
+        )
+
+    def _reply(self, message: Message, error: WithheldError | None, *, modern: bool) -> dict[str, Any]:
+        if error is None:
+            subject = answers.shown(message.tool or message.method)
+            error = WithheldError(
+                _UNREADABLE,
+                message=f"{subject} has run, and its answer is withheld: it {_UNREADABLE} with certainty. "
+                "Do not call it again for that; tell whoever runs this server.",
+            )
+        deny = Deny(error=error.error, message=error.message, reason=error.reason)
+        return answers.refused_reply(
+            message.id,
+            described(message, deny),
+            is_tool=message.tool is not None,
+            modern=modern,
+            structured=self._refusals.structured(message.tool, modern=modern),
+        )
+
+
+def _is_about_tools(message: Message) -> bool:
+    """Tell whether something that a tool, a resource or a prompt says could stand in the answer to it."""
+    return message.method not in PROTOCOL and not message.method.startswith("notifications/")
