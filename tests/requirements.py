@@ -4025,6 +4025,24 @@ LIMIT_STORES: dict[str, Requirement] = {
     "limits:stores:flushed": Requirement("R-04, ours", "A flushed store gives one fresh burst, and exactly one."),
     "limits:stores:cluster": Requirement("ours", "All keys of one call lie in one slot of a Valkey cluster."),
     "limits:stores:wrong-data": Requirement("R-04", "Nonsense in the store counts as everything, and heals by itself."),
+    "limits:away:reads-on-a-share-writes-closed": Requirement(
+        "R-04, C38, C43",
+        "While the store is ended, hangs or is slow, writes are refused and reads have limit / expected_instances here, at once and "
+        "within the timeout; it is back by itself, and each turn is said once.",
+    ),
+    "limits:away:comes-and-goes": Requirement(
+        "RL-02, R-04, ours", "A store that is made to come and go gives one share in all, not one each time."
+    ),
+    "limits:away:restarted": Requirement(
+        "R-04", "A store that was restarted is asked on new connections at once, its scripts are sent again."
+    ),
+    "limits:away:hangs-hold-little": Requirement(
+        "R-04, ours",
+        "A hanging store holds no more connections and tasks than it has lanes, whoever waits gives up in time.",
+    ),
+    "limits:away:gone-is-not-counted": Requirement(
+        "ours", "A caller who goes away while a seat is taken leaves none behind."
+    ),
     "limits:stores:tables": Requirement(
         "ours", "The tables are made once however many processes prepare them; a missing one says its cure."
     ),

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from resource_lib.limits import gcra
 from resource_lib.limits.gcra import SECOND
 from resource_lib.limits.store import SEAT_LIFE_S, Asked, Seat, Slot, StoreUnavailableError, Taken
-from resource_lib.limits.together import Together
+from resource_lib.limits.together import Together, undone_if_nobody_waits
 from resource_lib.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -172,7 +172,15 @@ class SqlStore:
         """See LimitStore."""
         seat = Seat(id=token_hex(16), keys=tuple(one.key for one in asked))
         question = _Question("begin", seat=seat, most=tuple(one.most for one in asked))
-        return seat if await self._together.ask(question) else None
+
+        async def sit() -> Seat | None:
+            return seat if await self._together.ask(question) else None
+
+        return await undone_if_nobody_waits(sit(), self._leave)
+
+    async def _leave(self, seat: Seat | None) -> None:
+        if seat is not None:
+            await self.end(seat)
 
     async def renew(self, seat: Seat) -> bool:
         """See LimitStore."""

@@ -9,9 +9,9 @@ and no more; those who wait for it give up in time.
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import Context
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 from resource_lib.limits.store import StoreUnavailableError
@@ -85,6 +85,28 @@ class Together(Generic[Question, Answer]):
                     answer.cancel()
             if not trip.done():
                 await asyncio.wait([trip])
+
+
+_undoing: set[asyncio.Future[Any]] = set()
+
+
+async def undone_if_nobody_waits(
+    work: Coroutine[Any, Any, Answer], undo: Callable[[Answer], Coroutine[Any, Any, Any]]
+) -> Answer:
+    """Return what `work` brings; when its caller is cancelled meanwhile, it goes on to its end and is then undone."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+
+        async def take_back() -> None:
+            with contextlib.suppress(StoreUnavailableError):
+                await undo(await task)
+
+        undoing = asyncio.ensure_future(take_back())
+        _undoing.add(undoing)
+        undoing.add_done_callback(_undoing.discard)
+        raise
 
 
 async def within(seconds: float, future: asyncio.Future[Answer]) -> Answer:

@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary
 
 from resource_lib.limits.gcra import SECOND, interval, tolerance
 from resource_lib.limits.store import SEAT_LIFE_S, Asked, Seat, Slot, StoreUnavailableError, Taken
-from resource_lib.limits.together import Together
+from resource_lib.limits.together import Together, undone_if_nobody_waits
 from resource_lib.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -155,6 +155,7 @@ while at <= #ARGV do
 end
 return answers
 """
+_SEATS: Final = "seats:"
 _GIVE_BACK: Final = "give"
 _SHA: Final = sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
@@ -231,13 +232,17 @@ class ValkeyStore:
         seat = Seat(id=token_hex(16), keys=tuple(one.key for one in asked))
         words: list[str | int | _Key] = ["begin", seat.id, len(asked)]
         for one in asked:
-            words += [_Key(one.key), one.most]
-        try:
+            words += [_Key(_SEATS + one.key), one.most]
+
+        async def sit() -> Seat | None:
             (room,) = await self._together.ask(_Question(tuple(words)))
-        except asyncio.CancelledError:
-            await self._give_back(seat)
-            raise
-        return seat if room else None
+            return seat if room else None
+
+        return await undone_if_nobody_waits(sit(), self._leave)
+
+    async def _leave(self, seat: Seat | None) -> None:
+        if seat is not None:
+            await self.end(seat)
 
     async def renew(self, seat: Seat) -> bool:
         """See LimitStore."""
@@ -314,11 +319,6 @@ class ValkeyStore:
         pool = BlockingConnectionPool.from_url(self._url, max_connections=_LANES, timeout=self._timeout, **options)
         return Redis.from_pool(pool)
 
-    async def _give_back(self, seat: Seat) -> None:
-        """Free a seat that was perhaps taken for a caller who has gone."""
-        task = asyncio.ensure_future(self.end(seat))
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
-
 
 def _counting(kind: str, asked: Sequence[Asked]) -> _Question:
     words: list[str | int | _Key] = [kind, len(asked)]
@@ -328,4 +328,4 @@ def _counting(kind: str, asked: Sequence[Asked]) -> _Question:
 
 
 def _about(kind: str, seat: Seat) -> _Question:
-    return _Question((kind, seat.id, len(seat.keys), *(_Key(key) for key in seat.keys)))
+    return _Question((kind, seat.id, len(seat.keys), *(_Key(_SEATS + key) for key in seat.keys)))

@@ -9,6 +9,7 @@ import pytest
 from resource_lib.limits.process_store import ProcessStore
 from resource_lib.limits.store import SEAT_LIFE_S, Asked, Slot
 from tests.support.limit_stores import KINDS, kept_in
+from tests.support.processes import free_port
 from tests.support.valkey import valkey_process, valkey_server
 
 HOUR = 3600
@@ -196,7 +197,7 @@ async def test_all_keys_of_a_call_lie_in_one_slot_of_a_cluster(tmp_path):
     """A real node of a cluster refuses a script that sees two slots."""
     from resource_lib.limits.valkey import ValkeyStore
 
-    with valkey_process("--cluster-enabled", "yes") as process:
+    with valkey_process("--cluster-enabled", "yes", "--cluster-port", str(free_port())) as process:
         import redis.asyncio as redis
 
         client = redis.Redis.from_url(process.url, protocol=2)

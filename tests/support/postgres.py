@@ -44,6 +44,8 @@ class PostgresServer:
     """The process whose descendants it consists of; None for a server that was given."""
     crash: Callable[[], None] = field(default=_not_ours)
     """End it in the middle of whatever it does."""
+    end: Callable[[], None] = field(default=_not_ours)
+    """End it calmly, and return once it is gone."""
     start_again: Callable[[], None] = field(default=_not_ours)
     """Start it on the same data, and return once it answers."""
     _template: str | None = field(default=None, init=False)
@@ -156,6 +158,7 @@ def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer]:
 
         server.start_again = start
         server.crash = lambda: running[-1].kill()  # noqa: PLW0108 - the one that runs then
+        server.end = lambda: running[-1].stop()  # noqa: PLW0108
         try:
             start()
             yield server

@@ -22,16 +22,19 @@ class Wire:
                     await asyncio.sleep(self.delay)
                 writer.write(data)
                 await writer.drain()
-        with contextlib.suppress(OSError):
-            writer.close()
+        writer.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Carry one connection to its end."""
+        writers = [writer]
         try:
-            there, back = await asyncio.open_connection("127.0.0.1", self.target)
-        except OSError:
-            writer.close()
-            return
-        await asyncio.gather(self._carry(reader, back, late=True), self._carry(there, writer, late=False))
+            with contextlib.suppress(OSError):
+                there, back = await asyncio.open_connection("127.0.0.1", self.target)
+                writers.append(back)
+                await asyncio.gather(self._carry(reader, back, late=True), self._carry(there, writer, late=False))
+        finally:
+            for one in writers:
+                one.close()
 
 
 @contextlib.asynccontextmanager
@@ -44,9 +47,9 @@ async def wire_to(target: int) -> AsyncIterator[Wire]:
         task = asyncio.current_task()
         served.add(task)
         try:
-            await wire._serve(reader, writer)
+            await wire.serve(reader, writer)
         except asyncio.CancelledError:
-            writer.close()
+            return
         finally:
             served.discard(task)
 

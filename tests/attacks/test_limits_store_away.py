@@ -1,0 +1,226 @@
+"""
+An attacker gets the store of limits out of the way: it is ended, hangs, is slow, is flushed, comes and goes. What they gain is at most
+one limit more, and no call waits longer than was said.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import time
+
+import psutil
+import pytest
+
+from resource_lib.limits.degraded import Sheltered
+from resource_lib.limits.sql import SqlStore
+from resource_lib.limits.store import Asked, Slot, StoreUnavailableError
+from resource_lib.limits.valkey import ValkeyStore
+from tests.support.limit_stores import engine_at
+from tests.support.postgres import postgres_server
+from tests.support.slow import wire_to
+from tests.support.valkey import valkey_process
+
+HOUR = 3600
+ONE = [Asked(key="tool", most=100, seconds=HOUR)]
+INSTANCES = 4
+TIMEOUT_S = 0.3
+BACK_WITHIN_S = 5
+TROUBLES = ["ended", "hung", "slow"]
+
+
+class AtValkey:
+    """A Valkey behind a wire."""
+
+    def __init__(self, process, wire):
+        self.process, self.wire = process, wire
+        self.store = ValkeyStore(f"redis://127.0.0.1:{wire.port}/0", timeout=TIMEOUT_S)
+
+    def end(self):
+        self.process.stop()
+
+    def begin(self):
+        self.process.start()
+
+    def hang(self):
+        self.process.freeze()
+
+    def go_on(self):
+        self.process.thaw()
+
+    async def close(self):
+        await self.store.aclose()
+
+
+class AtPostgres:
+    """A PostgreSQL behind a wire."""
+
+    def __init__(self, server, wire):
+        self.server, self.wire = server, wire
+        url = server.empty_database().owner.replace(f":{server.port}/", f":{wire.port}/")
+        self.engine = engine_at(url)
+        self.store = SqlStore(self.engine, timeout=TIMEOUT_S)
+
+    def end(self):
+        self.server.end()
+
+    def begin(self):
+        self.server.start_again()
+
+    def hang(self):
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number):
+        for process in psutil.Process(self.server.pid).children(recursive=True):
+            os.kill(process.pid, number)
+
+    async def close(self):
+        await self.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def postgres_of_our_own():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("TEST_DATABASE_URL", raising=False)
+        with postgres_server() as server:
+            server.port = int(server.admin_url.rsplit(":", 1)[1].split("/")[0])
+            yield server
+
+
+@pytest.fixture(params=["valkey", "postgresql"])
+async def at(request):
+    if request.param == "valkey":
+        with valkey_process() as process:
+            async with wire_to(process.port) as wire:
+                found = AtValkey(process, wire)
+                yield found
+                await found.close()
+        return
+    server = request.getfixturevalue("postgres_of_our_own")
+    async with wire_to(server.port) as wire:
+        found = AtPostgres(server, wire)
+        await found.store.prepare()
+        yield found
+        await found.close()
+
+
+async def timed(work):
+    """Return what comes of it (or the error), and how long it took."""
+    began = time.monotonic()
+    try:
+        found = await work
+    except StoreUnavailableError as error:
+        found = error
+    return found, time.monotonic() - began
+
+
+def through(found):
+    return sum(one.refused is None for one in found)
+
+
+async def until_back(store):
+    async with asyncio.timeout(BACK_WITHIN_S):
+        while store.state.away_s is not None:
+            await store.take(ONE, peek=True)
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.requirement("limits:away:reads-on-a-share-writes-closed")
+async def test_while_the_store_is_away_reads_have_a_share_and_writes_are_closed(at, trouble, caplog):
+    """R-04, C38: and it is back by itself, said once when it goes and once when it comes."""
+    caplog.set_level(logging.INFO, "resource_lib.limits")
+    store = Sheltered(at.store, expected_instances=INSTANCES)
+    before = [await store.take(ONE) for _ in range(3)]
+    assert 3 == through(before)
+    assert "is there" in str(store.state)
+
+    {"ended": at.end, "hung": at.hang, "slow": lambda: setattr(at.wire, "delay", 30.0)}[trouble]()
+    reads = await asyncio.gather(*(timed(store.take(ONE)) for _ in range(60)))
+    later = await asyncio.gather(*(timed(store.take(ONE)) for _ in range(60)))
+    writes = await asyncio.gather(*(timed(store.take(ONE, closes=True)) for _ in range(20)))
+    seat, _ = await timed(store.begin([Slot(key="tool", most=8)]))
+    closed, _ = await timed(store.begin([Slot(key="tool", most=8)], closes=True))
+    said = str(store.state)
+
+    {"ended": at.begin, "hung": at.go_on, "slow": lambda: setattr(at.wire, "delay", 0.0)}[trouble]()
+    await until_back(store)
+    after = await store.take(ONE)
+    await store.end(seat)
+
+    assert 25 == through([one for one, _ in [*reads, *later]])
+    assert {"ClosedError"} == {type(one).__name__ for one, _ in [*writes, (closed, 0)]}
+    assert 1 <= closed.retry_after_s <= 5
+    assert max(took for _, took in [*reads, *later, *writes]) < TIMEOUT_S + 0.3
+    assert seat is not None
+    assert "writes are refused, reads have 25% of each limit here" in said
+    assert None is after.refused
+    events = [record.event for record in caplog.records if hasattr(record, "event")]
+    assert ["limits.store_degraded", "limits.store_back"] == events
+
+
+@pytest.mark.requirement("limits:away:comes-and-goes")
+async def test_a_store_that_comes_and_goes_gives_no_new_share_each_time(at):
+    """Ours: whoever can make the store stumble gets one share, not one for each stumble."""
+    store = Sheltered(at.store, expected_instances=INSTANCES)
+    found = []
+    for _ in range(3):
+        at.wire.delay = 30.0
+        await store.take(ONE, peek=True)
+        found += [await store.take(ONE) for _ in range(40)]
+        at.wire.delay = 0.0
+        await until_back(store)
+
+    assert 25 == through(found)
+
+
+@pytest.mark.requirement("limits:away:restarted")
+async def test_a_store_that_was_restarted_counts_on_at_once(at):
+    """Kept connections are dead then, and a Valkey has forgotten its scripts: the first call does not pay for it."""
+    assert None is (await at.store.take(ONE)).refused
+    at.end()
+    at.begin()
+
+    found = await asyncio.gather(*(at.store.take(ONE) for _ in range(20)), return_exceptions=True)
+    later = [await at.store.take(ONE) for _ in range(3)]
+
+    if isinstance(at, AtValkey):
+        assert 20 == through(found)
+    assert 3 == through(later)
+
+
+@pytest.mark.requirement("limits:away:hangs-hold-little")
+async def test_a_hanging_store_holds_no_more_connections_than_it_has_lanes(at):
+    """Ours: nobody's pool is drained by those who wait for it, and nothing stays behind."""
+    await asyncio.gather(*(at.store.take(ONE) for _ in range(50)))
+    at.hang()
+    for _ in range(3):
+        found = await asyncio.gather(*(timed(at.store.take(ONE)) for _ in range(50)))
+        assert all(isinstance(one, StoreUnavailableError) and took < TIMEOUT_S + 0.3 for one, took in found)
+    under_way = [task for task in asyncio.all_tasks() if "Together" in repr(task.get_coro())]
+    at.go_on()
+    async with asyncio.timeout(BACK_WITHIN_S):
+        while isinstance((await timed(at.store.take(ONE, peek=True)))[0], StoreUnavailableError):
+            await asyncio.sleep(0.02)
+
+    assert len(under_way) <= 4
+
+
+@pytest.mark.requirement("limits:away:gone-is-not-counted")
+async def test_whoever_hangs_up_while_waiting_in_line_is_not_counted(at):
+    """Ours: a caller who goes away leaves no seat behind and no question in line."""
+    await at.store.take(ONE)
+    asking = [asyncio.ensure_future(at.store.begin([Slot(key="tool", most=2)])) for _ in range(40)]
+    await asyncio.sleep(0)
+    for one in asking:
+        one.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
+
+    async with asyncio.timeout(BACK_WITHIN_S):
+        while (seat := await at.store.begin([Slot(key="tool", most=1)])) is None:
+            await asyncio.sleep(0.02)
+
+    assert seat
