@@ -12,6 +12,7 @@ from resource_lib.definition import Definition
 from resource_lib.identity.principal import Principal
 from resource_lib.policy import Demand
 from resource_lib.revocation.standing import GOOD, Standing
+from resource_lib.wire.approvals import Follows
 from resource_lib.wire.condition import Scene
 
 
@@ -40,6 +41,8 @@ class Facts:
     """What the tool says of itself today; None: nobody asked for it, because nothing that is in force looks at it."""
     arguments: Any = None
     """What the call says, as it was sent: any JSON value, and None where there is none."""
+    follows: Follows | None = None
+    """What text from outside whoever calls was given lately; None: none that is known of."""
     standing: Standing = GOOD
     """What was stopped that this call stands on, and how fresh that is known; good where nobody is followed."""
 

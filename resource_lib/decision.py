@@ -8,7 +8,7 @@ No I/O, no clock.
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from resource_lib.wire.approvals import ApprovalRule
+from resource_lib.wire.approvals import ApprovalRule, Follows
 
 ErrorWord = Literal[
     "invalid_token",
@@ -86,6 +86,8 @@ class Ask:
 
     rule: ApprovalRule
     reason: str
+    follows: Follows | None = None
+    """What the person is told that it follows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,6 +114,8 @@ class Decision:
     """The answer, or None when the call may run, or wait for a yes."""
     approval: ApprovalRule | None = None
     """Whose yes it waits for; None: nobody's, or it is refused anyway."""
+    follows: Follows | None = None
+    """What the person whose yes it is reads that it follows."""
 
     @property
     def allowed(self) -> bool:

@@ -599,6 +599,7 @@ class ResourceGuard:
             token=token,
             demand=demand,
             rule=decision.approval,
+            follows=decision.follows,
             now=now,
             reached_at=self._held.flow.clock(),
             hindrance=hindrance,
@@ -736,7 +737,8 @@ def _unasked(decision: Decision | None, *, in_batch: bool) -> Decision | None:
     if decision is None or decision.approval is None:
         return decision
     cure = "Call it alone, outside a batch." if in_batch else "Nobody can be asked at this server."
-    message = f"{decision.subject} has not run: it waits for a person's yes. {cure}"
+    why = "" if decision.follows is None else f", because it {decision.follows.words}"
+    message = f"{decision.subject} has not run: it waits for a person's yes{why}. {cure}"
     return replace(decision, refusal=Deny(error="approval_required", message=message, reason="nobody is asked"))
 
 

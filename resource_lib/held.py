@@ -6,6 +6,7 @@ client's (an elicitation's answer, a `requestState`) permits anything; it only s
 """
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,13 +15,14 @@ from typing import Any, Final
 from resource_lib.approval import said
 from resource_lib.approval.exact_call import ExactCall
 from resource_lib.approval.flow import ApprovalFlow
-from resource_lib.approval.run import LONGEST_PAUSE_S, Ran, Settle, Ticket
+from resource_lib.approval.run import LONGEST_PAUSE_S, Ran, Runner, Settle, Ticket
 from resource_lib.approval.said import Answered, NotStanding, Outcome, Refused, Said, Waiting
 from resource_lib.backchannel.approvals import Record
 from resource_lib.decision import Deny
 from resource_lib.definition import Definition
 from resource_lib.identity.principal import Principal
 from resource_lib.limits.gate import Entry, Gate
+from resource_lib.output.quarantine import Withheld
 from resource_lib.policy import Demand
 from resource_lib.revocation.running import Run, Running
 from resource_lib.transport import answers, deliveries
@@ -37,7 +39,7 @@ from resource_lib.transport.refusals import Refusals
 from resource_lib.transport.request import Request, only_body
 from resource_lib.transport.request_state import LIFE_S, CarriedState, StateSeal
 from resource_lib.transport.sessions import Sessions
-from resource_lib.wire.approvals import MOST_ARGUMENT_BYTES, ApprovalRule, State
+from resource_lib.wire.approvals import MOST_ARGUMENT_BYTES, ApprovalRule, Follows, State
 from resource_lib.wire.tool_call import InexpressibleError, args_hash
 
 PATIENCE_S: Final = 8.0
@@ -47,6 +49,17 @@ MOST_TRIES: Final = 4
 _URL_ERA: Final = b"2025-11-25"
 _OF_THE_BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
 _MOST_WHOLE_ID: Final = 2**53
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Release:
+    """An answer that was withheld, and waits for a yes to be handed over: the tool has run, and does not run again."""
+
+    it: Withheld
+    leaves: Callable[[], None]
+    """Told right before it leaves."""
+    left: Callable[[], None]
+    """Told when it has arrived."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +73,8 @@ class Held:
     token: str = field(repr=False)
     demand: Demand
     rule: ApprovalRule
+    follows: Follows | None
+    """What the person reads that it follows."""
     now: float
     """Seconds since the epoch."""
     reached_at: float
@@ -74,6 +89,8 @@ class Held:
     """Where it is counted, right before it begins; None: nothing limits it."""
     room: Room | None = None
     """By which its answer is looked through, whoever tells it; None: it leaves as it is."""
+    release: "Release | None" = None
+    """The answer that is asked about; None: the call itself is."""
 
     @property
     def tool(self) -> str:
@@ -129,12 +146,16 @@ class HeldCalls:
         try:
             found = await self._found(held, app, scope, wire)
             if isinstance(found, Answered):
+                _note_arrival(held, wire)
                 return
             answer = self._answer(held, found) if not isinstance(found, Answer) else found
+            if isinstance(found, Outcome) and held.release is not None:
+                held.release.leaves()
             await wire.send(answer.start([]))
             await wire.send({"type": "http.response.body", "body": answer.body})
             if isinstance(found, Outcome) and wire.is_complete:
                 self.flow.heard(found)
+                _note_arrival(held, wire)
         except asyncio.CancelledError:
             wire.is_gone = True
             raise
@@ -151,18 +172,22 @@ class HeldCalls:
         call = _exact(held, arguments, hashed, definition)
         state = self._seal.open(held.params.get("requestState"), now=held.now)
         if state is not None and not state.is_of(
-            held.principal, tool=call.tool, args_hash=hashed, definition_hash=definition.hash
+            held.principal, tool=call.tool, args_hash=hashed, definition_hash=call.definition_hash
         ):
             return said.refused(call.tool, "approval_mismatch")
-        run = _HeldRun(
-            held=held,
-            app=app,
-            scope=scope,
-            wire=wire,
-            state=state,
-            next_leg=self._next_leg(call),
-            running=self._running,
-            stopped=self._answer(held, said.stopped(call.tool)),
+        run: Runner = (
+            _Handing(held=held, wire=wire, release=held.release)
+            if held.release is not None
+            else _HeldRun(
+                held=held,
+                app=app,
+                scope=scope,
+                wire=wire,
+                state=state,
+                next_leg=self._next_leg(call),
+                running=self._running,
+                stopped=self._answer(held, said.stopped(call.tool)),
+            )
         )
         if state is not None and state.leg:
             # It has begun, and was counted then.
@@ -192,7 +217,7 @@ class HeldCalls:
     def _delivery(self, held: Held, call: ExactCall, record: Record, state: CarriedState | None) -> Said | Answer:
         """Return how this caller is told that somebody has to decide."""
         request, tries = held.request, 0 if state is None else state.tries + 1
-        invitation = said.invitation(call.tool, call.rule)
+        invitation = (said.invitation if held.release is None else said.invitation_to_read)(call.tool, call.rule)
         if request.is_modern and deliveries.takes_urls_now(held.params) and tries < MOST_TRIES:
             carried = _carried(call, record, ends_at=round(held.now) + LIFE_S, tries=tries)
             reply = deliveries.input_required(
@@ -230,6 +255,8 @@ class HeldCalls:
             if held.gate is not None:
                 held.gate.tell(found.limited, held.principal)
             return self._refusals.limited(found.limited, [held.message], method=held.request.method, modern=modern)
+        if held.release is not None and found.error != "quarantined":
+            found = said.still_withheld(held.tool, found)
         reply = answers.refused_reply(
             held.message.id,
             _described(held, found),
@@ -340,6 +367,48 @@ class _HeldRun:
         return self.wire.is_complete
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Handing:
+    """Hands over an answer that was withheld."""
+
+    held: Held
+    wire: Wire
+    release: Release
+
+    def is_wanted(self) -> bool:
+        """Tell whether the caller is still there."""
+        return not self.wire.is_gone
+
+    def hindrance(self) -> Refused | NotStanding | None:
+        """Return what is said instead, when it may not be handed over any more; None: everything is as it was."""
+        return self.held.hindrance()
+
+    async def full(self) -> None:
+        """Tell that no limit is in the way: the call was counted when it ran."""
+
+    async def begin(self) -> None:
+        """Count nothing more."""
+
+    async def withdraw(self) -> None:
+        """Take nothing back."""
+
+    async def __call__(self, ticket: Ticket, settle: Settle) -> bool:  # noqa: ARG002 - a yes to it has no second leg
+        """Hand it over; return whether it left in full."""
+        held, result = self.held, self.release.it.result
+        self.release.leaves()
+        await settle(Ran(result=result, is_error=False))
+        reply = deliveries.outcome(held.message.id, result, is_replay=False, modern=held.request.is_modern)
+        answer = answers.replied(reply)
+        await self.wire.send(answer.start([]))
+        await self.wire.send({"type": "http.response.body", "body": answer.body})
+        return self.wire.is_complete
+
+
+def _note_arrival(held: Held, wire: Wire) -> None:
+    if held.release is not None and wire.is_complete:
+        held.release.left()
+
+
 def _forwarded(held: Held, state: CarriedState | None) -> bytes:
     """Return the body that the server gets: our own reading of the call, so that exactly what was approved runs.
 
@@ -361,7 +430,7 @@ def _arguments(held: Held) -> tuple[dict[str, Any], str]:
         raise _unusable(
             f"{tool} waits for a person's yes, and has an answer: send it as a request with an id, a text or a whole number below 2^53."
         )
-    arguments = held.params.get("arguments", {})
+    arguments = held.params.get("arguments", {}) if held.release is None else held.release.it.shown
     if type(arguments) is not dict:
         raise _unusable(f"{tool}: arguments must be an object.")
     try:
@@ -391,6 +460,13 @@ def _unusable(message: str) -> _UnusableError:
     return _UnusableError(Refused(error="invalid_arguments", message=message))
 
 
+def _definition_hash(held: Held, definition: Definition) -> str:
+    """Return what a yes is bound to besides the arguments: one to an answer is none to a call that sends the same."""
+    if held.release is None:
+        return definition.hash
+    return hashlib.sha256(f"mcp-release/1\n{definition.hash}".encode("ascii")).hexdigest()
+
+
 def _exact(held: Held, arguments: dict[str, Any], hashed: str, definition: Definition) -> ExactCall:
     return ExactCall(
         principal=held.principal,
@@ -399,12 +475,14 @@ def _exact(held: Held, arguments: dict[str, Any], hashed: str, definition: Defin
         tool_class=held.demand.tool_class,
         arguments=arguments,
         args_hash=hashed,
-        definition_hash=definition.hash,
+        definition_hash=_definition_hash(held, definition),
         policy_version=held.demand.policy_version,
         rule=held.rule,
         title=definition.title,
         description=definition.description,
         version=definition.version,
+        follows=held.follows,
+        releases=held.release is not None,
         reached_at=held.reached_at,
     )
 
@@ -436,9 +514,12 @@ def _record_of(state: CarriedState) -> Record:
 
 
 def _waiting(held: Held, record: Record) -> Refused:
+    if held.release is not None:
+        message = said.withheld(held.tool, held.rule, record)
+        return Refused(error="quarantined", message=message, retry_after_s=record.retry_after_s, record=record)
     return Refused(
         error="approval_required",
-        message=said.waits(held.tool, held.rule, record),
+        message=said.waits(held.tool, held.rule, record, held.follows),
         retry_after_s=record.retry_after_s,
         record=record,
     )

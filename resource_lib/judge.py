@@ -12,15 +12,16 @@ from typing import Any
 from resource_lib.backchannel.overlay import Overlay
 from resource_lib.call import Call, Facts, granted_scopes
 from resource_lib.checks import decide, not_revoked
-from resource_lib.context import Scenes
+from resource_lib.context import Scenes, Taints
 from resource_lib.decision import Decision, Deny
 from resource_lib.decisions import Decisions, note_observed
 from resource_lib.definition import Definition
 from resource_lib.identity.principal import Principal
-from resource_lib.policy import MethodPolicy, Overlays, Policies
+from resource_lib.policy import Demand, MethodPolicy, Overlays, Policies
 from resource_lib.revocation.standing import GOOD, Standing, Standings
 from resource_lib.transport import answers
 from resource_lib.transport.body import Message
+from resource_lib.wire.approvals import Follows
 from resource_lib.wire.condition import Scene
 from resource_lib.wire.tool_call import InexpressibleError, definition_hash
 
@@ -30,6 +31,8 @@ class Judge:
 
     overlay: Overlay | None = None
     """What operators demand, followed by the guard; None: it has nobody to ask, and knows of no operators."""
+    taints: Taints | None = None
+    """Who was given text from outside lately; None: nothing follows from that."""
     standings: Standings | None = None
     """What was revoked or stopped; None: nobody is followed, and there is no glass to break."""
 
@@ -80,7 +83,8 @@ class Judge:
         demand = self._policies.of(principal.tenant).get(tool) if is_heard else None
         if demand is None:
             return decide(call, Facts(demand=None, principal=principal, granted=granted, now=now, standing=standing))
-        if standing is GOOD and not demand.looks and demand.observed is None:
+        follows = self._follows(demand, tool, message.arguments, principal)
+        if standing is GOOD and follows is None and not demand.looks and demand.observed is None:
             return self._decisions.of(call, demand, principal, granted, now)
 
         def scene() -> Scene:
@@ -94,11 +98,19 @@ class Judge:
             scene=scene,
             definition=definition,
             arguments=message.arguments,
+            follows=follows,
             standing=standing,
         )
         decision = decide(call, facts)
+        if self.taints is not None and decision.follows is not None and decision.approval is not None:
+            self.taints.hold(principal, tool, message.arguments)
         note_observed(decision, principal)
         return decision
+
+    def _follows(self, demand: Demand, tool: str, arguments: Any, principal: Principal) -> Follows | None:
+        if self.taints is None or demand.tool_class == "read":
+            return None
+        return self.taints.of(principal, tool, arguments)
 
     def looks_at_definition(self, principal: Principal, tool: str) -> bool:
         """Tell whether it must be known what a tool is today before a call of it is decided."""

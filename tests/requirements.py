@@ -4055,7 +4055,26 @@ OUTPUT: dict[str, Requirement] = {}
 SCREENING: dict[str, Requirement] = {}
 
 
-TAINT: dict[str, Requirement] = {}
+TAINT: dict[str, Requirement] = {
+    "taint:person:whole": Requirement(
+        "C24, C25, issue",
+        "Text from outside counts for the person, in every login, application and session they have in that tenant, and for nobody else.",
+    ),
+    "taint:window": Requirement(
+        "C25, issue",
+        "Writes wait for the stated time after the last such result; a call that was held stays held while somebody may be deciding about it.",
+    ),
+    "taint:bounded": Requirement(
+        "C25",
+        "What is remembered is bounded, and what had to be forgotten counts as given.",
+    ),
+    "taint:spares": Requirement("C25, issue", "A tool that its author spares never waits for it."),
+    "taint:shared": Requirement(
+        "C25, issue",
+        "Through a shared store of limits other processes know of it for as long, and a store that is away counts as given.",
+    ),
+    "taint:settings": Requirement("ours", "A setting of it that could not be kept stops the start, naming the cure."),
+}
 
 
 INVENTORY: dict[str, Requirement] = {}

@@ -93,6 +93,8 @@ async def shown(work: Any, approval: Any) -> dict[str, Any]:
         "acting": shown.actor or None,
         "purpose": shown.purpose or None,
         "needs": _needs(rule, approval),
+        **({} if shown.follows is None else {"follows": f"it {shown.follows.words}"}),
+        **({"releases": "the answer below, which is withheld"} if shown.releases else {}),
         "arguments": [
             {
                 "path": line.path,

@@ -18,8 +18,11 @@ from resource_lib.wire.approvals import (
     MOST_ARGUMENT_BYTES,
     MOST_OUTCOME_BYTES,
     ApprovalRule,
+    Follows,
+    InvalidFollowsError,
     InvalidRuleError,
     State,
+    follows_from_json,
     rule_from_json,
 )
 from resource_lib.wire.tool_call import InexpressibleError, args_hash
@@ -85,13 +88,17 @@ def call(said: Members) -> asking.Call:
         raise InvalidRequest("args_hash: is not of these arguments.", reason="args_hash")
     display = said.get("display", {})
     if not isinstance(display, dict):
-        raise InvalidRequest("display: is an object with title, description and version.", reason="invalid_display")
+        raise InvalidRequest(
+            "display: is an object with title, description, version, follows and releases.", reason="invalid_display"
+        )
     return asking.Call(
         tool=tool,
         tool_class=tool_class,
         title=_words(display, "title", most=200),
         description=_words(display, "description", most=2000),
         version=_words(display, "version", most=100),
+        follows=_follows(display),
+        releases=flag(display, "releases"),
         arguments=arguments,
         args_hash=hashed,
         definition_hash=_hash(said, "definition_hash"),
@@ -100,6 +107,13 @@ def call(said: Members) -> asking.Call:
         age_ms=_number(said, "age_ms", most=_MOST_AGE_MS),
         only_known=flag(said, "only_known"),
     )
+
+
+def _follows(display: Members) -> Follows | None:
+    try:
+        return None if display.get("follows") is None else follows_from_json(display["follows"])
+    except InvalidFollowsError as error:
+        raise InvalidRequest(f"display.{error}.", reason="invalid_display") from None
 
 
 def _rule(said: Members) -> ApprovalRule:

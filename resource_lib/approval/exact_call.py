@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from resource_lib.identity.principal import Principal
-from resource_lib.wire.approvals import ApprovalRule
+from resource_lib.wire.approvals import ApprovalRule, Follows
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +28,10 @@ class ExactCall:
     title: str = ""
     description: str = ""
     version: str = ""
+    follows: Follows | None = None
+    """What the person reads that it follows. No yes is bound to it: the call is the same."""
+    releases: bool = False
+    """Whether the tool has run already, and a yes hands over its answer, which is in the arguments."""
     reached_at: float
     """When it reached the guard, on the flow's own clock."""
 
@@ -55,7 +59,13 @@ class ExactCall:
             "tool": self.tool,
             "tool_class": self.tool_class,
             "arguments": self.arguments,
-            "display": {"title": self.title, "description": self.description, "version": self.version},
+            "display": {
+                "title": self.title,
+                "description": self.description,
+                "version": self.version,
+                **({} if self.follows is None else {"follows": self.follows.to_json()}),
+                **({"releases": True} if self.releases else {}),
+            },
             "rule": self.rule.to_json(),
             "age_ms": age_ms,
         }

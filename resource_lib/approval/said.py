@@ -5,13 +5,13 @@ Every sentence says what happened (nothing ran) and what to do next, so that nob
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from resource_lib.approval.run import Execution
 from resource_lib.backchannel.approvals import Record
 from resource_lib.decision import Deny
-from resource_lib.wire.approvals import ApprovalRule, State
+from resource_lib.wire.approvals import ApprovalRule, Follows, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +66,42 @@ def who(rule: ApprovalRule) -> str:
     return f"{people} with the role {rule.role!r}{other}"
 
 
-def waits(tool: str, rule: ApprovalRule, record: Record) -> str:
+def waits(tool: str, rule: ApprovalRule, record: Record, follows: Follows | None = None) -> str:
     """Return what a model is told when nobody has decided yet."""
     changed = ""
     if record.differs:
         changed = f" There is a yes for another call of {tool}, which differs in: {', '.join(record.differs)}."
+    because = "" if follows is None else f", because it {follows.words}"
     return (
-        f"{tool} has not run: it waits for a yes to exactly this call.{changed} Ask {who(rule)} to open {record.url} and decide; "
+        f"{tool} has not run: it waits for a yes to exactly this call{because}.{changed} Ask {who(rule)} to open {record.url} and decide; "
         f"then call {tool} again with identical arguments."
     )
+
+
+def withheld(tool: str, rule: ApprovalRule, record: Record) -> str:
+    """Return what a model is told of an answer that waits for somebody to release it."""
+    return (
+        f"{tool} has run, and its answer is withheld: text in it reads like orders to a model. Ask {who(rule)} to open {record.url}, read it and "
+        f"decide; then call {tool} again with identical arguments. It does not run again: the answer is handed over."
+    )
+
+
+def still_withheld(tool: str, found: Refused) -> Refused:
+    """Return a refusal in the words of one whose call has run, and whose answer is what is asked about."""
+    sentence = _OF_ANSWERS.get(found.error, "it cannot be released now. Call again with identical arguments later.")
+    return replace(found, message=f"{tool} has run, and its answer stays withheld: {sentence}")
+
+
+_OF_ANSWERS: Final[Mapping[str, str]] = {
+    "approval_denied": "a person has read it and said no. Do not call again for it; ask them what they want.",
+    "approval_expired": "nobody decided in time. Call again with identical arguments to ask anew.",
+    "approval_ended": "the yes to it counts no more. Call again with identical arguments to ask anew.",
+}
+
+
+def invitation_to_read(tool: str, rule: ApprovalRule) -> str:
+    """Return what a person reads before they open the page of an answer that is withheld."""
+    return f"{tool} has an answer that reads like orders to an application. It waits until {who(rule)} has read it and says yes."
 
 
 def invitation(tool: str, rule: ApprovalRule) -> str:

@@ -13,10 +13,10 @@ from dataclasses import replace
 from typing import Final
 
 from resource_lib.call import Call, Facts
-from resource_lib.checks import acr, approval, conditions, not_revoked, roles, scopes, sensitivity, tool_allowed
+from resource_lib.checks import acr, approval, conditions, not_revoked, roles, scopes, sensitivity, taint, tool_allowed
 from resource_lib.decision import ALLOW, Ask, Decision, Deny, Observed, Outcome
 from resource_lib.policy import Demand, stricter
-from resource_lib.wire.approvals import ApprovalRule
+from resource_lib.wire.approvals import ApprovalRule, Follows
 
 Check = Callable[[Call, Facts], Outcome | tuple[tuple[str, Outcome], ...]]
 """One question about a call: `ALLOW`, why not, or whose yes it takes; or several answers, each by its name.
@@ -30,6 +30,7 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("acr", acr.check),  # log in again only for a call that would then run
     ("sensitivity", sensitivity.check),
     ("conditions", conditions.check),
+    ("taint", taint.check),
     ("approval", approval.check),  # nobody is asked about a call that would be refused
 )
 
@@ -47,6 +48,7 @@ def decide(call: Call, facts: Facts, checks: tuple[tuple[str, Check], ...] = CHE
     outcomes: list[tuple[str, Outcome]] = []
     refusal: Deny | None = None
     asked: list[ApprovalRule] = []
+    follows: Follows | None = None
     for name, check in checks:
         answer = check(call, facts)
         if answer is ALLOW:
@@ -58,6 +60,7 @@ def decide(call: Call, facts: Facts, checks: tuple[tuple[str, Check], ...] = CHE
                 refusal = refusal or outcome
             elif isinstance(outcome, Ask):
                 asked.append(outcome.rule)
+                follows = follows or outcome.follows
     if not outcomes:
         refusal = Deny(error="policy_denied", message=f"{call.subject} is refused.", reason="there is no check")
     if facts.demand is not None and facts.demand.observed is not None:
@@ -69,7 +72,7 @@ def decide(call: Call, facts: Facts, checks: tuple[tuple[str, Check], ...] = CHE
             message=f"{call.subject} is refused: no one person could say yes to it.",
             reason="two rules want different people to say yes",
         )
-    return Decision(subject=call.subject, outcomes=tuple(outcomes), refusal=refusal, approval=rule)
+    return Decision(subject=call.subject, outcomes=tuple(outcomes), refusal=refusal, approval=rule, follows=follows)
 
 
 def _whose_yes(asked: list[ApprovalRule]) -> ApprovalRule | None:

@@ -17,7 +17,7 @@ from typing import Any
 from resource_lib.wire.approvals import DEFAULT_RULE, ApprovalRule, common_levels, stricter
 from resource_lib.wire.claims import TOOL_SCOPE_PREFIX
 from resource_lib.wire.limit import Limit
-from resource_lib.wire.tool_policy import CLASSES, Rules, ToolClass, When
+from resource_lib.wire.tool_policy import CLASSES, SCREENINGS, Rules, Screening, ToolClass, When
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +55,8 @@ class Demand:
     """What is only reported."""
     cost: int = 1
     returns: frozenset[str] = frozenset()
+    screening: Screening | None = None
+    """What becomes of an answer that reads like orders, at least; None: what the guard does with all of them."""
     limit: tuple[Limit, ...] = ()
     """Each of them holds."""
     concurrent: int | None = None
@@ -99,6 +101,9 @@ def demand_of(name: str, layers: Sequence[Rules]) -> Demand:
         observed=_conduct(name, tool_class, reported) if reported else None,
         cost=max((layer.cost for layer in layers if layer.cost is not None), default=1),
         returns=frozenset().union(*(layer.returns for layer in layers)),
+        screening=max(
+            (layer.screening for layer in layers if layer.screening is not None), key=SCREENINGS.index, default=None
+        ),
         limit=tuple(dict.fromkeys(one for layer in layers for one in layer.limit)),
         concurrent=min((layer.concurrent for layer in layers if layer.concurrent is not None), default=None),
         definitions=frozenset.intersection(*known) if known else None,
@@ -180,6 +185,7 @@ def _said(demand: Demand) -> Mapping[str, Any]:
         "observed": None if demand.observed is None else _said(demand.observed),
         "cost": demand.cost,
         "returns": sorted(demand.returns),
+        "screening": demand.screening,
         "limit": [str(one) for one in demand.limit],
         "concurrent": demand.concurrent,
         "definitions": None if demand.definitions is None else sorted(demand.definitions),

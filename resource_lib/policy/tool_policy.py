@@ -15,7 +15,16 @@ from resource_lib.policy.demand import Demand, demand_of
 from resource_lib.settings import SettingsError, scope_names
 from resource_lib.wire.approvals import ApprovalRule, InvalidRuleError, rule_from_json
 from resource_lib.wire.claims import TOOL_SCOPE_PREFIX
-from resource_lib.wire.tool_policy import Effect, InvalidRulesError, Mode, Rules, ToolClass, When, parse_rules
+from resource_lib.wire.tool_policy import (
+    Effect,
+    InvalidRulesError,
+    Mode,
+    Rules,
+    Screening,
+    ToolClass,
+    When,
+    parse_rules,
+)
 
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_./-]{1,122}")
 """MCP "Tool names" (1-128 of these characters); 122, so that `tool:<name>` is a scope of at most 128."""
@@ -66,6 +75,8 @@ class Words(TypedDict, total=False):
     """What one call counts for against each limit."""
     returns: Collection[str]
     """`personal`, `secret`: what an answer may hold; `outside`: text that strangers wrote."""
+    screening: Screening | None
+    """What becomes of an answer that reads like orders to a model: `observe`, `annotate`, `quarantine` or `block`."""
     limit: str | Collection[str] | None
     """How often it may be called: `"10/hour"`, or several of which each holds."""
     concurrent: int | None

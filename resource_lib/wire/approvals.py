@@ -23,6 +23,8 @@ MOST_OUTCOME_BYTES: Final = 64 * 1024
 
 
 _ROLE: Final = re.compile(r"[a-z][a-z0-9_.-]{0,39}")
+_TOOL: Final = re.compile(r"[A-Za-z0-9_./-]{1,128}")
+_LATEST: Final = 2**40
 
 
 class State(StrEnum):
@@ -36,6 +38,46 @@ class State(StrEnum):
     DONE = "done"
     AMBIGUOUS = "ambiguous"
     """It began, and nobody knows how it ended: whoever ran it is gone. Only a person clears it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Follows:
+    """What a call follows: text from outside, which whoever calls was given lately. The person who is asked reads it."""
+
+    tool: str = ""
+    """The tool that fetched it; empty: another process knows."""
+    at: int = 0
+    """When, in seconds since the epoch; 0: nobody here knows."""
+    has_signs: bool = False
+    """Whether it reads like orders to a model."""
+
+    @property
+    def words(self) -> str:
+        """For a log and for a model: names of ours, nothing of the text."""
+        orders = " that reads like orders" if self.has_signs else ""
+        return f"follows text from outside{orders}{f', fetched by {self.tool}' if self.tool else ''}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a JSON object; `follows_from_json` reads it again."""
+        return {"tool": self.tool, "at": self.at, "has_signs": self.has_signs}
+
+
+class InvalidFollowsError(ValueError):
+    """What a call is said to follow is said in another form. The message names the member and the cure."""
+
+
+def follows_from_json(value: Any) -> Follows:
+    """Return what a JSON object says. Raises InvalidFollowsError."""
+    if not isinstance(value, Mapping):
+        raise InvalidFollowsError("follows: is an object with tool, at and has_signs")
+    tool, at, has_signs = value.get("tool", ""), value.get("at", 0), value.get("has_signs", False)
+    if not isinstance(tool, str) or (tool and not _TOOL.fullmatch(tool)):
+        raise InvalidFollowsError("follows.tool: is a tool's name, or empty")
+    if type(at) is not int or not 0 <= at <= _LATEST:
+        raise InvalidFollowsError("follows.at: is a time in whole seconds")
+    if type(has_signs) is not bool:
+        raise InvalidFollowsError("follows.has_signs: is true or false")
+    return Follows(tool=tool, at=at, has_signs=has_signs)
 
 
 class InvalidRuleError(ValueError):

@@ -29,6 +29,11 @@ MODES: Final[tuple[Mode, ...]] = ("allow", "deny", "step_up", "observe")
 Effect = Literal["deny", "step_up", "require"]
 EFFECTS: Final[tuple[Effect, ...]] = ("deny", "step_up", "require")
 
+Screening = Literal["observe", "annotate", "quarantine", "block"]
+SCREENINGS: Final[tuple[Screening, ...]] = ("observe", "annotate", "quarantine", "block")
+"""What becomes of a result that reads like orders to a model, the mildest first: it is noted; it says so of itself; a person must release
+it; it never leaves."""
+
 RETURNS: Final = frozenset({"personal", "secret", "outside"})
 
 EVERY_TOOL: Final = "*"
@@ -111,6 +116,8 @@ class Rules:
     """What one call counts for against a budget."""
     returns: frozenset[str] = frozenset()
     """`personal`, `secret`: what an answer may hold; `outside`: text that strangers wrote (web, e-mail, tickets)."""
+    screening: Screening | None = None
+    """What becomes of an answer that reads like orders to a model; None: what the guard does with all of them."""
     limit: tuple[Limit, ...] = ()
     """How often it may be called; all of them hold."""
     concurrent: int | None = None
@@ -123,7 +130,7 @@ class Rules:
         said: dict[str, Any] = {}
         if self.tool_class is not None:
             said["class"] = self.tool_class
-        for name in ("mode", "most", "max_age", "cost", "concurrent"):
+        for name in ("mode", "most", "max_age", "cost", "concurrent", "screening"):
             if getattr(self, name) is not None:
                 said[name] = getattr(self, name)
         for name in ("scopes", "roles", "returns"):
@@ -151,7 +158,7 @@ def to_json(rules: Rules) -> dict[str, Any]:
 
 MEMBERS: Final = frozenset(
     {"class", "scopes", "roles", "mode", "clients", "most", "acr", "max_age", "when", "approval", "cost", "returns"}
-    | {"limit", "concurrent", "definitions"}
+    | {"limit", "concurrent", "definitions", "screening"}
 )
 
 
@@ -178,6 +185,7 @@ def parse_rules(value: Any, where: str = "") -> Rules:
         approval=said.approval(value.get("approval"), "approval"),
         cost=said.number("cost", MOST_COST, f"a whole number, 1 to {MOST_COST}"),
         returns=said.returns(),
+        screening=said.word("screening", SCREENINGS),
         limit=said.limits(),
         concurrent=said.number("concurrent", MOST_CONCURRENT, f"a whole number, 1 to {MOST_CONCURRENT}"),
         definitions=said.definitions(),

@@ -28,7 +28,7 @@ from authserver.domain.notices import notice
 from authserver.domain.tokens.authorization import MACHINE, Authorization, require_live
 from authserver.domain.tool_policies import tool_policy
 from authserver.runtime.unit_of_work import UnitOfWork
-from resource_lib.wire.approvals import ApprovalRule, State
+from resource_lib.wire.approvals import ApprovalRule, Follows, State
 from resource_lib.wire.condition import Scene
 from resource_lib.wire.tool_policy import CLASSES
 
@@ -68,6 +68,10 @@ class Call:
     definition_hash: str
     policy_version: str
     rule: ApprovalRule
+    follows: Follows | None = None
+    """What text from outside came before it, by its server's word. No part of what makes two calls one."""
+    releases: bool = False
+    """Whether the tool has run, and its answer, which is in the arguments, is withheld until the yes."""
     age_ms: int
     """How long ago it reached the MCP server."""
     only_known: bool = False
@@ -182,14 +186,18 @@ async def _begin(work: UnitOfWork, owner: Authorization, caller: Caller, call: C
         raise InvalidCallError(
             "arguments: nobody could be shown all of them; send fewer, or under shorter names"
         ) from None
-    granted = await call_grants.covering(
-        work,
-        caller.of_grant(call.tool, definition_hash=call.definition_hash, args_hash=call.args_hash),
-        arguments=call.arguments,
-        rule=call.rule,
-        resource=caller.resource,
-        only=caller.only_grants,
-    )
+    granted = None
+    if not call.releases:
+        # Who allowed calls of a tool beforehand has not read what came of them.
+        granted = await call_grants.covering(
+            work,
+            caller.of_grant(call.tool, definition_hash=call.definition_hash, args_hash=call.args_hash),
+            arguments=call.arguments,
+            rule=call.rule,
+            resource=caller.resource,
+            only=caller.only_grants,
+            since=_since(work, call),
+        )
     approval_id = new_id(work.tenant)
     payload, payload_key = showing.sealed(work, approval_id, shown)
     row = {
@@ -282,9 +290,18 @@ def _shown(owner: Authorization, caller: Caller, call: Call) -> showing.Shown:
         client_id=caller.client_id,
         actor=caller.actor,
         purpose=owner.purpose,
+        follows=call.follows,
+        releases=call.releases,
         sentence=showing.sentence_of(call.rule, call.arguments),
         arguments=arguments,
     )
+
+
+def _since(work: UnitOfWork, call: Call) -> int | None:
+    """Return when a yes given beforehand must have been given: not before the text from outside that this call follows came."""
+    if call.follows is None:
+        return None
+    return call.follows.at or work.now
 
 
 def _needs_role(caller: Caller, call: Call) -> bool:
@@ -304,5 +321,6 @@ def _call_key(caller: Caller, call: Call) -> bytes:
         call.args_hash,
         call.policy_version,
         call.rule.to_json(),
+        *(["releases"] if call.releases else []),
     ]
     return hashlib.sha256(b"mcp-approval/1\n" + orjson.dumps(bound, option=orjson.OPT_SORT_KEYS)).digest()

@@ -21,7 +21,7 @@ import rfc8785
 from authserver.domain.approvals.approval import Approval
 from authserver.runtime.unit_of_work import UnitOfWork
 from authserver.runtime.vault import seal, unseal
-from resource_lib.wire.approvals import ApprovalRule
+from resource_lib.wire.approvals import ApprovalRule, Follows
 
 _PLACEHOLDER = re.compile(r"\{([^{}]{1,200})\}")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_$@-]+")
@@ -83,10 +83,20 @@ class Shown:
     """What happens on a yes, in the author's words and this call's values; empty: the author wrote none."""
     arguments: tuple[Line, ...]
     """All of them, in the order in which they were sent."""
+    follows: Follows | None = None
+    """What text from outside the application was given before; None: none that the server told of."""
+    releases: bool = False
+    """Whether the tool has run already, and a yes hands over its answer, which is what is shown."""
 
     def encoded(self) -> bytes:
         """Return it as canonical JSON (RFC 8785)."""
-        return rfc8785.dumps(orjson.loads(orjson.dumps(self)))
+        said = orjson.loads(orjson.dumps(self))
+        # A call that was asked for before there were such words keeps its hash.
+        if self.follows is None:
+            del said["follows"]
+        if not self.releases:
+            del said["releases"]
+        return rfc8785.dumps(said)
 
     @property
     def hash(self) -> str:
@@ -102,6 +112,7 @@ def shown(work: UnitOfWork, approval: Approval) -> Shown:
     said = orjson.loads(unseal(key, approval.payload, context=f"approvals/payload/{approval.id}"))
     said["sentence"] = tuple(Part(**part) for part in said["sentence"])
     said["arguments"] = tuple(Line(**line) for line in said["arguments"])
+    said["follows"] = Follows(**said["follows"]) if said.get("follows") is not None else None
     return Shown(**said)
 
 

@@ -239,17 +239,20 @@ async def covering(
     rule: ApprovalRule,
     resource: Resource,
     only: frozenset[str] | None = None,
+    since: int | None = None,
 ) -> CallGrant | None:
     """Return a living grant that covers this call as `rule` demands it, or None: then somebody is asked.
 
     `resource` is the server at which the call counts. `only`: the grants that the token names, where it was narrowed to some
-    (RFC 9396 §6); see `named_in`.
+    (RFC 9396 §6); see `named_in`. `since`: only one that was given then or later, because what came before it may have changed
+    what a person would say.
     """
     shown = as_shown(next((tool for tool in resource.tools if tool.name == call.tool), None))
     for each in await of_authorization(work, call.authorization_id):
         if (
             _fits(each, call, shown)
             and (only is None or each.id in only)
+            and (since is None or each.created_at >= since)
             and _holds(work, each, arguments)
             and await meets(work, each, rule)
         ):

@@ -64,6 +64,10 @@ class Call(Shown):
     display_hash: str = Field(description="Names exactly this; whoever says yes says to what.")
     sentence: str = Field(description="What happens on a yes, in its author's words and this call's values.")
     arguments: list[Argument]
+    follows: str = Field(description="What text from outside the application was given before; empty: none.")
+    releases: bool = Field(
+        description="Whether the tool has run, and a yes hands over its answer, which is what is shown."
+    )
     you_may_approve: bool
     why_not: str | None = Field(description="Why you may not; null: you may.")
 
@@ -198,6 +202,8 @@ async def _call(ask: Ask, found: Approval, decider: Decider) -> Call | None:
             Argument(path=line.path, text=line.text, is_hidden=line.is_hidden, length=line.length)
             for line in seen.arguments
         ],
+        follows="" if seen.follows is None else f"It {seen.follows.words}.",
+        releases=seen.releases,
         you_may_approve=why is None,
         why_not=why.value if why else None,
     )

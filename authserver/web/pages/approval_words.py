@@ -74,6 +74,11 @@ def if_allowed(opened: Open, context: dict[str, object]) -> Markup:
         return Markup("Your yes is noted. Nothing happens before {} more {} agreed.").format(
             more, "person has" if more == 1 else "people have"
         )
+    if opened.shown.releases:
+        return Markup(
+            "{} has looked this up already, and kept it back because it reads like orders to an application. {} is handed exactly what "
+            "stands on this page, one time, marked as text from outside. What it then does with it, nobody can promise."
+        ).format(server, client)
     if opened.it.tool_class == "destructive":
         said = Markup("{} does exactly this, one time, with the values on this page. It cannot be undone.").format(
             server
@@ -148,6 +153,8 @@ async def told(work: UnitOfWork, opened: Open, context: dict[str, object]) -> tu
         return "It is being done now", Markup("{} has begun. It cannot be stopped from here.").format(server)
     if it.state is State.DENIED:
         return await _told_of_no(work, opened, client, server)
+    if it.state is State.DONE and opened.shown.releases:
+        return "It was handed over", Markup("{} was given this once.").format(client)
     if it.state is State.DONE:
         if it.cleared_by is not None:
             return "It was noted as done", Markup(

@@ -141,6 +141,8 @@ async def who(work: UnitOfWork, it: Approval, shown: Shown, *, reader: str) -> d
         "tool_description": shown.description,
         "sentence": sentence(shown.sentence),
         "lines": [line(argument) for argument in shown.arguments],
+        "follows": _follows(work, shown),
+        "releases": shown.releases,
         "client_name": client.name if client is not None else "An application that was removed",
         "client_verified": client is not None and client.is_verified,
         "client_host": client.document_host if client is not None else "",
@@ -172,6 +174,19 @@ async def person_of(work: UnitOfWork, sub: str) -> user.Person | None:
     """Return the person behind a `sub` of the bound tenant; None for an application, or somebody who is gone."""
     member = await user.member_by_sub(work, sub)
     return await user.person_by_id(work, member.person_id) if member is not None else None
+
+
+def _follows(work: UnitOfWork, shown: Shown) -> dict[str, object] | None:
+    it = shown.follows
+    if it is None:
+        return None
+    known = 0 < it.at <= work.now
+    return {
+        "tool": it.tool,
+        "has_signs": it.has_signs,
+        "iso": words.iso(it.at) if known else "",
+        "ago": words.ago(it.at, work.now) if known else "",
+    }
 
 
 def _readable(work: UnitOfWork, it: Approval | None) -> Shown | None:

@@ -1,0 +1,141 @@
+"""
+Answers that wait for a person to release them: bounded, in the memory of this process, and gone with it.
+
+Only answers of calls that change nothing wait here, so that whatever is forgotten can be asked for once more. Whoever asks for the same again,
+by the same login and application, with the same arguments, is asked for a yes instead of running the tool again; the person reads
+every text of it, and the yes is for exactly these bytes. C33.
+"""
+
+import hashlib
+import json
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any, Final
+
+from resource_lib.identity.principal import Principal
+from resource_lib.wire.approvals import MOST_ARGUMENT_BYTES, MOST_OUTCOME_BYTES
+
+LIFE_S: Final = 1800.0
+"""How long one waits after it was last asked for."""
+MOST: Final = 512
+_MOST_TEXTS: Final = 200
+_MOST_SHOWN: Final = MOST_ARGUMENT_BYTES - 2048
+
+_LONGEST_WORD: Final = 400
+_LONGEST_NAME: Final = 40
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/=_-]+")
+
+Key = tuple[str, str, str, str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Withheld:
+    """One of them, as it would leave."""
+
+    tool: str
+    arguments: Mapping[str, Any] = field(repr=False)
+    result: Mapping[str, Any] = field(repr=False)
+    signs: tuple[str, ...]
+    texts: tuple[str, ...] = field(repr=False)
+    sha256: str
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What a person reads before they release it, and what their yes is bound to."""
+        return {
+            "tool": self.tool,
+            "reads_like": [sign.replace("_", " ") for sign in self.signs],
+            "texts": list(self.texts),
+            "called_with": self.arguments,
+            "sha256": self.sha256,
+        }
+
+
+def withheld(tool: str, arguments: Any, result: Mapping[str, Any], signs: tuple[str, ...]) -> Withheld | None:
+    """Return an answer as it waits; None: it is too large for a person to read, or to be kept."""
+    if type(arguments) is not dict:
+        return None
+    try:
+        raw = json.dumps(result, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        asked = json.dumps(arguments, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return None
+    texts = tuple(_texts(result))
+    size = len(asked.encode("utf-8", "replace")) + len(json.dumps(texts, ensure_ascii=False).encode("utf-8", "replace"))
+    if len(raw) > MOST_OUTCOME_BYTES or len(texts) > _MOST_TEXTS or size > _MOST_SHOWN:
+        return None
+    return Withheld(
+        tool=tool,
+        arguments=arguments,
+        result=result,
+        signs=signs,
+        texts=texts,
+        sha256=hashlib.sha256(b"mcp-result/1\n" + raw.encode("ascii")).hexdigest(),
+    )
+
+
+class Quarantine:
+    """Keeps them. `clock` counts monotonic seconds. Safe between threads."""
+
+    def __init__(self, *, most: int = MOST, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most = most
+        self._clock = clock
+        self._kept: OrderedDict[Key, tuple[float, Withheld]] = OrderedDict()
+        self._lock = Lock()
+
+    def keep(self, principal: Principal, it: Withheld) -> None:
+        """Keep one; when there is no room, the one that was asked for longest ago gives way."""
+        key = _key(principal, it.tool, it.arguments)
+        with self._lock:
+            self._kept[key] = (self._clock() + LIFE_S, it)
+            self._kept.move_to_end(key)
+            if len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+
+    def find(self, principal: Principal, tool: str, arguments: Any) -> Withheld | None:
+        """Return what waits for this very call; None: nothing does."""
+        if not self._kept or type(arguments) is not dict:
+            return None
+        key = _key(principal, tool, arguments)
+        with self._lock:
+            until, it = self._kept.get(key, (0.0, None))
+            if it is None or until <= self._clock():
+                self._kept.pop(key, None)
+                return None
+            self._kept[key] = (self._clock() + LIFE_S, it)
+            self._kept.move_to_end(key)
+            return it
+
+    def drop(self, principal: Principal, it: Withheld) -> None:
+        """Forget one: it was handed over."""
+        with self._lock:
+            self._kept.pop(_key(principal, it.tool, it.arguments), None)
+
+
+def _key(principal: Principal, tool: str, arguments: Mapping[str, Any]) -> Key:
+    said = json.dumps([tool, arguments], sort_keys=True)
+    hashed = hashlib.sha256(said.encode("ascii")).hexdigest()
+    return principal.tenant, principal.subject, principal.client_id, principal.authorization_id, hashed
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield every text of a JSON value, and names that say more than a name does; of base64 (an image) its size and hash."""
+    kind = type(value)
+    if kind is str:
+        if len(value) > _LONGEST_WORD and _BASE64.fullmatch(value):
+            hashed = hashlib.sha256(value.encode("ascii")).hexdigest()
+            yield f"({len(value)} characters of base64, SHA-256 {hashed})"
+        elif value:
+            yield value
+    elif kind is dict:
+        for name, member in value.items():
+            if " " in name or len(name) > _LONGEST_NAME:
+                yield name
+            yield from _texts(member)
+    elif kind is list:
+        for entry in value:
+            yield from _texts(entry)
