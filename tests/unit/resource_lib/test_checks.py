@@ -41,9 +41,17 @@ def test_a_call_that_meets_every_demand_is_allowed_and_every_check_is_recorded()
     decision = decide(Call(subject="tool", is_tool=True), facts(DEMAND))
 
     assert decision.allowed
-    assert ["not_revoked", "tool_allowed", "scopes", "roles", "acr", "sensitivity", "conditions", "taint", "approval"] == [
-        name for name, _ in decision.outcomes
-    ]
+    assert [
+        "not_revoked",
+        "tool_allowed",
+        "scopes",
+        "roles",
+        "acr",
+        "sensitivity",
+        "conditions",
+        "taint",
+        "approval",
+    ] == [name for name, _ in decision.outcomes]
 
 
 @pytest.mark.parametrize(
