@@ -4052,7 +4052,25 @@ LIMIT_STORES: dict[str, Requirement] = {
 OUTPUT: dict[str, Requirement] = {}
 
 
-SCREENING: dict[str, Requirement] = {}
+SCREENING: dict[str, Requirement] = {
+    "screening:mask:keeps-nothing-of-a-person": Requirement(
+        "C34", "A mask keeps no digit, letter or street of a person, and a mask of a mask is the same mask."
+    ),
+    "screening:redaction:is-stable": Requirement("C34, ours", "What is redacted twice is redacted once."),
+    "screening:redaction:touches-nothing-else": Requirement(
+        "ours", "A text in which nothing is found leaves as the server wrote it."
+    ),
+    "screening:redaction:secrets-always": Requirement(
+        "C34, C47", "Whoever may see personal data still sees no secret."
+    ),
+    "screening:redaction:disguises": Requirement(
+        "LG-05, C47", "Hidden characters, encodings, entities, JSON in a text and pieces in a list hide no secret."
+    ),
+    "screening:redaction:names": Requirement(
+        "LG-05, C47",
+        "What stands under the name of a secret is masked at any depth and in any spelling; page tokens stay.",
+    ),
+}
 
 
 TAINT: dict[str, Requirement] = {

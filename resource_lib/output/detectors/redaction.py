@@ -1,0 +1,286 @@
+"""
+Finds and masks: `redacted` for a text, `redacted_value` for JSON values.
+
+What is masked is looked at again until nothing is found, so that a second pass changes nothing.
+"""
+
+import json
+import operator
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+from urllib.parse import quote
+
+from resource_lib.output import base64_text
+from resource_lib.output.detectors import disguises
+from resource_lib.output.detectors.finding import SECRET, Detector, Finding, Needs
+from resource_lib.output.detectors.masks import SECRET_MASK, Kind, masked
+from resource_lib.output.detectors.secret_names import names_a_secret, numbers_too
+from resource_lib.output.detectors.table import DETECTORS
+
+_SHORTEST: Final = 6
+"""No detector finds anything in fewer characters."""
+_MOST_ROUNDS: Final = 4
+_MOST_INSIDE: Final = 4
+"""How deep texts inside texts are read."""
+_MOST_JOINED: Final = 4096
+_MOST_PIECES: Final = 32
+_OPENS: Final = frozenset("{[")
+_MOST_DEPTH: Final = 100
+TOO_DEEP: Final = "[nested too deeply]"
+"""What stands in the place of a list or an object inside a hundred others: nobody looked into it."""
+
+_ORDER: Final[tuple[Kind, ...]] = ("secret", "email", "iban", "card", "ssn", "phone", "ip", "address", "name", "id")
+"""The gravest first."""
+_NEAR_DIGITS = re.compile(r"[0-9](?:[ ./()-]{0,3}[0-9]){3}")
+_LONGEST_SHORT_WORD: Final = 14
+_HAS: Final[dict[Needs, Callable[[str], bool]]] = {
+    "digits": lambda text: _NEAR_DIGITS.search(text) is not None,
+    "word": lambda text: max(map(len, text.split()), default=0) > _LONGEST_SHORT_WORD,
+}
+_SECRETS: Final = tuple(detector for detector in DETECTORS if detector.kind == SECRET)
+_TYPED: Final = tuple(
+    detector for detector in _SECRETS if detector.name not in {"assigned", "connection", "authorization", "cookie"}
+)
+"""Known by their own shape, so also by the shape of their joined pieces."""
+_NAMED: Final = "named"
+"""How a value under the name of a secret is counted."""
+
+
+def found(text: str, *, personal: bool = True) -> tuple[Finding, ...]:
+    """Return what stands in `text` as it is, in order and without overlap; `personal=False`: secrets alone."""
+    return tuple(_found(text, DETECTORS if personal else _SECRETS))
+
+
+def redacted(text: str, *, personal: bool = True) -> tuple[str, Counter[str]]:
+    """Return `text` with everything found masked, and how often which detector found something.
+
+    The same object, and nothing counted, where nothing is found. `personal=False` leaves personal data alone, for a token that
+    may see it; secrets go in any case. Disguises are looked through as `disguises.py` says.
+    """
+    counts: Counter[str] = Counter()
+    return _redacted(text, DETECTORS if personal else _SECRETS, counts, _MOST_INSIDE), counts
+
+
+def redacted_value(value: Any, *, personal: bool = True) -> tuple[Any, Counter[str]]:
+    """Return a JSON value with every text in it redacted, and what stands under the name of a secret masked at any depth.
+
+    Types stay: a text becomes a mask, a number under the name of a PIN or a password becomes 0; member names stay as they are
+    unless they themselves hold something. The same object where nothing is found.
+    """
+    counts: Counter[str] = Counter()
+    return _value(value, DETECTORS if personal else _SECRETS, counts, _MOST_INSIDE), counts
+
+
+def _found(text: str, detectors: Iterable[Detector]) -> list[Finding]:
+    if len(text) < _SHORTEST:
+        return []
+    hits: list[Finding] = []
+    folded: str | None = None
+    has: dict[Needs, bool] = {"nothing": True}
+    for detector in detectors:
+        needs = detector.needs
+        if needs not in has:
+            has[needs] = _HAS[needs](text)
+        if not has[needs]:
+            continue
+        where = text
+        if detector.folded:
+            if folded is None:
+                # The one letter whose lower case is longer, so that places in both are the same.
+                folded = text.replace("\u0130", "I").lower()
+            where = folded
+        if detector.hints:
+            for hint in detector.hints:
+                if hint in where:
+                    break
+            else:
+                continue
+        for match in detector.pattern.finditer(where):
+            span = detector.proof(match)
+            if span is not None and span[0] < span[1]:
+                hits.append(Finding(*span, detector.name, detector.kind))
+    return _apart(hits) if len(hits) > 1 else hits
+
+
+def _apart(hits: list[Finding]) -> list[Finding]:
+    """Return findings that do not overlap: those that do become one, called after the gravest."""
+    hits.sort(key=lambda hit: (hit.start, -hit.end))
+    apart = [hits[0]]
+    for hit in hits[1:]:
+        last = apart[-1]
+        if hit.start >= last.end:
+            apart.append(hit)
+            continue
+        graver = min(last, hit, key=lambda one: _ORDER.index(one.kind))
+        apart[-1] = Finding(last.start, max(last.end, hit.end), graver.detector, graver.kind)
+    return apart
+
+
+def _masked(text: str, hits: Iterable[Finding], counts: Counter[str]) -> str:
+    parts: list[str] = []
+    at = 0
+    for hit in hits:
+        parts += text[at : hit.start], masked(hit.kind, text[hit.start : hit.end])
+        at = hit.end
+        counts[hit.detector] += 1
+    parts.append(text[at:])
+    return "".join(parts)
+
+
+def _redacted(text: str, detectors: tuple[Detector, ...], counts: Counter[str], inside: int) -> str:
+    for _ in range(_MOST_ROUNDS):
+        before = text
+        if inside and (text[:1] in _OPENS or text[:64].lstrip()[:1] in _OPENS):
+            text = _json(text, detectors, counts, inside)
+        hits = _found(text, detectors)
+        if hits:
+            text = _masked(text, hits, counts)
+        text = _undisguised(text, detectors, counts, inside)
+        if text is before or text == before:
+            return before
+    return text
+
+
+def _undisguised(text: str, detectors: tuple[Detector, ...], counts: Counter[str], inside: int) -> str:
+    for reading in disguises.readings(text):
+        read = reading(text)
+        if read != text:
+            hits = _found(read, detectors)
+            if hits:
+                text = _masked(read, hits, counts)
+    if not inside:
+        return text
+    if "%" in text:
+        text = _percent(text, detectors, counts, inside)
+    return _base64(text, detectors, counts, inside) if _HAS["word"](text) else text
+
+
+def _percent(text: str, detectors: tuple[Detector, ...], counts: Counter[str], inside: int) -> str:
+    def masked_run(run: str) -> str:
+        read = disguises.percent_decoded(run)
+        shown = _redacted(read, detectors, counts, inside - 1) if read != run else read
+        return run if shown is read else quote(shown, safe="*@[]+")
+
+    return disguises.PERCENT.sub(lambda match: masked_run(match[0]), text)
+
+
+def _base64(text: str, detectors: tuple[Detector, ...], counts: Counter[str], inside: int) -> str:
+    if inside < _MOST_INSIDE - 1:
+        return text
+
+    def masked_run(run: str) -> str:
+        read = base64_text.decoded(run)
+        if read is None:
+            return run
+        inner: Counter[str] = Counter()
+        if _redacted(read, detectors, inner, inside - 1) == read:
+            return run
+        counts.update(inner)
+        return SECRET_MASK
+
+    return base64_text.RUN.sub(lambda match: masked_run(match[0]), text)
+
+
+def _json(text: str, detectors: tuple[Detector, ...], counts: Counter[str], inside: int) -> str:
+    """Return a text that is JSON with its members redacted; any other as it is, for the detectors of free text."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    inner: Counter[str] = Counter()
+    shown = _value(value, detectors, inner, inside - 1)
+    if shown is value:
+        return text
+    counts.update(inner)
+    try:
+        return json.dumps(shown, ensure_ascii=False, indent=2 if "\n" in text.strip()[:200] else None)
+    except RecursionError:
+        return SECRET_MASK
+
+
+def _value(
+    value: Any,
+    detectors: tuple[Detector, ...],
+    counts: Counter[str],
+    inside: int,
+    depth: int = 0,
+    *,
+    hides: bool = False,
+    numbers: bool = False,
+) -> Any:
+    kind = type(value)
+    if kind is str:
+        if hides:
+            return _hidden(value, counts)
+        return _redacted(value, detectors, counts, inside)
+    if kind is dict:
+        if depth >= _MOST_DEPTH:
+            return TOO_DEEP
+        changed: dict[str, Any] | None = None
+        for name, one in value.items():
+            shown_name = _redacted(name, detectors, counts, inside) if len(name) >= _SHORTEST else name
+            secret = not hides and names_a_secret(name)
+            shown = _value(
+                one, detectors, counts, inside, depth + 1,
+                hides=hides or secret, numbers=numbers or (secret and numbers_too(name)),
+            )  # fmt: skip
+            if changed is None and (shown is not one or shown_name != name):
+                changed = {}
+                for earlier, kept in value.items():
+                    if earlier is name:
+                        break
+                    changed[earlier] = kept
+            if changed is not None:
+                changed[_free(shown_name, changed)] = shown
+        return value if changed is None else changed
+    if kind is list:
+        if depth >= _MOST_DEPTH:
+            return TOO_DEEP
+        items = [_value(one, detectors, counts, inside, depth + 1, hides=hides, numbers=numbers) for one in value]
+        if not hides:
+            _mask_pieces(items, counts)
+        return value if all(map(operator.is_, items, value)) else items
+    if numbers and kind in {int, float} and value:
+        counts[_NAMED] += 1
+        return 0
+    return value
+
+
+def _hidden(text: str, counts: Counter[str]) -> str:
+    if not text or text == SECRET_MASK:
+        return text
+    counts[_NAMED] += 1
+    return SECRET_MASK
+
+
+def _free(name: str, taken: dict[str, Any]) -> str:
+    """Return a name that no other member has: two names can have one mask."""
+    if name not in taken:
+        return name
+    number = len(taken)
+    while f"{name} ({number})" in taken:
+        number += 1
+    return f"{name} ({number})"
+
+
+def _mask_pieces(items: list[Any], counts: Counter[str]) -> None:
+    """Mask the items over which one secret is split."""
+    if len(items) < 2 or not all(type(item) is str for item in items):
+        return
+    if sum(map(len, items)) > _MOST_JOINED:
+        return
+    joined = "".join(items)
+    if not any(hint in joined for detector in _TYPED for hint in detector.hints):
+        return
+    places = [place for place, item in enumerate(items) for _ in item]
+    at = 0
+    # From each item on: a letter at the end of the one before it must not hide the first letter of a secret.
+    for item in tuple(items[:_MOST_PIECES]):
+        for hit in _found(joined[at:], _TYPED):
+            first, last = places[at + hit.start], places[at + hit.end - 1]
+            if first != last and items[first] != SECRET_MASK:
+                counts[hit.detector] += 1
+                items[first : last + 1] = [SECRET_MASK] * (last + 1 - first)
+        at += len(item)

@@ -1,0 +1,103 @@
+"""
+What in a text speaks to the model instead of its reader.
+
+The text is read as a model would: in NFKC, in lower case, without invisible characters; then, where it differs, with letters that
+look like Latin ones as Latin, digits in words as letters, letters set apart joined, base64 decoded, and tag characters as the letters that they stand for.
+What is found only in such a reading was hidden on purpose, and weighs more.
+
+A sign is a hint and no proof: whoever writes *about* injection is found as well. docs/screening.md says how often.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Final
+
+from resource_lib.output import base64_text
+from resource_lib.output.hostile.hidden import without_hidden_characters
+from resource_lib.output.hostile.sign import Sign
+from resource_lib.output.hostile.table import COMPACT, LINES, SENTENCES, WORDS, Row
+
+_DISGUISED: Final = Sign("disguised", 0.5)
+_HIDDEN: Final = {
+    "tags": Sign("hidden_tags", 1.0),
+    "bidi": Sign("bidi_controls", 0.4),
+    "variation": Sign("hidden_selectors", 0.6),
+    "escape": Sign("escape_sequences", 0.4),
+    "invisible": Sign("invisible_characters", 0.4),
+}
+_FEW: Final = {"invisible": 3, "variation": 4, "bidi": 1, "tags": 1, "escape": 1}
+"""From how many on they are a sign: a byte order mark is none, a soft hyphen neither."""
+
+_LOOKS_LATIN: Final = str.maketrans("аеорсухіјѕԁԛԝһӏвкмнтгпαοερντυικχηωаɡıℓ", "aeopcyxijsdqwhlbkmhtrnaoepvtuikxhwagil")
+_OTHER_LETTERS = re.compile("[Ͱ-ϿЀ-ӿԀ-ԯɐ-ʯ]")
+_LATIN = re.compile(r"[a-z]")
+_AS_DIGITS: Final = str.maketrans("013457@$", "oieastas")
+_DIGIT_IN_WORD = re.compile(r"[013457@$](?<=[a-z].)[013457@$]?[a-z]")
+_SET_APART = re.compile(r"(?<![^\W_])[^\W\d_](?:[ ._*\-|/]{1,3}[^\W\d_](?![^\W_])){5,}+")
+_FEW_APART = re.compile(r"[ ._*|/-](?<=[a-z].)[a-z][ ._*|/-]{1,3}[a-z][ ._*|/-]{1,3}[a-z](?![a-z])")
+_NOT_LETTERS = re.compile(r"[\W\d_]+")
+
+
+def signs(text: str) -> tuple[Sign, ...]:
+    """Return each kind of sign once, with its greatest weight, by name. Empty for almost all texts."""
+    shown, counts = without_hidden_characters(text)
+    best: dict[str, float] = {}
+    for kind, count in counts.items():
+        if count >= _FEW.get(kind, 1):
+            _add(best, (_HIDDEN[kind],))
+    first = shown.lower() if shown.isascii() else unicodedata.normalize("NFKC", shown).lower()
+    _look(first, best)
+    plainly = dict(best)
+    for other in _other_readings(text, first, counts["tags"] > 0):
+        _look(other, best)
+    if _FEW_APART.search(first) and COMPACT.search(
+        "".join(_NOT_LETTERS.sub("", run) for run in _SET_APART.findall(first))
+    ):
+        best["ignore_instructions"] = 1.0
+    if any(found > plainly.get(name, 0.0) for name, found in best.items()):
+        _add(best, (_DISGUISED,))
+    return tuple(Sign(name, best[name]) for name in sorted(best))
+
+
+def _add(best: dict[str, float], found: Iterable[Sign | Row]) -> None:
+    for one in found:
+        name = one.name if isinstance(one, Sign) else one.sign
+        if one.weight > best.get(name, 0.0):
+            best[name] = one.weight
+
+
+def _look(text: str, best: dict[str, float]) -> None:
+    """Add what stands in one reading."""
+    present = {word for word in WORDS if word in text}
+    if not present:
+        return
+    for row in LINES:
+        if _is_asked(row, present, best) and row.pattern.search(text):
+            _add(best, (row,))
+    flat: str | None = None
+    for row in SENTENCES:
+        if _is_asked(row, present, best):
+            flat = " ".join(text.split()) if flat is None else flat
+            if row.pattern.search(flat):
+                _add(best, (row,))
+
+
+def _is_asked(row: Row, present: set[str], best: dict[str, float]) -> bool:
+    return (
+        not present.isdisjoint(row.words)
+        and (not row.also or not present.isdisjoint(row.also))
+        and row.weight > best.get(row.sign, 0.0)
+    )
+
+
+def _other_readings(text: str, first: str, has_tags: bool) -> Iterable[str]:
+    if not first.isascii() and _OTHER_LETTERS.search(first) and _LATIN.search(first):
+        yield first.translate(_LOOKS_LATIN)
+    if _DIGIT_IN_WORD.search(first):
+        yield first.translate(_AS_DIGITS)
+    if has_tags:
+        yield "".join(chr(ord(one) - 0xE0000) for one in text if 0xE0020 <= ord(one) < 0xE007F).lower()
+    runs = [read for run in base64_text.RUN.findall(text) if len(run) >= 24 and (read := base64_text.decoded(run))]
+    if runs:
+        yield "\n".join(runs).lower()
