@@ -1,7 +1,9 @@
 """Opens what every command and every server stands on, from the settings: database, vault, outbound HTTP. It knows no door."""
 
 from authserver.domain.clients import key_set
+from authserver.domain.codes import authorization_code
 from authserver.domain.keys.deployment import open_deployment_keys
+from authserver.domain.login import session
 from authserver.domain.revocation import tail
 from authserver.runtime.buckets import Bucket, OpenDoor
 from authserver.runtime.clock import Clock, system_clock
@@ -15,6 +17,9 @@ from authserver.runtime.outbound import Outbound
 from authserver.runtime.passwords import PasswordHasher
 from authserver.runtime.vault import open_key_encryption
 from authserver.settings import Settings, SettingsError
+
+_KEEPERS = (authorization_code, session)
+"""Whoever opens the database may end a user or a client: what hangs on one is known once these are (`domain/revocation/ends.py`)."""
 
 _CEILING = 50
 """How many addresses' budgets all strangers together may spend before each is slowed."""

@@ -320,6 +320,8 @@ class ResourceGuard:
             warnings.append("limits: nothing is limited (limits=None), and a tool's own limit does not hold")
         else:
             warnings += self._gate.limits.warnings(self.tools)
+            if self._gate.shared is not None and self._gate.shared.state.away_s is not None:
+                warnings.append(f"limits: {self._gate.shared.state}")
         if self.overlay is not None and self.overlay.is_old:
             warnings.append("overlay: what operators demand has not been confirmed for a while; is the issuer there?")
         warnings += self.revocations.warnings

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from resource_lib.decision import Deny, Exceeded
 from resource_lib.identity.principal import Principal
+from resource_lib.limits.degraded import Sheltered, closed
 from resource_lib.limits.keys import key_of, seat_key_of
 from resource_lib.limits.limits import Limited, Limits
 from resource_lib.limits.process_store import ProcessStore
@@ -22,8 +23,6 @@ from resource_lib.limits.store import RENEW_SEAT_S, Asked, LimitStore, Seat, Slo
 from resource_lib.policy import Demand
 
 _MOST_KEPT: Final = 4096
-_AWAY_S: Final = 5
-"""When a caller tries again while the store cannot be asked."""
 _PATIENCE: Final = (0.02, 0.05, 0.1, 0.2)
 """Pauses in which a seat may become free: a caller may have read the answer before the call that gave it is over."""
 
@@ -100,7 +99,11 @@ class Gate:
 
     def __init__(self, limits: Limits, *, resource: str) -> None:
         self.limits = limits
-        self.store: LimitStore = ProcessStore() if limits.store is None else limits.store
+        self.shared = (
+            None if limits.store is None else Sheltered(limits.store, expected_instances=limits.expected_instances)
+        )
+        """The store that several processes share, and what counts in its place; None: this process counts for itself."""
+        self.store: LimitStore = self.shared or ProcessStore()
         self.signals = Signals(limits.on_limited)
         self._resource = resource
         self._of_requests = limits.of_requests
@@ -215,9 +218,12 @@ class Gate:
         if not plan.asked:
             return None
         try:
-            taken = await self.store.take(plan.asked, peek=peek)
+            if self.shared is None:
+                taken = await self.store.take(plan.asked, peek=peek)
+            else:
+                taken = await self.shared.take(plan.asked, peek=peek, closes=_closes(calls))
         except StoreUnavailableError:
-            return _uncountable(calls)
+            return closed(_subject(calls))
         if taken.refused is None:
             return None
         return _refused(plan.exceeded[taken.refused], calls, taken.retry_after_s)
@@ -226,13 +232,13 @@ class Gate:
         """Take a seat for each call that needs one, then count; whoever finds no room leaves nothing behind."""
         seats: list[_Kept] = []
         entry = Entry(plan.asked, seats)
-        refused: Deny | None = _uncountable(calls)
+        refused: Deny | None = closed(_subject(calls))
         try:
             for demand in calls:
                 most = self.limits.at_once(demand)
                 if most is None:
                     continue
-                seat = await self._seat(principal, demand, most)
+                seat = await self._seat(principal, demand, most, closes=_closes(calls))
                 if seat is None:
                     full = Exceeded(scope="running", most=most, tool=demand.subject)
                     refused = _refused(full, calls, 1)
@@ -241,15 +247,18 @@ class Gate:
             refused = await self._counted(plan, calls)
             return refused or entry
         except StoreUnavailableError:
-            return _uncountable(calls)
+            return closed(_subject(calls))
         finally:
             if refused is not None:
                 entry.__exit__()
 
-    async def _seat(self, principal: Principal, demand: Demand, most: int) -> Seat | None:
+    async def _seat(self, principal: Principal, demand: Demand, most: int, *, closes: bool) -> Seat | None:
         slot = Slot(key=seat_key_of(principal, resource=self._resource, tool=demand.subject), most=most)
         for pause in (*_PATIENCE, None):
-            seat = await self.store.begin([slot])
+            if self.shared is None:
+                seat = await self.store.begin([slot])
+            else:
+                seat = await self.shared.begin([slot], closes=closes)
             if seat is not None or pause is None:
                 return seat
             await asyncio.sleep(pause)
@@ -288,11 +297,10 @@ _WHOSE: Final[Mapping[str, str]] = {
 }
 
 
-def _uncountable(calls: Sequence[Demand]) -> Deny:
-    what = f"{calls[0].subject} has not run" if len(calls) == 1 else "Nothing has run"
-    return Deny(
-        error="rate_limited",
-        message=f"{what}: it cannot be counted at the moment. Try again in {_AWAY_S} s.",
-        reason="the store of limits cannot be asked",
-        retry_after_s=_AWAY_S,
-    )
+def _closes(calls: Sequence[Demand]) -> bool:
+    """Tell whether nothing of it begins while the shared store is away: one of the calls may change something."""
+    return any(demand.tool_class != "read" for demand in calls)
+
+
+def _subject(calls: Sequence[Demand]) -> str:
+    return calls[0].subject if len(calls) == 1 else "It"

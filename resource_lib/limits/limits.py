@@ -68,6 +68,8 @@ class Limits:
     """Whether a refusal carries `RateLimit` and `RateLimit-Policy`, which are a draft; `Retry-After` it always carries."""
     store: LimitStore | None = None
     """Where it is counted; None: in this process, for itself."""
+    expected_instances: int = 1
+    """Among how many processes each limit is shared while a shared store is away."""
     on_limited: Callable[[Limited], None] | None = None
     """Hears of each refusal, at once: for metrics, and for whoever watches for what is unusual. It must not wait."""
 
@@ -77,6 +79,10 @@ class Limits:
             object.__setattr__(self, name, _limits(name, getattr(self, name)))
         if self.signal not in get_args(Signal):
             raise SettingsError("limits.signal", f"{self.signal!r} is unknown", "write auto, tool_result or http_429")
+        if type(self.expected_instances) is not int or self.expected_instances < 1:
+            raise SettingsError(
+                "limits.expected_instances", "is less than 1", "say how many processes serve this resource"
+            )
         at_once = self.concurrent
         if at_once is not None and (type(at_once) is not int or not 1 <= at_once <= MOST_CONCURRENT):
             raise SettingsError(

@@ -99,7 +99,9 @@ class Refusals:
         is_of_tools = bool(met) and (
             tool is not None or (exceeded is None and all(one.tool is not None for one in met))
         )
-        as_result = self._limited == "tool_result" or (self._limited == "auto" and is_of_tools)
+        as_result = (
+            deny.error != "rate_limited" or self._limited == "tool_result" or (self._limited == "auto" and is_of_tools)
+        )
         if not as_result or all(message.id is None for message in messages):
             if not met:
                 error = answers.error_object(deny, subject=method, is_tool=False)
