@@ -3989,7 +3989,55 @@ STOP_CLI: dict[str, Requirement] = {
 ARGUMENTS: dict[str, Requirement] = {}
 
 
-LIMITS: dict[str, Requirement] = {}
+LIMITS: dict[str, Requirement] = {
+    "limits:gcra:says-what-a-bucket-says": Requirement(
+        "C37, C41, RL-05",
+        "Admission, what is left and when to come again are those of a bucket that is refilled moment by moment.",
+    ),
+    "limits:gcra:never-more-than-stated": Requirement(
+        "C41, RL-05",
+        "In no time more than the limit at once and what the time refills; no edge lets a second burst through.",
+    ),
+    "limits:gcra:a-clock-that-goes-back-gives-nothing": Requirement(
+        "RL-05", "A clock that is set back gives no burst and locks nobody out."
+    ),
+    "limits:store:all-or-none": Requirement(
+        "C39", "What one limit refuses is counted by none, and the longest wait is named."
+    ),
+    "limits:store:looks-and-gives-back": Requirement(
+        "decision 18", "Looking counts nothing; what did not begin is given back, and never more than was taken."
+    ),
+    "limits:store:a-stricter-limit-finds-what-was-counted": Requirement(
+        "C37", "A limit that is tightened begins with what was used under the milder one."
+    ),
+    "limits:store:bounded": Requirement("C38", "Memory is bounded; what is owed no longer is forgotten first."),
+    "limits:store:exact-between-threads": Requirement(
+        "RL-02", "A thousand callers in several threads get exactly the limit."
+    ),
+    "limits:store:seats": Requirement("issue, C39", "Seats are all or none, and come back once."),
+    "limits:words:read-strictly": Requirement("C37", "A limit that means nothing stops the start, with the cure."),
+    "limits:words:a-cost-that-cannot-be-paid": Requirement(
+        "C37", "A call that costs more than a limit allows stops the start."
+    ),
+    "limits:defaults": Requirement(
+        "C37, C38, C39",
+        "60 a minute for whoever asks; by class 60, 30 a minute and 3 an hour; an author's own limit before its class's.",
+    ),
+    "limits:layers:only-tighten": Requirement(
+        "C37, C40", "No file and no overlay lets more through than there was without it."
+    ),
+    "limits:doctor:says-what-holds": Requirement(
+        "C66", "A guard says how often each tool may be called, and what is not limited."
+    ),
+    "limits:keys:whose-it-is-and-nothing-else": Requirement(
+        "C38, C44, LG-01",
+        "A key follows from who counts together and names nobody: no session, no address, nothing normalised.",
+    ),
+    "limits:signals:logged-without-a-flood": Requirement(
+        "C43, RL-06",
+        "Each refusal is heard by whoever watches, and logged with caller, tool and limit without a flood.",
+    ),
+}
 
 
 LIMIT_STORES: dict[str, Requirement] = {
