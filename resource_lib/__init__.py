@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from resource_lib.arguments import Bounds
     from resource_lib.data import TenantWallError, tenant_session
     from resource_lib.exchange.errors import ExchangeError, ExchangeRefusedError, ExchangeUnavailableError
     from resource_lib.exchange.upstream import ExchangedToken, exchange_for
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ApprovalRule",
+    "Bounds",
     "ExchangeError",
     "ExchangeRefusedError",
     "ExchangeUnavailableError",
@@ -67,6 +69,7 @@ __all__ = [
 
 _PLACES: Final = {
     "ApprovalRule": "resource_lib.wire.approvals",
+    "Bounds": "resource_lib.arguments",
     "ExchangeError": "resource_lib.exchange.errors",
     "ExchangeRefusedError": "resource_lib.exchange.errors",
     "ExchangeUnavailableError": "resource_lib.exchange.errors",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from resource_lib.arguments import Advertised
 from resource_lib.definition import Definition
 from resource_lib.identity.principal import Principal
 from resource_lib.policy import Demand
@@ -43,6 +44,8 @@ class Facts:
     """What the call says, as it was sent: any JSON value, and None where there is none."""
     follows: Follows | None = None
     """What text from outside whoever calls was given lately; None: none that is known of."""
+    advertised: Advertised | None = None
+    """What callers are shown of arguments, and held to; None: arguments are the server's own business."""
     standing: Standing = GOOD
     """What was stopped that this call stands on, and how fresh that is known; good where nobody is followed."""
 

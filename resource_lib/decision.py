@@ -6,7 +6,7 @@ No I/O, no clock.
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from resource_lib.wire.approvals import ApprovalRule, Follows
 
@@ -57,6 +57,15 @@ class Exceeded:
     """The tool that is limited; None: requests are."""
 
 
+class WrongField(NamedTuple):
+    """One argument that is not as its tool advertises."""
+
+    path: str
+    """JSON Pointer (RFC 6901) to it; empty: the arguments as a whole."""
+    fault: str
+    """The rule and what is allowed; never what was sent."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deny:
     """A check refuses the call."""
@@ -78,6 +87,8 @@ class Deny:
     """When the same call may be decided otherwise, in seconds; None: waiting cures nothing."""
     exceeded: Exceeded | None = None
     """Of rate_limited: what was exceeded."""
+    fields: tuple[WrongField, ...] = ()
+    """Which arguments are wrong, of `invalid_arguments`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

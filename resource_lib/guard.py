@@ -16,10 +16,11 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from resource_lib.approval.flow import ApprovalFlow
 from resource_lib.approval.said import NotStanding, Refused, refused, who
+from resource_lib.arguments import ArgumentMode, Bounds, advertised_by
 from resource_lib.backchannel.approvals import Approvals
 from resource_lib.backchannel.channel import Channel
 from resource_lib.backchannel.credential import find as find_credential
@@ -78,7 +79,7 @@ from resource_lib.transport.asgi import Message as ASGIMessage
 from resource_lib.transport.body import Body, Message, read_body
 from resource_lib.transport.browsers import Browsers
 from resource_lib.transport.definitions import Definitions, Learning, listed_for
-from resource_lib.transport.listing import Learns, ListingFilter, ToolSchemas
+from resource_lib.transport.listing import LIST_LIFE_MS, Learns, ListingFilter, ToolSchemas
 from resource_lib.transport.outgoing import Outgoing
 from resource_lib.transport.outward import Outward
 from resource_lib.transport.own_cancellation import OwnCancellation
@@ -126,6 +127,8 @@ class ResourceGuard:
         tenants: Collection[str] | None = None,
         tenant_domains: Mapping[str, Collection[str]] | None = None,
         memory: CallMemory | None = None,
+        arguments: ArgumentMode = "strict",
+        argument_bounds: Bounds | None = None,
         allowed_origins: Collection[str] | None = None,
         allowed_hosts: Collection[str] = (),
         public_paths: Collection[str] = (),
@@ -159,6 +162,10 @@ class ResourceGuard:
         (`"result"`, or a list of the client_ids for which it is).
         `keys` are the issuer's; found through its metadata at first use when left out. `verifier` replaces the whole
         validation of tokens.
+
+        `arguments` says what a call's arguments are held to: the tool's own schema and nothing extra (`"strict"`, which is also what
+        callers are shown), the schema as it stands (`"advertised"`), or nothing (`"off"`). `argument_bounds` is how much they may
+        be at all (docs/arguments.md).
 
         `client_id` with `client_secret` or `client_secret_file` is this server's own credential, with which `exchange_for`
         trades its callers' tokens; when left out, RESOURCE_GUARD_CLIENT_ID and RESOURCE_GUARD_CLIENT_SECRET_FILE.
@@ -212,6 +219,8 @@ class ResourceGuard:
             scenes=self._scenes,
             implies=self.settings.implies,
         )
+        self.advertised = self._judge.advertised = advertised_by(arguments, argument_bounds)
+        """What callers are shown of tools' arguments, and held to; None: nothing is looked at."""
         self._public = PublicAnswers(self.settings, self.metadata, self._browsers)
         self._sessions = Sessions(self.settings.max_sessions)
         named = {
@@ -453,7 +462,8 @@ class ResourceGuard:
             tools = tuple(message.tool for message in body.messages if message.tool is not None)
             takes_urls = "initialize" in methods and deliveries.opens_with_urls(body.messages[0])
             if decided and decided[0][1] is not None and decided[0][1].approval is not None:
-                waiting = self._waiting(decided[0], request, raw, (principal, token, now))
+                definition = today.get(body.messages[0].tool)
+                waiting = self._waiting(decided[0], request, raw, (principal, token, now), definition)
             else:
                 receive = replayed(raw, receive)
 
@@ -506,7 +516,9 @@ class ResourceGuard:
             if waiting is not None and self._held is not None:
                 waiting = replace(waiting, room=room)
                 return await self._held.serve(waiting, app, scope, receive, outgoing.take, life_s=life_s)
-            outward: Send = self._filtered(outgoing.take, methods, principal) if lists_tools else outgoing.take
+            outward: Send = outgoing.take
+            if lists_tools:
+                outward = self._filtered(outward, methods, principal, request)
             if room is not None:
                 outward = Outward(outward, room).send
             work = app(scope, receive, outward)
@@ -552,18 +564,22 @@ class ResourceGuard:
             is_batch=body is not None and body.is_batch,
         )
 
-    def _filtered(self, send: Send, methods: list[str], principal: Principal) -> Send:
-        """Return a `send` through which a list of tools names only those of the policy."""
+    def _filtered(self, send: Send, methods: list[str], principal: Principal, request: Request) -> Send:
+        """Return a `send` through which a list of tools is the caller's own."""
         schemas: Learns = self._schemas
         if methods == ["tools/list"]:
             schemas = Learning(self._schemas, self._definitions, listed_for(principal))
+
+        def shown(tool: dict[str, Any]) -> dict[str, Any] | None:
+            return self._judge.shown(principal, tool, self._definitions.shared(tool))
+
         return ListingFilter(
             send,
             offered=self._judge.offered(principal),
             schemas=schemas,
             only_streams=not methods,
-            varies=self._judge.varies,
-            is_hidden=lambda tool: self._judge.hides(principal, tool),
+            shown=shown,
+            life_ms=LIST_LIFE_MS if request.is_modern else None,
         ).send
 
     def _waiting(
@@ -572,6 +588,7 @@ class ResourceGuard:
         request: Request,
         raw: bytes,
         caller: tuple[Principal, str, float],
+        definition: Definition | None,
     ) -> Held:
         """Return a call that waits for a yes, with all that is known of it."""
         message, decision = decided
@@ -584,7 +601,8 @@ class ResourceGuard:
         demand = self.policies.of(principal.tenant)[tool]
 
         def hindrance() -> Refused | NotStanding | None:
-            known = self._definitions.known(listed_for(principal), tool)
+            # What it was when it came, where nobody has looked since: that is what is asked about.
+            known = self._definitions.known(listed_for(principal), tool) or definition
             again = self.decide(message, principal, self.revocations.now(self._clock()), definition=known)
             if again is not None and again.refusal is not None:
                 return _not_now(again.refusal) or refused(tool, "approval_mismatch")

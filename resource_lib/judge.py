@@ -9,9 +9,10 @@ Nothing here waits, asks or runs.
 from collections.abc import Container, Mapping
 from typing import Any
 
+from resource_lib.arguments import Advertised
 from resource_lib.backchannel.overlay import Overlay
 from resource_lib.call import Call, Facts, granted_scopes
-from resource_lib.checks import decide, not_revoked
+from resource_lib.checks import decide, not_revoked, roles
 from resource_lib.context import Scenes, Taints
 from resource_lib.decision import Decision, Deny
 from resource_lib.decisions import Decisions, note_observed
@@ -23,7 +24,6 @@ from resource_lib.transport import answers
 from resource_lib.transport.body import Message
 from resource_lib.wire.approvals import Follows
 from resource_lib.wire.condition import Scene
-from resource_lib.wire.tool_call import InexpressibleError, definition_hash
 
 
 class Judge:
@@ -35,6 +35,8 @@ class Judge:
     """Who was given text from outside lately; None: nothing follows from that."""
     standings: Standings | None = None
     """What was revoked or stopped; None: nobody is followed, and there is no glass to break."""
+    advertised: Advertised | None = None
+    """What callers are shown of arguments, and held to; None: that is the server's own business."""
 
     def __init__(
         self, *, policies: Policies, methods: MethodPolicy, scenes: Scenes, implies: Mapping[str, frozenset[str]]
@@ -85,7 +87,16 @@ class Judge:
             return decide(call, Facts(demand=None, principal=principal, granted=granted, now=now, standing=standing))
         follows = self._follows(demand, tool, message.arguments, principal)
         if standing is GOOD and follows is None and not demand.looks and demand.observed is None:
-            return self._decisions.of(call, demand, principal, granted, now)
+            known = Facts(
+                demand=demand,
+                principal=principal,
+                granted=granted,
+                now=now,
+                definition=definition,
+                arguments=message.arguments,
+                advertised=self.advertised,
+            )
+            return self._decisions.of(call, known)
 
         def scene() -> Scene:
             return self._scenes.of(tool, message.params, principal, granted, now, alone=alone)
@@ -99,6 +110,7 @@ class Judge:
             definition=definition,
             arguments=message.arguments,
             follows=follows,
+            advertised=self.advertised,
             standing=standing,
         )
         decision = decide(call, facts)
@@ -114,19 +126,31 @@ class Judge:
 
     def looks_at_definition(self, principal: Principal, tool: str) -> bool:
         """Tell whether it must be known what a tool is today before a call of it is decided."""
+        if self.advertised is not None:
+            return True
         if self.standings is not None and self.standings.has_killed_versions:
             return bool(self.standings.killed_versions(principal.tenant, tool))
         return False
 
     def offered(self, principal: Principal) -> Container[str]:
-        """Return the names of the tools that exist for this caller."""
+        """
+        Return the names of the tools that this caller may ever reach.
+
+        One that only lacks a scope is among them, because a step-up cures it; one for which they lack the role is not.
+        """
         if self.overlay is not None and not self.overlay.knows(principal.tenant):
             return ()
         offered = self._policies.offered(principal.tenant, principal.client_id)
-        if self.standings is None or not self.standings.hides_tools:
-            return offered
         tools = self._policies.of(principal.tenant)
-        return {tool for tool in tools if tool in offered and self.standings.is_listed(principal.tenant, tool)}
+        hides = self.standings is not None and self.standings.hides_tools
+        return {
+            name
+            for name, demand in tools.items()
+            if name in offered
+            and not demand.closed
+            and roles.has_role(demand, principal.roles)
+            and not (hides and self.standings is not None and not self.standings.is_listed(principal.tenant, name))
+        }
 
     def stopped(self, principal: Principal, method: str) -> Deny | None:
         """Return why a request that names no method of the protocol is not served; None: nothing stops it."""
@@ -138,22 +162,29 @@ class Judge:
         found = _stopped(Message(method=method, params={}, id=None, tool=None), standing)
         return None if found is None else found.refusal
 
-    def hides(self, principal: Principal, tool: dict[str, Any]) -> bool:
-        """Tell whether a listed tool is left out because what it is today is killed."""
+    def shown(self, principal: Principal, tool: dict[str, Any], definition: Definition | None) -> dict[str, Any] | None:
+        """
+        Return a listed tool as this caller is shown it, or None when it is left out for what it is today.
+
+        `definition` is what it is, and None where that has no hash: nobody could call it. What is shown of its arguments is what calls are
+        held to.
+        """
+        if self._is_killed(principal, tool["name"], definition):
+            return None
+        if self.advertised is None:
+            return tool
+        if definition is None or not definition.is_listed:
+            return None
+        schema = self.advertised(definition, principal)
+        if schema is None:
+            return None
+        return tool if schema == tool["inputSchema"] else {**tool, "inputSchema": schema}
+
+    def _is_killed(self, principal: Principal, tool: str, definition: Definition | None) -> bool:
         if self.standings is None:
             return False
-        killed = self.standings.killed_versions(principal.tenant, tool["name"])
-        if not killed:
-            return False
-        try:
-            return definition_hash(tool) in killed
-        except InexpressibleError:
-            return True
-
-    @property
-    def varies(self) -> bool:
-        """Whether two callers can see different lists of tools, so that nobody may keep one for another."""
-        return self.overlay is not None or any(demand.clients is not None for demand in self._policies.base.values())
+        killed = self.standings.killed_versions(principal.tenant, tool)
+        return bool(killed) and (definition is None or definition.hash in killed)
 
     def take_overlays(self, overlays: Overlays, version: str) -> None:
         """Put in force what each tenant's operators demand, instead of what they demanded before."""

@@ -5,7 +5,7 @@ Every check is pure and is always asked; the first refusal, in this order, is th
 adding one never allows a call that was refused without it. A check that knows no demand refuses, so that no order of
 the tuple lets an unknown tool through.
 
-Decision 18. Not here: version, input_schema and rate_limit, which wait for what they look at.
+Decision 18. Not here: version and rate_limit, which wait for what they look at.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,18 @@ from dataclasses import replace
 from typing import Final
 
 from resource_lib.call import Call, Facts
-from resource_lib.checks import acr, approval, conditions, not_revoked, roles, scopes, sensitivity, taint, tool_allowed
+from resource_lib.checks import (
+    acr,
+    approval,
+    conditions,
+    input_schema,
+    not_revoked,
+    roles,
+    scopes,
+    sensitivity,
+    taint,
+    tool_allowed,
+)
 from resource_lib.decision import ALLOW, Ask, Decision, Deny, Observed, Outcome
 from resource_lib.policy import Demand, stricter
 from resource_lib.wire.approvals import ApprovalRule, Follows
@@ -29,10 +40,14 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("roles", roles.check),
     ("acr", acr.check),  # log in again only for a call that would then run
     ("sensitivity", sensitivity.check),
+    ("input_schema", input_schema.check),  # how arguments should be is told to whoever might use it
     ("conditions", conditions.check),
     ("taint", taint.check),
     ("approval", approval.check),  # nobody is asked about a call that would be refused
 )
+
+LOOKS_AT_THE_CALL: Final[tuple[tuple[str, Check], ...]] = (("input_schema", input_schema.check),)
+"""Those of `CHECKS` whose answer follows from what is called and said, not from policy and caller alone: asked each time."""
 
 OBSERVABLE: Final[tuple[tuple[str, Check], ...]] = (
     ("roles", roles.check),

@@ -127,6 +127,8 @@ def error_object(deny: Deny, *, subject: str, is_tool: bool, scopes: list[str] |
         found["retry_after_s"] = deny.retry_after_s
     if deny.exceeded is not None:
         found.update(exceeded_members(deny.exceeded))
+    if deny.fields:
+        found["fields"] = [{"path": field.path, "fault": field.fault} for field in deny.fields]
     return found
 
 

@@ -20,6 +20,8 @@ from resource_lib.transport.own_listing import UnreadableListingError
 from resource_lib.wire.tool_call import InexpressibleError
 
 FRESH_S: Final = 60.0
+UNLISTED_S: Final = 5.0
+"""The same for a tool that is not there: it may be added at any moment."""
 _MOST: Final = 20_000
 
 ListTools = Callable[[], Awaitable[list[dict[str, Any]]]]
@@ -56,7 +58,18 @@ class Definitions:
     def known(self, caller: ListedFor, tool: str) -> Definition | None:
         """Return what a tool was within the last minute; None: nobody has seen it."""
         found = self._known.get((caller, tool))
-        return found[0] if found is not None and self._clock() - found[1] < FRESH_S else None
+        if found is None:
+            return None
+        definition, seen_at = found
+        return definition if self._clock() - seen_at < (FRESH_S if definition.is_listed else UNLISTED_S) else None
+
+    def shared(self, tool: Mapping[str, Any]) -> Definition | None:
+        """Return the definition of a listed tool, the same object for all to whom it is described alike; None: it has no hash."""
+        try:
+            definition = definition_of(tool)
+        except InexpressibleError:
+            return None
+        return self._shared.setdefault(definition.hash, definition)
 
     async def of(self, caller: ListedFor, tool: str, list_tools: ListTools) -> Definition:
         """Return the definition of a tool. Raises UnreadableListingError when the server cannot say what it is."""

@@ -1,9 +1,9 @@
 """
-A list of tools names only tools of the policy.
+A list of tools is the caller's own: what they may ever reach, by name, with the arguments that they are held to.
 
 Tools outside the policy answer as if they did not exist, so they are not listed either. Everything else of the answer
-stays as the server wrote it, and a list that holds only tools of the policy is passed on byte for byte. An event stream
-is handled event by event: a whole event leaves at once, only the unfinished one waits. A JSON answer to `tools/list`
+stays as the server wrote it, and a list in which nothing has to change is passed on byte for byte. No list may be kept for
+another caller, nor, where the protocol says how long, for longer than a few seconds (SEP-2549). An event stream is handled event by event: a whole event leaves at once, only the unfinished one waits. A JSON answer to `tools/list`
 waits until it is whole. A list that cannot be read is withheld.
 """
 
@@ -18,6 +18,9 @@ from resource_lib.transport import answers
 from resource_lib.transport.asgi import Headers, Message, Send
 
 MOST_BYTES: Final = 16 * 1024 * 1024
+
+LIST_LIFE_MS: Final = 5_000
+"""How long a client may keep a list at most: as long as a stop may take to reach every guard."""
 
 log = logging.getLogger("resource_lib.guard")
 
@@ -74,12 +77,12 @@ def _warn_of_strange_names(tool: dict[str, Any], paths: Collection[str]) -> None
         )
 
 
-Hides = Callable[[dict[str, Any]], bool]
-"""Tells whether a tool is left out for what it is today."""
+Shows = Callable[[dict[str, Any]], dict[str, Any] | None]
+"""Returns a tool as it is shown; None: it is left out for what it is today. What it is given stays as it was."""
 
 
-def _nothing(_: dict[str, Any]) -> bool:
-    return False
+def _as_it_is(tool: dict[str, Any]) -> dict[str, Any]:
+    return tool
 
 
 class Learns(Protocol):
@@ -95,12 +98,12 @@ class Learns(Protocol):
 
 
 def filtered(
-    raw: bytes, offered: Container[str], schemas: Learns, *, varies: bool = False, is_hidden: Hides = _nothing
+    raw: bytes, offered: Container[str], schemas: Learns, *, shown: Shows = _as_it_is, life_ms: int | None = None
 ) -> bytes:
-    """Return a JSON-RPC message, or batch, whose lists of tools hold only `offered` ones.
+    """Return a JSON-RPC message, or batch, whose lists of tools hold only `offered` ones, as they are `shown`, by name.
 
-    The very same bytes when nothing had to go. Where callers can see different lists (`varies`), a list that says that it
-    may be shared says so no longer. `is_hidden` looks at a whole definition. Raises UnreadableListingError.
+    The very same bytes when nothing had to change. A list that says that it may be shared says so no longer; `life_ms` is how long it may
+    be kept, for protocol versions that say so. Raises UnreadableListingError.
     """
     try:
         value = json.loads(raw.decode("utf-8"))
@@ -112,21 +115,31 @@ def filtered(
         tools = result.get("tools") if isinstance(result, dict) else None
         if not isinstance(result, dict) or not isinstance(tools, list):
             continue
-        if varies and result.get("cacheScope") == "public":
-            result["cacheScope"] = "private"
-            changed = True
-        kept = [tool for tool in tools if isinstance(tool, dict) and _is_offered(tool.get("name"), offered)]
-        killed = [tool for tool in kept if is_hidden(tool)]
-        kept = [tool for tool in kept if tool not in killed]
-        for tool in kept:
-            schemas.learn(tool)
-        if len(kept) != len(tools):
-            for tool in tools:
-                if tool not in kept and tool not in killed:
-                    schemas.hide(tool)
-            result["tools"] = kept
+        whole = {**result, **_kept_for(result, life_ms), "tools": _shown(tools, offered, schemas, shown)}
+        if whole != result:
+            message["result"] = whole
             changed = True
     return json.dumps(value, separators=(",", ":")).encode("ascii") if changed else raw
+
+
+def _shown(tools: list[Any], offered: Container[str], schemas: Learns, shown: Shows) -> list[dict[str, Any]]:
+    found = []
+    for tool in tools:
+        if not isinstance(tool, dict) or not _is_offered(tool.get("name"), offered):
+            schemas.hide(tool)
+        elif (seen := shown(tool)) is not None:
+            schemas.learn(tool)
+            found.append(seen)
+    return sorted(found, key=lambda tool: tool["name"])
+
+
+def _kept_for(result: dict[str, Any], life_ms: int | None) -> dict[str, Any]:
+    """Return what a list has to say about who may keep it, and how long."""
+    if life_ms is None:
+        return {"cacheScope": "private"} if "cacheScope" in result else {}
+    said = result.get("ttlMs")
+    is_shorter = isinstance(said, int | float) and not isinstance(said, bool) and 0 <= said <= life_ms
+    return {"cacheScope": "private", "ttlMs": said if is_shorter else life_ms}
 
 
 def _is_offered(name: object, offered: Container[str]) -> bool:
@@ -140,14 +153,14 @@ class ListingFilter:
         "_events",
         "_failed",
         "_held",
-        "_is_hidden",
         "_kind",
+        "_life_ms",
         "_offered",
         "_room",
         "_schemas",
         "_send",
+        "_shown",
         "_start",
-        "_varies",
     )
 
     def __init__(
@@ -157,12 +170,12 @@ class ListingFilter:
         offered: Container[str],
         schemas: Learns,
         only_streams: bool,
-        varies: bool = False,
-        is_hidden: Hides = _nothing,
+        shown: Shows = _as_it_is,
+        life_ms: int | None = None,
     ) -> None:
         self._send = send
-        self._is_hidden = is_hidden
-        self._varies = varies
+        self._shown = shown
+        self._life_ms = life_ms
         self._offered = offered
         self._schemas = schemas
         self._kind = "stream" if only_streams else "any"
@@ -210,7 +223,7 @@ class ListingFilter:
         raw = bytes(self._held)
         assert self._start is not None
         try:
-            body = filtered(raw, self._offered, self._schemas, varies=self._varies, is_hidden=self._is_hidden)
+            body = filtered(raw, self._offered, self._schemas, shown=self._shown, life_ms=self._life_ms)
         except UnreadableListingError:
             await self._give_up()
             return
@@ -251,7 +264,7 @@ class ListingFilter:
         if not data.strip(b"\n"):
             return raw
         try:
-            kept = filtered(data, self._offered, self._schemas, varies=self._varies, is_hidden=self._is_hidden)
+            kept = filtered(data, self._offered, self._schemas, shown=self._shown, life_ms=self._life_ms)
         except UnreadableListingError:
             log.exception("security.listing_withheld", extra={"event": "security.listing_withheld"})
             return b""

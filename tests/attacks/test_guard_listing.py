@@ -16,6 +16,12 @@ def listing(*names, **more):
     ).encode()
 
 
+def with_members(raw, members):
+    value = json.loads(raw)
+    value["result"] |= members
+    return json.dumps(value, indent=1).encode()
+
+
 async def listed(it, *headers, method="POST", body=None):
     return await it.send(
         method, headers=[it.bearer(*READER), *headers], body=json.dumps(LIST).encode() if body is None else body
@@ -23,11 +29,13 @@ async def listed(it, *headers, method="POST", body=None):
 
 
 @pytest.mark.requirement("guard:listing:bytes-untouched-when-covered")
-@pytest.mark.parametrize("era", [LEGACY, MODERN])
-async def test_a_list_that_the_policy_covers_passes_byte_for_byte(era):
+@pytest.mark.parametrize(
+    ("era", "kept"), [(LEGACY, {}), (MODERN, {"cacheScope": "private", "ttlMs": 0})], ids=["sessions", "2026-07-28"]
+)
+async def test_a_list_that_the_policy_covers_passes_byte_for_byte(era, kept):
     """The guard changes no answer of the server it wraps; ungranted tools stay listed (decision 11)."""
     it = Guarded()
-    it.server.chunks = [listing("see", "wipe")]
+    it.server.chunks = [with_members(listing("see", "wipe"), kept)]
     it.server.headers = [(b"content-type", b"application/json"), (b"x-own", b"1"), (b"mcp-session-id", b"s")]
 
     answer = await listed(it, era)

@@ -22,6 +22,10 @@ async def principal(**said):
     return await issuer.validator().verify(issuer.token(**said), NOW)
 
 
+def facts(demand, caller, granted, now=NOW):
+    return Facts(demand=demand, principal=caller, granted=granted, now=now)
+
+
 def demand_of(policy):
     return tool_demands({"see": policy})["see"]
 
@@ -37,10 +41,10 @@ async def test_what_is_remembered_is_what_is_decided(policy, scopes, roles):
     """Decision 18: the same answer, check by check, the first time and the thousandth."""
     demand, caller = demand_of(policy), await principal(scopes=scopes, roles=roles)
     implied = frozenset(scopes) | ({"a"} if "wide" in scopes else set())
-    anew = decide(CALL, Facts(demand=demand, principal=caller, granted=implied, now=NOW))
+    anew = decide(CALL, facts(demand, caller, implied))
     decisions = Decisions()
 
-    found = [decisions.of(CALL, demand, caller, implied, NOW) for _ in range(3)]
+    found = [decisions.of(CALL, facts(demand, caller, implied)) for _ in range(3)]
 
     assert [anew] * 3 == found
     assert found[1] is found[0]
@@ -52,7 +56,7 @@ async def test_a_login_that_grows_too_old_is_refused_though_it_was_allowed_befor
     demand, caller = demand_of(read("a", max_age=60)), await principal(scopes=["a"], override={"auth_time": NOW - 50})
     decisions = Decisions()
 
-    said = [decisions.of(CALL, demand, caller, caller.scopes, at).allowed for at in (NOW, NOW + 20)]
+    said = [decisions.of(CALL, facts(demand, caller, caller.scopes, at)).allowed for at in (NOW, NOW + 20)]
 
     assert [True, False] == said
 
@@ -78,11 +82,11 @@ async def test_another_demand_another_token_and_another_tool_are_decided_anew():
     """A policy that tightens counts at once; a token with fewer scopes meets nothing of its elder."""
     demand, caller = demand_of(read("a")), await principal(scopes=["a"])
     decisions = Decisions()
-    decisions.of(CALL, demand, caller, caller.scopes, NOW)
+    decisions.of(CALL, facts(demand, caller, caller.scopes))
 
-    tightened = decisions.of(CALL, demand_of(read("a", "b")), caller, caller.scopes, NOW)
-    narrower = decisions.of(CALL, demand, replace(caller, scopes=frozenset()), frozenset(), NOW)
-    other = decisions.of(Call(subject="other", is_tool=True), demand_of(read("b")), caller, caller.scopes, NOW)
+    tightened = decisions.of(CALL, facts(demand_of(read("a", "b")), caller, caller.scopes))
+    narrower = decisions.of(CALL, facts(demand, replace(caller, scopes=frozenset()), frozenset()))
+    other = decisions.of(Call(subject="other", is_tool=True), facts(demand_of(read("b")), caller, caller.scopes))
 
     assert [False] * 3 == [one.allowed for one in (tightened, narrower, other)]
 
@@ -93,8 +97,8 @@ async def test_only_so_many_are_kept():
     demand, decisions = demand_of(read("a")), Decisions(most=3)
     callers = [await principal(scopes=["a"], subject=f"usr_{number:016d}") for number in range(5)]
 
-    first = [decisions.of(CALL, demand, caller, caller.scopes, NOW) for caller in callers]
+    first = [decisions.of(CALL, facts(demand, caller, caller.scopes)) for caller in callers]
 
     assert 3 == len(decisions._kept)
-    assert decisions.of(CALL, demand, callers[4], frozenset({"a"}), NOW) is first[4]
-    assert decisions.of(CALL, demand, callers[0], frozenset({"a"}), NOW) is not first[0]
+    assert decisions.of(CALL, facts(demand, callers[4], frozenset({"a"}))) is first[4]
+    assert decisions.of(CALL, facts(demand, callers[0], frozenset({"a"}))) is not first[0]

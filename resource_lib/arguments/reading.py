@@ -1,0 +1,251 @@
+"""
+A tool's schema, read as strictly as it is enforced: one document, of a dialect we know, that refers to nothing outside itself.
+
+What is written in 2019-09, draft 7 or draft 6 is read into the words of 2020-12. What could not be held to is refused in words for
+the author: a reference to elsewhere (never fetched), references that depend on who asks, a document inside the document, and what is so
+large or so entangled that judging one call by it would take long.
+
+JSON Schema 2020-12 core §7.1, §8, §10; SEP-1613 (2020-12 where no dialect is named).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import unquote
+
+MOST_DEPTH: Final = 64
+MOST_NODES: Final = 10_000
+MOST_REFERENCES: Final = 100
+"""How deep parts may lie when references are followed."""
+MOST_PATHS: Final = 20_000
+"""How many rules may look at one value, counted through every reference."""
+
+SINGLES: Final = frozenset(
+    {"additionalProperties", "unevaluatedProperties", "unevaluatedItems", "items", "contains", "propertyNames", "not"}
+    | {"if", "then", "else", "contentSchema"}
+)
+LISTS: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+MAPS: Final = frozenset({"properties", "patternProperties", "dependentSchemas"})
+
+_DIALECTS: Final = {
+    "https://json-schema.org/draft/2020-12/schema": 2020,
+    "https://json-schema.org/draft/2019-09/schema": 2019,
+    "http://json-schema.org/draft-07/schema": 7,
+    "https://json-schema.org/draft-07/schema": 7,
+    "http://json-schema.org/draft-06/schema": 6,
+}
+_REFUSED: Final = frozenset({"$dynamicRef", "$recursiveRef", "$vocabulary"})
+_OF_THE_DOCUMENT: Final = frozenset(
+    {"$schema", "$id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$defs", "definitions", "$comment"}
+)
+"""What names and keeps parts: written anew, or without effect."""
+_ANNOTATIONS: Final = frozenset({"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"})
+
+
+class UnusableSchemaError(ValueError):
+    """No call can be held to this schema. `str()` says why, to its author."""
+
+
+class Document:
+    """One schema with everything it refers to."""
+
+    def __init__(self, schema: Any) -> None:
+        """Take it. Raises UnusableSchemaError."""
+        if not isinstance(schema, dict):
+            raise UnusableSchemaError("inputSchema is no object")
+        self.root: dict[str, Any] = schema
+        said = schema.get("$schema")
+        self.names_its_dialect = said is not None
+        known = _DIALECTS.get(said.rstrip("#")) if isinstance(said, str) else None
+        if said is not None and known is None:
+            raise UnusableSchemaError("$schema names a dialect that is not known here: write 2020-12, or leave it out")
+        self._dialect = known or 2020
+        own_id = schema.get("$id")
+        self._id = own_id.rstrip("#") if isinstance(own_id, str) else ""
+        self._anchors: dict[str, Any] = {}
+        self._nodes: dict[int, dict[str, Any]] = {}
+        self._named: dict[int, str] = {}
+        self._look_through()
+        self._count()
+
+    def node(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Return one schema object in the words of 2020-12, without what names and keeps parts."""
+        found = self._nodes.get(id(schema))
+        if found is None:
+            found = self._nodes[id(schema)] = self._read(schema)
+        return found
+
+    def target(self, reference: Any) -> Any:
+        """Return the schema that a `$ref` means. Raises UnusableSchemaError for what is not in this document."""
+        if not isinstance(reference, str):
+            raise UnusableSchemaError("a $ref is no text")
+        address, _, fragment = reference.partition("#")
+        if address and address != self._id:
+            raise UnusableSchemaError(
+                f"$ref {reference[:100]!r} leads elsewhere, and nothing is fetched: put it into $defs"
+            )
+        if fragment and not fragment.startswith("/"):
+            if fragment not in self._anchors:
+                raise UnusableSchemaError(f"$ref {reference[:100]!r} leads nowhere")
+            return self._anchors[fragment]
+        found: Any = self.root
+        for step in unquote(fragment).split("/")[1:]:
+            name = step.replace("~1", "/").replace("~0", "~")
+            if isinstance(found, dict) and name in found:
+                found = found[name]
+            elif isinstance(found, list) and name.isdecimal() and len(name) < 6 and int(name) < len(found):
+                found = found[int(name)]
+            else:
+                raise UnusableSchemaError(f"$ref {reference[:100]!r} leads nowhere")
+        if not isinstance(found, dict | bool):
+            raise UnusableSchemaError(f"$ref {reference[:100]!r} leads to no schema")
+        if isinstance(found, dict):
+            self._named.setdefault(id(found), fragment.rsplit("/", 1)[-1])
+        return found
+
+    def in_place(self, node: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """Return what describes the same value as `node` itself, with its keyword; of `$ref` what it means."""
+        if "$ref" in node:
+            yield "$ref", self.target(node["$ref"])
+        for keyword in ("if", "then", "else"):
+            if keyword in node:
+                yield keyword, node[keyword]
+        for keyword in ("allOf", "anyOf", "oneOf"):
+            for part in node.get(keyword, ()):
+                yield keyword, part
+        for part in node.get("dependentSchemas", {}).values():
+            yield "dependentSchemas", part
+
+    def name_of(self, target: Any) -> str:
+        """Return a name for what a reference meant."""
+        return re.sub(r"[^A-Za-z0-9_.-]", "_", unquote(self._named.get(id(target), "")))[:100] or "root"
+
+    def _read(self, schema: dict[str, Any]) -> dict[str, Any]:
+        if not _REFUSED.isdisjoint(schema):
+            raise UnusableSchemaError("$dynamicRef, $recursiveRef and $vocabulary cannot be held to: use $ref")
+        if self._dialect < 2019 and "$ref" in schema:
+            # Draft 7 §8.3: what stands beside a reference does not count.
+            return {name: value for name, value in schema.items() if name == "$ref" or name in _ANNOTATIONS}
+        found = {name: value for name, value in schema.items() if name not in _OF_THE_DOCUMENT}
+        if self._dialect < 2020:
+            _from_before(found)
+        for keyword, value in found.items():
+            _refuse_shapeless(keyword, value)
+        return found
+
+    def _look_through(self) -> None:
+        """Take note of anchors, and refuse what is too large or a document inside the document."""
+        waiting: list[tuple[Any, int]] = [(self.root, 0)]
+        seen = 0
+        while waiting:
+            schema, depth = waiting.pop()
+            seen += 1
+            if depth > MOST_DEPTH or seen > MOST_NODES:
+                raise UnusableSchemaError("it is too large, or too deep, to hold a call to it")
+            if not isinstance(schema, dict):
+                continue
+            own = schema.get("$id")
+            if own is not None and schema is not self.root:
+                if not (self._dialect < 2019 and isinstance(own, str) and own.startswith("#")):
+                    raise UnusableSchemaError("a part of it has an $id of its own: use $anchor, or put it into $defs")
+                self._anchor(own[1:], schema)
+            for word in ("$anchor", "$dynamicAnchor"):
+                if isinstance(schema.get(word), str):
+                    self._anchor(schema[word], schema)
+            waiting += [(part, depth + 1) for part in _every_part(schema)]
+
+    def _anchor(self, name: str, schema: dict[str, Any]) -> None:
+        if self._anchors.setdefault(name, schema) is not schema:
+            raise UnusableSchemaError(f"the anchor {name[:100]!r} stands twice")
+        self._named[id(schema)] = name
+
+    def _count(self) -> None:
+        """Refuse what says so often to look elsewhere that one value would be judged thousands of times."""
+        known: dict[int, int] = {}
+        under_way: set[int] = set()
+
+        def paths(schema: Any, depth: int) -> int:
+            if not isinstance(schema, dict):
+                return 1
+            if id(schema) in under_way:
+                return 1
+            if id(schema) in known:
+                return known[id(schema)]
+            if depth > MOST_REFERENCES:
+                raise UnusableSchemaError("its references are too deep")
+            under_way.add(id(schema))
+            node = self.node(schema)
+            found = 1
+            for keyword, value in node.items():
+                if keyword == "$ref":
+                    found += paths(self.target(value), depth + 1)
+                else:
+                    found += sum(paths(part, depth + 1) for part in _parts(keyword, value))
+            under_way.discard(id(schema))
+            if found > MOST_PATHS:
+                raise UnusableSchemaError("its parts refer to each other too often to hold a call to it")
+            known[id(schema)] = found
+            return found
+
+        paths(self.root, 0)
+
+
+def has_own_members(node: Mapping[str, Any]) -> bool:
+    """Tell whether a node itself says which members there are."""
+    return "properties" in node or "patternProperties" in node
+
+
+def _from_before(node: dict[str, Any]) -> None:
+    """Put the words of 2019-09 and before into those of 2020-12."""
+    items = node.get("items")
+    if isinstance(items, list):
+        node["prefixItems"] = node.pop("items")
+        if "additionalItems" in node:
+            node["items"] = node.pop("additionalItems")
+    node.pop("additionalItems", None)
+    dependencies = node.pop("dependencies", None)
+    if isinstance(dependencies, dict):
+        for name, needed in dependencies.items():
+            keyword = "dependentRequired" if isinstance(needed, list) else "dependentSchemas"
+            node[keyword] = {**node.get(keyword, {}), name: needed}
+
+
+def _parts(keyword: str, value: Any) -> list[Any]:
+    if keyword in SINGLES:
+        return [value]
+    if keyword in LISTS:
+        return list(value)
+    if keyword in MAPS:
+        return list(value.values())
+    return []
+
+
+def _every_part(schema: Mapping[str, Any]) -> Iterator[Any]:
+    """Return everything that could be a schema below `schema`, in any dialect."""
+    for keyword, value in schema.items():
+        if isinstance(value, dict):
+            if keyword in MAPS or keyword in ("$defs", "definitions", "dependencies"):
+                yield from value.values()
+            elif keyword in SINGLES or keyword == "additionalItems":
+                yield value
+        elif isinstance(value, list) and (keyword in LISTS or keyword == "items"):
+            yield from value
+
+
+def _refuse_shapeless(keyword: str, value: Any) -> None:
+    """Raise UnusableSchemaError where a keyword that holds schemas holds something else."""
+    parts: list[Any]
+    if keyword in SINGLES:
+        parts = [value]
+    elif keyword in LISTS:
+        parts = value if isinstance(value, list) else [None]
+    elif keyword in MAPS:
+        parts = list(value.values()) if isinstance(value, dict) else [None]
+    elif keyword == "required":
+        if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+            raise UnusableSchemaError("required is no list of names")
+        return
+    else:
+        return
+    if not all(isinstance(part, dict | bool) for part in parts):
+        raise UnusableSchemaError(f"{keyword} holds something that is no schema")
