@@ -156,12 +156,15 @@ async def test_an_error_is_not_held_against_an_output_schema_by_an_old_client():
     async def refused(era):
         return (await it.tool("audit", *READER, headers=[era])).json["result"]
 
+    async def shown_to_an_auditor():
+        await it.send(headers=[it.bearer(*READER, roles=["auditor"])], body=json.dumps(LIST).encode())
+
     before = await refused(LEGACY)
-    await listed(it)
+    await shown_to_an_auditor()
     with_schema = await refused(LEGACY)
     del tools[0]["outputSchema"]
     it.server.chunks = [json.dumps({"jsonrpc": "2.0", "id": 1, "result": {"tools": tools}}).encode()]
-    await listed(it)
+    await shown_to_an_auditor()
     without_schema = await refused(LEGACY)
 
     assert [False, False, True] == ["structuredContent" in one for one in (before, with_schema, without_schema)]

@@ -145,7 +145,7 @@ async def test_a_list_that_passes_teaches_the_guard_what_the_tool_is():
     await it.call()
 
     assert 1 == it.shop.listed
-    assert ["refund", "look"] == [tool["name"] for tool in listed.json["result"]["tools"]]
+    assert ["look", "refund"] == [tool["name"] for tool in listed.json["result"]["tools"]]
     assert "Refund" == it.issuer.only.asked["display"]["title"]
 
 
