@@ -43,7 +43,9 @@ class Shape:
     """One place in a result."""
 
     __slots__ = (
+        "_each",
         "_extra",
+        "_has_kinds",
         "_item",
         "_patterns",
         "_prefix",
@@ -52,6 +54,7 @@ class Shape:
         "formats",
         "has_parts",
         "is_closed",
+        "is_fixed",
         "is_typed",
         "kind",
         "kinds_by_name",
@@ -70,6 +73,8 @@ class Shape:
         self.formats = tuple(_CHECKED_FORMATS[_form_of(one)] for one in flat if _form_of(one) in _CHECKED_FORMATS)
         self.is_typed = bool(schemas) and all(_is_typed(one, root, 0) for one in schemas)
         """Whether its texts can only be what the schema says, so that nobody's words can stand there."""
+        self.is_fixed = self.is_typed and not self.formats
+        """Whether that is so as soon as the result satisfies the schema."""
         self.longest = min((one["maxLength"] for one in flat if type(one.get("maxLength")) is int), default=None)
         self.shortest = max((one["minLength"] for one in flat if type(one.get("minLength")) is int), default=0)
         self.takes_null = any(one.get("type") == "null" or "null" in _listed(one.get("type")) for one in flat)
@@ -93,6 +98,8 @@ class Shape:
         self._item = tuple(one["items"] for one in flat if "items" in one and one["items"] is not False)
         self._prefix = [one["prefixItems"] for one in flat if isinstance(one.get("prefixItems"), list)]
         self._strangers: Shape | None = None
+        self._each: Shape | None = None
+        self._has_kinds: bool | None = None
         self.has_parts = bool(named or self._patterns or self._extra or self._item or self._prefix)
         """Whether anything is said of what stands below it."""
         self.kinds_by_name: Mapping[str, Kind] = {}
@@ -101,6 +108,26 @@ class Shape:
     def has_form(self, text: str) -> bool:
         """Tell whether a text has the form that the schema names and no validator asserts."""
         return all(form.fullmatch(text) for form in self.formats)
+
+    @property
+    def has_kinds(self) -> bool:
+        """Whether something is annotated here or anywhere below."""
+        if self._has_kinds is None:
+            seen: dict[int, Shape] = {id(self): self}
+            waiting = [self]
+            while waiting:
+                new = {id(one): one for one in waiting.pop().below() if id(one) not in seen}
+                seen.update(new)
+                waiting += new.values()
+            self._has_kinds = any(one.kind is not None for one in seen.values())
+        return self._has_kinds
+
+    def below(self) -> list["Shape"]:
+        """Return the shapes of every part that the schema says something of."""
+        schemas = [(schema,) for _, schema in self._patterns]
+        schemas += [(schema,) for prefix in self._prefix for schema in prefix]
+        schemas += [of_all for of_all in (tuple(self._extra), self._item) if of_all]
+        return [*self.members.values(), *map(self._root.shape, schemas)]
 
     def member(self, name: str) -> "Shape | None":
         """Return the shape of a member; None: it is not declared."""
@@ -119,10 +146,13 @@ class Shape:
 
     def entry(self, at: int) -> "Shape":
         """Return the shape of an entry of a list."""
-        schemas = tuple(prefix[at] for prefix in self._prefix if at < len(prefix))
-        if schemas or self._item:
-            return self._root.shape(schemas or self._item)
-        return FREE
+        if self._prefix:
+            schemas = tuple(prefix[at] for prefix in self._prefix if at < len(prefix))
+            if schemas:
+                return self._root.shape(schemas)
+        if self._each is None:
+            self._each = self._root.shape(self._item) if self._item else FREE
+        return self._each
 
 
 _EXTRAS: Final = ("additionalProperties", "unevaluatedProperties")

@@ -12,8 +12,12 @@ from resource_lib.output import blobs, mirrors
 from resource_lib.output.conforming import conforms
 from resource_lib.output.declared import declared
 from resource_lib.output.leaving import Leaving, Step, WithheldError
+from resource_lib.output.personal import personal
 
-STEPS: Final[tuple[tuple[str, Step], ...]] = (("declared", declared),)
+STEPS: Final[tuple[tuple[str, Step], ...]] = (
+    ("declared", declared),
+    ("personal", personal),
+)
 """Each with its name, by which notes are counted."""
 
 

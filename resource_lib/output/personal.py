@@ -1,0 +1,294 @@
+"""
+Nobody's personal data leaves without the right to it, and no secret at all.
+
+First by the output schema: what `x-pii` or `x-secret` stands at is masked, in its type and form; what was masked there is masked
+wherever else in the answer it stands, in words, in `_meta`, in a resource. Then the detectors read every text that no schema describes.
+A text that can only be what its schema says (`enum`, `const`, a narrow `pattern`, a checked `format`) is not read, and numbers are not, beside
+those that are annotated. C34.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from resource_lib.output.conforming import is_held_to_schema
+from resource_lib.output.declared import shape_for
+from resource_lib.output.detectors import masked, names_a_secret, redacted, redacted_value
+from resource_lib.output.kinds import Kind
+from resource_lib.output.leaving import Leaving
+from resource_lib.output.mirrors import STRUCTURE, json_of
+from resource_lib.output.shape import FREE, Shape
+from resource_lib.output.texts import with_texts
+
+_SHORTEST: Final = 4
+"""Characters of a masked value that is looked for inside other texts."""
+_MOST_LEARNED: Final = 2000
+"""More masked values than that are not looked for one by one: then no text beside the structure leaves."""
+_PLACES: Final = frozenset(
+    {"city", "town", "country", "countrycode", "country_code", "addresscountry", "addresslocality"}
+)
+"""Members of an address that may be shown."""
+_TOO_MANY: Final = "[withheld: too much personal data to tell it apart]"
+
+
+def personal(result: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
+    """Return what leaves of a result, an error, or what a server says meanwhile, without personal data and secrets."""
+    if type(result) is not dict:
+        return result
+    shape = shape_for(leaving) if leaving.tool else FREE
+    look = _Look(shape, leaving, trusts_types=leaving.is_tool_result and is_held_to_schema(result, leaving))
+    return look.result(result)
+
+
+class _Look:
+    """One pass over one result."""
+
+    def __init__(self, shape: Shape, leaving: Leaving, *, trusts_types: bool) -> None:
+        self._shape = shape
+        self._leaving = leaving
+        self._trusts_types = trusts_types
+        self._sees = leaving.sees_personal
+        self._kinds = shape.kinds_by_name
+        if self._sees:
+            self._kinds = {name: kind for name, kind in self._kinds.items() if kind == "secret"}
+        self._learned: dict[str, str] = {}
+        self._known: re.Pattern[str] | None = None
+
+    def result(self, result: dict[str, Any]) -> dict[str, Any]:
+        structure = result.get(STRUCTURE) if self._leaving.is_tool_result else None
+        shown = structure
+        if structure is not None and self._kinds:
+            shown = self._annotated(structure, self._shape, None)
+        if self._kinds:
+            # What is said in other words, by the same names.
+            rest = {name: member for name, member in result.items() if name != STRUCTURE or structure is None}
+            named = self._by_name(rest)
+            if named is not rest:
+                result = {**result, **named}
+            self._learn()
+        if structure is not None:
+            shown = self._read(shown, self._shape)
+        changed: dict[str, Any] | None = None
+        for name, member in result.items():
+            other = shown if name == STRUCTURE and structure is not None else self._free(name, member)
+            if other is not member:
+                changed = dict(result) if changed is None else changed
+                changed[name] = other
+        return result if changed is None else changed
+
+    # By the schema
+
+    def _annotated(self, value: Any, shape: Shape, inherited: Kind | None) -> Any:
+        """Return a part of the structure with what is annotated masked; `inherited`: what the whole around it is."""
+        own = shape.kind
+        if own is not None and self._sees and own != "secret":
+            own = None
+        kind = own or inherited
+        if type(value) is dict:
+            changed: dict[str, Any] | None = None
+            members = shape.members
+            for name, member in value.items():
+                of_it = members.get(name) or shape.member(name) or FREE
+                if kind is None and not of_it.has_kinds:
+                    continue
+                inner = None if kind == "address" and name.lower() in _PLACES else kind
+                other = self._annotated(member, of_it, inner)
+                if other is not member:
+                    changed = dict(value) if changed is None else changed
+                    changed[name] = other
+            return value if changed is None else changed
+        if type(value) is list:
+            if kind is None and not shape.has_kinds:
+                return value
+            others = [self._annotated(entry, shape.entry(at), kind) for at, entry in enumerate(value)]
+            return value if all(new is old for new, old in zip(others, value, strict=True)) else others
+        if kind is None or (own is None and shape.is_typed and self._trusts_types):
+            return value
+        return self._mask(value, kind, shape)
+
+    def _mask(self, value: Any, kind: Kind, shape: Shape) -> Any:
+        other: Any
+        if type(value) is str:
+            other = _fitted(masked(kind, value), shape) if value else value
+            if other == value:
+                return value
+            self._learned.setdefault(value, other)
+            if kind == "name":
+                self._learned.update((part, "***") for part in value.split() if part not in self._learned)
+        elif type(value) in (int, float):
+            if not value:
+                return value
+            other = None if shape.takes_null else 0
+            self._learned.setdefault(json.dumps(value), "***")
+        elif value is True and kind == "secret":
+            other = False
+        else:
+            return value
+        self._leaving.note(kind)
+        return other
+
+    def _by_name(self, value: Any) -> Any:
+        """Return a part that no schema describes with what stands under the names of annotated members masked."""
+        kind = type(value)
+        if kind is str:
+            said = json_of(value)
+            if type(said) is not dict and type(said) is not list:
+                return value
+            other = self._by_name(said)
+            return value if other is said else _dumped(other, like=value)
+        if kind is dict:
+            changed: dict[str, Any] | None = None
+            for name, member in value.items():
+                if name == "type" and type(member) is str:
+                    continue
+                pii = self._kinds.get(name)
+                other = self._by_name(member) if pii is None else self._annotated(member, FREE, pii)
+                if other is not member:
+                    changed = dict(value) if changed is None else changed
+                    changed[name] = other
+            return value if changed is None else changed
+        if kind is list:
+            others = [self._by_name(entry) for entry in value]
+            return value if all(new is old for new, old in zip(others, value, strict=True)) else others
+        return value
+
+    # By what the schema has taught
+
+    def _learn(self) -> None:
+        longest_first = sorted((each for each in self._learned if len(each) >= _SHORTEST), key=len, reverse=True)
+        if longest_first and len(longest_first) <= _MOST_LEARNED:
+            self._known = re.compile("|".join(map(_whole, longest_first)), re.IGNORECASE)
+
+    def _without_known(self, text: str) -> str:
+        if text in self._learned:
+            return self._learned[text]
+        if self._known is None:
+            return _TOO_MANY if len(self._learned) > _MOST_LEARNED and text else text
+        other, count = self._known.subn(self._masked_again, text)
+        if count:
+            self._leaving.note("repeated", count)
+        return other
+
+    def _masked_again(self, found: re.Match[str]) -> str:
+        text = found[0]
+        exact = self._learned.get(text)
+        if exact is not None:
+            return exact
+        folded = text.lower()
+        return next((mask for value, mask in self._learned.items() if value.lower() == folded), "***")
+
+    # By the detectors
+
+    def _read(self, value: Any, shape: Shape) -> Any:
+        """Return a part of the structure with every text read that its schema does not describe."""
+        kind = type(value)
+        trusts = self._trusts_types
+        if kind is dict:
+            changed: dict[str, Any] | None = None
+            members = shape.members
+            for name, member in value.items():
+                of_it = members.get(name)
+                of = type(member)
+                if of_it is None:
+                    other_name, other = self._stranger(name, member, shape)
+                elif of is str:
+                    if trusts and of_it.is_fixed:
+                        continue
+                    other_name, other = name, self._member(name, member, of_it)
+                elif of is dict or of is list:
+                    other_name, other = name, self._member(name, member, of_it)
+                else:
+                    continue
+                if other is not member or other_name is not name:
+                    changed = dict(value) if changed is None else changed
+                    if other_name is not name:
+                        del changed[name]
+                    changed[other_name] = other
+            return value if changed is None else changed
+        if kind is list:
+            changed_list: list[Any] | None = None
+            for at, entry in enumerate(value):
+                of_it = shape.entry(at)
+                if type(entry) is dict and of_it.has_parts:
+                    other = self._read(entry, of_it)
+                else:
+                    other = self._member("", entry, of_it)
+                if other is not entry:
+                    changed_list = list(value) if changed_list is None else changed_list
+                    changed_list[at] = other
+            return value if changed_list is None else changed_list
+        return self._member("", value, shape)
+
+    def _stranger(self, name: str, member: Any, shape: Shape) -> tuple[str, Any]:
+        """Return a member whose name no schema says: the name may be somebody's words as well."""
+        other_name = self._text(name)
+        return other_name, self._member(name, member, shape.member(name) or FREE)
+
+    def _member(self, name: str, member: Any, shape: Shape) -> Any:
+        kind = type(member)
+        if kind is str:
+            if shape.kind is not None and not self._sees:
+                return member  # masked already, and a mask is nothing to find
+            if self._trusts_types and shape.is_typed and shape.has_form(member):
+                return member
+            return self._named(name, member) if name and names_a_secret(name) else self._text(member)
+        if kind is dict or kind is list:
+            if not shape.has_parts:
+                return self._whole(name, member)
+            return self._read(member, shape)
+        if kind is int and shape is FREE:
+            return self._whole(name, member)
+        return member
+
+    def _named(self, name: str, member: str) -> str:
+        return str(self._whole(name, member))
+
+    def _whole(self, name: str, member: Any) -> Any:
+        """Return a part of which nothing is said, read as a whole."""
+        if self._learned:
+            member = with_texts(member, self._without_known)
+        if not self._leaving.settings.detect:
+            return member
+        holder = {name: member}
+        found, counts = redacted_value(holder, personal=not self._sees)
+        for kind, count in counts.items():
+            self._leaving.note(kind, count)
+        return member if found is holder else next(iter(found.values()))
+
+    def _free(self, name: str, member: Any) -> Any:
+        if name in _ECHOED and type(member) is not dict and type(member) is not list:
+            return member
+        return self._whole(name, member)
+
+    def _text(self, text: str) -> str:
+        if self._learned:
+            text = self._without_known(text)
+        if not self._leaving.settings.detect:
+            return text
+        found, counts = redacted(text, personal=not self._sees)
+        for kind, count in counts.items():
+            self._leaving.note(kind, count)
+        return found
+
+
+_ECHOED: Final = frozenset({"requestState", "progressToken"})
+"""What a client must get, or gave, byte for byte: the protocol's own handles."""
+
+
+def _whole(value: str) -> str:
+    """Return a pattern of `value` where it stands as whole words."""
+    before = r"(?<!\w)" if value[0].isalnum() else ""
+    after = r"(?!\w)" if value[-1].isalnum() else ""
+    return before + re.escape(value) + after
+
+
+def _fitted(mask: str, shape: Shape) -> str:
+    """Return a mask of a length that the schema takes."""
+    if shape.longest is not None:
+        mask = mask[: shape.longest]
+    return mask.ljust(shape.shortest, "*")
+
+
+def _dumped(value: Any, *, like: str) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2 if "\n" in like else None)
