@@ -4097,7 +4097,23 @@ LIMIT_STORES: dict[str, Requirement] = {
 }
 
 
-OUTPUT: dict[str, Requirement] = {}
+OUTPUT: dict[str, Requirement] = {
+    "output:declared:undeclared-members-are-dropped": Requirement(
+        "C35",
+        "Members that the output schema does not name are dropped, at every level where it says which members there are (C36).",
+    ),
+    "output:declared:the-text-is-rebuilt": Requirement(
+        "C34", "Text that mirrors the structure, as SDKs write it, is written anew from what is left of the structure."
+    ),
+    "output:declared:what-does-not-conform-is-withheld": Requirement(
+        "C36",
+        "A result that is not what its output schema says, or whose schema nobody can follow, is withheld as a typed error.",
+    ),
+    "output:unchanged-bytes": Requirement(
+        "ours", "An answer in which nothing had to change leaves as the server's own bytes."
+    ),
+    "output:off": Requirement("ours", "A guard with `output=None` lets answers leave as they are."),
+}
 
 
 SCREENING: dict[str, Requirement] = {

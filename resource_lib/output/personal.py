@@ -15,6 +15,7 @@ from typing import Any, Final
 from resource_lib.output.conforming import is_held_to_schema
 from resource_lib.output.declared import shape_for
 from resource_lib.output.detectors import masked, names_a_secret, redacted, redacted_value
+from resource_lib.output.free_texts import ECHOED
 from resource_lib.output.kinds import Kind
 from resource_lib.output.leaving import Leaving
 from resource_lib.output.mirrors import STRUCTURE, json_of
@@ -257,7 +258,7 @@ class _Look:
         return member if found is holder else next(iter(found.values()))
 
     def _free(self, name: str, member: Any) -> Any:
-        if name in _ECHOED and type(member) is not dict and type(member) is not list:
+        if name in ECHOED and type(member) is not dict and type(member) is not list:
             return member
         return self._whole(name, member)
 
@@ -270,10 +271,6 @@ class _Look:
         for kind, count in counts.items():
             self._leaving.note(kind, count)
         return found
-
-
-_ECHOED: Final = frozenset({"requestState", "progressToken"})
-"""What a client must get, or gave, byte for byte: the protocol's own handles."""
 
 
 def _whole(value: str) -> str:

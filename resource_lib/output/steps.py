@@ -13,9 +13,11 @@ from resource_lib.output.conforming import conforms
 from resource_lib.output.declared import declared
 from resource_lib.output.leaving import Leaving, Step, WithheldError
 from resource_lib.output.personal import personal
+from resource_lib.output.plain import plain
 
 STEPS: Final[tuple[tuple[str, Step], ...]] = (
     ("declared", declared),
+    ("plain", plain),
     ("personal", personal),
 )
 """Each with its name, by which notes are counted."""
