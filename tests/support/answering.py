@@ -43,6 +43,9 @@ JANE = {
 CANARIES = ("Jane", "Canary Street", "jane@canary", "4155550123", "swordfish", "hidden-row-id")
 
 
+DEFAULTS = Output()
+
+
 def listed(name: str, output_schema: Any = None) -> dict[str, Any]:
     """One tool as a server lists it."""
     tool = {"name": name, "description": "A tool.", "inputSchema": {"type": "object", "properties": {}}}
@@ -124,7 +127,7 @@ def _reply(request_id, result):
 class Shown:
     """A guard around it, and a caller with a token."""
 
-    def __init__(self, *tools: dict[str, Any], output: Output | None = Output(), **settings: Any) -> None:
+    def __init__(self, *tools: dict[str, Any], output: Output | None = DEFAULTS, **settings: Any) -> None:
         self.issuer = TestIssuer(resource=RESOURCE)
         self.tools = list(tools) or [listed("see", CUSTOMERS)]
         self.server = Answering(self.tools)
