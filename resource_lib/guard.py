@@ -29,6 +29,7 @@ from resource_lib.backchannel.tool_report import ToolReport
 from resource_lib.challenge import Challenges
 from resource_lib.checks.not_revoked import KILLED
 from resource_lib.context import CallMemory, ProcessMemory, Scenes
+from resource_lib.controls.kept import Facts, kept
 from resource_lib.decision import Decision, Deny
 from resource_lib.definition import Definition
 from resource_lib.exchange.api_keys import ApiKeys
@@ -154,8 +155,9 @@ class ResourceGuard:
         """Take the policy and the settings, and refuse at once whatever could not be kept.
 
         `tools` maps names to `read(…)`, `write(…)` or `destructive(…)`; a tool that is not in it does not exist for
-        callers. `policy_file`, YAML or TOML, tightens them, or names them where `tools` is left out; `preset="strict"` asks a
-        person about every write and every read of secrets; `tenant_domains` are what conditions know as `tenant.domains`;
+        callers. `policy_file`, YAML or TOML, tightens them, or names them where `tools` is left out. `preset="full"` is what is
+        on where nothing is said; `"minimum"` leaves answers as they are unless `output` says how they are looked through;
+        `"strict"` asks a person about every write and every read of secrets besides (docs/controls.md). `tenant_domains` are what conditions know as `tenant.domains`;
         `memory` is where earlier calls are remembered, this process when left out (docs/policy.md). `methods` says what other methods need, see `policy/method_policy.py`. `implies` names scopes that
         contain others. `initial_scopes` is what a first login is asked for; the read tools' scopes when left out.
         `challenge_style` is how a missing scope is said: by an HTTP 403, or in the tool's result as ChatGPT expects it
@@ -199,6 +201,10 @@ class ResourceGuard:
             close_streams_at_expiry=close_streams_at_expiry,
             forward_authorization=forward_authorization,
         )
+        if preset == "minimum" and output is _OUTPUT:
+            output = None
+        self._output = output
+        self._arguments: ArgumentMode = arguments
         file = None if policy_file is None else read_policy_file(policy_file)
         self.policies = Policies(layers_of(tools, file), preset=preset)
         self.tools: Mapping[str, Demand] = self.policies.base
@@ -359,6 +365,20 @@ class ResourceGuard:
             overlay_age_s=None if self.overlay is None else self.overlay.age,
             warnings=tuple(warnings),
             limits=None if self._gate is None else self._gate.limits.said(self.tools),
+            controls={one.control.id: (one.state, one.why) for one in kept(self._facts())},
+        )
+
+    def _facts(self) -> Facts:
+        return Facts(
+            tools=tuple(self.tools.values()),
+            has_issuer=self.channel is not None,
+            passes_tokens_on=self.settings.forward_authorization,
+            api_keys=self._takes_api_keys,
+            arguments=self._arguments,
+            has_limits=self._gate is not None,
+            has_output=self._output is not None,
+            has_taint=self._output is not None,
+            has_lint=False,
         )
 
     async def serve(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:

@@ -36,6 +36,8 @@ class Report:
     overlay_age_s: float | None
     """How many seconds ago, at most, what is known of operators' demands was true; None: never told, or nobody to ask."""
     warnings: tuple[str, ...]
+    controls: Mapping[str, tuple[str, str]]
+    """Of each of the 66 controls, by its id, whether it is `on`, `off`, kept `elsewhere` or `not applicable`, and why (docs/controls.md)."""
     limits: Mapping[str, tuple[str, ...]] | None = None
     """How often each tool may be called, and, by `*`, how often anything is asked; None: nothing is limited."""
 
@@ -45,5 +47,6 @@ class Report:
         waiting = f"; {len(self.approvals)} wait for a yes" if self.approvals else ""
         lease = "no lease applied, nothing is followed" if self.lease is None else f"lease {self.lease}"
         stop = "" if self.stop_file is None else f"; stop file {self.stop_file}{', which is there' * self.is_stopped}"
+        off = sum(state == "off" for state, _ in self.controls.values())
         limited = "; nothing is limited" if self.limits is None else ""
-        return f"resource guard for {self.resource}: {self.mode}, {lease}{stop}; tools: {counted}{waiting}{limited}"
+        return f"resource guard for {self.resource}: {self.mode}, {lease}{stop}; tools: {counted}{waiting}{limited}; {off} of 66 controls off"

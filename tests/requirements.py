@@ -4181,6 +4181,10 @@ CONTROLS: dict[str, Requirement] = {
         "C66",
         "`authserver check --controls` says of each control whether this deployment keeps it, and which setting leaves it out.",
     ),
+    "controls:presets": Requirement(
+        "C66",
+        "Everything is on where nothing is said; the preset `minimum` keeps the smallest safe set; both are reported.",
+    ),
     "controls:a-guard-says-which-it-keeps": Requirement(
         "C66",
         "What a guard leaves out is reported as off, with the cure; what others keep is never reported as its own.",

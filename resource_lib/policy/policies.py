@@ -12,7 +12,7 @@ from resource_lib.policy.demand import Demand, demand_of
 from resource_lib.settings import SettingsError
 from resource_lib.wire.tool_policy import EVERY_TOOL, Rules
 
-Preset = Literal["strict"]
+Preset = Literal["minimum", "full", "strict"]
 
 Overlays = Mapping[str, Mapping[str, Rules]]
 """By tenant, then by tool; the tool `*` means each of them."""
@@ -26,10 +26,11 @@ class Policies:
     def __init__(self, layers: Mapping[str, Sequence[Rules]], *, preset: Preset | None = None) -> None:
         """Take the layers of each tool, the author's first; a tool that is not in it does not exist.
 
-        The preset `strict` asks a person about each write, and about each read of secrets. Raises SettingsError.
+        The preset `strict` asks a person about each write, and about each read of secrets; the others say nothing of tools.
+        Raises SettingsError.
         """
         if preset is not None and preset not in get_args(Preset):
-            raise SettingsError("preset", f"{preset!r} is unknown", "write preset='strict', or leave it out")
+            raise SettingsError("preset", f"{preset!r} is unknown", "write minimum, full or strict, or leave it out")
         self._preset = preset
         self._layers = {name: tuple(rules) for name, rules in layers.items()}
         self._refuse_unknown_calls()

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from resource_lib import destructive, read, write
+from resource_lib import Output, ResourceGuard, SettingsError, destructive, read, write
 from resource_lib.controls.kept import Facts, kept
 from resource_lib.policy import tool_demands
 from resource_lib.wire.controls import CONTROLS
 
 TOOLS = {"see": read("n:read", roles=["clerk"]), "add": write("n:write"), "wipe": destructive("n:write")}
+TOOLS_TO_READ = {"see": read("n:read"), "add": write("n:write")}
 ALL = Facts(
     tools=tuple(tool_demands(TOOLS).values()),
     has_issuer=True,
@@ -73,3 +74,30 @@ def test_what_others_keep_is_never_reported_as_the_guards_own():
     assert "on" == states(ALL)["C14"]
     alone = replace(ALL, tools=tuple(tool_demands({"see": read("n:read")}).values()))
     assert ("not applicable", "not applicable") == (states(alone)["C14"], states(alone)["C21"])
+
+
+def off(**told):
+    settings = {"issuer": "https://auth.example.com", "resource": "https://mcp.example.com/mcp"} | told
+    guard = ResourceGuard(tools=TOOLS_TO_READ, **settings)
+    return {id_ for id_, (state, _) in guard.doctor().controls.items() if state == "off"}
+
+
+@pytest.mark.requirement("controls:presets")
+def test_with_nothing_said_everything_is_on_and_the_smallest_preset_leaves_answers_as_they_are():
+    """C66: the six of the smallest safe set (C03 C22 C27 C29 C37 C45) are in both."""
+    whole, least = off(), off(preset="minimum")
+
+    assert whole == off(preset="full") < least
+    assert {"C31", "C32", "C34", "C35", "C36"} <= least - whole
+    assert not {"C03", "C22", "C27", "C29", "C37"} & least
+    assert whole == off(preset="minimum", output=Output())
+
+
+@pytest.mark.requirement("controls:presets")
+def test_what_is_switched_off_by_hand_is_reported_whatever_the_preset_and_an_unknown_preset_stops_the_start():
+    assert {"C27", "C37"} <= off(preset="full", arguments="off", limits=None)
+    assert f"{len(off())} of 66 controls off" in str(
+        ResourceGuard(issuer="https://a.example", resource="https://m.example/mcp", tools=TOOLS_TO_READ).doctor()
+    )
+    with pytest.raises(SettingsError, match=r"preset: 'most' is unknown.*minimum, full or strict"):
+        off(preset="most")
