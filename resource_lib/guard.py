@@ -487,28 +487,6 @@ class ResourceGuard:
             else:
                 receive = replayed(raw, receive)
 
-        # Is there room for it? A call that waits for a person is counted when it begins.
-        entry: Entry | None = None
-        if self._gate is not None:
-            asked_at = time.monotonic()
-            found = await self._enter(self._gate, principal, body, waiting)
-            if isinstance(found, Deny):
-                return await self._answer(self._limited(found, body, request, principal), request, send)
-            entry = found
-            if waiting is None and body is not None and time.monotonic() - asked_at > _AT_ONCE_S:
-                # It waited for a seat, or for a store: what has been stopped meanwhile does not begin.
-                at = self.revocations.now(self._clock())
-                late = self._refusals.to(
-                    body, self._decided(body, principal, at, today), principal, modern=request.is_modern
-                )
-                if late is not None:
-                    with entry or _NO_ENTRY:
-                        return await self._answer(late, request, send)
-        if waiting is None and body is not None:
-            for message in body.messages:
-                if message.tool is not None:
-                    self._scenes.note(message.tool, message.params, principal)
-
         # Then, and only then, the server itself; a call that waits for a yes goes its own way there.
         lists_tools = request.method == "GET" or "tools/list" in methods
         life_s = max(1.0, principal.expires_at - now) if self.settings.close_streams_at_expiry else None
@@ -532,7 +510,24 @@ class ResourceGuard:
             scope["extensions"] = {}
             demands = self.policies.of(principal.tenant)
             room = self._rooms.of(body, request, principal, demands=demands, definitions=today)
-        with calling_as(principal), carrying(token, self._upstream), entry or _NO_ENTRY:
+
+        # Is there room for it? A call that waits for a person is counted when it begins.
+        entry, asked_at = _NO_ENTRY, time.monotonic()
+        if self._gate is not None:
+            entered = await self._enter(self._gate, principal, body, waiting)
+            if isinstance(entered, Deny):
+                return await self._answer(self._limited(entered, body, request, principal), request, send)
+            entry = entered
+        with calling_as(principal), carrying(token, self._upstream), entry:
+            if waiting is None and body is not None and time.monotonic() - asked_at > _AT_ONCE_S:
+                # It waited for a seat, or for a store: what has been stopped meanwhile does not begin.
+                at = self.revocations.now(self._clock())
+                late = self._decided(body, principal, at, today)
+                if (refusal := self._refusals.to(body, late, principal, modern=request.is_modern)) is not None:
+                    return await self._answer(refusal, request, send)
+            for message in body.messages if waiting is None and body is not None else ():
+                if message.tool is not None:
+                    self._scenes.note(message.tool, message.params, principal)
             if waiting is not None and self._held is not None:
                 waiting = replace(waiting, room=room)
                 return await self._held.serve(waiting, app, scope, receive, outgoing.take, life_s=life_s)
@@ -560,9 +555,7 @@ class ResourceGuard:
             for message in body.messages
         ]
 
-    async def _enter(
-        self, gate: Gate, principal: Principal, body: Body | None, waiting: Held | None
-    ) -> Entry | Deny | None:
+    async def _enter(self, gate: Gate, principal: Principal, body: Body | None, waiting: Held | None) -> Entry | Deny:
         """Count a request that is allowed, or say why there is no room for it."""
         if waiting is not None:
             return await gate.enter(principal, (), requests=1)
