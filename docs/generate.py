@@ -198,6 +198,24 @@ def controls_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def lint_page() -> str:
+    """Return every rule of the linter."""
+    from resource_lib.lint import RULES
+
+    lines = [
+        "# What the linter looks for",
+        "",
+        "`python -m resource_lib lint`, and each guard at its start; [authors.md](authors.md) says how.",
+        "",
+        "| rule | severity | control | why it matters | cure |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        "| " + " | ".join((f"`{rule.id}`", rule.severity, rule.control, rule.says, rule.cure)) + " |" for rule in RULES
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def tests_of_controls() -> dict[str, list[str]]:
     """Return which tests show each control, by its id: those of every promise whose source names it, the most particular first."""
     from tests.requirements import REQUIREMENTS
@@ -244,6 +262,7 @@ def _attribute_docs(path: Path, class_name: str) -> dict[str, str]:
 
 PAGES = {
     "settings.md": settings_page,
+    "lint-rules.md": lint_page,
     "events.md": events_page,
     "clients.md": clients_page,
     "rfc-map.md": rfc_page,

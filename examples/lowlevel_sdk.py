@@ -10,7 +10,17 @@ from mcp.server.lowlevel import Server
 from resource_lib import ResourceGuard, current_principal, read
 from resource_lib.integrations.mcp_sdk import guarded
 
-WHO_AM_I = types.Tool(name="who_am_i", description="Say who is calling.", input_schema={"type": "object"})
+WHO_AM_I = types.Tool(
+    name="who_am_i",
+    description="Say who is calling. Use it when it is unclear for whom you work; not to find out about anybody else.",
+    input_schema={"type": "object", "properties": {}, "additionalProperties": False},
+    output_schema={
+        "type": "object",
+        "properties": {"subject": {"type": "string"}, "company": {"type": "string"}},
+        "required": ["subject", "company"],
+    },
+    annotations=types.ToolAnnotations(read_only_hint=True, open_world_hint=False),
+)
 
 
 async def list_tools(_: ServerRequestContext[Any], __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
@@ -19,7 +29,10 @@ async def list_tools(_: ServerRequestContext[Any], __: types.PaginatedRequestPar
 
 async def call_tool(_: ServerRequestContext[Any], __: types.CallToolRequestParams) -> types.CallToolResult:
     caller = current_principal()
-    return types.CallToolResult(content=[types.TextContent(type="text", text=f"{caller.subject} of {caller.tenant}")])
+    return types.CallToolResult(
+        content=[types.TextContent(type="text", text=f"{caller.subject} of {caller.tenant}")],
+        structured_content={"subject": caller.subject, "company": caller.tenant},
+    )
 
 
 guard = ResourceGuard(

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 from mcp.server import MCPServer
+from mcp_types import ToolAnnotations
 
 from resource_lib import ExchangedToken, ExchangeRefusedError, ResourceGuard, read
 from resource_lib.guard import GuardedApp
@@ -21,9 +22,9 @@ def make_app(*, http: httpx2.AsyncBaseTransport | None = None, **options: Any) -
     """Return the guarded server; `options` go to its guard, `http` replaces the way to the upstream API."""
     mcp = MCPServer("order desk")
 
-    @mcp.tool()
+    @mcp.tool(annotations=ToolAnnotations(read_only_hint=True, open_world_hint=False))
     async def open_orders() -> str:
-        """Say how many orders of my company are open."""
+        """Say how many orders of my company are open. Use it when somebody asks for the number; it does not say which."""
         async with httpx2.AsyncClient(auth=ExchangedToken(UPSTREAM, "orders:read"), transport=http) as upstream:
             try:
                 answer = await upstream.get(UPSTREAM + "/orders")

@@ -10,7 +10,16 @@ from typing import Final
 Command = Callable[[list[str]], int]
 """Takes the words after its name, returns the exit code."""
 
-COMMANDS: Final[dict[str, tuple[str, Callable[[], Command]]]] = {}
+
+def _lint() -> Command:
+    from resource_lib.lint.command import main as command  # noqa: PLC0415 - loaded by whoever asks for it
+
+    return command
+
+
+COMMANDS: Final[dict[str, tuple[str, Callable[[], Command]]]] = {
+    "lint": ("names what to mend in the tools of a server", _lint),
+}
 """By name: what it does in one line, and how to load it; nothing is imported for a command that nobody asked for."""
 
 

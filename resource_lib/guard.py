@@ -44,6 +44,7 @@ from resource_lib.identity.principal import Principal, calling_as
 from resource_lib.judge import Judge
 from resource_lib.limits.gate import Entry, Gate
 from resource_lib.limits.limits import Limits
+from resource_lib.lint import LintMode, Watching, waivers_of
 from resource_lib.metadata import ResourceMetadata
 from resource_lib.output import Leaving, Output
 from resource_lib.policy import (
@@ -150,6 +151,7 @@ class ResourceGuard:
         channel: Channel | None = None,
         api_keys: bool = False,
         output: Output | None = _OUTPUT,
+        lint: LintMode = "warn",
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Take the policy and the settings, and refuse at once whatever could not be kept.
@@ -182,6 +184,8 @@ class ResourceGuard:
         but `public_paths`, of which health checks live.
 
         `output` is how answers are looked through before they leave (docs/output.md); None: they leave as they are.
+        `lint` says what follows from tools that their author should mend (docs/authors.md): `"warn"`, in `doctor()` and one line of
+        the log; `"error"`, they stop the start; `"off"`. It changes no decision.
         """
         self.settings = GuardSettings(
             issuer=issuer,
@@ -246,6 +250,14 @@ class ResourceGuard:
             rate_headers=limits is not None and limits.headers,
         )
         self._rooms = None if output is None else Rooms(output, self._refusals, self._note_output)
+        self.waived: Mapping[str, Mapping[str, str]] = {
+            name: dict(policy.waived) for name, policy in (tools or {}).items() if policy.waived
+        }
+        """What the linter lets be, by tool and rule, each with its reason."""
+        classes = {name: demand.tool_class for name, demand in self.tools.items()}
+        self.lint = Watching(lint, classes, waivers_of(self.waived, "tools"))
+        """What the author of the tools should mend."""
+        self._definitions.seen = self.lint.saw
         keys = keys or JWKSCache(issuer=issuer)
         self._keys = keys
         verifier = verifier or Validator(
@@ -317,8 +329,12 @@ class ResourceGuard:
             running=self.revocations.running,
         )
 
-    def wrap(self, app: App) -> "GuardedApp":
-        """Return `app` behind this guard."""
+    def wrap(self, app: App, *, listed: Collection[Mapping[str, Any]] | None = None) -> "GuardedApp":
+        """Return `app` behind this guard. `listed` are the tools that it has, for the linter; None: it sees them when they are listed.
+
+        Raises SettingsError with `lint="error"` for tools that their author should mend.
+        """
+        self.lint.register(listed)
         log.info("%s", self.doctor())
         return GuardedApp(self, app)
 
@@ -340,6 +356,7 @@ class ResourceGuard:
         if self.overlay is not None and self.overlay.is_old:
             warnings.append("overlay: what operators demand has not been confirmed for a while; is the issuer there?")
         warnings += self.revocations.warnings
+        warnings += self.lint.warnings
         lease, stop_file = self.revocations.lease, self.revocations.stop_file
         return Report(
             mode="token-only" if self.channel is None else "full",

@@ -4170,7 +4170,43 @@ TAINT: dict[str, Requirement] = {
 INVENTORY: dict[str, Requirement] = {}
 
 
-LINT: dict[str, Requirement] = {}
+LINT: dict[str, Requirement] = {
+    "lint:ordinary-tools-are-left-alone": Requirement(
+        "C26", "A tool that is well made gives the linter nothing to say, whatever its arguments are called."
+    ),
+    "lint:risky-tools-are-named": Requirement(
+        "C18, C22, C26, C27, C29, C30, C34, C35, C36",
+        "Raw SQL, commands, open paths and hosts, selected tenants, missing bounds, whole rows and generic tools are named.",
+    ),
+    "lint:counts-are-published": Requirement("ours", "How often the linter is right and wrong is published, and true."),
+    "lint:nothing-hides-in-a-schema": Requirement(
+        "C27", "What an argument may be is found behind references, alternatives, lists and objects."
+    ),
+    "lint:never-raises": Requirement(
+        "ours", "A tool's list that makes no sense, or has no end, stops no linter and no guard."
+    ),
+    "lint:waivers-are-explicit": Requirement("C26", "One rule is let be at one tool or argument, with a reason."),
+    "lint:waivers-that-match-nothing-are-found": Requirement(
+        "ours", "A waiver that matches nothing is a finding itself."
+    ),
+    "lint:rules-are-one-visible-table": Requirement(
+        "C26", "Each rule says why it matters, what cures it, and which control asks for it."
+    ),
+    "lint:guards-say-it-at-the-start": Requirement(
+        "C26", "A guard says what to mend when it is made, in doctor() and in one line of the log."
+    ),
+    "lint:guards-say-it-when-tools-are-listed": Requirement(
+        "C26, C54", "A tool that is new, or has changed, is looked at when it is first listed."
+    ),
+    "lint:error-stops-the-start": Requirement(
+        "C26", 'With lint="error" a server with something to mend, or that nobody could look at, does not start.'
+    ),
+    "lint:changes-no-decision": Requirement("decision 18", "What the linter finds changes no answer to a caller."),
+    "lint:command": Requirement(
+        "C26, C54",
+        "`python -m resource_lib lint` looks at servers, guarded apps and files, and is green only when it has looked.",
+    ),
+}
 
 
 CONTROLS: dict[str, Requirement] = {

@@ -11,7 +11,7 @@ from fastmcp import FastMCP
 from fastmcp.server.auth import AccessToken
 
 from resource_lib.guard import GuardedApp, ResourceGuard
-from resource_lib.integrations.mcp_sdk import Introduced, tools_of
+from resource_lib.integrations.mcp_sdk import Introduced, listed_by, tools_of
 
 __all__ = ["guarded", "tools_of"]
 
@@ -22,4 +22,5 @@ def guarded(server: FastMCP[Any], guard: ResourceGuard, **options: Any) -> Guard
     Leave FastMCP's `auth=` out: the guard verifies tokens.
     """
     app: Any = server.http_app(**options)
-    return guard.wrap(Introduced(app, resource=guard.settings.resource, words=AccessToken))
+    introduced = Introduced(app, resource=guard.settings.resource, words=AccessToken)
+    return guard.wrap(introduced, listed=listed_by(server, guard))

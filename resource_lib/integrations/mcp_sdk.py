@@ -16,6 +16,7 @@ from mcp.server.auth.provider import AccessToken
 from mcp.server.lowlevel import Server
 from starlette.authentication import AuthCredentials
 
+from resource_lib import author_tools
 from resource_lib.guard import PRINCIPAL, GuardedApp, ResourceGuard
 from resource_lib.identity.principal import Principal
 from resource_lib.transport.asgi import App, Receive, Scope, Send
@@ -26,7 +27,8 @@ def guarded(server: MCPServer[Any] | Server[Any], guard: ResourceGuard, **option
 
     Leave `token_verifier=` and `auth=` of the SDK out: the guard verifies tokens.
     """
-    return guard.wrap(Introduced(server.streamable_http_app(**options), resource=guard.settings.resource))
+    app = Introduced(server.streamable_http_app(**options), resource=guard.settings.resource)
+    return guard.wrap(app, listed=listed_by(server, guard))
 
 
 class ListsTools(Protocol):
@@ -41,6 +43,16 @@ def tools_of(server: ListsTools) -> list[Any]:
     """Return the tools of `server`, for `from_annotations`. Works while a loop is running too, as when uvicorn imports."""
     with ThreadPoolExecutor(1) as thread:
         return list(thread.submit(lambda: anyio.run(server.list_tools)).result())
+
+
+def listed_by(server: Any, guard: ResourceGuard) -> list[dict[str, Any]] | None:
+    """Return the tools of `server` for the linter of `guard`; None: it cannot say them before it runs, or nobody wants to know."""
+    if guard.lint.mode == "off" or not hasattr(server, "list_tools"):
+        return None
+    try:
+        return author_tools.tools_of(server)
+    except Exception:  # noqa: BLE001 - the server's own: whatever it is, its tools are looked at when they are listed
+        return None
 
 
 class Introduced:

@@ -42,6 +42,8 @@ class ToolPolicy:
     rules: Rules
     approval: object = None
     """As it was given."""
+    waived: tuple[tuple[str, str], ...] = ()
+    """What the linter is to let be: rule and reason."""
 
     @property
     def tool_class(self) -> ToolClass:
@@ -83,6 +85,8 @@ class Words(TypedDict, total=False):
     """How many calls of it one person may have running at once."""
     definitions: Collection[str] | None
     """The hashes of what the tool may be today; None: any."""
+    waive: Mapping[str, str]
+    """What the linter is to let be, by rule, each with the reason; it changes no decision."""
 
 
 def read(*scopes: str, **words: Unpack[Words]) -> ToolPolicy:
@@ -146,6 +150,7 @@ def _policy(
     *,
     acr: str | Collection[str] = (),
     approval: ApprovalRule | bool | None = None,
+    waive: Mapping[str, str] | None = None,
     **words: Any,
 ) -> ToolPolicy:
     where = f"{tool_class}()"
@@ -161,7 +166,19 @@ def _policy(
     said["approval"] = approval if isinstance(approval, bool | ApprovalRule) else None
     for word, given in words.items():
         said[word] = _listed(given)
-    return ToolPolicy(rules=_rules(where, said), approval=approval)
+    return ToolPolicy(rules=_rules(where, said), approval=approval, waived=_waived(where, waive))
+
+
+def _waived(where: str, waive: Any) -> tuple[tuple[str, str], ...]:
+    if waive is None:
+        return ()
+    if not isinstance(waive, Mapping) or not all(
+        isinstance(rule, str) and isinstance(reason, str) and reason.strip() for rule, reason in waive.items()
+    ):
+        raise SettingsError(
+            f"{where} waive", "says no reason", "write waive={'open-url': 'stored as text, nobody fetches it'}"
+        )
+    return tuple(sorted(waive.items()))
 
 
 def _listed(given: Any) -> Any:

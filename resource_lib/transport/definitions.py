@@ -42,6 +42,8 @@ class Definitions:
         self._clock = clock
         self.note: Callable[[str, str], None] | None = None
         """Told the name and the hash of each tool that was listed."""
+        self.seen: Callable[[Definition], None] | None = None
+        """Told of each definition when nobody has it in hand yet."""
         self._known: OrderedDict[tuple[ListedFor, str], tuple[Definition, float]] = OrderedDict()
         self._shared: WeakValueDictionary[str, Definition] = WeakValueDictionary()
         self._asking: dict[tuple[int, ListedFor], asyncio.Task[dict[str, dict[str, Any]]]] = {}
@@ -97,7 +99,10 @@ class Definitions:
 
     def _keep(self, caller: ListedFor, tool: str, definition: Definition) -> Definition:
         # One object for all to whom it is described alike: what is made of it (validators) is made once.
-        definition = self._shared.setdefault(definition.hash, definition)
+        shared = self._shared.setdefault(definition.hash, definition)
+        if shared is definition and self.seen is not None:
+            self.seen(definition)
+        definition = shared
         self._known[caller, tool] = definition, self._clock()
         self._known.move_to_end((caller, tool))
         if len(self._known) > _MOST:
