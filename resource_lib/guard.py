@@ -10,6 +10,7 @@ stopped, refuses writes when it has not heard for `max_staleness`, and asks for 
 token counts until it expires.
 """
 
+import asyncio
 import contextlib
 import logging
 import time
@@ -28,7 +29,7 @@ from resource_lib.backchannel.overlay import Overlay
 from resource_lib.backchannel.tool_report import ToolReport
 from resource_lib.challenge import Challenges
 from resource_lib.checks.not_revoked import KILLED
-from resource_lib.context import CallMemory, ProcessMemory, Scenes
+from resource_lib.context import CallMemory, ProcessMemory, Scenes, Taints
 from resource_lib.controls.kept import Facts, kept
 from resource_lib.decision import Decision, Deny
 from resource_lib.definition import Definition
@@ -37,7 +38,7 @@ from resource_lib.exchange.caller import Callers, TokenVerifier
 from resource_lib.exchange.errors import ExchangeUnavailableError
 from resource_lib.exchange.token_endpoint import TokenEndpoint
 from resource_lib.exchange.upstream import Upstream, carrying
-from resource_lib.held import Held, HeldCalls
+from resource_lib.held import Held, HeldCalls, Release
 from resource_lib.identity.access_token import KeySource, Validator
 from resource_lib.identity.jwks_cache import JWKSCache, KeysUnavailableError
 from resource_lib.identity.principal import Principal, calling_as
@@ -47,6 +48,8 @@ from resource_lib.limits.limits import Limits
 from resource_lib.lint import LintMode, Watching, waivers_of
 from resource_lib.metadata import ResourceMetadata
 from resource_lib.output import Leaving, Output
+from resource_lib.output.asked import note_arguments
+from resource_lib.output.quarantine import RELEASE, Quarantine, Withheld
 from resource_lib.policy import (
     Demand,
     MethodPolicy,
@@ -249,7 +252,6 @@ class ResourceGuard:
             limited="auto" if limits is None else limits.signal,
             rate_headers=limits is not None and limits.headers,
         )
-        self._rooms = None if output is None else Rooms(output, self._refusals, self._note_output)
         self.waived: Mapping[str, Mapping[str, str]] = {
             name: dict(policy.waived) for name, policy in (tools or {}).items() if policy.waived
         }
@@ -299,6 +301,15 @@ class ResourceGuard:
                 "each call waits for a person's yes, and this guard has no credential to ask for one",
                 "set RESOURCE_GUARD_CLIENT_ID and RESOURCE_GUARD_CLIENT_SECRET_FILE, or write approval=False",
             )
+        self._quarantine = Quarantine()
+        self._rooms = (
+            None
+            if output is None
+            else Rooms(output, self._refusals, self._heard_output, releases=self._held is not None)
+        )
+        self._judge.taints = self._taints_of(output, limits)
+        if channel is None and output is not None:
+            _refuse_unreleasable(output, self.tools)
         endpoint = None if channel is None else TokenEndpoint(channel)
         self._upstream = Upstream(endpoint)
         keyring: ApiKeys | None = None
@@ -310,8 +321,17 @@ class ResourceGuard:
                     "set RESOURCE_GUARD_CLIENT_ID and RESOURCE_GUARD_CLIENT_SECRET_FILE",
                 )
             keyring = ApiKeys(endpoint, resource=resource)
+        self._telling: set[asyncio.Task[None]] = set()
         self._takes_api_keys = api_keys
         self._callers = Callers(verifier, keyring)
+
+    def _taints_of(self, output: Output | None, limits: Limits | None) -> Taints | None:
+        """Return who is told that a call follows text from outside; None: nothing follows from it here."""
+        settings = None if output is None else output.taint
+        if settings is None or (self.channel is None and settings.alone == "label"):
+            return None
+        store = None if limits is None else limits.store
+        return Taints(settings, issuer=self.settings.issuer, store=store, wall=self._clock)
 
     def _overlay(self, channel: Channel) -> Overlay:
         report = ToolReport(channel, self.tools.values())
@@ -357,6 +377,7 @@ class ResourceGuard:
             warnings.append("overlay: what operators demand has not been confirmed for a while; is the issuer there?")
         warnings += self.revocations.warnings
         warnings += self.lint.warnings
+        warnings += self._taint_warnings()
         lease, stop_file = self.revocations.lease, self.revocations.stop_file
         return Report(
             mode="token-only" if self.channel is None else "full",
@@ -394,9 +415,27 @@ class ResourceGuard:
             arguments=self._arguments,
             has_limits=self._gate is not None,
             has_output=self._output is not None,
-            has_taint=self._output is not None,
+            has_taint=self._judge.taints is not None,
             has_lint=False,
         )
+
+    def _taint_warnings(self) -> list[str]:
+        """Return what an operator should know of text from outside."""
+        if self._rooms is None:
+            return []
+        settings, taints = self._rooms.settings.taint, self._judge.taints
+        outside = sorted(name for name, demand in self.tools.items() if "outside" in demand.returns)
+        writing = sorted(name for name, demand in self.tools.items() if demand.tool_class != "read")
+        if settings is None:
+            return ["taint: writes may follow text from outside unasked (taint=None)"] if writing else []
+        if not outside or not writing or self.channel is not None:
+            return []
+        after = f"after {', '.join(outside[:5])}"
+        if taints is None:
+            return [f"taint: nobody can be asked (token-only), so writes {after} are not held (alone='label')"]
+        return [
+            f"taint: nobody can be asked (token-only), so writes {after} are refused for {settings.seconds} s; give the guard a credential"
+        ]
 
     async def serve(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection to `app`: its lifespan is its own, HTTP is guarded, and there is no other door."""
@@ -487,6 +526,8 @@ class ResourceGuard:
             if not body.messages and (stopped := self._judge.stopped(principal, request.method)) is not None:
                 return await self._answer(self._refusals.stopped(stopped, method=request.method), request, send)
             today = await self._today(body, request, principal, app, scope)
+            if self._judge.taints is not None and self._writes(body, principal):
+                await self._judge.taints.hear(principal)
             decided = self._decided(body, principal, now, today)
             if self._rooms is not None:
                 decided = [(message, _described(decision, message, today)) for message, decision in decided]
@@ -498,9 +539,17 @@ class ResourceGuard:
             methods = [message.method for message in body.messages]
             tools = tuple(message.tool for message in body.messages if message.tool is not None)
             takes_urls = "initialize" in methods and deliveries.opens_with_urls(body.messages[0])
-            if decided and decided[0][1] is not None and decided[0][1].approval is not None:
+            if self._rooms is not None:
+                for message in body.messages:
+                    if message.tool is not None:
+                        note_arguments(message.tool, message.arguments, principal)
+            withheld = self._withheld(body, principal)
+            if withheld is not None or (
+                decided and decided[0][1] is not None and decided[0][1].approval is not None
+            ):
                 definition = today.get(body.messages[0].tool)
-                waiting = self._waiting(decided[0], request, raw, (principal, token, now), definition)
+                caller = principal, token, now
+                waiting = self._waiting(decided[0], request, raw, caller, definition, withheld=withheld)
             else:
                 receive = replayed(raw, receive)
 
@@ -619,16 +668,19 @@ class ResourceGuard:
         raw: bytes,
         caller: tuple[Principal, str, float],
         definition: Definition | None,
+        *,
+        withheld: Withheld | None = None,
     ) -> Held:
-        """Return a call that waits for a yes, with all that is known of it."""
+        """Return a call that waits for a yes, or whose answer does, with all that is known of it."""
         message, decision = decided
         assert self._held is not None
         assert message.tool is not None
         assert decision is not None
-        assert decision.approval is not None
         principal, token, now = caller
         tool = message.tool
         demand = self.policies.of(principal.tenant)[tool]
+        rule = decision.approval if withheld is None else RELEASE
+        assert rule is not None
 
         def hindrance() -> Refused | NotStanding | None:
             # What it was when it came, where nobody has looked since: that is what is asked about.
@@ -648,7 +700,7 @@ class ResourceGuard:
             principal=principal,
             token=token,
             demand=demand,
-            rule=decision.approval,
+            rule=rule,
             follows=decision.follows,
             now=now,
             reached_at=self._held.flow.clock(),
@@ -656,6 +708,39 @@ class ResourceGuard:
             run=Run(principal, (tool,)),
             note=lambda: self._scenes.note(tool, message.params, principal),
             gate=self._gate,
+            release=None if withheld is None else self._release(withheld, principal),
+        )
+
+    def _withheld(self, body: Body, principal: Principal) -> Withheld | None:
+        """Return the answer that waits for a yes to what is called here; None: nothing waits."""
+        if self._rooms is None or self._held is None or len(body.messages) != 1 or body.is_batch:
+            return None
+        message = body.messages[0]
+        return None if message.tool is None else self._quarantine.find(principal, message.tool, message.arguments)
+
+    def _release(self, withheld: Withheld, principal: Principal) -> Release:
+        def leaves() -> None:
+            self._give(principal, withheld.tool, has_signs=True)
+
+        return Release(it=withheld, leaves=leaves, left=lambda: self._quarantine.drop(principal, withheld))
+
+    def _give(self, principal: Principal, tool: str, *, has_signs: bool) -> None:
+        """Take note that text from outside is about to be handed to somebody, here and where other processes look."""
+        taints = self._judge.taints
+        if taints is None:
+            return
+        taints.given(principal, tool, has_signs=has_signs)
+        if taints.store is not None:
+            telling = asyncio.create_task(taints.tell(principal))
+            self._telling.add(telling)
+            telling.add_done_callback(self._telling.discard)
+
+    def _writes(self, body: Body, principal: Principal) -> bool:
+        demands = self.policies.of(principal.tenant)
+        return any(
+            message.tool in demands and demands[message.tool].tool_class != "read"
+            for message in body.messages
+            if message.tool is not None
         )
 
     async def _is_dead(self, principal: Principal) -> bool:
@@ -684,6 +769,14 @@ class ResourceGuard:
                 listing = listing_for(request, message, app, shown)
                 found[tool] = await self._definitions.of(listed_for(principal), tool, listing.tools)
         return found
+
+    def _heard_output(self, leaving: Leaving, principal: Principal) -> None:
+        """Take note of a part of an answer before it leaves."""
+        if leaving.withheld is not None:
+            self._quarantine.keep(principal, leaving.withheld)
+        elif leaving.is_outside or leaving.signs:
+            self._give(principal, leaving.tool, has_signs=bool(leaving.signs))
+        self._note_output(leaving, principal)
 
     def _note_output(self, leaving: Leaving, principal: Principal) -> None:
         """Write to the log what was taken out of an answer: kinds and counts, nothing of what it said."""
@@ -802,6 +895,18 @@ class GuardedApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         await self.guard.serve(self.app, scope, receive, send)
+
+
+def _refuse_unreleasable(output: Output, tools: Mapping[str, Demand]) -> None:
+    """Refuse a quarantine from which nobody could release anything. Raises SettingsError."""
+    found = [name for name, demand in sorted(tools.items()) if demand.screening == "quarantine"]
+    if output.screening != "quarantine" and not found:
+        return
+    raise SettingsError(
+        "output.screening" if output.screening == "quarantine" else f"tools[{found[0]!r}]",
+        "withheld answers wait for a person's yes, and this guard has no credential to ask for one",
+        "set RESOURCE_GUARD_CLIENT_ID and RESOURCE_GUARD_CLIENT_SECRET_FILE, or write block or annotate",
+    )
 
 
 def _all_scopes(demands: Iterable[Demand]) -> frozenset[str]:

@@ -7,5 +7,6 @@ What may leave: no more than declared, nobody's personal data without the right 
 from resource_lib.output.leaving import Leaving, Note, Step, WithheldError
 from resource_lib.output.settings import Output
 from resource_lib.output.steps import STEPS, cleaned
+from resource_lib.output.taint import Taint
 
-__all__ = ["STEPS", "Leaving", "Note", "Output", "Step", "WithheldError", "cleaned"]
+__all__ = ["STEPS", "Leaving", "Note", "Output", "Step", "Taint", "WithheldError", "cleaned"]

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from resource_lib.decision import ErrorWord
 from resource_lib.definition import Definition
+from resource_lib.output.quarantine import Withheld
 from resource_lib.output.settings import Output
 from resource_lib.policy import Demand
 
@@ -56,9 +57,23 @@ class Leaving:
     """Whether the caller may see personal data, and asked for it in this call. Secrets are nobody's to see."""
     is_told_again: bool = False
     """Whether it left once before, and was kept since without what its author hides."""
+    arguments: Any = field(default=None, repr=False)
+    """What the tool was called with, as it was sent."""
+    can_be_released: bool = False
+    """Whether a person could be asked to release it, and asking again does no harm."""
     notes: list[Note] = field(default_factory=list)
     step: str = ""
     """The step that looks at it now."""
+    is_outside: bool = False
+    """Whether strangers may have written in it."""
+    signs: tuple[str, ...] = ()
+    """The kinds of signs that it reads like orders to a model, if it does."""
+    is_annotated: bool = False
+    """Whether it says so of itself."""
+    is_quarantined: bool = False
+    """Whether it waits for a person."""
+    withheld: Withheld | None = None
+    """What waits, where it does."""
 
     @property
     def is_tool_result(self) -> bool:

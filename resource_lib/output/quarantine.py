@@ -17,11 +17,13 @@ from threading import Lock
 from typing import Any, Final
 
 from resource_lib.identity.principal import Principal
-from resource_lib.wire.approvals import MOST_ARGUMENT_BYTES, MOST_OUTCOME_BYTES
+from resource_lib.wire.approvals import MOST_ARGUMENT_BYTES, MOST_OUTCOME_BYTES, ApprovalRule
 
 LIFE_S: Final = 1800.0
 """How long one waits after it was last asked for."""
 MOST: Final = 512
+RELEASE: Final = ApprovalRule(sentence="Hand the withheld answer of {tool} to the application, as data.", most_calls=1)
+"""Whose yes it takes: the person the call ran for, or an approver where there is no person; for this one answer alone."""
 _MOST_TEXTS: Final = 200
 _MOST_SHOWN: Final = MOST_ARGUMENT_BYTES - 2048
 
@@ -57,6 +59,7 @@ class Withheld:
 
 def withheld(tool: str, arguments: Any, result: Mapping[str, Any], signs: tuple[str, ...]) -> Withheld | None:
     """Return an answer as it waits; None: it is too large for a person to read, or to be kept."""
+    arguments = {} if arguments is None else arguments
     if type(arguments) is not dict:
         return None
     try:
@@ -98,6 +101,7 @@ class Quarantine:
 
     def find(self, principal: Principal, tool: str, arguments: Any) -> Withheld | None:
         """Return what waits for this very call; None: nothing does."""
+        arguments = {} if arguments is None else arguments
         if not self._kept or type(arguments) is not dict:
             return None
         key = _key(principal, tool, arguments)

@@ -5,10 +5,13 @@ How answers are looked through before they leave: one frozen set of words for th
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+from resource_lib.output.taint import Taint
 from resource_lib.settings import MEBIBYTE, SCOPE_NAME, SettingsError
+from resource_lib.wire.tool_policy import SCREENINGS, Screening
 
 Media = Literal["pass", "refuse"]
 
+_TAINT: Final = Taint()
 PII_SCOPE: Final = "pii:read"
 
 
@@ -25,6 +28,12 @@ class Output:
     most_bytes: int = 16 * MEBIBYTE
     """The largest answer that is read, in bytes; a larger one is withheld."""
 
+    screening: Screening = "annotate"
+    """What becomes of an answer that reads like orders to a model: `observe` (it is logged), `annotate` (it says so of itself),
+    `quarantine` (a person must release it) or `block`. A tool's own word `screening` can only be graver."""
+    taint: Taint | None = _TAINT
+    """Writes wait for a yes for a while after text from outside was handed over (docs/hostile-text.md); None: they do not."""
+
     def __post_init__(self) -> None:
         """Refuse values that could not be kept."""
         if not isinstance(self.pii_scope, str) or not SCOPE_NAME.fullmatch(self.pii_scope):
@@ -33,5 +42,11 @@ class Output:
             )
         if self.media not in get_args(Media):
             raise SettingsError("output.media", f"{self.media!r} is unknown", "use 'pass' or 'refuse'")
+        if self.screening not in SCREENINGS:
+            raise SettingsError(
+                "output.screening", f"{self.screening!r} is unknown", f"write one of {', '.join(SCREENINGS)}"
+            )
+        if self.taint is not None and not isinstance(self.taint, Taint):
+            raise SettingsError("output.taint", "is no Taint", "write Taint(seconds=600), or None")
         if not 1024 <= self.most_bytes <= 64 * MEBIBYTE:
             raise SettingsError("output.most_bytes", "outside 1 KiB to 64 MiB", "leave it out, for 16 MiB")

@@ -12,13 +12,16 @@ from resource_lib.output import blobs, mirrors
 from resource_lib.output.conforming import conforms
 from resource_lib.output.declared import declared
 from resource_lib.output.leaving import Leaving, Step, WithheldError
+from resource_lib.output.origin import labelled
 from resource_lib.output.personal import personal
 from resource_lib.output.plain import plain
+from resource_lib.output.screened import held_back, screened
 
 STEPS: Final[tuple[tuple[str, Step], ...]] = (
     ("declared", declared),
     ("plain", plain),
     ("personal", personal),
+    ("screened", screened),
 )
 """Each with its name, by which notes are counted."""
 
@@ -37,8 +40,15 @@ def cleaned(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
             "Do not call it again for that; tell whoever runs this server.",
         )
     if found is aside and not has_refused:
-        return value
-    return blobs.put_back(mirrors.put_back(found, value.get(mirrors.STRUCTURE)), leaving)
+        found = value
+    else:
+        found = blobs.put_back(mirrors.put_back(found, value.get(mirrors.STRUCTURE)), leaving)
+    # Last of all, around the texts as they leave: what a label says, nothing inside it can undo.
+    leaving.step = "labelled"
+    found = labelled(found, leaving)
+    if leaving.is_quarantined:
+        raise held_back(found, leaving)
+    return found
 
 
 def _stepped(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:

@@ -28,8 +28,10 @@ Heard = Callable[[Leaving, Principal], None]
 class Rooms:
     """Makes them. `heard` is told of what was looked through."""
 
-    def __init__(self, settings: Output, refusals: Refusals, heard: Heard) -> None:
+    def __init__(self, settings: Output, refusals: Refusals, heard: Heard, *, releases: bool = False) -> None:
+        """`releases`: whether there is somebody who could release what is withheld."""
         self.settings = settings
+        self._releases = releases
         self._refusals = refusals
         self._heard = heard
         self._asked = Asked()
@@ -47,7 +49,14 @@ class Rooms:
         """Return the room of an answer to `body` (None: to a request without one). `seeing`: the messages that may show personal data."""
         messages = () if body is None else body.messages
         questions = tuple(
-            self._question(message, request, demands, definitions, sees_personal=at in seeing)
+            self._question(
+                message,
+                request,
+                demands,
+                definitions,
+                sees_personal=at in seeing,
+                is_alone=body is not None and not body.is_batch,
+            )
             for at, message in enumerate(messages)
             if message.id is not None
         )
@@ -78,15 +87,20 @@ class Rooms:
         definitions: Mapping[str | None, Definition],
         *,
         sees_personal: bool,
+        is_alone: bool,
     ) -> Question:
         tool = message.tool
+        demand = None if tool is None else demands.get(tool)
         known = Leaving(
             settings=self.settings,
             method=message.method,
             tool="" if tool is None else answers.shown(tool),
-            demand=None if tool is None else demands.get(tool),
+            demand=demand,
             definition=definitions.get(tool),
             sees_personal=sees_personal,
+            arguments=message.arguments,
+            # What is only in a memory must be something that can be asked for once more.
+            can_be_released=self._releases and is_alone and demand is not None and demand.tool_class == "read",
         )
         modern = request.is_modern
 
