@@ -4163,6 +4163,57 @@ TAINT: dict[str, Requirement] = {
         "C25, issue",
         "Through a shared store of limits other processes know of it for as long, and a store that is away counts as given.",
     ),
+    "taint:writes-wait": Requirement(
+        "C24, C25, C33, issue",
+        "After text from outside was handed to a person's agent, each call that writes waits for that person, who reads what it follows; "
+        "reads go on, and no list of tools changes.",
+    ),
+    "taint:evasion": Requirement(
+        "C25, attacker",
+        "No other login, application, session, channel, clock or patience of the same person gets such a write through.",
+    ),
+    "taint:signs": Requirement(
+        "C25, C32, issue", "What reads like orders holds the writes that follow it, whoever's tool said it."
+    ),
+    "taint:alone": Requirement(
+        "C25, decision 18",
+        "A guard that has nobody to ask refuses such a write, or only labels, as its author chose, and says so.",
+    ),
+    "origin:decided": Requirement(
+        "C33, issue",
+        "A result is from outside by its author's label, by the hint of a tool that reads, or by its server's own warning; nothing makes it less.",
+    ),
+    "origin:label": Requirement(
+        "C33, C32, issue",
+        "Text from outside says so in its metadata and stands between lines that no text in it can close or imitate; anything else keeps its bytes.",
+    ),
+    "screening:modes": Requirement(
+        "C32, C33, issue",
+        "What reads like orders is noted, says so of itself, or never leaves, in results, errors and progress alike.",
+    ),
+    "screening:layers": Requirement("C32, issue", "A policy makes what becomes of it graver and never milder."),
+    "screening:arguments": Requirement(
+        "C31, issue", "Orders in arguments are a signal that refuses nothing and writes nothing of them down."
+    ),
+    "screening:quarantine:needs-somebody": Requirement(
+        "C33, decision 18", "A quarantine from which nobody could release anything stops the start."
+    ),
+    "quarantine:withheld": Requirement(
+        "C33, issue",
+        "A withheld answer leaves by no channel and stands in no log, and nobody is asked before it is wanted.",
+    ),
+    "quarantine:released": Requirement(
+        "C33, issue",
+        "A person reads all of it; after the yes its caller is handed it once, the tool does not run again, and what writes after it waits.",
+    ),
+    "quarantine:bound": Requirement(
+        "C33, decision 13",
+        "The yes is for these very bytes, this caller and this call: nobody else, no other answer and no call gets through by it.",
+    ),
+    "quarantine:writes": Requirement(
+        "C33", "What a call that wrote has answered is withheld for good: asked for again, it would be done again."
+    ),
+    "quarantine:bounded": Requirement("C33", "What is withheld is bounded, and what nobody could read is not kept."),
     "taint:settings": Requirement("ours", "A setting of it that could not be kept stops the start, naming the cure."),
 }
 

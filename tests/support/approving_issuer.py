@@ -17,7 +17,7 @@ from resource_lib.backchannel.channel import Channel
 from resource_lib.backchannel.credential import Credential
 from resource_lib.testing import TestIssuer
 from resource_lib.testing.issuer import TENANT
-from resource_lib.wire.approvals import rule_from_json
+from resource_lib.wire.approvals import follows_from_json, rule_from_json
 from resource_lib.wire.tool_call import args_hash
 from tests.support.feeding import Feed
 
@@ -167,7 +167,8 @@ class ApprovingIssuer(TestIssuer):
         return claims["tenant_id"], claims["sub"], claims["client_id"], claims["authorization_id"]
 
     def _ask(self, said: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        if set(said) - {"only_known"} != ASKED or set(said["display"]) != {"title", "description", "version"}:
+        display = set(said["display"]) - {"follows", "releases"}
+        if set(said) - {"only_known"} != ASKED or display != {"title", "description", "version"}:
             return 400, {"error": "invalid_request", "error_description": f"members: {sorted(said)}"}
         rule = rule_from_json(said["rule"])
         if args_hash(said["arguments"]) != said["args_hash"] or len(said["definition_hash"]) != 64:
@@ -176,6 +177,7 @@ class ApprovingIssuer(TestIssuer):
         if caller is None:
             return 403, {"error": "access_denied"}
         key = (*caller, said["tool"], said["definition_hash"], said["args_hash"], said["policy_version"])
+        follows_from_json(said["display"].get("follows", {}))
         now = self._now()
         reached = now - said["age_ms"] / 1000
         for row in reversed(self.rows):
