@@ -381,7 +381,7 @@ async def test_orders_in_arguments_are_a_signal_and_nothing_of_them_is_written_d
 
 @pytest.mark.requirement("screening:quarantine:needs-somebody")
 async def test_a_quarantine_from_which_nobody_could_release_stops_the_start():
-    with pytest.raises(SettingsError, match="output.screening"):
+    with pytest.raises(SettingsError, match=r"output\.screening"):
         Outside(alone=True, output=Output(screening="quarantine"))
     with pytest.raises(SettingsError, match="search"):
         Outside(alone=True, tools={"search": read("orders:read", screening="quarantine")})
