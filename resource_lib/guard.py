@@ -544,9 +544,7 @@ class ResourceGuard:
                     if message.tool is not None:
                         note_arguments(message.tool, message.arguments, principal)
             withheld = self._withheld(body, principal)
-            if withheld is not None or (
-                decided and decided[0][1] is not None and decided[0][1].approval is not None
-            ):
+            if withheld is not None or (decided and decided[0][1] is not None and decided[0][1].approval is not None):
                 definition = today.get(body.messages[0].tool)
                 caller = principal, token, now
                 waiting = self._waiting(decided[0], request, raw, caller, definition, withheld=withheld)

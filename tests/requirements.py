@@ -4133,11 +4133,16 @@ SCREENING: dict[str, Requirement] = {
     "screening:shortening:says-so": Requirement(
         "C32", "What is longer than 10,000 characters is cut, says so, and is not cut again."
     ),
-    "screening:shortening:whole-letters": Requirement("C32", "No text ends in the middle of a letter as a reader sees it."),
-    "screening:shortening:keeps-the-schema": Requirement(
-        "C32, C36", "A shortened structure is JSON and keeps to its schema; where that cannot be, an error leaves in its place."
+    "screening:shortening:whole-letters": Requirement(
+        "C32", "No text ends in the middle of a letter as a reader sees it."
     ),
-    "screening:shortening:bounded": Requirement("C32, ours", "The work for an answer of any size follows from what may leave."),
+    "screening:shortening:keeps-the-schema": Requirement(
+        "C32, C36",
+        "A shortened structure is JSON and keeps to its schema; where that cannot be, an error leaves in its place.",
+    ),
+    "screening:shortening:bounded": Requirement(
+        "C32, ours", "The work for an answer of any size follows from what may leave."
+    ),
     "screening:redaction:names": Requirement(
         "LG-05, C47",
         "What stands under the name of a secret is masked at any depth and in any spelling; page tokens stay.",
