@@ -27,6 +27,7 @@ from resource_lib.backchannel.channel import Channel
 from resource_lib.backchannel.credential import find as find_credential
 from resource_lib.backchannel.overlay import Overlay
 from resource_lib.backchannel.tool_report import ToolReport
+from resource_lib.call import granted_scopes
 from resource_lib.challenge import Challenges
 from resource_lib.checks.not_revoked import KILLED
 from resource_lib.context import CallMemory, ProcessMemory, Scenes, Taints
@@ -47,7 +48,7 @@ from resource_lib.limits.gate import Entry, Gate
 from resource_lib.limits.limits import Limits
 from resource_lib.lint import LintMode, Watching, waivers_of
 from resource_lib.metadata import ResourceMetadata
-from resource_lib.output import Leaving, Output
+from resource_lib.output import INCLUDE_PII, Leaving, Output, PersonalData, without_it
 from resource_lib.output.asked import note_arguments
 from resource_lib.output.quarantine import RELEASE, Quarantine, Withheld
 from resource_lib.policy import (
@@ -302,11 +303,7 @@ class ResourceGuard:
                 "set RESOURCE_GUARD_CLIENT_ID and RESOURCE_GUARD_CLIENT_SECRET_FILE, or write approval=False",
             )
         self._quarantine = Quarantine()
-        self._rooms = (
-            None
-            if output is None
-            else Rooms(output, self._refusals, self._heard_output, releases=self._held is not None)
-        )
+        self._rooms = None if output is None else self._made_rooms(output)
         self._judge.taints = self._taints_of(output, limits)
         if channel is None and output is not None:
             _refuse_unreleasable(output, self.tools)
@@ -332,6 +329,20 @@ class ResourceGuard:
             return None
         store = None if limits is None else limits.store
         return Taints(settings, issuer=self.settings.issuer, store=store, wall=self._clock)
+
+    def _made_rooms(self, output: Output) -> Rooms:
+        def granted(principal: Principal) -> frozenset[str]:
+            return granted_scopes(principal.scopes, self.settings.implies)
+
+        if self.advertised is not None:
+            self.advertised.own = PersonalData(output, demands=self.policies.of, granted=granted).members
+        return Rooms(
+            output,
+            self._refusals,
+            self._heard_output,
+            releases=self._held is not None,
+            may_see=lambda principal: output.pii_scope in granted(principal),
+        )
 
     def _overlay(self, channel: Channel) -> Overlay:
         report = ToolReport(channel, self.tools.values())
@@ -511,6 +522,9 @@ class ResourceGuard:
         takes_urls = False
         tools: tuple[str, ...] = ()
         today: Mapping[str | None, Definition] = {}
+        raw = b""
+        own: frozenset[str] = frozenset()
+        seeing: frozenset[int] = frozenset()
         if request.method in BODILESS:
             if (stopped := self._judge.stopped(principal, request.method)) is not None:
                 return await self._answer(self._refusals.stopped(stopped, method=request.method), request, send)
@@ -536,6 +550,9 @@ class ResourceGuard:
             refusal = self._refusals.to(body, decided, principal, modern=request.is_modern)
             if refusal is not None:
                 return await self._answer(refusal, request, send)
+            own, seeing = self._own_members(body, principal, today)
+            if own:
+                raw = without_it(raw, own)
             methods = [message.method for message in body.messages]
             tools = tuple(message.tool for message in body.messages if message.tool is not None)
             takes_urls = "initialize" in methods and deliveries.opens_with_urls(body.messages[0])
@@ -567,13 +584,16 @@ class ResourceGuard:
             session=owns_session or not request.is_modern,
             encoding=not lists_tools and waiting is None and self._rooms is None,
         )
+        if own:
+            headers = [header for header in headers if header[0].lower() != b"content-length"]
+            headers.append((b"content-length", str(len(raw)).encode("ascii")))
         scope = {**scope, "headers": headers, PRINCIPAL: principal}
         room = None
         if self._rooms is not None:
             # A server that hands a file to the wire by its path would say it past us.
             scope["extensions"] = {}
             demands = self.policies.of(principal.tenant)
-            room = self._rooms.of(body, request, principal, demands=demands, definitions=today)
+            room = self._rooms.of(body, request, principal, demands=demands, definitions=today, seeing=seeing)
 
         # Is there room for it? A call that waits for a person is counted when it begins.
         entry, asked_at = _NO_ENTRY, time.monotonic()
@@ -618,6 +638,25 @@ class ResourceGuard:
             (message, self.decide(message, principal, now, alone=alone, definition=today.get(message.tool)))
             for message in body.messages
         ]
+
+    def _own_members(
+        self, body: Body, principal: Principal, today: Mapping[str | None, Definition]
+    ) -> tuple[frozenset[str], frozenset[int]]:
+        """Return of which called tools a member of ours is in the arguments, and which messages thereby ask for personal data."""
+        if self.advertised is None:
+            return frozenset(), frozenset()
+        own, seeing = set(), set()
+        for at, message in enumerate(body.messages):
+            arguments = message.arguments
+            if message.tool is None or type(arguments) is not dict or INCLUDE_PII not in arguments:
+                continue
+            definition = today.get(message.tool)
+            form = None if definition is None else self.advertised.form(definition, principal)
+            if form is not None and INCLUDE_PII in form.own:
+                own.add(message.tool)
+                if arguments[INCLUDE_PII] is True:
+                    seeing.add(at)
+        return frozenset(own), frozenset(seeing)
 
     async def _enter(self, gate: Gate, principal: Principal, body: Body | None, waiting: Held | None) -> Entry | Deny:
         """Count a request that is allowed, or say why there is no room for it."""

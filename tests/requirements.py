@@ -4109,6 +4109,33 @@ OUTPUT: dict[str, Requirement] = {
         "C36",
         "A result that is not what its output schema says, or whose schema nobody can follow, is withheld as a typed error.",
     ),
+    "output:personal:masked-by-the-schema": Requirement(
+        "C34", "What `x-pii` or `x-secret` stands at in the output schema is masked, in its type and form."
+    ),
+    "output:personal:masked-wherever-it-stands": Requirement(
+        "C34",
+        "What was masked in the structure is masked in text, resources, links, files and `_meta` of the same answer.",
+    ),
+    "output:personal:free-text-is-searched": Requirement(
+        "C34, C32",
+        "Text that no schema describes is freed of hidden characters, then searched for personal data and secrets.",
+    ),
+    "output:personal:typed-texts-are-not-read": Requirement(
+        "ours",
+        "A text that can only be what its schema says is not searched; a schema that says little of it does not spare it.",
+    ),
+    "output:personal:errors-are-searched": Requirement(
+        "C34", "A tool's error is masked as its results are, and nothing in it counts as typed."
+    ),
+    "output:include-pii:only-where-the-token-may": Requirement(
+        "C34",
+        "`include_pii` is advertised and taken only for tools that return personal data and tokens that may see it.",
+    ),
+    "output:include-pii:shows-personal-data-and-no-secret": Requirement(
+        "C34",
+        "With scope and `include_pii: true` personal data is shown, secrets are not, and the server never sees the switch.",
+    ),
+    "output:files": Requirement("C34", "Files pass or are refused as configured; one that is text is read as text."),
     "output:unchanged-bytes": Requirement(
         "ours", "An answer in which nothing had to change leaves as the server's own bytes."
     ),

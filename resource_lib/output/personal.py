@@ -59,9 +59,10 @@ class _Look:
     def result(self, result: dict[str, Any]) -> dict[str, Any]:
         structure = result.get(STRUCTURE) if self._leaving.is_tool_result else None
         shown = structure
-        if structure is not None and self._kinds:
+        has_kinds = "secret" in self._shape.kinds_below if self._sees else bool(self._shape.kinds_below)
+        if structure is not None and has_kinds:
             shown = self._annotated(structure, self._shape, None)
-        if self._kinds:
+        if has_kinds:
             # What is said in other words, by the same names.
             rest = {name: member for name, member in result.items() if name != STRUCTURE or structure is None}
             named = self._by_name(rest)
@@ -91,7 +92,7 @@ class _Look:
             members = shape.members
             for name, member in value.items():
                 of_it = members.get(name) or shape.member(name) or FREE
-                if kind is None and not of_it.has_kinds:
+                if kind is None and not of_it.kinds_below:
                     continue
                 inner = None if kind == "address" and name.lower() in _PLACES else kind
                 other = self._annotated(member, of_it, inner)
@@ -100,7 +101,7 @@ class _Look:
                     changed[name] = other
             return value if changed is None else changed
         if type(value) is list:
-            if kind is None and not shape.has_kinds:
+            if kind is None and not shape.kinds_below:
                 return value
             others = [self._annotated(entry, shape.entry(at), kind) for at, entry in enumerate(value)]
             return value if all(new is old for new, old in zip(others, value, strict=True)) else others

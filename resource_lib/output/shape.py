@@ -45,8 +45,8 @@ class Shape:
     __slots__ = (
         "_each",
         "_extra",
-        "_has_kinds",
         "_item",
+        "_kinds_below",
         "_patterns",
         "_prefix",
         "_root",
@@ -99,7 +99,7 @@ class Shape:
         self._prefix = [one["prefixItems"] for one in flat if isinstance(one.get("prefixItems"), list)]
         self._strangers: Shape | None = None
         self._each: Shape | None = None
-        self._has_kinds: bool | None = None
+        self._kinds_below: frozenset[Kind] | None = None
         self.has_parts = bool(named or self._patterns or self._extra or self._item or self._prefix)
         """Whether anything is said of what stands below it."""
         self.kinds_by_name: Mapping[str, Kind] = {}
@@ -110,17 +110,17 @@ class Shape:
         return all(form.fullmatch(text) for form in self.formats)
 
     @property
-    def has_kinds(self) -> bool:
-        """Whether something is annotated here or anywhere below."""
-        if self._has_kinds is None:
+    def kinds_below(self) -> frozenset[Kind]:
+        """What is annotated here and anywhere below."""
+        if self._kinds_below is None:
             seen: dict[int, Shape] = {id(self): self}
             waiting = [self]
             while waiting:
                 new = {id(one): one for one in waiting.pop().below() if id(one) not in seen}
                 seen.update(new)
                 waiting += new.values()
-            self._has_kinds = any(one.kind is not None for one in seen.values())
-        return self._has_kinds
+            self._kinds_below = frozenset(one.kind for one in seen.values() if one.kind is not None)
+        return self._kinds_below
 
     def below(self) -> list["Shape"]:
         """Return the shapes of every part that the schema says something of."""

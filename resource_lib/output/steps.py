@@ -11,7 +11,7 @@ from typing import Any, Final
 from resource_lib.output import blobs, mirrors
 from resource_lib.output.conforming import conforms
 from resource_lib.output.declared import declared
-from resource_lib.output.leaving import Leaving, Step, WithheldError
+from resource_lib.output.leaving import Leaving, Note, Step, WithheldError
 from resource_lib.output.origin import labelled
 from resource_lib.output.personal import personal
 from resource_lib.output.plain import plain
@@ -31,6 +31,8 @@ def cleaned(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
     aside = blobs.set_aside(value, leaving)
     has_refused = bool(leaving.notes)
     if leaving.is_tool_result:
+        if leaving.sees_personal:
+            leaving.notes.append(Note("include_pii", "asked"))
         aside = mirrors.set_aside(aside)
     found = _stepped(aside, leaving)
     if leaving.is_tool_result and not conforms(found, leaving):

@@ -26,11 +26,22 @@ Heard = Callable[[Leaving, Principal], None]
 
 
 class Rooms:
-    """Makes them. `heard` is told of what was looked through."""
+    """
+    Makes them. `heard` is told of what was looked through; `may_see` tells whether a caller may see personal data at all.
+    """
 
-    def __init__(self, settings: Output, refusals: Refusals, heard: Heard, *, releases: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Output,
+        refusals: Refusals,
+        heard: Heard,
+        *,
+        may_see: Callable[[Principal], bool],
+        releases: bool = False,
+    ) -> None:
         """`releases`: whether there is somebody who could release what is withheld."""
         self.settings = settings
+        self._may_see = may_see
         self._releases = releases
         self._refusals = refusals
         self._heard = heard
@@ -66,7 +77,8 @@ class Rooms:
             self._asked.note(session, questions)
 
         def earlier(request_id: RequestId) -> Question | None:
-            return None if session is None else self._asked.of(session, request_id)
+            found = None if session is None else self._asked.of(session, request_id)
+            return found if found is None or self._may_see(principal) else _masked(found)
 
         return Room(
             questions=questions,
@@ -130,6 +142,11 @@ class Rooms:
             modern=modern,
             structured=self._refusals.structured(message.tool, modern=modern),
         )
+
+
+def _masked(question: Question) -> Question:
+    """Return the same question, asked by a token that may not see what the earlier one could."""
+    return replace(question, leaving=lambda: replace(question.leaving(), sees_personal=False))
 
 
 def _is_about_tools(message: Message) -> bool:
