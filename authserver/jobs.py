@@ -15,6 +15,7 @@ from authserver.domain.codes import authorization_code, device_code
 from authserver.domain.health import check, servers
 from authserver.domain.idempotency import kept
 from authserver.domain.instances import instance
+from authserver.domain.inventory import reported
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.keys import rotation
 from authserver.domain.login import session
@@ -126,6 +127,7 @@ async def expire(machines: Machines) -> None:
     authorization.expire(work)
     grant.expire(work)
     kept.expire(work)
+    reported.expire(work)
     await registration.expire(work)
     revoked.expire(work)
     await document.expire(work)

@@ -193,6 +193,9 @@ class Settings(BaseSettings):
     unknown_scopes: Literal["trim", "refuse"] = "trim"
     """What becomes of scopes that a resource does not know: left out of what is granted, or `invalid_scope`."""
 
+    tool_review: Literal["required", "observe"] = "required"
+    """Whether a tool that is new or has changed since somebody looked at it waits for `authserver tool review`; `observe`: it is only shown."""
+
     admin_api: bool = True
     """Whether `/admin/api/v1` is there. Off: nobody gets a token for it, and those that there are count for nothing."""
 

@@ -280,6 +280,8 @@ class ResourceGuard:
             channel = None if credential is None else Channel(issuer=issuer, credential=credential)
         self.channel = channel
         """To the issuer, in this server's own name; None: it has no credential."""
+        self.tool_report: ToolReport | None = None
+        """What the issuer is told of this server's tools; None: nobody is told."""
         self.overlay = self._judge.overlay = None if channel is None else self._overlay(channel)
         """What operators demand; None: this guard has nobody to ask, and knows of no operators."""
         self.revocations = Revocations(
@@ -345,9 +347,9 @@ class ResourceGuard:
         )
 
     def _overlay(self, channel: Channel) -> Overlay:
-        report = ToolReport(channel, self.tools.values())
+        report = self.tool_report = ToolReport(channel, self.tools.values())
         self._definitions.note = report.learn
-        return Overlay(channel, self.take_overlays, also=report.tell)
+        return Overlay(channel, self.take_overlays, names=frozenset(self.tools), also=report.tell)
 
     def _held_calls(self, channel: Channel) -> HeldCalls:
         return HeldCalls(

@@ -128,6 +128,9 @@ class Judge:
         """Tell whether it must be known what a tool is today before a call of it is decided."""
         if self.advertised is not None:
             return True
+        demand = self._policies.of(principal.tenant).get(tool)
+        if demand is not None and demand.definitions is not None:
+            return True
         if self.standings is not None and self.standings.has_killed_versions:
             return bool(self.standings.killed_versions(principal.tenant, tool))
         return False
@@ -169,7 +172,9 @@ class Judge:
         `definition` is what it is, and None where that has no hash: nobody could call it. What is shown of its arguments is what calls are
         held to.
         """
-        if self._is_killed(principal, tool["name"], definition):
+        if self._is_killed(principal, tool["name"], definition) or not self._is_let_in(
+            principal, tool["name"], definition
+        ):
             return None
         if self.advertised is None:
             return tool
@@ -179,6 +184,11 @@ class Judge:
         if schema is None:
             return None
         return tool if schema == tool["inputSchema"] else {**tool, "inputSchema": schema}
+
+    def _is_let_in(self, principal: Principal, tool: str, definition: Definition | None) -> bool:
+        demand = self._policies.of(principal.tenant).get(tool)
+        allowed = None if demand is None else demand.definitions
+        return allowed is None or (definition is not None and definition.hash in allowed)
 
     def _is_killed(self, principal: Principal, tool: str, definition: Definition | None) -> bool:
         if self.standings is None:

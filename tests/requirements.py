@@ -4250,7 +4250,64 @@ TAINT: dict[str, Requirement] = {
 }
 
 
-INVENTORY: dict[str, Requirement] = {}
+INVENTORY: dict[str, Requirement] = {
+    "inventory:baseline:the-first-word-counts": Requirement(
+        "C54, C16, design §4",
+        "What an MCP server said of its tools first counts unseen; another definition, or another tool, waits until somebody has let it in.",
+    ),
+    "inventory:rollout:old-and-new-are-known": Requirement(
+        "C54",
+        "While a version is rolled out old and new definitions are both known, the old one counts, and nothing flaps.",
+    ),
+    "inventory:review:a-decision-acts-everywhere-or-in-one-tenant": Requirement(
+        "C54, decision 22",
+        "A platform operator lets a definition in, or keeps it out, for all tenants, a tenant's administrator for that tenant; who keeps out is heard first.",
+    ),
+    "inventory:review:is-recorded-and-announced": Requirement(
+        "C53, C54",
+        "A decision is recorded with the definition's hash and what was different, and every guard of the server hears of it at once.",
+    ),
+    "inventory:consent:what-waits-is-not-offered": Requirement(
+        "C16",
+        "A tool that waits is on no consent page and its scope in no token.",
+    ),
+    "attack:inventory:a-tenant-learns-of-no-other": Requirement(
+        "TN-15, decision 22",
+        "A definition is shown, and can be let in, only where it was listed; the platform's operators see all.",
+    ),
+    "attack:inventory:one-credentials-word": Requirement(
+        "decision 22",
+        "What a tenant's own server says of a shared resource begins no inventory of the others'.",
+    ),
+    "inventory:diff:a-person-can-read-it": Requirement(
+        "C54",
+        "New, changed, renamed and removed tools are told apart, with what is different field by field.",
+    ),
+    "inventory:observe:nothing-waits": Requirement(
+        "ours",
+        "Where tools are only observed nothing waits, and everything is kept and shown.",
+    ),
+    "attack:inventory:no-disk-is-filled": Requirement(
+        "ours",
+        "A server that describes its tools differently each time fills no disk, and pushes out nothing that counts.",
+    ),
+    "attack:inventory:read-strictly": Requirement(
+        "ours",
+        "A definition that is not what its hash says is refused, so that nobody is shown one thing and gets another.",
+    ),
+    "inventory:cli:an-operator-reads-and-decides": Requirement(
+        "C54",
+        "`authserver tool review` shows what each tool has become, hidden characters made visible, and decides about it, here and remotely.",
+    ),
+    "inventory:report:whole-and-bounded": Requirement(
+        "C54, design §4",
+        "A guard tells its issuer each definition once and whole, in which tenants it was listed, again until it was heard, and in bounded parts.",
+    ),
+    "inventory:guard:what-waits-does-not-exist": Requirement(
+        "C53, C54, C16, decision 11",
+        "A guard refuses a tool that is another than was let in exactly as an unknown one, hides it from lists, and from its first second on.",
+    ),
+}
 
 
 LINT: dict[str, Requirement] = {

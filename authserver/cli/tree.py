@@ -24,6 +24,7 @@ from authserver.cli import (
     stop,
     tenant,
     tool,
+    tool_review,
     trust,
     user,
     webhook,
@@ -77,6 +78,7 @@ client.app.command(epilog=examples(*keygen.EXAMPLES))(keygen.keygen)
 client.app.add_typer(trust.app, name="trust", cls=Commands, help="Which applications of strangers a tenant lets in.")
 app.add_typer(client.app, name="client", cls=Commands, help="Applications.")
 app.add_typer(resource.app, name="resource", cls=Commands, help="MCP servers: their scopes and tools.")
+tool.app.command(epilog=tool_review.EXAMPLES)(tool_review.review)
 app.add_typer(
     tool.app,
     name="tool",

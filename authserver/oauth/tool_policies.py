@@ -18,6 +18,8 @@ async def handle(work: UnitOfWork, issuer: Issuer, authorization: bytes | None) 
 
     async def load() -> Document:
         resource, tenants = await heard_for(work, issuer, client)
-        return await tool_policy.document(work, resource.uri if resource else client.speaks_for, tenants)
+        return await tool_policy.document(
+            work, resource.uri if resource else client.speaks_for, tenants, speaker=client.tenant
+        )
 
     return await work.machines.memory.get("tool_policy_document", f"{issuer.path}\0{client.id}", load)

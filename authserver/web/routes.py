@@ -90,7 +90,7 @@ ROUTES: dict[str, Route] = {
     "/rs/feed": Route(group="backchannel", methods={"GET": follow}),
     "/rs/feed/ack": Route(group="backchannel", methods={"POST": acknowledge}, most_body=MOST_ACK_BYTES),
     "/rs/policy": Route(group="backchannel", methods={"GET": policy}),
-    "/rs/tools": Route(group="backchannel", methods={"PUT": tools}, most_body=256 * 1024),
+    "/rs/tools": Route(group="backchannel", methods={"PUT": tools}, most_body=512 * 1024),
     "/login": Route(group="page", methods={"GET": show_login, "POST": log_in}),
     "/logout": Route(group="page", methods={"POST": log_out}),
     "/": Route(group="page", methods={"GET": lead_home}),

@@ -5,13 +5,17 @@ Asked for at start or at the first need, and then again every two seconds, with 
 understood is put in force whole and in one step; what is not changes nothing. Known but old counts, and `age` says how old.
 Never told counts for nothing: then no call is decided, because the tool may be one that a tenant has taken away. A tenant that is
 not in the document is one that this server is not heard for, so there is no tool for it.
+
+Where operators look at tools before they count (`definitions` in the document), a tool of ours that the issuer has not been told of yet
+is closed from the first document on: there is no moment in which what is new runs unseen.
 """
 
 import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -34,7 +38,7 @@ log = logging.getLogger("resource_lib.backchannel")
 
 class Overlay:
     """
-    Follows what one issuer says, and gives it to `take` with the name of its version.
+    Follows what one issuer says of the tools in `names`, and gives it to `take` with the name of its version.
 
     `also` is done after each answer, in the same rhythm. `sleep` and `clock` (monotonic seconds) are for tests.
     """
@@ -44,12 +48,14 @@ class Overlay:
         channel: Channel,
         take: Callable[[Overlays, str], None],
         *,
+        names: Collection[str] = (),
         also: Callable[[], Awaitable[None]] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._channel = channel
         self._take = take
+        self._names = tuple(sorted(names))
         self._also = also
         self._sleep = sleep
         self._clock = clock
@@ -184,7 +190,8 @@ class Overlay:
         if not isinstance(version, str) or not isinstance(tenants, dict):
             raise IssuerUnavailableError
         try:
-            overlays = {tenant: _tools(tenant, tools) for tenant, tools in tenants.items()}
+            let_in = self._let_in(said.get("definitions"))
+            overlays = {tenant: _with(let_in, _tools(tenant, tools)) for tenant, tools in tenants.items()}
         except InvalidRulesError as error:
             # The issuer may be newer than this library. What it demands could be anything, so nothing of it is guessed.
             log.error("what operators demand is not understood: %s", error, extra={"event": "overlay.not_understood"})
@@ -194,6 +201,30 @@ class Overlay:
         self._take(overlays, version)
         self._tenants = frozenset(overlays)
         self._tag = reply.headers.get("etag", "")
+
+    def _let_in(self, said: Any) -> dict[str, Rules]:
+        """Return what each tool of ours may be today; nothing where nobody looks at tools before they count."""
+        if said is None:
+            return {}
+        if not isinstance(said, dict):
+            raise InvalidRulesError("definitions", "", "is no object", "write hashes by tool")
+        # Named and null: the issuer has heard of it, and of no definition yet. Not named: not heard of at all.
+        rules = {name: parse_rules({"definitions": said.get(name, ())}, f"definitions.{name}") for name in self._names}
+        return {name: one for name, one in rules.items() if one.definitions is not None}
+
+
+def _with(let_in: dict[str, Rules], tools: dict[str, Rules]) -> dict[str, Rules]:
+    """Return a tenant's demands with what is let in everywhere, where the tenant's own word is no other."""
+    if not tools:
+        return let_in  # one object for all who demand nothing of their own
+    merged = dict(tools)
+    for name, rules in let_in.items():
+        own = tools.get(name)
+        if own is None:
+            merged[name] = rules
+        elif own.definitions is None:
+            merged[name] = replace(own, definitions=rules.definitions)
+    return merged
 
 
 def _tools(tenant: str, tools: Any) -> dict[str, Rules]:

@@ -5,7 +5,7 @@ Every check is pure and is always asked; the first refusal, in this order, is th
 adding one never allows a call that was refused without it. A check that knows no demand refuses, so that no order of
 the tuple lets an unknown tool through.
 
-Decision 18. Not here: version and rate_limit, which wait for what they look at.
+Decision 18. Not here: rate_limit, which is taken once, after them all.
 """
 
 from collections.abc import Callable
@@ -24,6 +24,7 @@ from resource_lib.checks import (
     sensitivity,
     taint,
     tool_allowed,
+    version,
 )
 from resource_lib.decision import ALLOW, Ask, Decision, Deny, Observed, Outcome
 from resource_lib.policy import Demand, stricter
@@ -36,6 +37,7 @@ Does no I/O and raises for no call."""
 CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("not_revoked", not_revoked.check),  # what is dead learns nothing more
     ("tool_allowed", tool_allowed.check),  # nobody learns what an unknown tool would need
+    ("version", version.check),  # nor what one would need that is another than was looked at
     ("scopes", scopes.check),  # the 403 that teaches a client what to ask for
     ("roles", roles.check),
     ("acr", acr.check),  # log in again only for a call that would then run
@@ -46,7 +48,10 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("approval", approval.check),  # nobody is asked about a call that would be refused
 )
 
-LOOKS_AT_THE_CALL: Final[tuple[tuple[str, Check], ...]] = (("input_schema", input_schema.check),)
+LOOKS_AT_THE_CALL: Final[tuple[tuple[str, Check], ...]] = (
+    ("version", version.check),
+    ("input_schema", input_schema.check),
+)
 """Those of `CHECKS` whose answer follows from what is called and said, not from policy and caller alone: asked each time."""
 
 OBSERVABLE: Final[tuple[tuple[str, Check], ...]] = (

@@ -36,7 +36,7 @@ class Policies:
         self._refuse_unknown_calls()
         self.base: Mapping[str, Demand] = {name: self._demand(name, rules) for name, rules in self._layers.items()}
         """What is demanded where no overlay says more."""
-        self._kept: tuple[Overlays, dict[str, Mapping[str, Demand]]] = ({}, {})
+        self._kept: tuple[Overlays, dict[str | int, Mapping[str, Demand]]] = ({}, {})
         self.version = ""
         """Names the overlays that are in force."""
 
@@ -46,16 +46,21 @@ class Policies:
         found = made.get(tenant)
         return found if found is not None else self._made(tenant, overlays, made)
 
-    def _made(self, tenant: str, overlays: Overlays, made: dict[str, Mapping[str, Demand]]) -> Mapping[str, Demand]:
+    def _made(
+        self, tenant: str, overlays: Overlays, made: dict[str | int, Mapping[str, Demand]]
+    ) -> Mapping[str, Demand]:
         overlay = overlays.get(tenant)
         if not overlay:
             return self.base  # not kept: whoever presents tokens chooses how many tenants there are
+        if (known := made.get(id(overlay))) is not None:
+            made[tenant] = known  # many tenants demand the same, as one object
+            return known
         for_all = [overlay[EVERY_TOOL]] if EVERY_TOOL in overlay else []
         demands = {}
         for name, layers in self._layers.items():
             further = [*for_all, overlay[name]] if name in overlay else for_all
             demands[name] = self._demand(name, (*layers, *further)) if further else self.base[name]
-        made[tenant] = demands
+        made[tenant] = made[id(overlay)] = demands
         return demands
 
     def take(self, overlays: Overlays, version: str) -> None:

@@ -40,8 +40,8 @@ class Definitions:
     def __init__(self, schemas: ToolSchemas, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._schemas = schemas
         self._clock = clock
-        self.note: Callable[[str, str], None] | None = None
-        """Told the name and the hash of each tool that was listed."""
+        self.note: Callable[[str, Definition, str], None] | None = None
+        """Told of each tool that was listed: its name, what it is, and the tenant of whoever it was listed for."""
         self.seen: Callable[[Definition], None] | None = None
         """Told of each definition when nobody has it in hand yet."""
         self._known: OrderedDict[tuple[ListedFor, str], tuple[Definition, float]] = OrderedDict()
@@ -51,9 +51,7 @@ class Definitions:
     def learn(self, caller: ListedFor, tool: Mapping[str, Any]) -> None:
         """Take note of one tool that was listed for `caller`."""
         try:
-            known = self._keep(caller, tool["name"], definition_of(tool))
-            if self.note is not None:
-                self.note(tool["name"], known.hash)
+            self._keep(caller, tool["name"], definition_of(tool), is_listed=True)
         except InexpressibleError:
             self._known.pop((caller, tool["name"]), None)
 
@@ -82,7 +80,7 @@ class Definitions:
         if tool in listed:
             self._schemas.learn(found)
         try:
-            return self._keep(caller, tool, definition_of(found))
+            return self._keep(caller, tool, definition_of(found), is_listed=tool in listed)
         except InexpressibleError as error:
             raise UnreadableListingError from error
 
@@ -97,7 +95,7 @@ class Definitions:
             )
         return await asyncio.shield(asking)
 
-    def _keep(self, caller: ListedFor, tool: str, definition: Definition) -> Definition:
+    def _keep(self, caller: ListedFor, tool: str, definition: Definition, *, is_listed: bool) -> Definition:
         # One object for all to whom it is described alike: what is made of it (validators) is made once.
         shared = self._shared.setdefault(definition.hash, definition)
         if shared is definition and self.seen is not None:
@@ -107,6 +105,8 @@ class Definitions:
         self._known.move_to_end((caller, tool))
         if len(self._known) > _MOST:
             self._known.popitem(last=False)
+        if is_listed and self.note is not None:
+            self.note(tool, definition, caller[0])
         return definition
 
 

@@ -127,8 +127,9 @@ def _shown(tools: list[Any], offered: Container[str], schemas: Learns, shown: Sh
     for tool in tools:
         if not isinstance(tool, dict) or not _is_offered(tool.get("name"), offered):
             schemas.hide(tool)
-        elif (seen := shown(tool)) is not None:
-            schemas.learn(tool)
+            continue
+        schemas.learn(tool)  # what is left out for what it is today is learned too: somebody has to look at it
+        if (seen := shown(tool)) is not None:
             found.append(seen)
     return sorted(found, key=lambda tool: tool["name"])
 

@@ -13,11 +13,15 @@ from resource_lib import read, write
 from resource_lib.backchannel.channel import Channel, IssuerUnavailableError
 from resource_lib.backchannel.credential import Credential
 from resource_lib.backchannel.tool_report import ToolReport
+from resource_lib.definition import definition_of
 from resource_lib.policy import layers_of
 from resource_lib.policy.policies import Policies
 from tests.support.world import R1, R5
 
 HASH, OTHER_HASH = "a" * 64, "b" * 64
+FORM, OTHER_FORM = (
+    definition_of({"name": "search_orders", "description": text}) for text in ("One thing.", "Another.")
+)
 SEARCH = {"name": "search_orders", "class": "read", "scopes": ["orders:read"]}
 UPDATE = {"name": "update_order", "class": "write", "scopes": ["orders:write", "tool:update_order"]}
 WIPE = {"name": "wipe_everything", "class": "destructive", "scopes": ["orders:write"]}
@@ -229,11 +233,11 @@ async def test_a_guard_says_its_tools_after_its_start_and_when_one_is_another(se
     now = 5.0
     await report.tell()
     first = (await seen(server, R1)).reports[0]
-    report.learn("search_orders", HASH)
+    report.learn("search_orders", FORM, "t1")
     now = 65.0
     await report.tell()
     listed = (await seen(server, R1)).reports[0]
-    report.learn("search_orders", OTHER_HASH)
+    report.learn("search_orders", OTHER_FORM, "t1")
     now = 125.0
     await report.tell()
     changed = (await seen(server, R1)).reports[0]
@@ -243,7 +247,7 @@ async def test_a_guard_says_its_tools_after_its_start_and_when_one_is_another(se
     assert [("search_orders", "read", ("orders:read",), ""), ("update_order", "write", ("orders:write", "tool:update_order"), "")] == [
         (tool.name, tool.tool_class, tool.scopes, tool.definition_hash) for tool in first.tools
     ]  # fmt: skip
-    assert (HASH, OTHER_HASH) == (listed.tools[0].definition_hash, changed.tools[0].definition_hash)
+    assert (FORM.hash, OTHER_FORM.hash) == (listed.tools[0].definition_hash, changed.tools[0].definition_hash)
     told = [
         json.loads(row["header"])
         for row in await server.operator.events(None)

@@ -34,11 +34,13 @@ class _Running(httpx2.AsyncBaseTransport):
 
 
 class Guarding:
-    """R1 of the world, guarded; or the server of another credential, with another policy."""
+    """R1 of the world, guarded; or the server of another credential, with another policy, or another app behind it."""
 
-    def __init__(self, server: Any, *, letter: str = "RS1", resource: str = R1, tools: Any = None) -> None:
+    def __init__(
+        self, server: Any, *, letter: str = "RS1", resource: str = R1, tools: Any = None, behind: Any = None
+    ) -> None:
         rs = server.world.clients[letter]
-        self.behind = Recorder()
+        self.behind = Recorder() if behind is None else behind
         self.guard = ResourceGuard(
             **BARE,
             issuer=server.issuer,
@@ -59,6 +61,23 @@ class Guarding:
         message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": {}}}
         headers = [("authorization", f"Bearer {access_token}"), MODERN]
         return await call(self.app, "POST", "/mcp", headers=headers, body=json.dumps(message).encode())
+
+    async def listed(self, access_token: str) -> list[dict[str, Any]]:
+        """Return the tools as a caller is shown them."""
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+        headers = [("authorization", f"Bearer {access_token}"), MODERN]
+        answer = await call(self.app, "POST", "/mcp", headers=headers, body=json.dumps(message).encode())
+        tools: list[dict[str, Any]] = answer.json["result"]["tools"]
+        return tools
+
+    async def tell(self) -> None:
+        """Let the guard tell its issuer what its tools are, as it does within a minute, and ask once more."""
+        assert self.guard.overlay is not None
+        report = self.guard.tool_report
+        assert report is not None
+        report.tell_now()
+        await self.guard.overlay._do_also()
+        await self.next_question()
 
     async def next_question(self) -> None:
         """Let the guard ask its issuer once more, as it does every two seconds."""

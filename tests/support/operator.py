@@ -8,6 +8,7 @@ from authserver.domain.audit import event
 from authserver.domain.clients import registry, trust
 from authserver.domain.clients.client import Client
 from authserver.domain.exchange import policy
+from authserver.domain.inventory import review as inventory
 from authserver.domain.issuers import issuer as issuers
 from authserver.domain.keys import rotation
 from authserver.domain.login import login
@@ -168,6 +169,19 @@ class Operator:
         before = known.get(tool, tool_policy.NO_RULES)
         await tool_policy.change(work, await self.resource(uri), tool, before, rules, by="the suite")
         assert await work.commit()
+
+    async def review(
+        self, uri: str, tool: str, definition_hash: str, decision: str, *, tenant: str | None = None
+    ) -> None:
+        """Let a definition of a tool in, or keep it out: for one tenant, or for all."""
+        work = self.work()
+        place = self.world.tenants[tenant] if tenant else None
+        await inventory.decide(work, uri, tool, definition_hash, decision, tenant=place, by="the suite")
+        assert await work.commit()
+
+    async def reviewed(self, uri: str, *, tenant: str | None = None) -> list[inventory.Seen]:
+        """Return what an operator of a tenant (None: of the platform) sees of the tools of a server."""
+        return await inventory.look(self.work(), uri, self.world.tenants[tenant] if tenant else None)
 
     async def add_resource_like(self, pattern: str, uri: str, tenant: str) -> None:
         """Register another MCP server with the same scopes and tools."""

@@ -11,6 +11,8 @@ from authserver.domain.audit import search as record
 from authserver.domain.clients import registry
 from authserver.domain.health import servers as health
 from authserver.domain.health.check import Checked
+from authserver.domain.inventory import review as inventory
+from authserver.domain.resources import resource as resources
 from authserver.domain.resources.resource import requested_uri
 from authserver.domain.revocation import feed, kill_switch
 from authserver.domain.stopping import stopping
@@ -170,6 +172,34 @@ class LocalControl:
         if found is None:
             raise RefusedError(f"uri: {uri} is unknown. `authserver resource list` lists them.")
         return _check_row(found)
+
+    async def tools(self, uri: str, tenant: str) -> list[dict[str, Any]]:
+        """Return every definition of an MCP server's tools that may be seen, and whether it counts."""
+        place = await self._place_of_tools(uri, tenant)
+        return [_tool_row(one) for one in await inventory.look(self._machines.work(), requested_uri(uri), place)]
+
+    async def review(self, uri: str, tool: str, definition_hash: str, *, decision: str, tenant: str) -> None:
+        """Let a definition in, or keep it out."""
+        place = await self._place_of_tools(uri, tenant)
+        work = self._machines.work()
+        wanted: inventory.Decision = "approved" if decision == "approved" else "rejected"
+        try:
+            await inventory.decide(
+                work, requested_uri(uri), tool, definition_hash, wanted, tenant=place, by=self._by.label
+            )
+        except inventory.NotThereError:
+            raise RefusedError(f"TOOL: {tool} was never listed as {definition_hash}; look again.") from None
+        if not await work.commit():
+            raise RefusedError(f"TOOL: somebody else has just decided about {tool}; look again.")
+
+    async def _place_of_tools(self, uri: str, tenant: str) -> str | None:
+        found = await resources.by_uri(self._machines.work(), requested_uri(uri))
+        if found is None:
+            raise RefusedError(f"RESOURCE: {uri} is unknown. `authserver resource list` lists them.")
+        place = next(iter(await self._homes(tenant))) if tenant else None
+        if place is not None and place not in found.tenants:
+            raise RefusedError(f"--tenant: {tenant} does not use {uri}.")
+        return place
 
     async def _authorization_row(self, work: UnitOfWork, one: held.Found, slug: str) -> dict[str, Any]:
         owner = one.authorization
@@ -344,3 +374,20 @@ def _somebody() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"
+
+
+def _tool_row(one: inventory.Seen) -> dict[str, Any]:
+    return {
+        "tool": one.tool,
+        "definition_hash": one.hash,
+        "state": one.state,
+        "how": one.how,
+        "was": one.was,
+        "class": one.tool_class,
+        "scopes": list(one.scopes),
+        "definition": one.definition,
+        "differences": [{"field": each.field, "before": each.before, "after": each.after} for each in one.differences],
+        "against": one.against,
+        "since": one.since,
+        "reviewed_at": one.reviewed_at,
+    }

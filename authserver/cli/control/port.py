@@ -195,6 +195,14 @@ class Control(Protocol):
         """Look at an MCP server now, as a stranger would."""
         ...
 
+    async def tools(self, uri: str, tenant: str) -> list[dict[str, Any]]:
+        """Return every definition of an MCP server's tools that may be seen, and whether it counts, as the admin API says it."""
+        ...
+
+    async def review(self, uri: str, tool: str, definition_hash: str, *, decision: str, tenant: str) -> None:
+        """Let a definition in (`approved`), or keep it out (`rejected`): in a tenant alone, or everywhere."""
+        ...
+
     async def authorizations(self, tenant: str, wanted: WhoHasWhat, *, most: int) -> list[dict[str, Any]]:
         """Return who has what, newest first: `authorization_id`, `tenant`, `who`, `client_id`, `application`, `resource`, …"""
         ...

@@ -217,6 +217,17 @@ class RemoteControl:
         done = await self._api.post(f"/servers/{listing.id_of(requested_uri(uri))}/check", {})
         return self._read(lambda: _check_row(done))
 
+    async def tools(self, uri: str, tenant: str) -> list[dict[str, Any]]:
+        """Return every definition of an MCP server's tools that may be seen, and whether it counts."""
+        path = f"/resources/{listing.id_of(requested_uri(uri))}/tool-reviews"
+        return self._each(await self._api.items(path, most=10_000, tenant=tenant), _tool_row)
+
+    async def review(self, uri: str, tool: str, definition_hash: str, *, decision: str, tenant: str) -> None:
+        """Let a definition in, or keep it out."""
+        path = f"/resources/{listing.id_of(requested_uri(uri))}/tool-reviews"
+        body = {"tool": tool, "definition_hash": definition_hash, "decision": decision}
+        await self._api.post(path, body, tenant=tenant)
+
     async def _preview(self, named: Named) -> dict[str, Any]:
         body = {**_body(named), "reason": "what would it end?"}
         said = await self._api.post("/kills", body, dry_run="true", tenant=named.tenant)
@@ -384,6 +395,30 @@ def _approval_row(one: dict[str, Any], tenant: str) -> dict[str, Any]:
         "asked": int(one["requested_at"]),
         "until": int(one["expires_at"]) if waits else None,
     }
+
+
+def _tool_row(one: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "tool": str(one["tool"]),
+        "definition_hash": str(one["definition_hash"]),
+        "state": str(one["state"]),
+        "how": str(one["how"]),
+        "was": str(one["was"]),
+        "class": str(one["tool_class"]),
+        "scopes": [str(scope) for scope in one["scopes"]],
+        "definition": dict(one["definition"]) if one["definition"] is not None else None,
+        "differences": [
+            {"field": str(each["field"]), "before": _or_none(each["before"]), "after": _or_none(each["after"])}
+            for each in one["differences"]
+        ],
+        "against": str(one["against"]),
+        "since": int(one["since"]),
+        "reviewed_at": int(one["reviewed_at"]) if one["reviewed_at"] is not None else None,
+    }
+
+
+def _or_none(said: Any) -> str | None:
+    return None if said is None else str(said)
 
 
 def _server_row(one: dict[str, Any]) -> dict[str, Any]:

@@ -133,6 +133,8 @@ async def _as_demanded(work: UnitOfWork, caller: Caller, call: Call) -> Call:
         is_service=caller.sub.startswith(MACHINE),
     )
     overlay = await tool_policy.of_tenant(work, work.tenant or "", caller.resource.uri)
+    if not overlay.lets_in(call.tool, call.definition_hash):
+        raise InvalidCallError("definition_hash: is of what nobody here has let in; `authserver tool review` shows it")
     rule = overlay.asking(call.tool, tool_class, call.rule, scene)
     if rule is None:
         raise InvalidCallError("rule: nobody could say yes by it and by the tenant's rules for this tool, which differ")

@@ -202,10 +202,12 @@ def _refuse(work: UnitOfWork, approval: Approval) -> None:
 async def _still_covered(work: UnitOfWork, approval: Approval, caller: Caller, use: Use) -> None:
     """See that the yes is still somebody's, and claim the use of a counted one. Else it is void: the call is asked for anew.
 
-    A yes that was given by an easier rule than the tenant has now is void too, whatever the MCP server knows of that by now.
+    A yes that was given by an easier rule than the tenant has now is void too, and one to what was rejected since, whatever the MCP
+    server knows of that by now.
     """
     overlay = await tool_policy.of_tenant(work, approval.tenant, approval.resource)
-    if overlay.asking(approval.tool, approval.tool_class, approval.rule) != approval.rule:
+    is_let_in = overlay.lets_in(approval.tool, use.definition_hash)
+    if not is_let_in or overlay.asking(approval.tool, approval.tool_class, approval.rule) != approval.rule:
         _void(work, approval)
     if approval.grant_id is not None:
         call = caller.of_grant(approval.tool, definition_hash=use.definition_hash, args_hash=use.args_hash)

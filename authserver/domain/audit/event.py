@@ -72,6 +72,8 @@ class Kind(StrEnum):
     CLIENT_DOCUMENT_REFUSED = "client:document:refused"
     CLIENT_ASKED_FOR = "person:client:asked_for"
     TOOL_POLICY_CHANGED = "operator:tool_policy:changed"
+    TOOL_DEFINITION_SEEN = "client:tool_definition:seen"
+    TOOL_REVIEWED = "operator:tool_definition:reviewed"
     CLIENT_TRUST_CHANGED = "operator:client_trust:changed"
     CALL_GRANT_GIVEN = "person:call_grant:given"
     CALL_GRANT_SPENT = "client:call_grant:spent"

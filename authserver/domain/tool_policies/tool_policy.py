@@ -16,6 +16,8 @@ from typing import Any, Final
 import orjson
 
 from authserver.domain.audit import event
+from authserver.domain.inventory import inventory
+from authserver.domain.inventory.inventory import LetIn
 from authserver.domain.resources.resource import Resource, Tool
 from authserver.domain.revocation import feed
 from authserver.domain.tool_policies import store
@@ -42,6 +44,13 @@ class Overlay:
     """What one tenant demands of the tools of one resource, by tool or `*`."""
 
     tools: Mapping[str, Rules] = field(default_factory=dict)
+    let_in: LetIn = field(default_factory=dict)
+    """What each tool may be today, where somebody has to have looked at it."""
+
+    def lets_in(self, tool: str, definition_hash: str) -> bool:
+        """Whether a tool counts as what it is today."""
+        known = self.let_in.get(tool)
+        return known is None or definition_hash in known
 
     def layers(self, tool: str) -> tuple[Rules, ...]:
         """Return what is demanded of a tool: what is demanded of all, and of it."""
@@ -49,9 +58,14 @@ class Overlay:
 
     def offers(self, tool: Tool, client_id: str) -> bool:
         """Whether an application may know of a tool at all."""
-        return self.is_below_ceiling(tool) and all(
-            rules.mode != "deny" and (rules.clients is None or client_id in rules.clients)
-            for rules in self.layers(tool.name)
+        is_there = self.let_in.get(tool.name) != frozenset()
+        return (
+            is_there
+            and self.is_below_ceiling(tool)
+            and all(
+                rules.mode != "deny" and (rules.clients is None or client_id in rules.clients)
+                for rules in self.layers(tool.name)
+            )
         )
 
     def is_below_ceiling(self, tool: Tool) -> bool:
@@ -61,7 +75,7 @@ class Overlay:
 
     def seen(self, resource: Resource, client_id: str) -> Resource:
         """Return the resource as this tenant shows it to an application: fewer tools, graver ones, more scopes for some."""
-        if not self.tools:
+        if not self.tools and not self.let_in:
             return resource
         tools = tuple(self.tightened(tool, resource.scopes) for tool in resource.tools if self.offers(tool, client_id))
         return resource if tools == resource.tools else replace(resource, tools=tools, is_narrowed=True)
@@ -173,7 +187,8 @@ async def of_tenant(work: UnitOfWork, tenant_id: str, uri: str) -> Overlay:
     """Return what a tenant demands at a resource, from memory."""
 
     async def load() -> Overlay:
-        return Overlay(tools={entry.tool: entry.rules for entry in await entries(work.beside(tenant_id), uri)})
+        tools = {entry.tool: entry.rules for entry in await entries(work.beside(tenant_id), uri)}
+        return Overlay(tools=tools, let_in=await inventory.in_tenant(work, tenant_id, uri))
 
     return await work.machines.memory.get("tool_policies", f"{tenant_id}\0{uri}", load)
 
@@ -183,17 +198,40 @@ async def seen(work: UnitOfWork, tenant_id: str, resource: Resource, client_id: 
     return (await of_tenant(work, tenant_id, resource.uri)).seen(resource, client_id)
 
 
-async def document(work: UnitOfWork, uri: str, tenants: Iterable[str]) -> Document:
-    """Return what the server of a resource is told of these tenants; one without rules is named too, by its id."""
+async def document(work: UnitOfWork, uri: str, tenants: Iterable[str], *, speaker: str) -> Document:
+    """Return what the server of a resource is told of these tenants; one without rules is named too, by its id.
+
+    `speaker` is whose credential it has (`*`: a shared one); what the servers of other tenants said of their tools is not its concern.
+    """
     across = event.platform_work(work.machines, "look for what the tenants of a server demand")
     demands: dict[str, dict[str, Rules]] = {tenant: {} for tenant in sorted(tenants)}
     for row in await across.all(store.EVERY_TENANTS, resource=uri):
         if row["tenant_id"] in demands:
             demands[row["tenant_id"]][row["tool"]] = _entry(row).rules
-    told = {tenant: Overlay(tools=tools).to_json() for tenant, tools in demands.items()}
+    let_in = await inventory.told(work, uri, demands, speaker=speaker)
+    for tenant, tools in demands.items():
+        _pin(tools, let_in.everywhere or {}, let_in.elsewhere.get(tenant, {}))
+    told: dict[str, Any] = {"tenants": {tenant: Overlay(tools=tools).to_json() for tenant, tools in demands.items()}}
+    if let_in.everywhere is not None:
+        told["definitions"] = {
+            tool: None if hashes is None else sorted(hashes) for tool, hashes in let_in.everywhere.items()
+        }
     version = hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
-    body = orjson.dumps({"version": version, "tenants": told}, option=orjson.OPT_SORT_KEYS)
+    body = orjson.dumps({"version": version} | told, option=orjson.OPT_SORT_KEYS)
     return Document(body=body, etag=f'"{version}"'.encode())
+
+
+def _pin(tools: dict[str, Rules], everywhere: LetIn, here: LetIn) -> None:
+    """Write into one tenant's rules which definitions count there, where that is something else than everywhere.
+
+    What an operator pinned a tool to stays, as far as somebody has let it in.
+    """
+    for tool in {*here, *(name for name, rules in tools.items() if rules.definitions is not None)}:
+        rules = tools.get(tool, NO_RULES)
+        known = here.get(tool, everywhere.get(tool))
+        if known is not None:
+            pinned = known if rules.definitions is None else rules.definitions & known
+            tools[tool] = replace(rules, definitions=pinned)
 
 
 def _text(rules: Rules) -> str:

@@ -24,6 +24,7 @@ from authserver.web.admin import (
     searching,
     servers,
     tenants,
+    tool_reviews,
     tools,
     users,
 )
@@ -52,6 +53,7 @@ NOUNS = (
     searching,
     servers,
     tenants,
+    tool_reviews,
     tools,
     users,
 )

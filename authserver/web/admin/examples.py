@@ -35,6 +35,11 @@ BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("PUT", "/resources/{resource_id}/tools/{tool}/rules"): {
         "rules": {"roles": ["support"], "approval": {"by": "role", "role": "finance"}}
     },
+    ("POST", "/resources/{resource_id}/tool-reviews"): {
+        "tool": "refund_order",
+        "definition_hash": "3f" * 32,
+        "decision": "approved",
+    },
     ("POST", "/issuers"): {"owner": "acme"},
     ("POST", "/keys"): {"at_once": False},
     ("POST", "/revocations"): {"kind": "user", "email": "alice@acme.example", "reason": "Her laptop was stolen"},

@@ -7,7 +7,10 @@ from authserver.domain.keys import rotation
 from authserver.domain.resources import listing
 from authserver.domain.tenants import tenant as tenants
 from authserver.runtime.identifiers import derived_id
+from resource_lib.wire.tool_call import definition_hash
 from tests.support.admin_examples.example import Example
+from tests.support.tooled import report, told
+from tests.support.tooled import tool as listed_as
 from tests.support.world import R1
 
 NO_RESOURCE = {"resource_id": "res_" + "a" * 26}
@@ -31,6 +34,14 @@ async def fresh_resource(admin):
 
 async def tool(admin):
     return {**await linked(admin), "tool": TOOL}
+
+
+async def waiting_tool(admin):
+    """A tool of R1 that waits until somebody looks at it, another one each time."""
+    listed = listed_as(f"tool_{len(await admin.server.operator.events(None))}")
+    for tools in ([], [listed]):
+        await report(admin.server, "RS1", *(told(one, [admin.tenant("t1")]) for one in tools))
+    return {**await linked(admin), "tool": listed["name"], "definition_hash": definition_hash(listed)}
 
 
 async def demanded(admin):
@@ -93,6 +104,16 @@ EXAMPLES = {
     ),
     ("DELETE", "/resources/{resource_id}/tools/{tool}/rules"): Example(
         make=demanded, strange={**NO_RESOURCE, "tool": TOOL}, ok=204
+    ),
+    ("GET", "/resources/{resource_id}/tool-reviews"): Example(make=waiting_tool, strange=NO_RESOURCE),
+    ("POST", "/resources/{resource_id}/tool-reviews"): Example(
+        make=waiting_tool,
+        strange={**NO_RESOURCE, "tool": TOOL, "definition_hash": "a" * 64},
+        body=lambda _, made: {
+            "tool": made["tool"],
+            "definition_hash": made["definition_hash"],
+            "decision": "approved",
+        },
     ),
     ("GET", "/issuers"): Example(),
     # It is made for whom the body names, which `make` has no other way to say.

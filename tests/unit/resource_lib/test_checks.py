@@ -44,10 +44,12 @@ def test_a_call_that_meets_every_demand_is_allowed_and_every_check_is_recorded()
     assert [
         "not_revoked",
         "tool_allowed",
+        "version",
         "scopes",
         "roles",
         "acr",
         "sensitivity",
+        "input_schema",
         "conditions",
         "taint",
         "approval",
