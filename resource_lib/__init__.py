@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from resource_lib.exchange.upstream import ExchangedToken, exchange_for
     from resource_lib.guard import GuardedApp, ResourceGuard
     from resource_lib.identity.principal import NoPrincipalError, Principal, current_principal
+    from resource_lib.limits.downstream import DownstreamLimitedError
     from resource_lib.limits.limits import Limited, Limits
+    from resource_lib.limits.sql import SqlStore
+    from resource_lib.limits.valkey import ValkeyStore
     from resource_lib.output import Output
     from resource_lib.policy import (
         Policy,
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ApprovalRule",
     "Bounds",
+    "DownstreamLimitedError",
     "ExchangeError",
     "ExchangeRefusedError",
     "ExchangeUnavailableError",
@@ -52,8 +56,10 @@ __all__ = [
     "Principal",
     "ResourceGuard",
     "SettingsError",
+    "SqlStore",
     "TenantWallError",
     "ToolPolicy",
+    "ValkeyStore",
     "ask",
     "current_principal",
     "deny_if",
@@ -70,6 +76,7 @@ __all__ = [
 _PLACES: Final = {
     "ApprovalRule": "resource_lib.wire.approvals",
     "Bounds": "resource_lib.arguments",
+    "DownstreamLimitedError": "resource_lib.limits.downstream",
     "ExchangeError": "resource_lib.exchange.errors",
     "ExchangeRefusedError": "resource_lib.exchange.errors",
     "ExchangeUnavailableError": "resource_lib.exchange.errors",
@@ -83,8 +90,10 @@ _PLACES: Final = {
     "Principal": "resource_lib.identity.principal",
     "ResourceGuard": "resource_lib.guard",
     "SettingsError": "resource_lib.settings",
+    "SqlStore": "resource_lib.limits.sql",
     "TenantWallError": "resource_lib.data",
     "ToolPolicy": "resource_lib.policy",
+    "ValkeyStore": "resource_lib.limits.valkey",
     "ask": "resource_lib.policy",
     "current_principal": "resource_lib.identity.principal",
     "deny_if": "resource_lib.policy",

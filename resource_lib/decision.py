@@ -40,8 +40,8 @@ class Allow:
     """A check has no objection."""
 
 
-LimitScope = Literal["tool", "running", "server", "tenant", "user", "client", "credential"]
-"""What is limited: one tool, how many calls of it run at once, or everything that those who count together ask."""
+LimitScope = Literal["tool", "running", "server", "tenant", "user", "client", "credential", "downstream"]
+"""What is limited: one tool, how many calls of it run at once, everything that those who count together ask, or an API below it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +55,8 @@ class Exceeded:
     """In how many seconds; None: at once."""
     tool: str | None = None
     """The tool that is limited; None: requests are."""
+    downstream: str | None = None
+    """The API that may not be asked more often, where that is why."""
 
 
 class WrongField(NamedTuple):

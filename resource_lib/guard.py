@@ -19,6 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+import httpx2
+
 from resource_lib.approval.flow import ApprovalFlow
 from resource_lib.approval.said import NotStanding, Refused, refused, who
 from resource_lib.arguments import ArgumentMode, Bounds, advertised_by
@@ -44,8 +46,11 @@ from resource_lib.identity.access_token import KeySource, Validator
 from resource_lib.identity.jwks_cache import JWKSCache, KeysUnavailableError
 from resource_lib.identity.principal import Principal, calling_as
 from resource_lib.judge import Judge
+from resource_lib.limits.downstream import Budget, DownstreamLimitedError, budget, noting
+from resource_lib.limits.downstream import client as counted_client
 from resource_lib.limits.gate import Entry, Gate
 from resource_lib.limits.limits import Limits
+from resource_lib.limits.process_store import ProcessStore
 from resource_lib.lint import LintMode, Watching, waivers_of
 from resource_lib.metadata import ResourceMetadata
 from resource_lib.output import INCLUDE_PII, Leaving, Output, PersonalData, without_it
@@ -99,6 +104,7 @@ from resource_lib.transport.rooms import Rooms
 from resource_lib.transport.sessions import Owner, Sessions
 from resource_lib.wire.approvals import ApprovalRule
 from resource_lib.wire.control import Event, Kind
+from resource_lib.wire.limit import Limit
 
 _OUTPUT: Final = Output()
 
@@ -243,6 +249,8 @@ class ResourceGuard:
         self._schemas = ToolSchemas(self.tools, named)
         self._definitions = Definitions(self._schemas)
         self._gate = None if limits is None else Gate(limits, resource=resource)
+        self._budgets: dict[str, Budget] = {}
+        """How often which API may be asked."""
         if limits is not None:
             limits.refuse_unpayable(self.tools)
         self._refusals = Refusals(
@@ -342,6 +350,7 @@ class ResourceGuard:
             output,
             self._refusals,
             self._heard_output,
+            limited=self._tell_limited,
             releases=self._held is not None,
             may_see=lambda principal: output.pii_scope in granted(principal),
         )
@@ -370,6 +379,36 @@ class ResourceGuard:
         self.lint.register(listed)
         log.info("%s", self.doctor())
         return GuardedApp(self, app)
+
+    def downstream(
+        self,
+        name: str,
+        limit: str | Limit,
+        *,
+        wait_s: float = 0,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        around: Callable[[httpx2.AsyncBaseTransport], httpx2.AsyncBaseTransport] | None = None,
+        **options: Any,
+    ) -> httpx2.AsyncClient:
+        """Return a client for one API, each request of which is counted: redirects, repetitions and retries too (docs/limits.md).
+
+        `limit` as in "100/min", or "20/min per tenant"; a limit that does not say whose it is holds for this whole server. What is over
+        it waits up to `wait_s` seconds for its turn, and is then not sent: DownstreamLimitedError, which the caller of a tool that lets
+        it through hears as `rate_limited`. `transport` is what sends; a transport that retries stands `around` the count. `options` are
+        those of httpx2.AsyncClient. Ask it once and keep it; close it as any client. Raises SettingsError.
+        """
+        store = ProcessStore() if self._gate is None else self._gate.store
+        known = self._budgets.get(name)
+        made = budget(
+            name, limit, resource=self.settings.resource, store=known.store if known else store, wait_s=wait_s
+        )
+        if known is not None and known.limit != made.limit:
+            raise SettingsError(
+                f"downstream[{name!r}]", f"is {known.limit} elsewhere", "say one limit for one API, or another name"
+            )
+        client = counted_client(made, transport=transport, around=around, options=options)
+        self._budgets[name] = made
+        return client
 
     def doctor(self) -> Report:
         """Return what this guard does and does not do, with what an operator should know."""
@@ -416,6 +455,8 @@ class ResourceGuard:
             overlay_age_s=None if self.overlay is None else self.overlay.age,
             warnings=tuple(warnings),
             limits=None if self._gate is None else self._gate.limits.said(self.tools),
+            downstream={name: str(one.limit) for name, one in sorted(self._budgets.items())},
+            limit_store=None if self._gate is None else self._gate.said,
             controls={one.control.id: (one.state, one.why) for one in kept(self._facts())},
         )
 
@@ -591,11 +632,20 @@ class ResourceGuard:
             headers.append((b"content-length", str(len(raw)).encode("ascii")))
         scope = {**scope, "headers": headers, PRINCIPAL: principal}
         room = None
+        over: list[DownstreamLimitedError] = []
         if self._rooms is not None:
             # A server that hands a file to the wire by its path would say it past us.
             scope["extensions"] = {}
             demands = self.policies.of(principal.tenant)
-            room = self._rooms.of(body, request, principal, demands=demands, definitions=today, seeing=seeing)
+            room = self._rooms.of(
+                body,
+                request,
+                principal,
+                demands=demands,
+                definitions=today,
+                seeing=seeing,
+                refused=over if self._budgets else None,
+            )
 
         # Is there room for it? A call that waits for a person is counted when it begins.
         entry, asked_at = _NO_ENTRY, time.monotonic()
@@ -604,7 +654,8 @@ class ResourceGuard:
             if isinstance(entered, Deny):
                 return await self._answer(self._limited(entered, body, request, principal), request, send)
             entry = entered
-        with calling_as(principal), carrying(token, self._upstream), entry:
+        noted = noting(over) if self._budgets else _NO_ENTRY
+        with calling_as(principal), carrying(token, self._upstream), entry, noted:
             if waiting is None and body is not None and time.monotonic() - asked_at > _AT_ONCE_S:
                 # It waited for a seat, or for a store: what has been stopped meanwhile does not begin.
                 at = self.revocations.now(self._clock())
@@ -808,6 +859,10 @@ class ResourceGuard:
                 listing = listing_for(request, message, app, shown)
                 found[tool] = await self._definitions.of(listed_for(principal), tool, listing.tools)
         return found
+
+    def _tell_limited(self, deny: Deny, principal: Principal) -> None:
+        if self._gate is not None:
+            self._gate.tell(deny, principal)
 
     def _heard_output(self, leaving: Leaving, principal: Principal) -> None:
         """Take note of a part of an answer before it leaves."""

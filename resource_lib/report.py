@@ -3,7 +3,7 @@ What a guard does and does not do, for `doctor()` and for the line it logs at st
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +40,10 @@ class Report:
     """Of each of the 66 controls, by its id, whether it is `on`, `off`, kept `elsewhere` or `not applicable`, and why (docs/controls.md)."""
     limits: Mapping[str, tuple[str, ...]] | None = None
     """How often each tool may be called, and, by `*`, how often anything is asked; None: nothing is limited."""
+    limit_store: str | None = None
+    """Where that is counted, and how it is there now; None: nothing is limited."""
+    downstream: Mapping[str, str] = field(default_factory=dict)
+    """How often each API below may be asked, of those that have a budget."""
 
     def __str__(self) -> str:
         """Say it in one line."""

@@ -109,6 +109,11 @@ class Gate:
         self._of_requests = limits.of_requests
         self._calls: dict[tuple[int, str], tuple[Principal, Demand, _Plan, _Plan]] = {}
 
+    @property
+    def said(self) -> str:
+        """Where it is counted, in a few words."""
+        return "each process counts for itself" if self.shared is None else str(self.shared.state)
+
     async def enter(self, principal: Principal, calls: Sequence[Demand], *, requests: int) -> Entry | Deny:
         """Count `requests` messages of one body, of which `calls` are what its calls of tools demand; or say why not."""
         plan = (

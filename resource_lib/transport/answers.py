@@ -135,6 +135,8 @@ def error_object(deny: Deny, *, subject: str, is_tool: bool, scopes: list[str] |
 def exceeded_members(exceeded: Exceeded) -> dict[str, Any]:
     """Return what the object says of the limit that was met."""
     found: dict[str, Any] = {"scope": exceeded.scope, "limit": exceeded.most, "remaining": 0}
+    if exceeded.downstream is not None:
+        found["downstream"] = exceeded.downstream
     if exceeded.window_s is not None:
         found["window_s"] = exceeded.window_s
     return found

@@ -45,6 +45,8 @@ class Question:
     """Makes what is known of an answer to it."""
     withheld: Callable[[WithheldError | None], dict[str, Any]]
     """Makes the reply in its place, where it does not leave; None: it could not be read."""
+    instead: Callable[[dict[str, Any]], dict[str, Any] | None] | None = None
+    """Makes the reply in the place of a result that only passes on a refusal of ours; None: it is the tool's own."""
     is_protocol: bool = False
     """Whether its result is the protocol's own word, in which no tool speaks."""
 
@@ -140,6 +142,8 @@ class Reader:
         result = message["result"]
         if type(result) is not dict:
             raise UnreadableAnswerError
+        if question.instead is not None and (reply := question.instead(result)) is not None:
+            return reply
         return message if question.is_protocol else self._cleaned(message, "result", question.leaving(), question)
 
     def _question(self, request_id: Any) -> Question | None:

@@ -2,13 +2,14 @@
 What one answer may be about: for each request of a body, by what its answer is looked through and what is said in its place.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from resource_lib.decision import Deny
 from resource_lib.definition import Definition
 from resource_lib.identity.principal import Principal
+from resource_lib.limits.downstream import DownstreamLimitedError, said_by
 from resource_lib.output import Leaving, Output, WithheldError
 from resource_lib.policy import Demand
 from resource_lib.policy.method_policy import PROTOCOL
@@ -24,10 +25,14 @@ _UNREADABLE: Final = "cannot be read"
 Heard = Callable[[Leaving, Principal], None]
 """Told of each part of an answer that was looked through, and for whom."""
 
+Refuses = Callable[[Deny, Principal], None]
+"""Told of a refusal, and of whom."""
+
 
 class Rooms:
     """
-    Makes them. `heard` is told of what was looked through; `may_see` tells whether a caller may see personal data at all.
+    Makes them. `heard` is told of what was looked through; `may_see` tells whether a caller may see personal data at
+    all; `limited` is told of calls that ended because an API may not be asked more often.
     """
 
     def __init__(
@@ -37,6 +42,7 @@ class Rooms:
         heard: Heard,
         *,
         may_see: Callable[[Principal], bool],
+        limited: Refuses,
         releases: bool = False,
     ) -> None:
         """`releases`: whether there is somebody who could release what is withheld."""
@@ -45,6 +51,7 @@ class Rooms:
         self._releases = releases
         self._refusals = refusals
         self._heard = heard
+        self._limited = limited
         self._asked = Asked()
 
     def of(
@@ -56,17 +63,23 @@ class Rooms:
         demands: Mapping[str, Demand],
         definitions: Mapping[str | None, Definition],
         seeing: frozenset[int] = frozenset(),
+        refused: Sequence[DownstreamLimitedError] | None = None,
     ) -> Room:
-        """Return the room of an answer to `body` (None: to a request without one). `seeing`: the messages that may show personal data."""
+        """Return the room of an answer to `body` (None: to a request without one). `seeing`: the messages that may show personal data.
+
+        `refused` is what was refused while the call runs, because an API may not be asked more often.
+        """
         messages = () if body is None else body.messages
         questions = tuple(
             self._question(
                 message,
                 request,
+                principal,
                 demands,
                 definitions,
                 sees_personal=at in seeing,
                 is_alone=body is not None and not body.is_batch,
+                refused=refused,
             )
             for at, message in enumerate(messages)
             if message.id is not None
@@ -95,11 +108,13 @@ class Rooms:
         self,
         message: Message,
         request: Request,
+        principal: Principal,
         demands: Mapping[str, Demand],
         definitions: Mapping[str | None, Definition],
         *,
         sees_personal: bool,
         is_alone: bool,
+        refused: Sequence[DownstreamLimitedError] | None,
     ) -> Question:
         tool = message.tool
         demand = None if tool is None else demands.get(tool)
@@ -119,8 +134,17 @@ class Rooms:
         def withheld(error: WithheldError | None) -> dict[str, Any]:
             return self._reply(message, error, modern=modern)
 
+        def instead(result: dict[str, Any]) -> dict[str, Any] | None:
+            error = said_by(result, refused or ())
+            if error is None:
+                return None
+            deny = error.refusal(known.tool)
+            self._limited(deny, principal)
+            return self._refused(message, deny, modern=modern)
+
         return Question(
             id=message.id,
+            instead=instead if refused is not None and tool is not None else None,
             leaving=lambda: replace(known, notes=[]),
             withheld=withheld,
             is_protocol=message.method in PROTOCOL,
@@ -134,7 +158,11 @@ class Rooms:
                 message=f"{subject} has run, and its answer is withheld: it {_UNREADABLE} with certainty. "
                 "Do not call it again for that; tell whoever runs this server.",
             )
-        deny = Deny(error=error.error, message=error.message, reason=error.reason)
+        return self._refused(
+            message, Deny(error=error.error, message=error.message, reason=error.reason), modern=modern
+        )
+
+    def _refused(self, message: Message, deny: Deny, *, modern: bool) -> dict[str, Any]:
         return answers.refused_reply(
             message.id,
             described(message, deny),
