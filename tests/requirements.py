@@ -4091,6 +4091,31 @@ LIMIT_STORES: dict[str, Requirement] = {
     "limits:away:gone-is-not-counted": Requirement(
         "ours", "A caller who goes away while a seat is taken leaves none behind."
     ),
+    "limits:away:in-a-guard": Requirement(
+        "C38, R-04, design §4",
+        "A guard whose store is away answers writes with control_plane_stale in the tool's result and Retry-After, serves reads on "
+        "its share, and doctor() says so.",
+    ),
+    "limits:shared:a-thousand-over-four-processes": Requirement(
+        "RL-01, RL-02, C38",
+        "Four real guard processes on one Valkey and on one PostgreSQL let through what one would, of a thousand at once and by any "
+        "connection, login, token, application or spelling; after a flush once more.",
+    ),
+    "limits:downstream:is-heard-as-rate-limited": Requirement(
+        "C40, C42",
+        "A tool over the limit of an API below answers `rate_limited` with retry_after_s, behind the official SDK and FastMCP alike; "
+        "what a tool caught stays its own.",
+    ),
+    "limits:downstream:everything-is-counted": Requirement(
+        "C40",
+        "Redirects, repeated logins and retries to an API are counted, and no option of the client goes past the count.",
+    ),
+    "limits:downstream:waits-in-bounds": Requirement(
+        "C40", "A request waits for its turn only as long as its author said."
+    ),
+    "limits:downstream:whose": Requirement(
+        "C40, C38", "A limit of an API that counts per tenant counts the tenant of the call, and nobody outside one."
+    ),
     "limits:stores:tables": Requirement(
         "ours", "The tables are made once however many processes prepare them; a missing one says its cure."
     ),

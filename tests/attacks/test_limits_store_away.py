@@ -4,6 +4,7 @@ one limit more, and no call waits longer than was said.
 """
 
 import asyncio
+import json
 import logging
 import os
 import signal
@@ -12,10 +13,12 @@ import time
 import psutil
 import pytest
 
+from resource_lib import Limits, read, write
 from resource_lib.limits.degraded import Sheltered
 from resource_lib.limits.sql import SqlStore
 from resource_lib.limits.store import Asked, Slot, StoreUnavailableError
 from resource_lib.limits.valkey import ValkeyStore
+from tests.support.guarded import MODERN, Guarded
 from tests.support.limit_stores import engine_at
 from tests.support.postgres import postgres_server
 from tests.support.slow import wire_to
@@ -224,3 +227,38 @@ async def test_whoever_hangs_up_while_waiting_in_line_is_not_counted(at):
             await asyncio.sleep(0.02)
 
     assert seat
+
+
+@pytest.mark.requirement("limits:away:in-a-guard")
+async def test_a_guard_without_its_store_serves_reads_and_refuses_writes():
+    """Decision 12, design §4: `control_plane_stale`, nothing has happened, try again; and an operator sees it."""
+    with valkey_process() as process:
+        limits = Limits(store=ValkeyStore(process.url), expected_instances=4, signal="http_429")
+        guarded = Guarded(limits=limits, tools={"see": read("notes:read", limit="8/hour"), "add": write("notes:write")})
+        scopes = ("notes:read", "notes:write", "tool:add")
+        assert "is there" in guarded.guard.doctor().limit_store
+        process.stop()
+
+        reads = [await guarded.tool("see", *scopes) for _ in range(4)]
+        added = await guarded.tool("add", *scopes, headers=[MODERN])
+        batch = [{"jsonrpc": "2.0", "id": n, "method": "tools/call", "params": {"name": n}} for n in ("see", "add")]
+        both = await guarded.send(headers=[guarded.bearer(*scopes)], body=json.dumps(batch).encode())
+        report = guarded.guard.doctor()
+
+        process.start()
+        async with asyncio.timeout(BACK_WITHIN_S):
+            while (await guarded.tool("add", *scopes)).header("retry-after"):
+                await asyncio.sleep(0.02)
+        await guarded.guard.aclose()
+
+    assert [None, None, "rate_limited", "rate_limited"] == [
+        None if one.status == 200 else one.error["error"] for one in reads
+    ]
+    assert (200, "2", True) == (added.status, added.header("retry-after"), added.json["result"]["isError"])
+    assert ("control_plane_stale", 2) == (added.error["error"], added.error["retry_after_s"])
+    assert "limit" not in added.error
+    assert {"control_plane_stale"} == {
+        one["result"]["_meta"]["authserver/error"]["error"] for one in json.loads(both.body)
+    }
+    assert "away" in report.limit_store
+    assert any("limits:" in one and "25%" in one for one in report.warnings)
