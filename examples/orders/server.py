@@ -38,7 +38,8 @@ SCOPES = {
 POLICY = {
     "search_orders": read("orders:read"),
     "get_customer": read("customers:read"),
-    "read_ticket": read("tickets:read"),
+    # Whatever writes after a stranger's words were read waits for a person, until ten minutes have passed.
+    "read_ticket": read("tickets:read", returns=["outside"]),
     "update_order": write("orders:write"),
     # What cannot be taken back waits for a person's yes to exactly this call. The sentence is ours, never the model's.
     "refund_order": destructive(

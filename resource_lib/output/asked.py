@@ -6,17 +6,20 @@ arguments is written down: the kinds of signs and how long the text is. C31.
 """
 
 import logging
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 from resource_lib.identity.principal import Principal
-from resource_lib.output.screened import signs_in
+from resource_lib.output.screened import kinds_in
+
+_LONGEST_WORD: Final = 40
 
 log = logging.getLogger("resource_lib.guard")
 
 
 def note_arguments(tool: str, arguments: Any, principal: Principal) -> tuple[str, ...]:
     """Return the kinds of signs in the arguments of a call that is let through, having logged them."""
-    kinds = signs_in(arguments)
+    kinds = kinds_in(_sentences(arguments))
     if kinds:
         log.info(
             "arguments of %s read like orders: %s",
@@ -31,3 +34,18 @@ def note_arguments(tool: str, arguments: Any, principal: Principal) -> tuple[str
             },
         )
     return kinds
+
+
+def _sentences(value: Any) -> Iterator[str]:
+    """Yield the texts that are more than one word: an id, a date or a choice gives no orders."""
+    kind = type(value)
+    if kind is str:
+        if len(value) > _LONGEST_WORD or " " in value or "<" in value or not (value.isascii() and value.isprintable()):
+            yield value
+    elif kind is dict:
+        for name, member in value.items():
+            yield from _sentences(name)
+            yield from _sentences(member)
+    elif kind is list:
+        for entry in value:
+            yield from _sentences(entry)

@@ -6,10 +6,11 @@ tool that can only get graver: `observe`, `annotate`, `quarantine`, `block`. Wha
 held for a person: asked for once more after a restart, it would be done twice. There `quarantine` withholds for good. C32, C33.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from resource_lib.output import hostile
+from resource_lib.output.free_texts import with_free_texts
 from resource_lib.output.leaving import Leaving, WithheldError
 from resource_lib.output.mirrors import STRUCTURE, json_of
 from resource_lib.output.quarantine import withheld
@@ -35,7 +36,7 @@ def screened(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
     """Return what leaves in the place of `value`. Raises WithheldError for what is blocked."""
     if leaving.is_told_again:
         return value
-    kinds = signs_in(value)
+    kinds = kinds_in(_free_texts(value, leaving))
     if not kinds:
         return value
     leaving.signs = kinds
@@ -56,21 +57,33 @@ def screened(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
     return value
 
 
-def signs_in(value: Any) -> tuple[str, ...]:
-    """Return the kinds of signs in all texts of a JSON value, most telling first; what is spread over several is found too."""
-    texts: list[str] = []
+def kinds_in(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the kinds of signs in some texts, most telling first; what is spread over several is found too. Empty: they are no orders."""
+    kept: list[str] = []
     room = _LOOKED_AT
-    for text in _texts(value):
-        texts.append(text[:room])
+    for text in texts:
+        kept.append(text[:room])
         room -= len(text)
         if room <= 0:
             break
-    if not texts:
+    if not kept:
         return ()
-    found = hostile.signs("\n".join(texts))
+    found = hostile.signs("\n".join(kept))
     if not found or not hostile.is_hostile(found):
         return ()
     return tuple(sign.name for sign in sorted(found, key=lambda sign: (-sign.weight, sign.name)))[:_MOST_KINDS]
+
+
+def _free_texts(value: Mapping[str, Any], leaving: Leaving) -> list[str]:
+    texts: list[str] = []
+
+    def look(text: str) -> str:
+        if text:
+            texts.append(text)
+        return text
+
+    with_free_texts(value, leaving, look)
+    return texts
 
 
 def held_back(value: Mapping[str, Any], leaving: Leaving) -> WithheldError:
@@ -96,20 +109,6 @@ def blocked(leaving: Leaving) -> WithheldError:
         "you are working for.",
         error="policy_denied",
     )
-
-
-def _texts(value: Any) -> Iterator[str]:
-    kind = type(value)
-    if kind is str:
-        if value:
-            yield value
-    elif kind is dict:
-        for name, member in value.items():
-            yield name
-            yield from _texts(member)
-    elif kind is list:
-        for entry in value:
-            yield from _texts(entry)
 
 
 def _words(kinds: tuple[str, ...]) -> str:
