@@ -4232,6 +4232,17 @@ TAINT: dict[str, Requirement] = {
     "taint:signs": Requirement(
         "C25, C32, issue", "What reads like orders holds the writes that follow it, whoever's tool said it."
     ),
+    "taint:person-reads-it": Requirement(
+        "C25, C33, AP-10",
+        "The page of a call that follows text from outside says which tool fetched it, and when, in words of ours; the yes is for the same call.",
+    ),
+    "taint:earlier-yes": Requirement(
+        "C25, issue", "A yes given beforehand covers no call that follows text which came after it."
+    ),
+    "quarantine:person-reads-it": Requirement(
+        "C33, AP-10",
+        "The page of a withheld answer shows the answer, and says that nothing runs again and what its application is handed.",
+    ),
     "taint:alone": Requirement(
         "C25, decision 18",
         "A guard that has nobody to ask refuses such a write, or only labels, as its author chose, and says so.",
