@@ -3986,7 +3986,85 @@ STOP_CLI: dict[str, Requirement] = {
 }
 
 
-ARGUMENTS: dict[str, Requirement] = {}
+ARGUMENTS: dict[str, Requirement] = {
+    "arguments:strict:before-the-tool": Requirement(
+        "C27, RS-32, SEP-1303",
+        "Arguments that are not as their tool advertises never reach it: nothing extra, nothing coerced, nothing missing.",
+    ),
+    "arguments:errors:never-the-value": Requirement(
+        "C28, K9, SEP-1303", "Each wrong field is named by a pointer, the rule and what is allowed, never by its value."
+    ),
+    "arguments:errors:after-authorization": Requirement(
+        "C28, K9", "How arguments should be is told only to whoever may make the call."
+    ),
+    "arguments:closed:nothing-extra": Requirement(
+        "C27, RS-32",
+        "Every level of a schema that says what it holds is closed, through whatever keyword it is reached.",
+    ),
+    "arguments:closed:never-takes-more": Requirement(
+        "C27", "What a closed schema takes, its author's schema takes: closing only ever takes away."
+    ),
+    "arguments:closed:author-says-more": Requirement(
+        "C27", "What an author says of further members stands: a map is a map."
+    ),
+    "arguments:closed:dialects": Requirement(
+        "SEP-1613", "Schemas of drafts 6 and 7 and of 2019-09 are read as they were meant."
+    ),
+    "arguments:closed:listed-is-enforced": Requirement(
+        "C27, C36", "Whatever validates against the listed schema is accepted, and the reverse, in either engine."
+    ),
+    "arguments:listed:is-what-is-enforced": Requirement(
+        "C27, C36", "tools/list shows the very schema that calls are held to."
+    ),
+    "arguments:listed:own-and-short": Requirement(
+        "RS-22, decision 11, MCP R17, SEP-2549",
+        "A list holds what its caller may ever reach, by name; it is private and kept for seconds.",
+    ),
+    "arguments:unknown:fails-closed": Requirement(
+        "C27, decision 19",
+        "A tool whose server does not say what its arguments are does not run; the refusal says when to try again.",
+    ),
+    "arguments:unusable:fails-closed": Requirement(
+        "C27, EX-04",
+        "A schema that cannot be enforced closes its tool, in words for its author, before it costs anybody time.",
+    ),
+    "arguments:unusable:nothing-is-fetched": Requirement(
+        "C27, RS-32", "No schema makes anybody fetch anything, by either engine, from the network or the disk."
+    ),
+    "arguments:patterns:linear": Requirement(
+        "C27, EX-04", "No pattern of a schema takes long over any text, whichever engine reads it."
+    ),
+    "arguments:engines:agree": Requirement(
+        "C27", "Without jsonschema-rs the same is refused, in the same words, or the schema is refused."
+    ),
+    "arguments:modes": Requirement("C27, decision 19", "An author may enforce less, in a word that means something."),
+    "arguments:batches": Requirement(
+        "RS-31", "Each call of a batch is held to its own tool, and one wrong call refuses all."
+    ),
+    "arguments:bounds": Requirement(
+        "C22, C27, RS-32, EX-04", "Size, depth, count and numbers of arguments are bounded before any schema is asked."
+    ),
+    "arguments:warm:asks-once-a-minute": Requirement(
+        "ours", "A list is asked for once for each caller and minute, a schema compiled once for all."
+    ),
+    "arguments:fast-path:looks-at-each-call": Requirement(
+        "decision 18", "A remembered decision lets no wrong argument through."
+    ),
+    "arguments:schema-changes": Requirement("ours", "What a caller is shown now is what they are held to now."),
+    "arguments:own-members": Requirement(
+        "C34", "A member of the guard's own is in the schema of exactly those callers who may use it."
+    ),
+    "arguments:hash-stays-the-servers": Requirement(
+        "decision 13", "A definition is hashed as its server lists it, whatever callers are shown."
+    ),
+    "arguments:approvals:nobody-is-asked": Requirement(
+        "C21, C27", "Nobody is asked about a call whose arguments are wrong."
+    ),
+    "arguments:agreement:real-servers": Requirement(
+        "C27, MCP 2025-11-25, 2026-07-28",
+        "Servers of the official SDK and of FastMCP are held to their own schemas with nothing set, in sessions and without.",
+    ),
+}
 
 
 LIMITS: dict[str, Requirement] = {

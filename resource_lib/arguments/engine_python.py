@@ -181,6 +181,28 @@ def _rest(validator: Any, rest: Any, instance: Any, schema: Mapping[str, Any]) -
         yield from validator.descend(member, rest, path=name)
 
 
+def _members(validator: Any, members: Mapping[str, Any], instance: Any, _schema: Any) -> Iterator[Any]:
+    if isinstance(instance, dict):
+        for name, schema in members.items():
+            if name in instance:
+                yield from _at(validator, name, instance[name], schema)
+
+
+def _items(validator: Any, schema: Any, instance: Any, whole: Mapping[str, Any]) -> Iterator[Any]:
+    if isinstance(instance, list):
+        first = len(whole.get("prefixItems", ()))
+        for index in range(first, len(instance)):
+            yield from _at(validator, index, instance[index], schema)
+
+
+def _at(validator: Any, step: str | int, value: Any, schema: Any) -> Iterator[Any]:
+    """Hold one member to its schema; of `false` the library would not say where it stood."""
+    if schema is False:
+        yield jsonschema.ValidationError("no", validator="falseSchema", path=(step,))
+    else:
+        yield from validator.descend(value, schema, path=step, schema_path=step)
+
+
 def _no_item_twice(
     _validator: Any, demanded: bool, instance: Any, _schema: Any
 ) -> Iterator[jsonschema.ValidationError]:
@@ -207,6 +229,8 @@ _Validator: Final = jsonschema.validators.extend(
         "pattern": _held_to_pattern,
         "patternProperties": _by_pattern,
         "additionalProperties": _rest,
+        "properties": _members,
+        "items": _items,
         "uniqueItems": _no_item_twice,
     },
 )

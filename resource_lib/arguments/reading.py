@@ -65,6 +65,7 @@ class Document:
         self._anchors: dict[str, Any] = {}
         self._nodes: dict[int, dict[str, Any]] = {}
         self._named: dict[int, str] = {}
+        self._every: list[dict[str, Any]] = []
         self._look_through()
         self._count()
 
@@ -144,6 +145,7 @@ class Document:
                 raise UnusableSchemaError("it is too large, or too deep, to hold a call to it")
             if not isinstance(schema, dict):
                 continue
+            self._every.append(schema)
             own = schema.get("$id")
             if own is not None and schema is not self.root:
                 if not (self._dialect < 2019 and isinstance(own, str) and own.startswith("#")):
@@ -160,34 +162,54 @@ class Document:
         self._named[id(schema)] = name
 
     def _count(self) -> None:
-        """Refuse what says so often to look elsewhere that one value would be judged thousands of times."""
-        known: dict[int, int] = {}
+        """Refuse what goes round in a circle, and what looks elsewhere so often that one value would be judged thousands of times."""
+        known: dict[int, tuple[int, int]] = {}
         under_way: set[int] = set()
 
-        def paths(schema: Any, depth: int) -> int:
+        def paths(schema: Any, depth: int) -> tuple[int, int]:
+            """Return how many rules look at a value through `schema`, and how deep it is."""
             if not isinstance(schema, dict):
-                return 1
+                return 1, 1
             if id(schema) in under_way:
-                return 1
-            if id(schema) in known:
-                return known[id(schema)]
-            if depth > MOST_REFERENCES:
-                raise UnusableSchemaError("its references are too deep")
-            under_way.add(id(schema))
-            node = self.node(schema)
-            found = 1
-            for keyword, value in node.items():
-                if keyword == "$ref":
-                    found += paths(self.target(value), depth + 1)
-                else:
-                    found += sum(paths(part, depth + 1) for part in _parts(keyword, value))
-            under_way.discard(id(schema))
+                return 1, 1
+            found, height = known.get(id(schema)) or (0, 0)
+            if not found:
+                under_way.add(id(schema))
+                found = 1
+                for keyword, value in self.node(schema).items():
+                    parts = [self.target(value)] if keyword == "$ref" else _parts(keyword, value)
+                    for part in parts:
+                        more, below = paths(part, depth + 1)
+                        found, height = found + more, max(height, below)
+                under_way.discard(id(schema))
+                height += 1
+                known[id(schema)] = found, height
             if found > MOST_PATHS:
                 raise UnusableSchemaError("its parts refer to each other too often to hold a call to it")
-            known[id(schema)] = found
-            return found
+            if depth + height > MOST_REFERENCES:
+                raise UnusableSchemaError("its parts lie too deep, when references are followed")
+            return found, height
 
         paths(self.root, 0)
+        done: set[int] = set()
+        for schema in self._every:
+            self._refuse_circles(schema, done, set())
+
+    def _refuse_circles(self, schema: Any, done: set[int], under_way: set[int]) -> None:
+        """Raise UnusableSchemaError where judging a value would lead back to the same question about the same value."""
+        if not isinstance(schema, dict) or id(schema) in done:
+            return
+        if id(schema) in under_way:
+            raise UnusableSchemaError(
+                "a part of it refers to itself without going deeper, so that nobody could ever decide"
+            )
+        under_way.add(id(schema))
+        node = self.node(schema)
+        for _, part in self.in_place(node):
+            self._refuse_circles(part, done, under_way)
+        self._refuse_circles(node.get("not"), done, under_way)
+        under_way.discard(id(schema))
+        done.add(id(schema))
 
 
 def has_own_members(node: Mapping[str, Any]) -> bool:
