@@ -10,7 +10,7 @@ from authserver.runtime.clock import Clock, system_clock
 from authserver.runtime.database import open_database
 from authserver.runtime.documents import Documents
 from authserver.runtime.hints import Hints, NoHints, RedisHints
-from authserver.runtime.machines import Machines, Registrations
+from authserver.runtime.machines import Machines, PageRequests, Registrations
 from authserver.runtime.mail import Mail
 from authserver.runtime.memory import Memory
 from authserver.runtime.outbound import Outbound
@@ -70,6 +70,7 @@ async def open_machines(
         admin_requests=Bucket(
             per_minute=settings.admin_requests_per_minute, burst=max(30, settings.admin_requests_per_minute // 6)
         ),
+        page_requests=PageRequests(settings.page_requests_per_minute),
         registrations=Registrations(settings.registrations_per_minute),
         introspections=Bucket(
             per_minute=settings.introspections_per_minute, burst=max(1, settings.introspections_per_minute // 6)

@@ -159,6 +159,9 @@ class Settings(BaseSettings):
     token_requests_per_minute: Annotated[int, Field(ge=1)] = 6_000
     """Token requests of one client and minute before 429; as many revocations, counted apart."""
 
+    page_requests_per_minute: Annotated[int, Field(ge=60)] = 6_000
+    """Pages that one browser session, or one address prefix without one, may ask for and minute, half as many at once, before 429."""
+
     introspections_per_minute: Annotated[int, Field(ge=1)] = 120_000
     """Introspections of one resource server and minute before 429."""
 

@@ -48,6 +48,7 @@ def running(
     lines = {
         "TOKEN_REQUESTS_PER_MINUTE": 10_000_000,
         "INTROSPECTIONS_PER_MINUTE": 10_000_000,
+        "PAGE_REQUESTS_PER_MINUTE": 10_000_000,
         "ISSUER": issuer,
         "PORT": port,
         "WORKERS": workers,

@@ -164,6 +164,34 @@ _KEEPERS = {
     "deployment": "whoever runs it",
     "client": "the agent's side",
 }
+
+
+def endpoint_limits_page() -> str:
+    """Return how often each endpoint may be asked."""
+    from authserver.domain.resources.administration import PATH
+    from authserver.web.limits import ADMIN, Limit
+    from authserver.web.routes import ROUTES, limit_of
+
+    said: dict[Limit, list[str]] = {}
+    for path, route in ROUTES.items():
+        for method in route.methods:
+            said.setdefault(limit_of(route, method), []).append(f"{method} {path}")
+    said[ADMIN] = [f"{PATH}, and all below it"]
+    lines = [
+        "# How often each endpoint may be asked",
+        "",
+        "Made from `authserver/web/limits.py` and `ROUTES`. Each refusal is a 429 with `Retry-After` (RFC 6585 §4): JSON, a page, or a problem",
+        "document (RFC 9457), as the endpoint answers otherwise. Budgets are of each process, except where it says in the database.",
+        "",
+        "| endpoint | who counts together | how often |",
+        "|---|---|---|",
+    ]
+    for limit, endpoints in said.items():
+        named = "<br>".join(f"`{one}`" for one in endpoints)
+        lines.append(f"| {named} | {limit.counts or 'nobody is counted'} | {limit.most} |")
+    return "\n".join(lines) + "\n"
+
+
 _DEFAULTS = {"on": "on", "option": "option", "later": "not built", "outside": "outside"}
 _MOST_SHOWN = 3
 
@@ -266,6 +294,7 @@ PAGES = {
     "events.md": events_page,
     "clients.md": clients_page,
     "rfc-map.md": rfc_page,
+    "endpoint-limits.md": endpoint_limits_page,
 }
 
 

@@ -3970,6 +3970,9 @@ STOP_CLI: dict[str, Requirement] = {
         "issue, decision 15",
         "`audit search` finds who stopped what and why; what is sealed is shown only when asked for.",
     ),
+    "cli:kill:ends-are-known-wherever-the-database-is-open": Requirement(
+        "ours", "Whatever opens the database, what hangs on a user or a client ends with them."
+    ),
     "cli:kill:help-has-examples": Requirement("design §4", "The help of each of these commands has an example."),
     "surface:security-txt:complete": Requirement(
         "RFC 9116 §2.5, C58",

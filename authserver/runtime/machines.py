@@ -1,9 +1,11 @@
 """What one process runs on, opened once at start and handed to whoever needs it."""
 
+from collections import OrderedDict
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
-from authserver.runtime.buckets import Bucket, OpenDoor, Seats
+from authserver.runtime.buckets import Bucket, Limited, OpenDoor, Seats
 from authserver.runtime.clock import Clock
 from authserver.runtime.documents import Documents
 from authserver.runtime.flights import Flights
@@ -28,6 +30,33 @@ class Registrations:
         self.new = Bucket(per_minute=per_minute, burst=6 * per_minute, keys=100_000)
         self.everywhere = Bucket(per_minute=60 * per_minute, burst=60 * per_minute, keys=1)
         self.slowed = Bucket(per_minute=2, burst=2, keys=100_000)
+
+
+class PageRequests:
+    """The budgets of our pages: a browser that was seen to be signed in has one of its own, all others one of their address prefix."""
+
+    def __init__(self, per_minute: int = 6_000) -> None:
+        self._sessions = Bucket(per_minute=per_minute, burst=max(1, per_minute // 2), keys=100_000)
+        self._addresses = OpenDoor(per_minute=per_minute, ceiling_per_minute=50 * per_minute)
+        self._signed_in: OrderedDict[str, None] = OrderedDict()
+
+    def note(self, cookie: str) -> None:
+        """Take note that this cookie is a session's. An invented one never gets here."""
+        name = _fingerprint(cookie)
+        self._signed_in[name] = None
+        self._signed_in.move_to_end(name)
+        if len(self._signed_in) > 100_000:
+            self._signed_in.popitem(last=False)
+
+    def take(self, cookie: str | None, prefix: str, now_us: int) -> Limited | None:
+        """Take one; Limited when nothing is left."""
+        if cookie is not None and (name := _fingerprint(cookie)) in self._signed_in:
+            return self._sessions.take(name, now_us)
+        return self._addresses.take(prefix, now_us)
+
+
+def _fingerprint(cookie: str) -> str:
+    return sha256(cookie.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +111,8 @@ class Machines:
     """How many refusals of somebody unproven are recorded for one address prefix."""
     admin_requests: Bucket
     """How often one authorization may ask the admin API of this process."""
+    page_requests: PageRequests = field(default_factory=PageRequests)
+    """How often one browser, or one address prefix, may ask this process for pages."""
     registrations: Registrations = field(default_factory=Registrations)
     """How often strangers may make a client of themselves."""
     documents: Flights[None] = field(

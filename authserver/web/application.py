@@ -34,6 +34,7 @@ from authserver.web.http import (
     send_stream,
 )
 from authserver.web.pages.answers import error_page
+from authserver.web.pages.floods import pages_flooded
 from authserver.web.routes import READABLE_CROSS_ORIGIN, Route, find, locate
 
 log = structlog.get_logger("authserver.web")
@@ -154,7 +155,8 @@ class Application:
                 return
             body = await read_body(scope, receive, most=route.most_body) if method in _WITH_BODY else b""
             request = self._request(machines, scope, issuer, request_id, body=body, path_id=path_id)
-            response = await handle(request)
+            flooded = pages_flooded(request) if route.group == "page" else None
+            response = flooded or await handle(request)
         except ClientGoneError:
             return
         except NothingThereError:

@@ -113,7 +113,11 @@ async def checked(work: UnitOfWork, request: Request, *, may_be_spent: bool = Fa
 
 async def signed_in(work: UnitOfWork, request: Request) -> Session | None:
     """Return the browser's session, or None."""
-    return await sessions.find(work, request.cookie(session_cookie_name(work.machines.settings)))
+    cookie = request.cookie(session_cookie_name(work.machines.settings))
+    session = await sessions.find(work, cookie)
+    if session is not None and cookie is not None:
+        work.machines.page_requests.note(cookie)
+    return session
 
 
 def _which_organisation(request: Request, asked: Asked, organisations: tuple[Tenant, ...]) -> Response:

@@ -7,9 +7,11 @@ Every issuer has all of them under its own path; what is named in `WELL_KNOWN` a
 import asyncio
 import importlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from authserver.domain.resources.administration import PATH as ADMIN_PATH
+from authserver.web import limits
 from authserver.web.authorize import authorize
 from authserver.web.console.approvals import show_waiting
 from authserver.web.console.end import end, show_end
@@ -25,6 +27,7 @@ from authserver.web.health import livez, readyz, security_txt
 from authserver.web.http import MOST_BODY_BYTES, Endpoint, Request, Response
 from authserver.web.introspect import introspect
 from authserver.web.jwks import jwks
+from authserver.web.limits import OF_GROUP, Limit
 from authserver.web.metadata import metadata
 from authserver.web.pages.account import lead_home, show_account, sign_out_everywhere
 from authserver.web.pages.account_call_grant import end_grant
@@ -57,6 +60,8 @@ class Route:
     group: str
     methods: dict[str, Endpoint]
     switch: str = ""
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+    """By method, how often it may be asked where that is another than what holds for its group (`limits.py`)."""
     every_method: Endpoint | None = None
     """It answers every method itself, and every path below its own: who asks comes first there."""
     most_body: int = MOST_BODY_BYTES
@@ -70,28 +75,51 @@ async def _administer(request: Request) -> Response:
     return answer
 
 
+def limit_of(route: Route, method: str) -> Limit:
+    """Return how often a route may be asked."""
+    return route.limits.get(method) or OF_GROUP[route.group]
+
+
 ROUTES: dict[str, Route] = {
     "/.well-known/oauth-authorization-server": Route(group="public", methods={"GET": metadata}),
     "/.well-known/openid-configuration": Route(group="public", methods={"GET": metadata}),
     "/jwks.json": Route(group="public", methods={"GET": jwks}),
     "/authorize": Route(group="page", methods={"GET": authorize}),
-    "/device_authorization": Route(group="protocol", methods={"POST": device_authorization}),
-    "/device": Route(group="page", methods={"GET": show_device, "POST": enter_or_decide}),
-    "/par": Route(group="protocol", methods={"POST": par}),
+    "/device_authorization": Route(
+        group="protocol", methods={"POST": device_authorization}, limits={"POST": limits.DEVICE}
+    ),
+    "/device": Route(
+        group="page", methods={"GET": show_device, "POST": enter_or_decide}, limits={"POST": limits.DEVICE_GUESS}
+    ),
+    "/par": Route(group="protocol", methods={"POST": par}, limits={"POST": limits.PUSHED}),
     "/token": Route(group="protocol", methods={"POST": token}),
-    "/register": Route(group="protocol", methods={"POST": register}, switch="dynamic_registration"),
-    "/userinfo": Route(group="protocol", methods={"GET": userinfo, "POST": userinfo}),
-    "/revoke": Route(group="protocol", methods={"POST": revoke}),
-    "/introspect": Route(group="backchannel", methods={"POST": introspect}),
-    "/rs/approvals": Route(group="backchannel", methods={"POST": ask}, most_body=192 * 1024),
-    "/rs/approvals/{id}": Route(group="backchannel", methods={"GET": look}),
-    "/rs/approvals/{id}/consume": Route(group="backchannel", methods={"POST": consume}),
-    "/rs/approvals/{id}/outcome": Route(group="backchannel", methods={"POST": outcome}, most_body=256 * 1024),
-    "/rs/feed": Route(group="backchannel", methods={"GET": follow}),
-    "/rs/feed/ack": Route(group="backchannel", methods={"POST": acknowledge}, most_body=MOST_ACK_BYTES),
+    "/register": Route(
+        group="protocol", methods={"POST": register}, switch="dynamic_registration", limits={"POST": limits.REGISTER}
+    ),
+    "/userinfo": Route(
+        group="protocol",
+        methods={"GET": userinfo, "POST": userinfo},
+        limits={"GET": limits.USERINFO, "POST": limits.USERINFO},
+    ),
+    "/revoke": Route(group="protocol", methods={"POST": revoke}, limits={"POST": limits.REVOKE}),
+    "/introspect": Route(group="backchannel", methods={"POST": introspect}, limits={"POST": limits.INTROSPECT}),
+    "/rs/approvals": Route(
+        group="backchannel", methods={"POST": ask}, most_body=192 * 1024, limits={"POST": limits.APPROVALS}
+    ),
+    "/rs/approvals/{id}": Route(group="backchannel", methods={"GET": look}, limits={"GET": limits.APPROVALS}),
+    "/rs/approvals/{id}/consume": Route(
+        group="backchannel", methods={"POST": consume}, limits={"POST": limits.APPROVALS}
+    ),
+    "/rs/approvals/{id}/outcome": Route(
+        group="backchannel", methods={"POST": outcome}, most_body=256 * 1024, limits={"POST": limits.APPROVALS}
+    ),
+    "/rs/feed": Route(group="backchannel", methods={"GET": follow}, limits={"GET": limits.FEED}),
+    "/rs/feed/ack": Route(
+        group="backchannel", methods={"POST": acknowledge}, most_body=MOST_ACK_BYTES, limits={"POST": limits.FEED}
+    ),
     "/rs/policy": Route(group="backchannel", methods={"GET": policy}),
     "/rs/tools": Route(group="backchannel", methods={"PUT": tools}, most_body=512 * 1024),
-    "/login": Route(group="page", methods={"GET": show_login, "POST": log_in}),
+    "/login": Route(group="page", methods={"GET": show_login, "POST": log_in}, limits={"POST": limits.LOGIN}),
     "/logout": Route(group="page", methods={"POST": log_out}),
     "/": Route(group="page", methods={"GET": lead_home}),
     "/account": Route(group="page", methods={"GET": show_account}),
@@ -100,7 +128,9 @@ ROUTES: dict[str, Route] = {
     "/account/more": Route(group="page", methods={"GET": show_more, "POST": allow_more}),
     "/account/end-grant": Route(group="page", methods={"POST": end_grant}),
     "/account/end-key": Route(group="page", methods={"GET": show_end_key, "POST": end_key}),
-    "/account/password": Route(group="page", methods={"GET": show_password, "POST": change_password}),
+    "/account/password": Route(
+        group="page", methods={"GET": show_password, "POST": change_password}, limits={"POST": limits.LOGIN}
+    ),
     "/account/sign-out-everywhere": Route(group="page", methods={"POST": sign_out_everywhere}),
     "/approvals": Route(group="page", methods={"GET": show_approvals}),
     "/approvals/{id}": Route(group="page", methods={"GET": show_approval, "POST": decide_approval}),
@@ -119,7 +149,7 @@ ROUTES: dict[str, Route] = {
     "/static/mark.svg": Route(group="asset", methods={"GET": mark}),
     "/security": Route(group="page", methods={"GET": show_security}),
     "/livez": Route(group="operations", methods={"GET": livez}),
-    "/readyz": Route(group="operations", methods={"GET": readyz}),
+    "/readyz": Route(group="operations", methods={"GET": readyz}, limits={"GET": limits.READY}),
     "/.well-known/security.txt": Route(group="operations", methods={"GET": security_txt}),
 }
 

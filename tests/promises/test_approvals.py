@@ -52,6 +52,33 @@ async def test_a_call_waits_runs_once_and_the_next_identical_one_asks_again(serv
     assert approval_id != after.json()["approval_id"]
 
 
+@pytest.mark.requirement("limits:approval:nobody-is-asked-in-vain")
+async def test_a_server_whose_limit_has_no_room_learns_what_is_known_and_begins_nothing(server):
+    """Decision 18: `only_known` finds what was asked before, and asks nobody; an outcome that did not arrive is told."""
+    rs, token = tool_server(server), await refunding(server)
+    before = len(await server.operator.events("t1"))
+
+    unknown = await rs.ask(token, only_known=True)
+    found = await server.operator.events("t1")
+    approval_id = await rs.asked(token)
+    pending = await rs.ask(token, only_known=True)
+    await Approver(server=server, who="u1").decide(approval_id)
+    ready = await rs.ask(token, only_known=True)
+    run = new_run()
+    await rs.consume(approval_id, token, instance_id=run)
+    await rs.outcome(approval_id, run)
+    told = await rs.ask(token, only_known=True)
+    over = await rs.ask(token, only_known=True)
+
+    assert (409, "unknown") == (unknown.status_code, unknown.json()["state"])
+    assert before == len(found), "nobody was asked"
+    assert [(200, "pending"), (200, "approved"), (200, "done")] == [
+        (one.status_code, one.json()["state"]) for one in (pending, ready, told)
+    ]
+    assert "outcome" in told.json()
+    assert (409, "unknown") == (over.status_code, over.json()["state"])
+
+
 @pytest.mark.requirement("approvals:life:every-step-is-recorded")
 async def test_every_step_is_recorded_with_what_was_shown(server):
     """Decision 15: requested, shown, approved, consumed, done, delivered; each names the hash of what was on the page."""

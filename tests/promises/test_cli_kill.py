@@ -332,3 +332,15 @@ def test_check_names_servers_that_nobody_follows_missing_operators_and_what_is_s
     assert ("warning", "ok") == (before["operators"]["state"], after["operators"]["state"])
     assert "authserver kill list" in before["stopped"]["detail"]
     assert "stopped" not in after
+
+
+@pytest.mark.requirement("cli:kill:ends-are-known-wherever-the-database-is-open")
+def test_whoever_opens_the_database_knows_what_ends_with_a_user_or_a_client():
+    """A fresh process that imports no page and no server: else a kill would fail where it is wanted most."""
+    said = "import authserver.opening; from authserver.domain.revocation import ends; print(set(ends.KEEPERS) - set(ends._HANGING))"
+
+    found = subprocess.run(
+        [sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
+    )
+
+    assert "set()" == found.stdout.strip()
