@@ -4071,6 +4071,75 @@ ARGUMENTS: dict[str, Requirement] = {
 
 
 LIMITS: dict[str, Requirement] = {
+    "limits:tool:said-in-its-result": Requirement(
+        "C37, C42, K1",
+        "A tool's limit is said in its result, typed, with headers beside it, and the wait it names is true.",
+    ),
+    "limits:requests:said-by-429": Requirement(
+        "C38, C39, C42, K1, decision 12",
+        "A limit of requests is an HTTP 429 with the same object, for every method and for streams.",
+    ),
+    "limits:signal:one-setting": Requirement(
+        "K1", "One setting for clients that take one way only; the draft fields can be left out."
+    ),
+    "limits:signal:one-truth": Requirement(
+        "design §4, K1",
+        "An error stands in structuredContent except where an older client would hold it against a schema.",
+    ),
+    "limits:refused:costs-nothing": Requirement(
+        "C39", "What is refused for any reason is counted nowhere; no unknown tool makes an entry."
+    ),
+    "limits:batch:each-message-counts": Requirement(
+        "RL-01", "Each message of a batch counts, and a batch runs whole or not at all."
+    ),
+    "limits:cost:weighs": Requirement("C37", "A call that costs five counts as five of every limit."),
+    "limits:off": Requirement("C37", "Limits are on unless the code says None, and doctor says so."),
+    "limits:signals:who-and-which": Requirement(
+        "C43, RL-06", "A refusal is told with caller, tool and limit, and nothing a caller wrote."
+    ),
+    "limits:running:at-most": Requirement(
+        "issue, C39", "No more calls of a tool run at once for one person than is allowed."
+    ),
+    "limits:running:a-seat-comes-back": Requirement(
+        "issue, C39", "A seat is free again however a call ends, and when it is refused."
+    ),
+    "limits:running:of-approved-calls": Requirement(
+        "issue, C39", "An approved call holds its seat while it runs and no longer."
+    ),
+    "limits:approval:nobody-is-asked-in-vain": Requirement(
+        "decision 18", "Where there is no room for a call, no person is asked about it."
+    ),
+    "limits:approval:counted-once": Requirement(
+        "decision 18",
+        "A call that waits for a yes is counted once, when it begins: not for questions, retries, replays or legs.",
+    ),
+    "limits:approval:what-does-not-begin-costs-nothing": Requirement(
+        "decision 18, C39", "A yes that could not be spent costs no room."
+    ),
+    "limits:approval:a-yes-is-not-spent-on-a-refusal": Requirement(
+        "decision 13, decision 18", "A limit that is met spends no yes."
+    ),
+    "limits:approval:requests-count": Requirement("C38", "Asking again about an approval is a request as any other."),
+    "limits:attacks:nothing-gives-a-second-budget": Requirement(
+        "RL-01, C38, C44",
+        "No login, session, token, registration, address or batch of a person gives more than one budget.",
+    ),
+    "limits:attacks:another-spelling-is-no-tool": Requirement(
+        "RL-01", "Another spelling of a tool is an unknown tool, and counts nowhere."
+    ),
+    "limits:attacks:parallel": Requirement(
+        "RL-02", "A thousand calls at the same moment let exactly the limit through."
+    ),
+    "limits:attacks:nothing-hides-in-a-key": Requirement(
+        "LG-01, C38", "What is kept about callers names none of them."
+    ),
+    "limits:endpoints:each-is-stated": Requirement(
+        "decision 12, issue", "Each route of ours says who counts together and how often."
+    ),
+    "limits:endpoints:a-flood-ends-in-429": Requirement(
+        "decision 12, issue",
+        "A flood of any endpoint ends in 429 with Retry-After for whoever floods, and for nobody else.",
+    ),
     "limits:gcra:says-what-a-bucket-says": Requirement(
         "C37, C41, RL-05",
         "Admission, what is left and when to come again are those of a bucket that is refilled moment by moment.",
