@@ -4485,6 +4485,22 @@ INVENTORY: dict[str, Requirement] = {
         "C54",
         "`authserver tool review` shows what each tool has become, hidden characters made visible, and decides about it, here and remotely.",
     ),
+    "inventory:lock:examples-are-locked": Requirement(
+        "C54",
+        "The examples' tools are those of the lock files beside them, which CI compares.",
+    ),
+    "inventory:lock:any-difference-stops-a-build": Requirement(
+        "C54",
+        "`python -m resource_lib inventory --check` names each tool that is new, changed, renamed or gone, field by field, and ends with 1.",
+    ),
+    "inventory:lock:fails-closed": Requirement(
+        "C54",
+        "A lock file that is missing, of another form or edited by hand, and a list that cannot be read, compare nothing: 2.",
+    ),
+    "inventory:lock:a-server-elsewhere": Requirement(
+        "ours",
+        "A server at a URL is asked with a token from a file, over TLS or on loopback, and no redirect is followed.",
+    ),
     "inventory:report:whole-and-bounded": Requirement(
         "C54, design §4",
         "A guard tells its issuer each definition once and whole, in which tenants it was listed, again until it was heard, and in bounded parts.",
