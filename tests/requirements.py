@@ -4548,6 +4548,56 @@ LINT: dict[str, Requirement] = {
         "C26, C54",
         "`python -m resource_lib lint` looks at servers, guarded apps and files, and is green only when it has looked.",
     ),
+    "safe:paths:stay-inside": Requirement(
+        "C30, CWE-22", "A name that could lead out of its folder, or be a device, is refused on every system."
+    ),
+    "safe:paths:links-lead-nowhere": Requirement(
+        "C30, CWE-59, CWE-367", "No link is followed, also where a folder becomes one while it is opened."
+    ),
+    "safe:paths:plain-files-alone": Requirement(
+        "C30", "Only plain files are opened, bounded, and kept unless said otherwise."
+    ),
+    "safe:sql:values-are-bound": Requirement(
+        "C29, CWE-89", "A value is bound, whatever is in it, in each driver's own form."
+    ),
+    "safe:sql:names-are-chosen": Requirement(
+        "C26, C29", "A table or column is one of the author's list, letter by letter."
+    ),
+    "safe:sql:formatting-is-refused": Requirement(
+        "C29", "A statement with a literal, a comment or a second one is not made."
+    ),
+    "safe:processes:arguments-stay-arguments": Requirement(
+        "C26, CWE-78, CWE-88", "What a shell would read is a text, and an option of the caller is none."
+    ),
+    "safe:processes:programs-are-named": Requirement(
+        "C26", "Shells, launchers and names without a path are no programs."
+    ),
+    "safe:processes:see-little-and-end": Requirement(
+        "CWE-400, CWE-526", "A program sees no environment of ours, and ends in time with all it has started."
+    ),
+    "safe:requests:values-stay-in-their-place": Requirement(
+        "C29, CWE-74", "A value of a path or a query means nothing but itself to whoever parses the URL."
+    ),
+    "safe:requests:headers-have-one-line": Requirement(
+        "C29, CWE-93", "A header value holds no line break, in no spelling."
+    ),
+    "safe:requests:the-author-chooses-the-host": Requirement(
+        "C29, CWE-918", "No value reaches a host or its credentials."
+    ),
+    "safe:prompts:values-cannot-close-their-delimiter": Requirement(
+        "C29, C33", "What goes into a prompt ends where its delimiter ends, and holds no token of a chat."
+    ),
+    "safe:hosts:known-hosts-alone": Requirement("C29, CWE-918", "Only known hosts, ports and schemes are asked."),
+    "safe:hosts:inside-is-refused": Requirement(
+        "C29, CWE-918, CWE-350",
+        "A known name that leads inside is not dialled, and what was checked is what is dialled.",
+    ),
+    "safe:hosts:redirects-do-not-leave": Requirement(
+        "C29, CWE-918", "A redirect passes the same checks, or is not followed."
+    ),
+    "safe:hosts:tls-is-of-the-name": Requirement(
+        "RFC 9525", "TLS is verified for the name although an address is dialled."
+    ),
 }
 
 

@@ -27,7 +27,7 @@ import httpcore2
 
 from authserver.runtime.addresses import address_prefix
 from authserver.runtime.buckets import Bucket
-from authserver.runtime.public_addresses import is_loopback, is_machine, is_public
+from resource_lib.wire.addresses import is_loopback, is_machine, is_public
 
 MOST_URL_CHARACTERS: Final = 2048
 MOST_SECONDS: Final = 10.0
