@@ -233,9 +233,11 @@ class ResourceGuard:
         self._browsers = Browsers(self.settings)
         domains = {**(file.domains if file is not None else {}), **(tenant_domains or {})}
         self._scenes = Scenes(memory or ProcessMemory(), domains)
+        named_methods = method_demands(methods)
+        self._outside_methods = frozenset(name for name, demand in named_methods.items() if "outside" in demand.returns)
         self._judge = Judge(
             policies=self.policies,
-            methods=MethodPolicy(method_demands(methods), read_scopes),
+            methods=MethodPolicy(named_methods, read_scopes),
             scenes=self._scenes,
             implies=self.settings.implies,
         )
@@ -352,6 +354,7 @@ class ResourceGuard:
             self._heard_output,
             limited=self._tell_limited,
             releases=self._held is not None,
+            outside=self._outside_methods,
             may_see=lambda principal: output.pii_scope in granted(principal),
         )
 

@@ -59,6 +59,8 @@ class Leaving:
     """Whether it left once before, and was kept since without what its author hides."""
     arguments: Any = field(default=None, repr=False)
     """What the tool was called with, as it was sent."""
+    is_labelled_outside: bool = False
+    """Whether the policy says of the method that was asked for that strangers' text comes of it."""
     can_be_released: bool = False
     """Whether a person could be asked to release it, and asking again does no harm."""
     notes: list[Note] = field(default_factory=list)

@@ -34,7 +34,7 @@ def origin_of(value: Mapping[str, Any], leaving: Leaving) -> Origin:
         # What a tool that writes answers is mostly that it did: there the hint speaks of what it does, not of what it says.
         if demand.tool_class == "read" and demand.is_tool and definition is not None and _is_open(definition.tool):
             return "outside"
-    elif leaving.method == "tasks/result":
+    elif leaving.is_labelled_outside or leaving.method == "tasks/result":
         return "outside"
     own = _said(value)
     return "outside" if type(own) is dict and own.get("origin") == "outside" else "own"

@@ -229,7 +229,7 @@ def _refuse_what_is_not_enforced(where: str, policy: ToolPolicy) -> None:
         raise SettingsError(where, "approval= is no rule", "write approval=True, False, or approval=ask(…)")
 
 
-_OF_METHODS: Final = frozenset({"tool_class", "scopes", "roles", "acr", "max_age"})
+_OF_METHODS: Final = frozenset({"tool_class", "scopes", "roles", "acr", "max_age", "returns"})
 """What can be demanded of a method that is no tool call."""
 
 
@@ -250,7 +250,9 @@ def _method_demand(name: str, value: ToolPolicy | Collection[str]) -> Demand:
     rules = value.rules
     for word in Rules.__dataclass_fields__:
         if word not in _OF_METHODS and getattr(rules, word) != getattr(Rules(), word):
-            raise SettingsError(where, f"{word}= is for tools", "give scopes, roles, acr and max_age alone")
+            raise SettingsError(where, f"{word}= is for tools", "give scopes, roles, acr, max_age and returns alone")
+    if not rules.returns <= {"outside"}:
+        raise SettingsError(where, "only tools return personal data or secrets by name", "write returns=['outside']")
     return Demand(
         subject=name,
         tool_class="read",
@@ -258,6 +260,7 @@ def _method_demand(name: str, value: ToolPolicy | Collection[str]) -> Demand:
         roles=rules.roles,
         acr=rules.acr,
         max_age=rules.max_age,
+        returns=rules.returns,
         is_tool=False,
     )
 

@@ -2,7 +2,7 @@
 What one answer may be about: for each request of a body, by what its answer is looked through and what is said in its place.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -44,9 +44,11 @@ class Rooms:
         may_see: Callable[[Principal], bool],
         limited: Refuses,
         releases: bool = False,
+        outside: Collection[str] = (),
     ) -> None:
-        """`releases`: whether there is somebody who could release what is withheld."""
+        """`releases`: whether there is somebody who could release what is withheld. `outside`: methods of which strangers' text comes."""
         self.settings = settings
+        self._outside = frozenset(outside)
         self._may_see = may_see
         self._releases = releases
         self._refusals = refusals
@@ -126,6 +128,7 @@ class Rooms:
             definition=definitions.get(tool),
             sees_personal=sees_personal,
             arguments=message.arguments,
+            is_labelled_outside=tool is None and message.method in self._outside,
             # What is only in a memory must be something that can be asked for once more.
             can_be_released=self._releases and is_alone and demand is not None and demand.tool_class == "read",
         )

@@ -262,6 +262,28 @@ async def test_the_label_is_the_authors_then_the_hint_of_a_read_then_the_servers
     assert await is_held(desk, arguments={"n": 9}) is is_outside
 
 
+@pytest.mark.requirement("origin:decided")
+@pytest.mark.parametrize(
+    ("method", "methods", "is_outside"),
+    [
+        ("resources/read", {"resources/read": read("orders:read", returns=["outside"])}, True),
+        ("resources/read", {}, False),
+        ("tasks/result", {}, True),
+    ],
+)
+async def test_what_no_tool_answers_is_from_outside_by_its_methods_word_and_what_a_task_answers_always(
+    method, methods, is_outside
+):
+    """Nobody knows which tool a task ran: a call that became one would else come back without its label."""
+    desk = Outside(methods=methods)
+    desk.shop.results["a stranger's"] = {"contents": [{"uri": "x:y", "text": "words"}]}
+    message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {"name": "a stranger's", "uri": "x:y"}}
+    result = (await desk.raw(message, LEGACY).answer()).json["result"]
+
+    assert ("authserver/origin" in result.get("_meta", {})) is is_outside
+    assert await is_held(desk) is is_outside
+
+
 @pytest.mark.requirement("origin:label")
 async def test_a_result_cannot_pretend_to_have_been_looked_at():
     """Labels of ours that a server sends along are taken off, inside blocks too."""
