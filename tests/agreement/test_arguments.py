@@ -44,6 +44,7 @@ class Colour(Enum):
 
 
 def find(
+    *,
     word: Annotated[str, Field(min_length=1, max_length=64)],
     limit: Annotated[int, Field(ge=1, le=1000)] = 100,
     cities: list[City] | None = None,
