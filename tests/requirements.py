@@ -3997,6 +3997,9 @@ ARGUMENTS: dict[str, Requirement] = {
     "arguments:errors:never-the-value": Requirement(
         "C28, K9, SEP-1303", "Each wrong field is named by a pointer, the rule and what is allowed, never by its value."
     ),
+    "arguments:errors:cost-little": Requirement(
+        "EX-04", "A refusal costs no more than the call: of thousands of wrong values the first is explained."
+    ),
     "arguments:errors:after-authorization": Requirement(
         "C28, K9", "How arguments should be is told only to whoever may make the call."
     ),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, get_args
 from weakref import WeakKeyDictionary
 
-from resource_lib.arguments.bounds import Bounds, beyond
+from resource_lib.arguments.bounds import Bounds, measured
 from resource_lib.arguments.closing import closed, exact
 from resource_lib.arguments.engine import Checker, compiled
 from resource_lib.arguments.reading import UnusableSchemaError
@@ -27,6 +27,11 @@ Members = Mapping[str, Any]
 OwnMembers = Callable[[Definition, Principal], Members]
 """Which members, by name and schema, the guard itself takes from this caller's arguments of this tool. The same names always
 come with the same schemas."""
+
+MOST_EXPLAINED: Final = 256
+"""Values among which everything that is wrong is looked for."""
+MOST_KEPT: Final = 2000
+"""Definitions whose schemas are kept compiled."""
 
 _NONE: Final[Members] = {}
 _NO_ARGUMENTS: Final[Mapping[str, Any]] = {}
@@ -56,12 +61,15 @@ class Form:
         """Return which fields of a call's arguments are wrong; none: it is as advertised. None counts as no arguments."""
         if arguments is None:
             arguments = _NO_ARGUMENTS
-        if (found := beyond(arguments, self._bounds)) is not None:
+        values, found = measured(arguments, self._bounds)
+        if found is not None:
             return wrong_fields([found])
         if self._checker.fits(arguments):
             return ()
-        # Whatever the checker cannot put into words is wrong all the same.
-        return wrong_fields(self._checker.wrong(arguments)) or (WrongField("", "is not as the schema demands"),)
+        # To put everything that is wrong with ten thousand items into words can take a second: of so many the first is named. Whatever
+        # the checker cannot put into words is wrong all the same.
+        wrong = self._checker.wrong(arguments, first_alone=values > MOST_EXPLAINED)
+        return wrong_fields(wrong) or (WrongField("", "is not as the schema demands"),)
 
 
 class Advertised:
@@ -83,6 +91,9 @@ class Advertised:
         """Return what this caller's arguments must be; None: nobody can tell, so the tool cannot be called."""
         forms = self._forms.get(definition)
         if forms is None:
+            if len(self._forms) >= MOST_KEPT:
+                # A server that describes itself differently to each caller: what was compiled first is compiled again.
+                self._forms.pop(next(iter(self._forms)), None)
             forms = self._forms[definition] = {}
         members = self.own(definition, principal)
         names = frozenset(members)

@@ -8,7 +8,7 @@ here besides size: numbers that programs read differently (RFC 7493 §2.2), half
 import json
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from resource_lib.arguments.words import Path
 from resource_lib.settings import SettingsError
@@ -58,17 +58,26 @@ _HIGHEST: Final = {
 }
 
 
-def beyond(value: Any, bounds: Bounds) -> tuple[Path, str] | None:
-    """Return where arguments go beyond `bounds` first, and what is allowed; None: nowhere."""
+class Measured(NamedTuple):
+    """What was found of the size of some arguments."""
+
+    values: int
+    """How many there are, at every depth; up to the fault, if there is one."""
+    beyond: tuple[Path, str] | None
+    """Where they go beyond their bounds first, and what is allowed; None: nowhere."""
+
+
+def measured(value: Any, bounds: Bounds) -> Measured:
+    """Return how large arguments are."""
     walk = _Walk(bounds)
     found = walk.of(value, 1)
     if found is not None:
-        return tuple(reversed(walk.path)), found
+        return Measured(walk.values, (tuple(reversed(walk.path)), found))
     if walk.characters * _PER_CHARACTER + walk.values * _PER_VALUE > bounds.bytes:
         size = len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
         if size > bounds.bytes:
-            return (), f"must be at most {bounds.bytes} bytes in all"
-    return None
+            return Measured(walk.values, ((), f"must be at most {bounds.bytes} bytes in all"))
+    return Measured(walk.values, None)
 
 
 class _Walk:

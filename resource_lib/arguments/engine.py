@@ -23,8 +23,8 @@ class Checker(Protocol):
         """Tell whether `value` satisfies the schema."""
         ...
 
-    def wrong(self, value: Any) -> Found:
-        """Return what is wrong with `value`."""
+    def wrong(self, value: Any, *, first_alone: bool = False) -> Found:
+        """Return what is wrong with `value`; the first thing alone where that is enough."""
         ...
 
 

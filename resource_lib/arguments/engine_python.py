@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any, Final
 from uuid import UUID
 
@@ -38,9 +38,9 @@ class Compiled:
         self._validator = _Validator(schema, registry=referencing.Registry(), format_checker=_FORMATS)
         self.fits = self._validator.is_valid
 
-    def wrong(self, value: Any) -> Iterator[tuple[Path, str]]:
-        """Return what is wrong with `value`."""
-        for error in self._validator.iter_errors(value):
+    def wrong(self, value: Any, *, first_alone: bool = False) -> Iterator[tuple[Path, str]]:
+        """Return what is wrong with `value`; the first thing alone where that is enough."""
+        for error in islice(self._validator.iter_errors(value), 1 if first_alone else None):
             yield from described(self._broken(error))
 
     def _broken(self, error: Any) -> Broken:

@@ -29,10 +29,18 @@ class Compiled:
         )
         self.fits = self._validator.is_valid
 
-    def wrong(self, value: Any) -> Iterator[tuple[Path, str]]:
-        """Return what is wrong with `value`."""
-        for error in self._validator.iter_errors(value):
+    def wrong(self, value: Any, *, first_alone: bool = False) -> Iterator[tuple[Path, str]]:
+        """Return what is wrong with `value`; the first thing alone where that is enough."""
+        for error in self._first(value) if first_alone else self._validator.iter_errors(value):
             yield from described(self._broken(error))
+
+    def _first(self, value: Any) -> list[Any]:
+        # `iter_errors` looks for all of them before it gives the first.
+        try:
+            self._validator.validate(value)
+        except jsonschema_rs.ValidationError as error:
+            return [error]
+        return []
 
     def _broken(self, error: Any) -> Broken:
         keyword = error.kind.name

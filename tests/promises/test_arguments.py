@@ -1,11 +1,13 @@
 """What a tool advertises is what its calls are held to, and a model is told what to mend."""
 
 import json
+import time
 
 import jsonschema
 import pytest
 
 from resource_lib import Bounds, ResourceGuard, SettingsError, read
+from resource_lib.arguments import advertised
 from resource_lib.wire.tool_call import definition_hash
 from tests.support.guarded import LEGACY, MODERN
 from tests.support.listed import Listed, tool
@@ -103,7 +105,7 @@ async def test_no_value_of_a_call_comes_back_and_no_more_than_twenty_fields_are_
     }
 
     answer = await it.call(wrong)
-    many = await it.call({f"n{number}": SECRET for number in range(500)})
+    many = await it.call({f"n{number}": SECRET for number in range(200)})
     strange = await it.call({**GOOD, "x" * 200: 1, "\u202e\x1b[2J": 1})
 
     assert {"/email", "/limit", "/status", "/code", "/u", "/address/city"} == fields(answer).keys()
@@ -346,6 +348,32 @@ async def test_what_programs_read_differently_is_no_argument(raw):
     assert (answer.status, answer.json.get("error", {}).get("code")) in [(400, -32700), (400, -32600), (200, None)]
     assert 200 != answer.status or "invalid_arguments" == answer.error["error"]
     assert [] == it.server.called
+
+
+@pytest.mark.requirement("arguments:errors:cost-little")
+async def test_ten_thousand_wrong_items_are_refused_in_a_moment():
+    """EX-04: to explain each of them against ten forms takes seconds of everybody's time; the first is explained."""
+    forms = [{"type": "object", "properties": {f"k{n}": {}}, "required": [f"k{n}"]} for n in range(10)]
+    it = Listed(tool({"properties": {"l": {"type": "array", "items": {"anyOf": forms}}}}))
+    await it.call({"l": []})
+    began = time.process_time()
+
+    answer = await it.call({"l": [{"z": 1}] * 10_000})
+
+    assert time.process_time() - began < 0.6
+    assert {"/l/0/k0", "/l/0/z"} == fields(answer).keys()
+
+
+@pytest.mark.requirement("arguments:warm:asks-once-a-minute")
+async def test_a_server_that_is_another_to_everybody_fills_no_memory(monkeypatch):
+    """Ours: only so many schemas are kept compiled."""
+    monkeypatch.setattr(advertised, "MOST_KEPT", 3)
+    it = Listed()
+    for number in range(9):
+        it.server.tools = [tool({"properties": {f"p{number}": {}}})]
+        await it.listed(subject=f"usr_{number:016d}")
+
+    assert 3 == len(it.guard.advertised._forms)
 
 
 @pytest.mark.requirement("arguments:bounds")
