@@ -4276,6 +4276,10 @@ LIMIT_STORES: dict[str, Requirement] = {
 
 
 OUTPUT: dict[str, Requirement] = {
+    "output:sealed:what-needs-no-look": Requirement(
+        "C35, C36",
+        "A structure of which the schema says every text leaves after one look; it is what every step would have left as it is.",
+    ),
     "output:declared:undeclared-members-are-dropped": Requirement(
         "C35",
         "Members that the output schema does not name are dropped, at every level where it says which members there are (C36).",

@@ -46,10 +46,11 @@ def _goes_on(result: Mapping[str, Any]) -> bool:
 def _validator(schema: Any) -> Any:
     """Return the compiled schema; False: it is none, and nothing conforms to it."""
     try:
-        return jsonschema_rs.validator_for(schema, retriever=_nothing_remote)
+        return jsonschema_rs.validator_for(schema, retriever=nothing_remote)
     except Exception:  # noqa: BLE001 - whatever is wrong with a schema of a server, nothing conforms to it
         return False
 
 
-def _nothing_remote(uri: str) -> Any:
+def nothing_remote(uri: str) -> Any:
+    """Refuse to fetch what a schema points to outside itself."""
     raise ValueError(uri)

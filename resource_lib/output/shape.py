@@ -277,6 +277,11 @@ def _is_typed(schema: Any, root: _Root, depth: int) -> bool:
     )
 
 
+def describes_its_texts(schema: dict[str, Any]) -> bool:
+    """Tell whether a schema that stands alone, and says `string`, describes every text it takes; it may not be annotated."""
+    return _kind_of(schema) is None and _is_typed(schema, _Root(schema), 0)
+
+
 def _is_narrow(pattern: str) -> bool:
     return pattern.startswith("^") and pattern.endswith("$") and "|" not in pattern and not _ANYTHING.search(pattern)
 

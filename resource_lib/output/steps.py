@@ -16,6 +16,7 @@ from resource_lib.output.origin import labelled
 from resource_lib.output.personal import personal
 from resource_lib.output.plain import plain
 from resource_lib.output.screened import held_back, screened
+from resource_lib.output.sealed import is_sealed
 
 STEPS: Final[tuple[tuple[str, Step], ...]] = (
     ("declared", declared),
@@ -34,8 +35,16 @@ def cleaned(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
         if leaving.sees_personal:
             leaving.notes.append(Note("include_pii", "asked"))
         aside = mirrors.set_aside(aside)
+    structure: Any = None
+    is_whole = leaving.is_tool_result and is_sealed(aside, leaving)
+    if is_whole:
+        structure = aside[mirrors.STRUCTURE]
+        aside = {name: member for name, member in aside.items() if name != mirrors.STRUCTURE}
     found = _stepped(aside, leaving)
-    if leaving.is_tool_result and not conforms(found, leaving):
+    if is_whole:
+        if found is not aside:
+            found = {**found, mirrors.STRUCTURE: structure}
+    elif leaving.is_tool_result and not conforms(found, leaving):
         raise WithheldError(
             "the result is not of the form that its tool declares",
             message=f"{leaving.tool} has run, and its answer is withheld: it is not of the form that the tool declares. "

@@ -1,0 +1,115 @@
+"""
+A result in which nobody's words can stand: every text in it is one that the output schema itself describes, and nothing else is there.
+
+Most structures are like that, and one look of the compiled schema says so; then no step has anything to look for in it. Only schemas
+of plain forms are taken: objects that name their members, lists that say what stands in them, texts of an `enum`, a narrow `pattern` or a
+checked `format`, and nothing annotated. Whatever else there is goes the long way, through every step.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+import jsonschema_rs
+
+from resource_lib.definition import Definition
+from resource_lib.output.conforming import is_held_to_schema, nothing_remote
+from resource_lib.output.leaving import Leaving
+from resource_lib.output.mirrors import STRUCTURE
+from resource_lib.output.shape import describes_its_texts
+
+_SAYS_NOTHING: Final = frozenset(
+    {"title", "description", "default", "examples", "deprecated", "readOnly", "$schema", "$comment", "$id"}
+)
+_OF_A_VALUE: Final = frozenset(
+    {"enum", "const", "pattern", "format", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum"}
+    | {"exclusiveMaximum", "multipleOf"}
+)
+_OF_AN_OBJECT: Final = frozenset({"properties", "required", "additionalProperties"})
+_OF_A_LIST: Final = frozenset({"items", "minItems", "maxItems", "uniqueItems"})
+_KNOWN: Final = _SAYS_NOTHING | _OF_A_VALUE | _OF_AN_OBJECT | _OF_A_LIST | {"type", "anyOf", "$ref", "$defs"}
+_DEFINED: Final = "#/$defs/"
+
+_validators: Final[WeakKeyDictionary[Definition, Any]] = WeakKeyDictionary()
+
+
+class _OtherError(Exception):
+    """A schema of another form."""
+
+
+def is_sealed(result: Mapping[str, Any], leaving: Leaving) -> bool:
+    """Tell whether the structure of a tool's result can leave without a look at any text of it."""
+    definition = leaving.definition
+    if definition is None or STRUCTURE not in result or not is_held_to_schema(result, leaving):
+        return False
+    validator = _validators.get(definition)
+    if validator is None:
+        validator = _validators[definition] = _validator(definition.output_schema)
+    return validator is not False and bool(validator.is_valid(result[STRUCTURE]))
+
+
+def _validator(schema: Any) -> Any:
+    try:
+        sealed = _sealed(schema)
+        # Formats too: here a text of the right form is all that is asked.
+        return jsonschema_rs.validator_for(sealed, validate_formats=True, retriever=nothing_remote)
+    except Exception:  # noqa: BLE001 - whatever it is, it goes the long way
+        return False
+
+
+def _sealed(schema: Any) -> dict[str, Any]:
+    """Return the schema with every object closed. Raises _OtherError for any that lets somebody's words stand somewhere."""
+    if type(schema) is not dict or not _KNOWN.issuperset(schema):
+        raise _OtherError
+    found = {name: value for name, value in schema.items() if name not in _SAYS_NOTHING}
+    if "$defs" in found:
+        found["$defs"] = {name: _sealed(part) for name, part in found["$defs"].items()}
+    if "$ref" in found:
+        if not str(found["$ref"]).startswith(_DEFINED) or not {"$ref", "$defs"}.issuperset(found):
+            raise _OtherError
+        return found
+    if "anyOf" in found:
+        if not {"anyOf", "$defs"}.issuperset(found):
+            raise _OtherError
+        return {**found, "anyOf": [_sealed(part) for part in found["anyOf"]]}
+    if "enum" in found or "const" in found:
+        return found
+    kinds = found.get("type")
+    for kind in kinds if type(kinds) is list else [kinds]:
+        _SEALING.get(str(kind), _other)(found)
+    return found
+
+
+def _other(_: dict[str, Any]) -> None:
+    raise _OtherError
+
+
+def _text(found: dict[str, Any]) -> None:
+    if not describes_its_texts(found):
+        raise _OtherError
+
+
+def _object(found: dict[str, Any]) -> None:
+    if not found.get("properties") or found.get("additionalProperties", False) is not False:
+        raise _OtherError
+    found["properties"] = {name: _sealed(part) for name, part in found["properties"].items()}
+    found["additionalProperties"] = False
+
+
+def _list(found: dict[str, Any]) -> None:
+    found["items"] = _sealed(found.get("items"))
+
+
+def _nothing(_: dict[str, Any]) -> None:
+    pass
+
+
+_SEALING: Final = {
+    "object": _object,
+    "array": _list,
+    "string": _text,
+    "integer": _nothing,
+    "number": _nothing,
+    "boolean": _nothing,
+    "null": _nothing,
+}
