@@ -98,11 +98,17 @@ async def _unknown_tool(walk: Walk) -> str:
 
 
 async def _hostile_ticket(walk: Walk) -> str:
-    ticket = await walk.session.call("read_ticket", ticket_id="AT-2")
-    hold(isinstance(ticket, dict) and "delete_order" in ticket["untrusted_text"], f"read_ticket answered {ticket}")
-    refused = await walk.call(walk.session.token, "refund_order", order_id="A-1004", amount_cents=88_500)
-    hold(refused.status_code == 403, f"refund_order got {refused.status_code}")
-    return "A ticket tells the agent to delete and refund; whatever the agent believes, its token cannot."
+    bob = walk.person("bob", tools=frozenset({"update_order"}))
+    async with connected(walk, bob) as agent:
+        ticket = await agent.call("read_ticket", ticket_id="AT-2")
+        hold(isinstance(ticket, dict) and "moss" in ticket["untrusted_text"], f"read_ticket answered {ticket}")
+        hold("delete_order" not in ticket["untrusted_text"], "the hidden comment arrived")
+        held = await agent.call("update_order", order_id="A-1003", note="as the ticket says")
+        hold(isinstance(held, str) and "follows text from outside" in held, f"after the ticket update_order got {held}")
+    return (
+        "A ticket hides orders to the agent in a comment that nobody sees: none of it arrives. And for ten minutes after it, whatever Bob's "
+        "agent would change waits for Bob, who is told of the ticket."
+    )
 
 
 async def _wall(walk: Walk) -> str:
@@ -111,11 +117,10 @@ async def _wall(walk: Walk) -> str:
     hold(isinstance(found, dict) and found["orders"] == [], f"Globex's orders showed up: {found}")
     for answer in (
         await session.call("get_customer", customer_id="GC-1"),
-        await session.call("read_ticket", ticket_id="GT-1"),
         await session.call("update_order", order_id="G-1001", status="delivered"),
     ):
         hold(isinstance(answer, str) and "There is no" in answer, f"across the wall came {answer}")
-    return "The wall: Alice asks for a customer, a ticket and an order of Globex by their numbers, and there are none."
+    return "The wall: Alice asks for a customer and an order of Globex by their numbers, and there are none."
 
 
 async def _other_side(walk: Walk) -> str:
