@@ -110,7 +110,7 @@ class Sheltered:
             except StoreUnavailableError as error:
                 self._failed(begun, error)
             else:
-                self._answered(begun)
+                self._answered()
                 return taken
         if closes:
             raise ClosedError
@@ -143,7 +143,7 @@ class Sheltered:
             except StoreUnavailableError as error:
                 self._failed(begun, error)
             else:
-                self._answered(begun)
+                self._answered()
                 return seat
         if closes:
             raise ClosedError
@@ -187,7 +187,7 @@ class Sheltered:
 
     def _failed(self, begun: float, error: StoreUnavailableError) -> None:
         if begun < self._answered_at:
-            # Asked before it was back; somebody has heard from it since.
+            # Somebody has heard from it since: one answer was lost, or came too late, and no more is known.
             return
         now = self._clock()
         self._reason = str(error) or type(error).__name__
@@ -203,8 +203,8 @@ class Sheltered:
             self._pause = min(self._pause * 2, LONGEST_PAUSE_S)
         self._ask_at = now + self._pause
 
-    def _answered(self, begun: float) -> None:
-        self._answered_at = max(self._answered_at, begun)
+    def _answered(self) -> None:
+        self._answered_at = self._clock()
         if self._away_since is None:
             return
         away = self._clock() - self._away_since

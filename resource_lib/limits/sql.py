@@ -81,7 +81,11 @@ _POSTGRESQL: Final = {
             SELECT key FROM {table}s WHERE owed_until < :now LIMIT :most FOR UPDATE SKIP LOCKED
         )
     """,
-    "sweep_seats": "DELETE FROM {table}_seats WHERE until < :now",
+    "sweep_seats": """
+        DELETE FROM {table}_seats WHERE (key, id) IN (
+            SELECT key, id FROM {table}_seats WHERE until < :now FOR UPDATE SKIP LOCKED
+        )
+    """,
 }
 _SQLITE: Final = {
     "lock": """

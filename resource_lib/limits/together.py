@@ -2,7 +2,7 @@
 What is asked of a store in the same moment goes there in one trip, and nobody waits longer than was said.
 
 While every lane is under way, whoever comes waits in line, and the next trip takes them all along: a flood of calls is a few trips, not
-a flood of connections. A trip that never comes back keeps its lane until it has ended, so that a hanging store holds a few connections
+a flood of connections. Whoever waits in line while trips come back waits for the others, not for the store, and is not told that it is away. A trip that never comes back keeps its lane until it has ended, so that a hanging store holds a few connections
 and no more; those who wait for it give up in time.
 """
 
@@ -20,6 +20,7 @@ Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
 MOST_IN_A_TRIP: Final = 128
+_PATIENCE: Final = 10
 _LAG_S: Final = 0.01
 _FAREWELL_S: Final = 0.05
 
@@ -30,6 +31,8 @@ class _Line(Generic[Question, Answer]):
     def __init__(self) -> None:
         self.waiting: deque[tuple[Question, asyncio.Future[Answer]]] = deque()
         self.under_way: set[asyncio.Task[None]] = set()
+        self.heard_at = float("-inf")
+        """When a trip last came back with answers, on the loop's clock."""
 
     def next(self) -> list[tuple[Question, asyncio.Future[Answer]]]:
         """Take those who come along on the next trip. Whoever gave up stays behind: nothing is counted for them."""
@@ -42,7 +45,11 @@ class _Line(Generic[Question, Answer]):
 
 
 class Together(Generic[Question, Answer]):
-    """Carries questions to a store by `carry`, which answers them in their order. Nobody waits longer than `timeout` seconds."""
+    """
+    Carries questions to a store by `carry`, which answers them in their order.
+
+    Nobody waits longer than `timeout` seconds for a store from which nothing is heard, nor in any case ten times as long.
+    """
 
     def __init__(
         self, carry: Callable[[Sequence[Question]], Awaitable[Sequence[Answer]]], *, timeout: float, lanes: int
@@ -65,7 +72,7 @@ class Together(Generic[Question, Answer]):
             task = loop.create_task(self._drive(line), context=Context())
             line.under_way.add(task)
             task.add_done_callback(line.under_way.discard)
-        return await within(self._timeout, answer)
+        return await within(self._timeout, answer, line)
 
     async def _drive(self, line: _Line[Question, Answer]) -> None:
         while company := line.next():
@@ -77,6 +84,7 @@ class Together(Generic[Question, Answer]):
                     if not answer.done():
                         answer.set_exception(error)
             else:
+                line.heard_at = asyncio.get_running_loop().time()
                 for (_, answer), one in zip(company, found, strict=True):
                     if not answer.done():
                         answer.set_result(one)
@@ -109,15 +117,19 @@ async def undone_if_nobody_waits(
         raise
 
 
-async def within(seconds: float, future: asyncio.Future[Answer]) -> Answer:
-    """Return what `future` holds; after `seconds` end it and raise StoreUnavailableError.
+async def within(seconds: float, future: asyncio.Future[Answer], line: _Line[Any, Any] | None = None) -> Answer:
+    """Return what `future` holds; end it and raise StoreUnavailableError when for `seconds` nothing was heard, by anybody in `line`.
 
     Time in which our own loop was too busy to look is not held against the store: it is given once more.
     """
     loop = asyncio.get_running_loop()
-    due = loop.time() + seconds
+    begun = loop.time()
+    due, last = begun + seconds, begun + seconds * _PATIENCE
     try:
-        await asyncio.wait([future], timeout=seconds)
+        while not future.done() and (left := due - loop.time()) > 0:
+            await asyncio.wait([future], timeout=left)
+            if line is not None:
+                due = min(max(due, line.heard_at + seconds), last)
         if not future.done() and (late := loop.time() - due) > _LAG_S:
             await asyncio.wait([future], timeout=min(late, seconds))
     finally:
