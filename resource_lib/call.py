@@ -6,7 +6,7 @@ No I/O, no clock: `now` is a fact like the others.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from resource_lib.arguments import Advertised
 from resource_lib.definition import Definition
@@ -26,6 +26,20 @@ class Call:
     is_tool: bool
 
 
+PINNED: Final = "authserver/definition_hash"
+"""In the `_meta` of a call: the hash of what its client was tested with."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pin:
+    """Which version of a tool a call asks for, as sent: each may be any JSON value."""
+
+    selected: Any
+    """What FastMCP takes from `_meta.fastmcp.version` as the version that it runs; None: the one it lists."""
+    tested: Any
+    """The hash of what the client was tested with; None: it does not say."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
     """What is known when a call is decided."""
@@ -40,6 +54,8 @@ class Facts:
     """What conditions may look at, made when the first one asks; None: nothing is known, and so nothing decided."""
     definition: Definition | None = None
     """What the tool says of itself today; None: nobody asked for it, because nothing that is in force looks at it."""
+    pin: Pin | None = None
+    """Which version of the tool the call asks for; None: whichever is listed."""
     arguments: Any = None
     """What the call says, as it was sent: any JSON value, and None where there is none."""
     follows: Follows | None = None
@@ -48,6 +64,17 @@ class Facts:
     """What callers are shown of arguments, and held to; None: arguments are the server's own business."""
     standing: Standing = GOOD
     """What was stopped that this call stands on, and how fresh that is known; good where nobody is followed."""
+
+
+def pin_of(params: Any) -> Pin | None:
+    """Return which version of a tool a call asks for in its `params._meta`; None: whichever is listed."""
+    meta = params.get("_meta") if isinstance(params, dict) else None
+    if not isinstance(meta, dict) or not meta:
+        return None
+    vendor = meta.get("fastmcp")
+    selected = vendor.get("version") if isinstance(vendor, dict) else None
+    tested = meta.get(PINNED)
+    return None if selected is None and tested is None else Pin(selected=selected, tested=tested)
 
 
 def granted_scopes(scopes: frozenset[str], implies: Mapping[str, frozenset[str]]) -> frozenset[str]:

@@ -29,7 +29,7 @@ from resource_lib.backchannel.channel import Channel
 from resource_lib.backchannel.credential import find as find_credential
 from resource_lib.backchannel.overlay import Overlay
 from resource_lib.backchannel.tool_report import ToolReport
-from resource_lib.call import granted_scopes
+from resource_lib.call import granted_scopes, pin_of
 from resource_lib.challenge import Challenges
 from resource_lib.checks.not_revoked import KILLED
 from resource_lib.context import CallMemory, ProcessMemory, Scenes, Taints
@@ -851,7 +851,8 @@ class ResourceGuard:
             tool = message.tool
             if tool is None or tool not in self.tools or tool in found:
                 continue
-            if self._rooms is None and not self._judge.looks_at_definition(principal, tool):
+            looks = self._rooms is not None or self._judge.looks_at_definition(principal, tool)
+            if not looks and pin_of(message.params) is None:
                 continue
             if (known := self._definitions.known(listed_for(principal), tool)) is not None:
                 found[tool] = known

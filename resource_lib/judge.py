@@ -11,7 +11,7 @@ from typing import Any
 
 from resource_lib.arguments import Advertised
 from resource_lib.backchannel.overlay import Overlay
-from resource_lib.call import Call, Facts, granted_scopes
+from resource_lib.call import Call, Facts, granted_scopes, pin_of
 from resource_lib.checks import decide, not_revoked, roles
 from resource_lib.context import Scenes, Taints
 from resource_lib.decision import Decision, Deny
@@ -94,6 +94,7 @@ class Judge:
                 now=now,
                 definition=definition,
                 arguments=message.arguments,
+                pin=pin_of(message.params),
                 advertised=self.advertised,
             )
             return self._decisions.of(call, known)
@@ -109,6 +110,7 @@ class Judge:
             scene=scene,
             definition=definition,
             arguments=message.arguments,
+            pin=pin_of(message.params),
             follows=follows,
             advertised=self.advertised,
             standing=standing,

@@ -4508,6 +4508,14 @@ INVENTORY: dict[str, Requirement] = {
         "ours",
         "A server at a URL is asked with a token from a file, over TLS or on loopback, and no redirect is followed.",
     ),
+    "attack:inventory:no-other-version-is-selected": Requirement(
+        "C53",
+        "Of a tool of which a server keeps several versions under one name a caller reaches the one that is listed, whatever the call's `_meta` selects.",
+    ),
+    "inventory:pin:a-client-names-what-it-tested": Requirement(
+        "C53",
+        "A call whose `_meta` names the hash of what its client was tested with runs as that alone.",
+    ),
     "inventory:report:whole-and-bounded": Requirement(
         "C54, design §4",
         "A guard tells its issuer each definition once and whole, in which tenants it was listed, again until it was heard, and in bounded parts.",
