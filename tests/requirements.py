@@ -4317,6 +4317,29 @@ OUTPUT: dict[str, Requirement] = {
         "C34",
         "With scope and `include_pii: true` personal data is shown, secrets are not, and the server never sees the switch.",
     ),
+    "output:no-channel-leaks:every-channel": Requirement(
+        "C34, LG-05",
+        "What a token may not see leaves through no member of an answer, error, notification or request, in either form and era.",
+    ),
+    "output:no-channel-leaks:what-cannot-be-read": Requirement(
+        "ours", "An answer that two readers could read differently is withheld, and its caller is told."
+    ),
+    "output:no-channel-leaks:tasks": Requirement(
+        "C34", "What comes of a task is looked through as the call that began it."
+    ),
+    "output:no-channel-leaks:batch": Requirement("C34", "Each reply of a batch is looked through by its own call."),
+    "output:no-channel-leaks:streams-of-a-session": Requirement(
+        "C34", "An answer that a session repeats is looked through again, by the rights its caller has now."
+    ),
+    "output:no-channel-leaks:generated": Requirement(
+        "C34", "No generated answer to a generated tool leaks a canary, in the response or the log."
+    ),
+    "output:no-channel-leaks:approved-calls": Requirement(
+        "C34", "What the issuer keeps of an approved call is what left: no more than its caller may see."
+    ),
+    "output:no-channel-leaks:real-servers": Requirement(
+        "C34", "The official SDK and FastMCP leak nothing through the texts that they write themselves, in either era."
+    ),
     "output:files": Requirement("C34", "Files pass or are refused as configured; one that is text is read as text."),
     "output:unchanged-bytes": Requirement(
         "ours", "An answer in which nothing had to change leaves as the server's own bytes."

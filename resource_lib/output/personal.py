@@ -8,7 +8,6 @@ those that are annotated. C34.
 """
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -17,20 +16,16 @@ from resource_lib.output.declared import shape_for
 from resource_lib.output.detectors import masked, names_a_secret, redacted, redacted_value
 from resource_lib.output.free_texts import ECHOED
 from resource_lib.output.kinds import Kind
+from resource_lib.output.known_words import KnownWords
 from resource_lib.output.leaving import Leaving
 from resource_lib.output.mirrors import STRUCTURE, json_of
 from resource_lib.output.shape import FREE, Shape
 from resource_lib.output.texts import with_texts
 
-_SHORTEST: Final = 4
-"""Characters of a masked value that is looked for inside other texts."""
-_MOST_LEARNED: Final = 2000
-"""More masked values than that are not looked for one by one: then no text beside the structure leaves."""
 _PLACES: Final = frozenset(
     {"city", "town", "country", "countrycode", "country_code", "addresscountry", "addresslocality"}
 )
 """Members of an address that may be shown."""
-_TOO_MANY: Final = "[withheld: too much personal data to tell it apart]"
 
 
 def personal(result: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
@@ -53,8 +48,7 @@ class _Look:
         self._kinds = shape.kinds_by_name
         if self._sees:
             self._kinds = {name: kind for name, kind in self._kinds.items() if kind == "secret"}
-        self._learned: dict[str, str] = {}
-        self._known: re.Pattern[str] | None = None
+        self._known = KnownWords()
 
     def result(self, result: dict[str, Any]) -> dict[str, Any]:
         structure = result.get(STRUCTURE) if self._leaving.is_tool_result else None
@@ -68,7 +62,6 @@ class _Look:
             named = self._by_name(rest)
             if named is not rest:
                 result = {**result, **named}
-            self._learn()
         if structure is not None:
             shown = self._read(shown, self._shape)
         changed: dict[str, Any] | None = None
@@ -115,14 +108,12 @@ class _Look:
             other = _fitted(masked(kind, value), shape) if value else value
             if other == value:
                 return value
-            self._learned.setdefault(value, other)
-            if kind == "name":
-                self._learned.update((part, "***") for part in value.split() if part not in self._learned)
+            self._known.learn(value, other, kind)
         elif type(value) in (int, float):
             if not value:
                 return value
             other = None if shape.takes_null else 0
-            self._learned.setdefault(json.dumps(value), "***")
+            self._known.learn(json.dumps(value), "***", kind)
         elif value is True and kind == "secret":
             other = False
         else:
@@ -157,28 +148,17 @@ class _Look:
 
     # By what the schema has taught
 
-    def _learn(self) -> None:
-        longest_first = sorted((each for each in self._learned if len(each) >= _SHORTEST), key=len, reverse=True)
-        if longest_first and len(longest_first) <= _MOST_LEARNED:
-            self._known = re.compile("|".join(map(_whole, longest_first)), re.IGNORECASE)
-
     def _without_known(self, text: str) -> str:
-        if text in self._learned:
-            return self._learned[text]
-        if self._known is None:
-            return _TOO_MANY if len(self._learned) > _MOST_LEARNED and text else text
-        other, count = self._known.subn(self._masked_again, text)
+        """Return a text without what was masked in the structure."""
+        said = json_of(text)
+        if said is not None:
+            other = with_texts(said, self._without_known)
+            if other is not said:
+                return _dumped(other, like=text)
+        found, count = self._known.without(text)
         if count:
             self._leaving.note("repeated", count)
-        return other
-
-    def _masked_again(self, found: re.Match[str]) -> str:
-        text = found[0]
-        exact = self._learned.get(text)
-        if exact is not None:
-            return exact
-        folded = text.lower()
-        return next((mask for value, mask in self._learned.items() if value.lower() == folded), "***")
+        return found
 
     # By the detectors
 
@@ -248,7 +228,7 @@ class _Look:
 
     def _whole(self, name: str, member: Any) -> Any:
         """Return a part of which nothing is said, read as a whole."""
-        if self._learned:
+        if self._known:
             member = with_texts(member, self._without_known)
         if not self._leaving.settings.detect:
             return member
@@ -264,7 +244,7 @@ class _Look:
         return self._whole(name, member)
 
     def _text(self, text: str) -> str:
-        if self._learned:
+        if self._known:
             text = self._without_known(text)
         if not self._leaving.settings.detect:
             return text
@@ -272,13 +252,6 @@ class _Look:
         for kind, count in counts.items():
             self._leaving.note(kind, count)
         return found
-
-
-def _whole(value: str) -> str:
-    """Return a pattern of `value` where it stands as whole words."""
-    before = r"(?<!\w)" if value[0].isalnum() else ""
-    after = r"(?!\w)" if value[-1].isalnum() else ""
-    return before + re.escape(value) + after
 
 
 def _fitted(mask: str, shape: Shape) -> str:

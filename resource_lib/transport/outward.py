@@ -22,10 +22,24 @@ from resource_lib.output.mirrors import MOST_DEPTH
 from resource_lib.transport import answers
 from resource_lib.transport.answers import Answer, RequestId
 from resource_lib.transport.asgi import Headers, Message, Send
+from resource_lib.transport.sessions import Owner
 from resource_lib.wire import strict_json
 
 _MEMBERS: Final = frozenset({"jsonrpc", "id", "method", "params", "result", "error"})
-_KNOWN_LINES: Final = (b"data:", b"id:", b"event:", b"retry:")
+_KNOWN_LINES: Final = (b"id:", b"event:", b"retry:")
+_USUAL: Final = frozenset(
+    {
+        "notifications/progress",
+        "notifications/message",
+        "sampling/createMessage",
+        "elicitation/create",
+        "roots/list",
+        "ping",
+    }
+)
+_OF_A_RESULT: Final = frozenset({"content", "structuredContent"})
+_NO_REQUEST: Final = (None, "server-error")
+"""Ids under which servers, the official SDK among them, answer what they did not read."""
 _KEPT: Final = frozenset({b"mcp-session-id"})
 """Headers that stay where the answer itself does not."""
 
@@ -49,6 +63,10 @@ class Question:
     """Makes the reply in the place of a result that only passes on a refusal of ours; None: it is the tool's own."""
     is_protocol: bool = False
     """Whether its result is the protocol's own word, in which no tool speaks."""
+    asks_of_task: bool = False
+    """Whether it asks what came of a call that goes on as a task."""
+    task_of: "Question | None" = None
+    """The call that the task is of, where it asks of one; None: nobody knows."""
 
 
 class Asked:
@@ -71,6 +89,24 @@ class Asked:
         return self._known.get((session, type(request_id), request_id))
 
 
+class Tasks:
+    """Which call goes on as which task, for whom. The oldest is forgotten first."""
+
+    def __init__(self, most: int = 20_000) -> None:
+        self._most = most
+        self._known: OrderedDict[tuple[Owner, str], Question] = OrderedDict()
+
+    def note(self, owner: Owner, task_id: str, question: Question) -> None:
+        """Take note that a call goes on as a task."""
+        self._known[owner, task_id] = question
+        if len(self._known) > self._most:
+            self._known.popitem(last=False)
+
+    def of(self, owner: Owner, task_id: Any) -> Question | None:
+        """Return the call that a task is of; None: nobody knows."""
+        return self._known.get((owner, task_id)) if isinstance(task_id, str) else None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Room:
     """What one answer may be about."""
@@ -81,6 +117,10 @@ class Room:
     """Makes what is known of what a server says by itself, under a method."""
     earlier: Callable[[RequestId], Question | None]
     """Finds what an answer is about that this request did not ask for."""
+    goes_on: Callable[[str, Question], None]
+    """Told the id of a task as which a call goes on."""
+    task: Callable[[Any], Question | None]
+    """Finds the call that a task is of."""
     heard: Callable[[Leaving], None]
     """Told of each part that was looked through."""
     most_bytes: int
@@ -127,8 +167,8 @@ class Reader:
         return self._message(message)
 
     def _message(self, message: dict[str, Any]) -> dict[str, Any]:
-        if not _MEMBERS.issuperset(message):
-            message = {name: member for name, member in message.items() if name in _MEMBERS}
+        if not _MEMBERS.issuperset(message) or message.get("jsonrpc") != "2.0":
+            message = {name: member for name, member in message.items() if name in _MEMBERS} | {"jsonrpc": "2.0"}
         if ("method" in message) + ("result" in message) + ("error" in message) != 1:
             raise UnreadableAnswerError
         if "method" in message:
@@ -138,13 +178,55 @@ class Reader:
             return self._error(message, question)
         if question is None:
             raise UnreadableAnswerError  # the result of what nobody asked
-        self._answered(question)
         result = message["result"]
         if type(result) is not dict:
             raise UnreadableAnswerError
-        if question.instead is not None and (reply := question.instead(result)) is not None:
-            return reply
-        return message if question.is_protocol else self._cleaned(message, "result", question.leaving(), question)
+        reply = None if question.instead is None else question.instead(result)
+        if reply is None:
+            reply = self._result(_with_id_of(message, question), result, question)
+        self._answered(question)
+        return reply
+
+    def _result(self, message: dict[str, Any], result: dict[str, Any], question: Question) -> dict[str, Any]:
+        if question.is_protocol:
+            return message
+        if question.asks_of_task:
+            return self._of_task(message, "result", question.task_of, question)
+        task = result.get("task")
+        if type(task) is dict and isinstance(task.get("taskId"), str):
+            self._room.goes_on(task["taskId"], question)
+        return self._cleaned(message, "result", question.leaving(), question)
+
+    def _of_task(
+        self, message: dict[str, Any], member: str, task_of: Question | None, question: Question | None
+    ) -> dict[str, Any]:
+        """Look through what is said of a call that goes on: what came of it stands there, or inside it."""
+        value = message[member]
+        inner = value.get("result")
+        is_inside = type(inner) is dict
+        if not is_inside and not (_OF_A_RESULT & value.keys()):
+            leaving = self._room.unasked("") if question is None else question.leaving()
+            leaving.part = "said" if question is None else "result"
+            return self._cleaned(message, member, leaving, question)
+        if task_of is None:
+            if question is None:
+                raise UnreadableAnswerError
+            return question.withheld(None)
+        leaving = task_of.leaving()
+        if not is_inside:
+            return self._cleaned(message, member, leaving, question)
+        found = self._cleaned({"result": inner}, "result", leaving, question)
+        if "result" not in found or "jsonrpc" in found:
+            return found
+        around = self._room.unasked("")
+        around.part = "said"
+        rest = {name: each for name, each in value.items() if name != "result"}
+        outer = self._cleaned({member: rest}, member, around, question)
+        if member not in outer or "jsonrpc" in outer:
+            return outer
+        if found["result"] is inner and outer[member] is rest:
+            return message
+        return {**message, member: {**outer[member], "result": found["result"]}}
 
     def _question(self, request_id: Any) -> Question | None:
         found = self._by_id.get((type(request_id), request_id)) if type(request_id) in (str, int, float) else None
@@ -157,26 +239,51 @@ class Reader:
     def _said(self, message: dict[str, Any]) -> dict[str, Any]:
         """Look through what the server says or asks meanwhile."""
         method = message["method"]
-        if type(method) is not str:
+        if type(method) is not str or not (method in _USUAL or self._is_clean(method)):
+            raise UnreadableAnswerError
+        if type(message.get("id")) is str and not self._is_clean(message["id"]):
             raise UnreadableAnswerError
         params = message.get("params")
         if params is None:
             return message
         if type(params) is not dict:
             raise UnreadableAnswerError
+        if "taskId" in params:
+            return self._of_task(message, "params", self._room.task(params["taskId"]), None)
         leaving = self._only.leaving() if self._only is not None else self._room.unasked(method)
         leaving.method, leaving.part = method, "said"
         return self._cleaned(message, "params", leaving, None)
 
     def _error(self, message: dict[str, Any], question: Question | None) -> dict[str, Any]:
-        if question is not None:
-            self._answered(question)
         error = message["error"]
         if type(error) is not dict:
             raise UnreadableAnswerError
+        if question is not None:
+            message = _with_id_of(message, question)
+        elif message.get("id") is not None:
+            message = {**message, "id": None}
         leaving = self._room.unasked("") if question is None else question.leaving()
         leaving.part = "error"
-        return self._cleaned(message, "error", leaving, question)
+        reply = self._cleaned(message, "error", leaving, question)
+        if question is not None:
+            self._answered(question)
+        return reply
+
+    def _is_clean(self, text: str) -> bool:
+        """Tell whether a word that must stay as it is holds nothing that may not leave."""
+        leaving = self._room.unasked("")
+        leaving.part = "said"
+        said = {"text": text}
+        return cleaned(said, leaving) is said
+
+    def is_clean(self, line: bytes) -> bool:
+        """Tell whether a line of an event beside its data may leave."""
+        if line in (b"event: message", b"event:message"):
+            return True
+        try:
+            return self._is_clean(line.decode("utf-8"))
+        except UnicodeDecodeError:
+            return False
 
     def _cleaned(
         self, message: dict[str, Any], member: str, leaving: Leaving, question: Question | None
@@ -277,7 +384,7 @@ class Outward:
         """Answer in the server's place what was asked, with the server's own status where that is an error."""
         self._is_over = True
         _log_unreadable()
-        replies = self._replies()
+        replies = [one.withheld(None) for one in self._room.questions]
         status = self._start["status"] if self._start["status"] >= 400 else 200
         if not replies:
             answer = answers.UNUSABLE_ANSWER
@@ -287,9 +394,6 @@ class Outward:
         kept = [each for each in self._start.get("headers", ()) if each[0].lower() in _KEPT]
         await self._send(answer.start(kept))
         await self._send({"type": "http.response.body", "body": answer.body, "more_body": False})
-
-    def _replies(self) -> list[dict[str, Any]]:
-        return [one.withheld(None) for one in self._reader.unanswered]
 
     async def _stream(self, message: Message) -> None:
         more = message.get("more_body", False)
@@ -304,19 +408,26 @@ class Outward:
         if not more:
             self._is_over = True
             if self._has_lost:
-                for reply in self._replies():
+                for reply in [one.withheld(None) for one in self._reader.unanswered]:
                     out += (
                         b"event: message\ndata: " + json.dumps(reply, separators=(",", ":")).encode("ascii") + b"\n\n"
                     )
         if out or not more:
             await self._send({"type": "http.response.body", "body": bytes(out), "more_body": more})
 
+    def _line(self, line: bytes) -> bytes | None:
+        """Return a line of an event as it leaves; of one that is none of the known ones nobody knows what a reader makes of it."""
+        if line.startswith(b"data:"):
+            return line
+        if line.startswith(b":"):
+            return b":"  # a comment is no message, and yet somebody's words
+        return line if line.startswith(_KNOWN_LINES) and self._reader.is_clean(line) else None
+
     def _event(self, event: bytes) -> bytes:
         """Return what leaves in the place of one event; empty: nothing of it."""
         lines = lines_of(event)
-        if not all(line.startswith(_KNOWN_LINES) for line in lines):
-            # A comment is no message, and yet somebody's words; of a line that is none of the known ones nobody knows what it is.
-            kept = [b":" if line.startswith(b":") else line for line in lines if line.startswith((b":", *_KNOWN_LINES))]
+        kept = [line for line in map(self._line, lines) if line is not None]
+        if kept != lines:
             event = b"\r\n".join([*kept, b"", b""]) if kept else b""
         data = data_of(event)
         if not data.strip(b"\n"):
@@ -330,6 +441,14 @@ class Outward:
             _log_unreadable()
             return b""
         return event if body is data else with_data(event, body)
+
+
+def _with_id_of(message: dict[str, Any], question: Question) -> dict[str, Any]:
+    """Return a reply under the id that was asked by: another one could be anything."""
+    said = message.get("id")
+    if (type(said) is type(question.id) and said == question.id) or said in _NO_REQUEST:
+        return message
+    return {**message, "id": question.id}
 
 
 def _log_unreadable() -> None:

@@ -16,7 +16,7 @@ from resource_lib.policy.method_policy import PROTOCOL
 from resource_lib.transport import answers
 from resource_lib.transport.answers import RequestId
 from resource_lib.transport.body import Body, Message
-from resource_lib.transport.outward import Asked, Question, Room
+from resource_lib.transport.outward import Asked, Question, Room, Tasks
 from resource_lib.transport.refusals import Refusals, described
 from resource_lib.transport.request import Request
 
@@ -55,6 +55,7 @@ class Rooms:
         self._heard = heard
         self._limited = limited
         self._asked = Asked()
+        self._tasks = Tasks()
 
     def of(
         self,
@@ -72,6 +73,12 @@ class Rooms:
         `refused` is what was refused while the call runs, because an API may not be asked more often.
         """
         messages = () if body is None else body.messages
+        owner = principal.tenant, principal.subject, principal.client_id
+
+        def task(task_id: Any) -> Question | None:
+            found = self._tasks.of(owner, task_id)
+            return found if found is None or self._may_see(principal) else _masked(found)
+
         questions = tuple(
             self._question(
                 message,
@@ -82,6 +89,7 @@ class Rooms:
                 sees_personal=at in seeing,
                 is_alone=body is not None and not body.is_batch,
                 refused=refused,
+                task=task,
             )
             for at, message in enumerate(messages)
             if message.id is not None
@@ -99,6 +107,8 @@ class Rooms:
             questions=questions,
             unasked=lambda method: Leaving(settings=self.settings, method=method),
             earlier=earlier,
+            goes_on=lambda task_id, question: self._tasks.note(owner, task_id, question),
+            task=task,
             heard=lambda leaving: self._heard(leaving, principal),
             most_bytes=self.settings.most_bytes,
             is_batch=body is not None and body.is_batch,
@@ -117,6 +127,7 @@ class Rooms:
         sees_personal: bool,
         is_alone: bool,
         refused: Sequence[DownstreamLimitedError] | None,
+        task: Callable[[Any], Question | None],
     ) -> Question:
         tool = message.tool
         demand = None if tool is None else demands.get(tool)
@@ -151,6 +162,8 @@ class Rooms:
             leaving=lambda: replace(known, notes=[]),
             withheld=withheld,
             is_protocol=message.method in PROTOCOL,
+            asks_of_task=message.method.startswith("tasks/"),
+            task_of=task(_task_id(message)) if message.method.startswith("tasks/") else None,
         )
 
     def _reply(self, message: Message, error: WithheldError | None, *, modern: bool) -> dict[str, Any]:
@@ -173,6 +186,10 @@ class Rooms:
             modern=modern,
             structured=self._refusals.structured(message.tool, modern=modern),
         )
+
+
+def _task_id(message: Message) -> Any:
+    return message.params.get("taskId") if isinstance(message.params, dict) else None
 
 
 def _masked(question: Question) -> Question:
