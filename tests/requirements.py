@@ -4636,6 +4636,19 @@ LINT: dict[str, Requirement] = {
     "safe:hosts:tls-is-of-the-name": Requirement(
         "RFC 9525", "TLS is verified for the name although an address is dialled."
     ),
+    "probe:a-guard-refuses-everything": Requirement(
+        "C54, C56, C07, C08", "A guarded server refuses every forbidden call of a probe, and none of its tools runs."
+    ),
+    "probe:what-is-not-refused-is-said": Requirement(
+        "C54, C56", "An unguarded server, one that takes any token and one that checks no arguments are each found."
+    ),
+    "probe:fails-closed": Requirement(
+        "C56",
+        "What could not be asked is never said to be refused, and where nothing could be asked the command fails.",
+    ),
+    "probe:tokens-are-weak-and-recorded": Requirement(
+        "decision 15, C46", "A probe's tokens are of nobody, for one server and a minute, and are in the record."
+    ),
 }
 
 

@@ -26,7 +26,10 @@ MIGRATE_EXAMPLES = examples(
     "AUTHSERVER_DATABASE_OWNER_URL=postgresql://owner:…@db/authserver authserver migrate",
 )
 CHECK_EXAMPLES = examples(
-    "authserver check", "authserver check --data-dir ./data --json", "authserver check --controls"
+    "authserver check",
+    "authserver check --data-dir ./data --json",
+    "authserver check --controls",
+    "authserver check --probe",
 )
 
 _Workers = Annotated[int | None, typer.Option(help="Processes sharing the port. Default: 1.", min=1, max=64)]
@@ -147,6 +150,10 @@ def check(
     controls: Annotated[
         bool, typer.Option("--controls", help="Say of each of the 66 controls whether this deployment keeps it.")
     ] = False,
+    probe: Annotated[
+        bool,
+        typer.Option("--probe", help="Make forbidden calls at each registered MCP server, and expect each refusal."),
+    ] = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -157,6 +164,14 @@ def check(
         from authserver.cli.controls import kept
 
         show([asdict(one) for one in kept(settings_of(data_dir))], as_json=as_json)
+        return
+    if probe:
+        from authserver.cli.probing import probed
+
+        rows, is_good = asyncio.run(probed(settings_of(data_dir)))
+        show(rows, as_json=as_json)
+        if not is_good:
+            raise SystemExit(1)
         return
     from authserver.cli.checking import findings
 

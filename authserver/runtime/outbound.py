@@ -209,13 +209,13 @@ class Outbound:
                 read=_status,
             )
 
-    async def look(self, method: str, url: str, *, body: bytes = b"", most_bytes: int) -> Fetched:
+    async def look(self, method: str, url: str, *, body: bytes = b"", most_bytes: int, token: str = "") -> Fetched:
         """
         Ask a server that an operator of this platform registered, and return what it says, whatever its status.
 
         Only for addresses that the operators of the whole deployment have named: these may stand on loopback or a private
         network, at any port, by a name that no public resolver knows; not where a cloud keeps its credentials, and plain http on
-        loopback alone. Nothing of ours goes with it. Of the answer at most `most_bytes` are kept.
+        loopback alone. Nothing of ours goes with it but `token`, where one is given. Of the answer at most `most_bytes` are kept.
 
         Raises OutboundRefusedError for a URL that may not be asked, OutboundBusyError when the budget is spent, and
         OutboundFailedError for no answer, TLS, or time.
@@ -224,6 +224,8 @@ class Outbound:
         headers = {"Accept": "application/json, text/event-stream"}
         if body:
             headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
         async with self._turn_at(target, self._looks, url):
             return await self._ask(
                 target,

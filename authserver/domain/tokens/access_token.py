@@ -100,6 +100,38 @@ def mint_for_actor(
     return AccessToken(token=key.access_token(said), id=said[claims.JTI], expires_in=life, scope=scope)
 
 
+PROBE = "authserver-probe"
+"""The client in whose name a server is asked whether it refuses; no authorization stands behind its tokens."""
+PROBE_S = 60
+
+
+def mint_for_probe(
+    work: UnitOfWork, ring: KeyRing, *, issuer: str, resource: str, scope: tuple[str, ...] = (), age_s: int = 0
+) -> AccessToken:
+    """Return a token with which the operator asks a server what it refuses: for a minute, of nobody, `age_s` seconds old.
+
+    It can be neither refreshed nor exchanged, and introspection does not know it. Raises NoSigningKeyError.
+    """
+    key = ring.signing(work.now)
+    if key is None:
+        raise NoSigningKeyError
+    assert work.tenant is not None
+    said: dict[str, Any] = {
+        claims.ISS: issuer,
+        claims.SUB: MACHINE + PROBE,
+        claims.AUD: resource,
+        claims.CLIENT_ID: PROBE,
+        claims.SCOPE: " ".join(scope),
+        claims.IAT: work.now - age_s,
+        claims.EXP: work.now - age_s + PROBE_S,
+        claims.JTI: secrets.token_urlsafe(16),
+        claims.TENANT_ID: work.tenant,
+        claims.AUTHORIZATION_ID: f"{PROBE}-{secrets.token_urlsafe(8)}",
+        claims.CTL: work.applied,
+    }
+    return AccessToken(token=key.access_token(said), id=said[claims.JTI], expires_in=PROBE_S, scope=scope)
+
+
 def _said(
     work: UnitOfWork,
     authorization: Authorization,
