@@ -43,7 +43,7 @@ class Definitions:
         self.note: Callable[[str, Definition, str], None] | None = None
         """Told of each tool that was listed: its name, what it is, and the tenant of whoever it was listed for."""
         self.seen: Callable[[Definition], None] | None = None
-        """Told of each definition when nobody has it in hand yet."""
+        """Told of each definition that was listed, or asked for; whoever is told knows what it has seen."""
         self._known: OrderedDict[tuple[ListedFor, str], tuple[Definition, float]] = OrderedDict()
         self._shared: WeakValueDictionary[str, Definition] = WeakValueDictionary()
         self._asking: dict[tuple[int, ListedFor], asyncio.Task[dict[str, dict[str, Any]]]] = {}
@@ -97,10 +97,9 @@ class Definitions:
 
     def _keep(self, caller: ListedFor, tool: str, definition: Definition, *, is_listed: bool) -> Definition:
         # One object for all to whom it is described alike: what is made of it (validators) is made once.
-        shared = self._shared.setdefault(definition.hash, definition)
-        if shared is definition and self.seen is not None:
+        definition = self._shared.setdefault(definition.hash, definition)
+        if self.seen is not None:
             self.seen(definition)
-        definition = shared
         self._known[caller, tool] = definition, self._clock()
         self._known.move_to_end((caller, tool))
         if len(self._known) > _MOST:

@@ -106,7 +106,7 @@ async def test_a_tool_that_is_first_seen_in_a_list_is_looked_at_then():
 
     listing = await guarded.rpc("tools/list", auth=guarded.bearer("notes:read"), headers=[MODERN])
 
-    assert answer == listing.json
+    assert [listed] == listing.json["result"]["tools"]
     assert any("see /tenant_id: tenant-argument" in warning for warning in guarded.guard.doctor().warnings)
 
 
