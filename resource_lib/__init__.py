@@ -4,7 +4,7 @@ The library with which an MCP server enforces the tokens of an authorization ser
 It is organised by the questions asked about a call: who (`identity/`), what is it traded for (`exchange/`), what is demanded
 (`policy/`), is it allowed (`checks/`), whose rows (`data/`), how it arrives and leaves (`transport/`), and where it plugs in
 (`integrations/`).
-`guard.py` asks them in order.
+`visit.py` asks them in order, and `guard.py` is where an author begins.
 
 Each name is imported when it is first asked for: whoever needs one word of `wire/` does not wait for the guard.
 """

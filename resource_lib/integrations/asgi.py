@@ -8,8 +8,8 @@ handlers in a task of its own that outlives it, ask the request.
 from collections.abc import Mapping
 from typing import Any
 
-from resource_lib.guard import PRINCIPAL
 from resource_lib.identity.principal import NoPrincipalError, Principal
+from resource_lib.visit import PRINCIPAL
 
 
 def principal_of(scope: Mapping[str, Any]) -> Principal:

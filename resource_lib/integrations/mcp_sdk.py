@@ -17,9 +17,10 @@ from mcp.server.lowlevel import Server
 from starlette.authentication import AuthCredentials
 
 from resource_lib import author_tools
-from resource_lib.guard import PRINCIPAL, GuardedApp, ResourceGuard
+from resource_lib.guard import GuardedApp, ResourceGuard
 from resource_lib.identity.principal import Principal
 from resource_lib.transport.asgi import App, Receive, Scope, Send
+from resource_lib.visit import PRINCIPAL
 
 
 def guarded(server: MCPServer[Any] | Server[Any], guard: ResourceGuard, **options: Any) -> GuardedApp:

@@ -41,6 +41,11 @@ class Watching:
         self._due: asyncio.TimerHandle | None = None
         self._fresh: set[str] = set()
 
+    @property
+    def has_seen_tools(self) -> bool:
+        """Whether any tool was looked at."""
+        return bool(self._found)
+
     def register(self, tools: Collection[Mapping[str, Any]] | None) -> None:
         """Look at all tools of the server before it serves. None: nobody knows them yet. Raises SettingsError with `lint="error"`."""
         if self.mode == "off":

@@ -144,7 +144,7 @@ async def test_another_answer_needs_another_yes():
     desk.shop.results["search"] = text(ORDERS)
     await asked(desk)
     desk.issuer.approve()
-    desk.guard._quarantine._kept.clear()
+    desk.guard._handed.quarantine._kept.clear()
     desk.shop.results["search"] = text(ORDERS + " Now.")
 
     assert (await desk.call("search", {"q": "lamp"})).error["error"] == "quarantined"
@@ -180,7 +180,7 @@ async def test_what_a_write_answers_is_withheld_for_good_because_asking_again_wo
     assert answer.error["error"] == "policy_denied"
     assert "update has run" in answer.error["message"]
     assert b"flickers" not in answer.body
-    assert not desk.guard._quarantine._kept
+    assert not desk.guard._handed.quarantine._kept
 
 
 @pytest.mark.requirement("quarantine:bounded")
@@ -192,7 +192,7 @@ async def test_what_nobody_could_read_is_not_kept_and_what_is_kept_is_bounded():
     for number in range(600):
         await desk.call("search", {"q": str(number)})
 
-    assert 512 == len(desk.guard._quarantine._kept)
+    assert 512 == len(desk.guard._handed.quarantine._kept)
 
 
 @pytest.mark.requirement("quarantine:released")

@@ -1,0 +1,481 @@
+"""
+One request to a guarded server, from its arrival to its answer: who asks, what for, is all of it allowed, is there room for it, and only
+then the server itself.
+
+Each stage returns the answer that ends the request there, or None; nothing is remembered of it but what was let through. MCP "Authorization",
+"Transports".
+"""
+
+import contextlib
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from resource_lib.approval.said import NotStanding, Refused, refused
+from resource_lib.call import pin_of
+from resource_lib.checks.not_revoked import KILLED
+from resource_lib.decision import Decision, Deny
+from resource_lib.definition import Definition
+from resource_lib.exchange.errors import ExchangeUnavailableError
+from resource_lib.exchange.upstream import carrying
+from resource_lib.held import Held
+from resource_lib.identity.jwks_cache import KeysUnavailableError
+from resource_lib.identity.principal import Principal, calling_as
+from resource_lib.limits.downstream import DownstreamLimitedError, noting
+from resource_lib.limits.gate import Entry
+from resource_lib.output import INCLUDE_PII, without_it
+from resource_lib.output.asked import note_arguments
+from resource_lib.output.quarantine import RELEASE, Withheld
+from resource_lib.parts import Parts
+from resource_lib.revocation.running import Run
+from resource_lib.transport import answers, deliveries
+from resource_lib.transport.answers import Answer, UnacceptableBodyError
+from resource_lib.transport.asgi import App, Receive, Scope, Send
+from resource_lib.transport.body import Body, Message, read_body
+from resource_lib.transport.definitions import Learning, listed_for
+from resource_lib.transport.listing import LIST_LIFE_MS, ListingFilter
+from resource_lib.transport.outgoing import Outgoing
+from resource_lib.transport.outward import Outward, Room
+from resource_lib.transport.own_cancellation import OwnCancellation
+from resource_lib.transport.own_definition import listing_for
+from resource_lib.transport.own_listing import UnreadableListingError
+from resource_lib.transport.refusals import Decided
+from resource_lib.transport.request import BODILESS, DisconnectedError, Request, replayed, without_body
+from resource_lib.transport.sessions import Owner
+
+PRINCIPAL: Final = "principal"
+"""Where the wrapped server finds the caller: `scope["principal"]`, and `request.scope` in a framework."""
+
+_AT_ONCE_S: Final = 0.05
+"""A request that found room within this time is what it was when it was decided."""
+_NO_ENTRY: Final = Entry()
+_NOTHING_SENT: Final = Body(())
+
+
+class Visit:
+    """Serves one. What a stage has found out is there for those after it."""
+
+    __slots__ = (
+        "_app",
+        "_asked_at",
+        "_body",
+        "_entry",
+        "_own",
+        "_owner",
+        "_owns_session",
+        "_parts",
+        "_principal",
+        "_raw",
+        "_receive",
+        "_request",
+        "_scope",
+        "_seeing",
+        "_send",
+        "_today",
+        "_token",
+        "_waiting",
+        "now",
+    )
+
+    def __init__(self, parts: Parts, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+        self._parts = parts
+        self._app = app
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._request = Request(scope)
+        self.now = parts.revocations.now(parts.clock())
+        self._principal: Principal
+        self._token: str
+        self._owner: Owner
+        self._owns_session = False
+        self._body: Body | None = None
+        self._raw = b""
+        self._today: Mapping[str | None, Definition] = {}
+        self._own: frozenset[str] = frozenset()
+        self._seeing: frozenset[int] = frozenset()
+        self._waiting: Held | None = None
+        self._entry = _NO_ENTRY
+        self._asked_at = 0.0
+
+    async def serve(self) -> None:
+        """Serve it to its end."""
+        parts, request = self._parts, self._request
+        if (answer := parts.public.to(request)) is not None:
+            return await self._answer(answer)
+        if request.path in parts.settings.public_paths:
+            # Nobody is asked here, so nobody's token, session or cookie of ours goes on.
+            headers = request.forwarded(authorization=False, session=False, encoding=True)
+            return await self._app({**self._scope, "headers": headers}, self._receive, self._send)
+        try:
+            answer = await self._who() or await self._what() or await self._room()
+        except DisconnectedError:
+            return None
+        if answer is not None:
+            return await self._answer(answer)
+        return await self._run()
+
+    async def _answer(self, answer: Answer) -> None:
+        await self._send(answer.start(self._parts.browsers.cors(self._request.origin)))
+        body = b"" if self._request.method == "HEAD" else answer.body
+        await self._send({"type": "http.response.body", "body": body})
+
+    # -- who is asking?
+
+    async def _who(self) -> Answer | None:
+        parts, request = self._parts, self._request
+        try:
+            identified = await parts.callers.identify(request.token, self.now)
+        except (KeysUnavailableError, ExchangeUnavailableError) as error:
+            return answers.keys_unavailable(error.retry_after_s)
+        if identified is None:
+            return answers.unauthenticated(parts.challenges.refused if request.credential else parts.challenges.missing)
+        self._principal, self._token = principal, _ = identified
+        self._owner = (principal.tenant, principal.subject, principal.client_id)
+        session = request.session
+        self._owns_session = session is not None and parts.sessions.belongs_to(session, self._owner)
+        if parts.judge.standings is not None and await self._is_dead():
+            if session is not None and self._owns_session:
+                parts.sessions.closed(session)
+            return answers.unauthenticated(parts.challenges.refused)
+        if session is not None and not self._owns_session and not request.is_modern:
+            return answers.NO_SUCH_SESSION
+        return None
+
+    async def _is_dead(self) -> bool:
+        """Tell whether what a caller carries has ended, once that was heard at all."""
+        revocations, principal = self._parts.revocations, self._principal
+        if revocations.needs_to_hear(principal.tenant):
+            await revocations.hear(principal.tenant)
+        return revocations.standings.is_dead(principal)
+
+    # -- what is asked for, and is all of it allowed?
+
+    async def _what(self) -> Answer | None:
+        parts, request, principal = self._parts, self._request, self._principal
+        if parts.overlay is not None and not parts.overlay.knows(principal.tenant):
+            await parts.overlay.hear_of(principal.tenant)
+        if request.method in BODILESS:
+            self._receive = without_body(self._receive)
+            return self._stopped()
+        try:
+            self._raw = await request.body(self._receive, most=parts.settings.max_body_bytes)
+            self._body = body = read_body(self._raw)
+        except UnacceptableBodyError as error:
+            return error.answer
+        if not body.messages and (stopped := self._stopped()) is not None:
+            return stopped
+        self._today = await self._definitions(body)
+        if parts.judge.taints is not None and self._writes(body):
+            await parts.judge.taints.hear(principal)
+        decided = self._decided(body, self.now)
+        if parts.rooms is not None:
+            decided = [(message, _described(decision, message, self._today)) for message, decision in decided]
+        if body.is_batch or parts.held is None:
+            decided = [(message, _unasked(decision, in_batch=body.is_batch)) for message, decision in decided]
+        if (refusal := parts.refusals.to(body, decided, principal, modern=request.is_modern)) is not None:
+            return refusal
+        self._allowed(body, decided)
+        return None
+
+    def _allowed(self, body: Body, decided: Decided) -> None:
+        """Make ready what the server gets, or what waits for a person."""
+        self._own, self._seeing = self._own_members(body)
+        if self._own:
+            self._raw = without_it(self._raw, self._own)
+        if self._parts.rooms is not None:
+            for message in body.messages:
+                if message.tool is not None:
+                    note_arguments(message.tool, message.arguments, self._principal)
+        withheld = self._withheld(body)
+        asks = bool(decided) and decided[0][1] is not None and decided[0][1].approval is not None
+        if withheld is not None or asks:
+            self._waiting = self._held(decided[0], withheld)
+        else:
+            self._receive = replayed(self._raw, self._receive)
+
+    def _stopped(self) -> Answer | None:
+        """Return the answer to a request that names no method of the protocol, while everything is stopped."""
+        method = self._request.method
+        stopped = self._parts.judge.stopped(self._principal, method)
+        return None if stopped is None else self._parts.refusals.stopped(stopped, method=method)
+
+    def _decided(self, body: Body, now: float) -> Decided:
+        """Decide each message of a body, by what the called tools are today."""
+        judge, alone = self._parts.judge, len(body.messages) == 1
+        return [
+            (
+                message,
+                judge.decide(message, self._principal, now, alone=alone, definition=self._today.get(message.tool)),
+            )
+            for message in body.messages
+        ]
+
+    def _own_members(self, body: Body) -> tuple[frozenset[str], frozenset[int]]:
+        """Return of which called tools a member of ours is in the arguments, and which messages thereby ask for personal data."""
+        advertised = self._parts.advertised
+        if advertised is None:
+            return frozenset(), frozenset()
+        own, seeing = set(), set()
+        for at, message in enumerate(body.messages):
+            arguments = message.arguments
+            if message.tool is None or type(arguments) is not dict or INCLUDE_PII not in arguments:
+                continue
+            definition = self._today.get(message.tool)
+            form = None if definition is None else advertised.form(definition, self._principal)
+            if form is not None and INCLUDE_PII in form.own:
+                own.add(message.tool)
+                if arguments[INCLUDE_PII] is True:
+                    seeing.add(at)
+        return frozenset(own), frozenset(seeing)
+
+    def _writes(self, body: Body) -> bool:
+        demands = self._parts.policies.of(self._principal.tenant)
+        return any(
+            message.tool in demands and demands[message.tool].tool_class != "read"
+            for message in body.messages
+            if message.tool is not None
+        )
+
+    async def _definitions(self, body: Body) -> Mapping[str | None, Definition]:
+        """Return what the called tools are today, where that must be known; what the server cannot tell is left out."""
+        parts, request, principal = self._parts, self._request, self._principal
+        found: dict[str | None, Definition] = {}
+        for message in body.messages:
+            tool = message.tool
+            if tool is None or tool not in parts.policies.base or tool in found:
+                continue
+            looks = parts.rooms is not None or parts.judge.looks_at_definition(principal, tool)
+            if not looks and pin_of(message.params) is None:
+                continue
+            if (known := parts.definitions.known(listed_for(principal), tool)) is not None:
+                found[tool] = known
+                continue
+            headers = request.forwarded(authorization=False, session=not request.is_modern, encoding=False)
+            shown = {**self._scope, "headers": headers, PRINCIPAL: principal}
+            with calling_as(principal), contextlib.suppress(UnreadableListingError):
+                listing = listing_for(request, message, self._app, shown)
+                found[tool] = await parts.definitions.of(listed_for(principal), tool, listing.tools)
+        return found
+
+    # -- what waits for a person
+
+    def _withheld(self, body: Body) -> Withheld | None:
+        """Return the answer that waits for a yes to what is called here; None: nothing waits."""
+        parts = self._parts
+        if parts.rooms is None or parts.held is None or len(body.messages) != 1 or body.is_batch:
+            return None
+        message = body.messages[0]
+        if message.tool is None:
+            return None
+        return parts.handed.quarantine.find(self._principal, message.tool, message.arguments)
+
+    def _held(self, decided: tuple[Message, Decision | None], withheld: Withheld | None) -> Held:
+        """Return a call that waits for a yes, or whose answer does, with all that is known of it."""
+        parts, principal = self._parts, self._principal
+        message, decision = decided
+        assert parts.held is not None
+        assert message.tool is not None
+        assert decision is not None
+        tool, definition = message.tool, self._today.get(message.tool)
+        demand = parts.policies.of(principal.tenant)[tool]
+        rule = decision.approval if withheld is None else RELEASE
+        assert rule is not None
+
+        def hindrance() -> Refused | NotStanding | None:
+            # What it was when it came, where nobody has looked since: that is what is asked about.
+            known = parts.definitions.known(listed_for(principal), tool) or definition
+            again = parts.judge.decide(message, principal, parts.revocations.now(parts.clock()), definition=known)
+            if again is not None and again.refusal is not None:
+                return _not_now(again.refusal) or refused(tool, "approval_mismatch")
+            found = parts.policies.of(principal.tenant)[tool]
+            if again is None or again.approval != decision.approval or found.policy_version != demand.policy_version:
+                return refused(tool, "approval_mismatch")
+            return None
+
+        return Held(
+            request=self._request,
+            message=message,
+            raw=self._raw,
+            principal=principal,
+            token=self._token,
+            demand=demand,
+            rule=rule,
+            follows=decision.follows,
+            now=self.now,
+            reached_at=parts.held.flow.clock(),
+            hindrance=hindrance,
+            run=Run(principal, (tool,)),
+            note=lambda: parts.scenes.note(tool, message.params, principal),
+            gate=parts.gate,
+            release=None if withheld is None else parts.handed.release(withheld, principal),
+        )
+
+    # -- is there room for it? A call that waits for a person is counted when it begins
+
+    async def _room(self) -> Answer | None:
+        gate, self._asked_at = self._parts.gate, time.monotonic()
+        if gate is None:
+            return None
+        body, principal = self._body or _NOTHING_SENT, self._principal
+        demands = self._parts.policies.of(principal.tenant)
+        calls = [demands[message.tool] for message in body.messages if message.tool is not None]
+        if self._waiting is not None:
+            entered = await gate.enter(principal, (), requests=1)
+        else:
+            entered = await gate.enter(principal, calls, requests=max(1, len(body.messages)))
+        if not isinstance(entered, Deny):
+            self._entry = entered
+            return None
+        gate.tell(entered, principal)
+        return self._parts.refusals.limited(
+            entered,
+            body.messages,
+            method=self._request.method,
+            modern=self._request.is_modern,
+            is_batch=body.is_batch,
+        )
+
+    # -- then, and only then, the server itself; a call that waits for a yes goes its own way there
+
+    async def _run(self) -> None:
+        parts, principal, waiting = self._parts, self._principal, self._waiting
+        messages = () if self._body is None else self._body.messages
+        methods = [message.method for message in messages]
+        lists_tools = self._request.method == "GET" or "tools/list" in methods
+        life_s = max(1.0, principal.expires_at - self.now) if parts.settings.close_streams_at_expiry else None
+        outgoing = self._outgoing(messages, life_s=life_s if waiting is None else None)
+        over: list[DownstreamLimitedError] = []
+        room = self._answers_room(over)
+        scope = self._forwarded(keeps_encoding=not lists_tools and waiting is None and parts.rooms is None)
+        noted = noting(over) if parts.budgets else _NO_ENTRY
+        with calling_as(principal), carrying(self._token, parts.upstream), self._entry, noted:
+            if waiting is not None and parts.held is not None:
+                waiting = replace(waiting, room=room)
+                return await parts.held.serve(waiting, self._app, scope, self._receive, outgoing.take, life_s=life_s)
+            if (refusal := self._stopped_meanwhile()) is not None:
+                return await self._answer(refusal)
+            for message in messages:
+                if message.tool is not None:
+                    parts.scenes.note(message.tool, message.params, principal)
+            outward: Send = outgoing.take
+            if lists_tools:
+                outward = self._filtered(outward, methods)
+            if room is not None:
+                outward = Outward(outward, room).send
+            cancellation = OwnCancellation(self._app, scope, self._request, messages)
+            return await outgoing.run(
+                self._app(scope, self._receive, outward),
+                parts.revocations.running,
+                self._cut_short,
+                cancellation.tell if cancellation.is_needed else None,
+            )
+
+    def _outgoing(self, messages: tuple[Message, ...], *, life_s: float | None) -> Outgoing:
+        parts, request = self._parts, self._request
+        opens = bool(messages) and any(message.method == "initialize" for message in messages)
+        takes_urls = opens and deliveries.opens_with_urls(messages[0])
+        return Outgoing(
+            self._send,
+            self._principal,
+            tuple(message.tool for message in messages if message.tool is not None),
+            cors=parts.browsers.cors(request.origin),
+            life_s=life_s,
+            started=None if request.is_modern else parts.sessions.watch(request, self._owner, takes_urls=takes_urls),
+        )
+
+    def _forwarded(self, *, keeps_encoding: bool) -> Scope:
+        """Return what the server sees of the request."""
+        parts, request = self._parts, self._request
+        headers = request.forwarded(
+            authorization=parts.settings.forward_authorization,
+            session=self._owns_session or not request.is_modern,
+            encoding=keeps_encoding,
+        )
+        if self._own:
+            headers = [header for header in headers if header[0].lower() != b"content-length"]
+            headers.append((b"content-length", str(len(self._raw)).encode("ascii")))
+        scope = {**self._scope, "headers": headers, PRINCIPAL: self._principal}
+        if parts.rooms is not None:
+            # A server that hands a file to the wire by its path would say it past us.
+            scope["extensions"] = {}
+        return scope
+
+    def _answers_room(self, over: list[DownstreamLimitedError]) -> Room | None:
+        """Return what the answer may be about; None: it leaves as it is. `over`: what was refused to the tool meanwhile."""
+        parts = self._parts
+        if parts.rooms is None:
+            return None
+        return parts.rooms.of(
+            self._body,
+            self._request,
+            self._principal,
+            demands=parts.policies.of(self._principal.tenant),
+            definitions=self._today,
+            seeing=self._seeing,
+            refused=over if parts.budgets else None,
+        )
+
+    def _stopped_meanwhile(self) -> Answer | None:
+        """Return the refusal of what was stopped while it waited for a seat, or for a store; None: it may begin."""
+        if self._body is None or time.monotonic() - self._asked_at <= _AT_ONCE_S:
+            return None
+        parts = self._parts
+        late = self._decided(self._body, parts.revocations.now(parts.clock()))
+        return parts.refusals.to(self._body, late, self._principal, modern=self._request.is_modern)
+
+    def _filtered(self, send: Send, methods: list[str]) -> Send:
+        """Return a `send` through which a list of tools is the caller's own."""
+        parts, principal = self._parts, self._principal
+
+        def shown(tool: dict[str, object]) -> dict[str, object] | None:
+            return parts.judge.shown(principal, tool, parts.definitions.shared(tool))
+
+        learns = parts.schemas
+        return ListingFilter(
+            send,
+            offered=parts.judge.offered(principal),
+            schemas=Learning(learns, parts.definitions, listed_for(principal)) if methods == ["tools/list"] else learns,
+            only_streams=not methods,
+            shown=shown,
+            life_ms=LIST_LIFE_MS if self._request.is_modern else None,
+        ).send
+
+    def _cut_short(self, why: Deny) -> Answer:
+        """Return the answer to a call that was stopped in the middle, before anything of an answer was sent."""
+        body, refusals = self._body, self._parts.refusals
+        if body is None or all(message.tool is None for message in body.messages):
+            return refusals.stopped(why, method=self._request.method)
+        return refusals.cancelled(body, modern=self._request.is_modern)
+
+
+def _not_now(deny: Deny) -> Refused | NotStanding | None:
+    """Return how a call is refused that was stopped while it waited; None: it was not, something else has changed."""
+    if deny.error == "invalid_token":
+        return NotStanding()
+    if deny.error not in ("control_plane_stale", "server_inactive") and deny.reason != KILLED:
+        return None
+    return Refused(error=deny.error, message=deny.message, retry_after_s=deny.retry_after_s)
+
+
+def _described(decision: Decision | None, message: Message, today: Mapping[str | None, Definition]) -> Decision | None:
+    """Return the decision; a call does not run of which nobody can say what may come out of it."""
+    if decision is None or decision.refusal is not None or message.tool is None or message.tool in today:
+        return decision
+    text = (
+        f"{decision.subject} has not run: the server's own list of tools could not be read, so nobody knows what it may return. "
+        "Try again later."
+    )
+    deny = Deny(error="server_inactive", message=text, reason="the list of tools could not be read", retry_after_s=5)
+    return replace(decision, refusal=deny)
+
+
+def _unasked(decision: Decision | None, *, in_batch: bool) -> Decision | None:
+    """Return the decision; a call that waits for a yes runs in no batch, and not where nobody can be asked."""
+    if decision is None or decision.approval is None:
+        return decision
+    cure = "Call it alone, outside a batch." if in_batch else "Nobody can be asked at this server."
+    why = "" if decision.follows is None else f", because it {decision.follows.words}"
+    message = f"{decision.subject} has not run: it waits for a person's yes{why}. {cure}"
+    return replace(decision, refusal=Deny(error="approval_required", message=message, reason="nobody is asked"))
