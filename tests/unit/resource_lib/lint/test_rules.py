@@ -44,7 +44,7 @@ def test_a_tool_that_is_well_made_is_left_alone(case):
 
 @pytest.mark.requirement("lint:risky-tools-are-named")
 @pytest.mark.parametrize(
-    "rule", [rule for rule in RULES if rule.find is not None and rule.severity != "advice"], ids=str
+    "rule", [rule for rule in RULES if rule.find is not None and rule.severity != "advice"], ids=lambda rule: rule.id
 )
 def test_each_rule_finds_its_own_in_tools_as_they_are_in_the_wild(rule):
     """C18, C22, C26, C29, C30, C35: each rule is shown by at least one tool that breaks it, and misses at most one."""
