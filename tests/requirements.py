@@ -4340,6 +4340,13 @@ OUTPUT: dict[str, Requirement] = {
     "output:no-channel-leaks:real-servers": Requirement(
         "C34", "The official SDK and FastMCP leak nothing through the texts that they write themselves, in either era."
     ),
+    "output:short:ten-thousand-characters": Requirement(
+        "C32",
+        "An answer longer than 10,000 characters is shortened, stays JSON of its schema, and says so; errors and logs too.",
+    ),
+    "output:plain:what-nobody-sees-goes": Requirement(
+        "C32", "Hidden characters, escape sequences and the delimiters of chats leave in no text, structured or not."
+    ),
     "output:files": Requirement("C34", "Files pass or are refused as configured; one that is text is read as text."),
     "output:unchanged-bytes": Requirement(
         "ours", "An answer in which nothing had to change leaves as the server's own bytes."

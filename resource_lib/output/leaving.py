@@ -63,6 +63,8 @@ class Leaving:
     """Whether the policy says of the method that was asked for that strangers' text comes of it."""
     can_be_released: bool = False
     """Whether a person could be asked to release it, and asking again does no harm."""
+    size: int | None = None
+    """Of the message that it came in, in bytes; None: nobody knows."""
     notes: list[Note] = field(default_factory=list)
     step: str = ""
     """The step that looks at it now."""

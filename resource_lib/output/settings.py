@@ -27,7 +27,8 @@ class Output:
     """What becomes of images, audio and binary files, which nobody looks into: they pass, or they are refused."""
     most_bytes: int = 16 * MEBIBYTE
     """The largest answer that is read, in bytes; a larger one is withheld."""
-
+    most_characters: int = 10_000
+    """How many characters of text leave in one answer; a longer one is shortened, and says so."""
     screening: Screening = "annotate"
     """What becomes of an answer that reads like orders to a model: `observe` (it is logged), `annotate` (it says so of itself),
     `quarantine` (a person must release it) or `block`. A tool's own word `screening` can only be graver."""
@@ -48,5 +49,7 @@ class Output:
             )
         if self.taint is not None and not isinstance(self.taint, Taint):
             raise SettingsError("output.taint", "is no Taint", "write Taint(seconds=600), or None")
+        if not 1000 <= self.most_characters <= 10_000_000:
+            raise SettingsError("output.most_characters", "outside 1000 to 10,000,000", "leave it out, for 10,000")
         if not 1024 <= self.most_bytes <= 64 * MEBIBYTE:
             raise SettingsError("output.most_bytes", "outside 1 KiB to 64 MiB", "leave it out, for 16 MiB")

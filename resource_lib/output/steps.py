@@ -17,6 +17,7 @@ from resource_lib.output.personal import personal
 from resource_lib.output.plain import plain
 from resource_lib.output.screened import held_back, screened
 from resource_lib.output.sealed import is_sealed
+from resource_lib.output.short import short
 
 STEPS: Final[tuple[tuple[str, Step], ...]] = (
     ("declared", declared),
@@ -24,7 +25,16 @@ STEPS: Final[tuple[tuple[str, Step], ...]] = (
     ("personal", personal),
     ("screened", screened),
 )
-"""Each with its name, by which notes are counted."""
+"""Each with its name, by which notes are counted. They look at a value without the texts that mirror it."""
+
+LAST_STEPS: Final[tuple[tuple[str, Step], ...]] = (
+    ("short", short),
+    (
+        "labelled",
+        labelled,
+    ),  # last of all, around the texts as they leave: what a label says, nothing inside it can undo
+)
+"""These look at the whole, as it would leave."""
 
 
 def cleaned(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
@@ -40,7 +50,7 @@ def cleaned(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
     if is_whole:
         structure = aside[mirrors.STRUCTURE]
         aside = {name: member for name, member in aside.items() if name != mirrors.STRUCTURE}
-    found = _stepped(aside, leaving)
+    found = _stepped(aside, leaving, STEPS)
     if is_whole:
         if found is not aside:
             found = {**found, mirrors.STRUCTURE: structure}
@@ -54,16 +64,14 @@ def cleaned(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
         found = value
     else:
         found = blobs.put_back(mirrors.put_back(found, value.get(mirrors.STRUCTURE)), leaving)
-    # Last of all, around the texts as they leave: what a label says, nothing inside it can undo.
-    leaving.step = "labelled"
-    found = labelled(found, leaving)
+    found = _stepped(found, leaving, LAST_STEPS)
     if leaving.is_quarantined:
         raise held_back(found, leaving)
     return found
 
 
-def _stepped(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
-    for name, step in STEPS:
+def _stepped(value: Mapping[str, Any], leaving: Leaving, steps: tuple[tuple[str, Step], ...]) -> Mapping[str, Any]:
+    for name, step in steps:
         leaving.step = name
         value = step(value, leaving)
     return value

@@ -134,11 +134,12 @@ class Room:
 class Reader:
     """Looks through messages: bytes in, the same bytes out where nothing changes."""
 
-    __slots__ = ("_by_id", "_is_told_again", "_only", "_room", "unanswered")
+    __slots__ = ("_by_id", "_is_told_again", "_only", "_room", "_size", "unanswered")
 
     def __init__(self, room: Room) -> None:
         self._room = room
         self._is_told_again = False
+        self._size: int | None = None
         self._by_id = {(type(one.id), one.id): one for one in room.questions}
         self._only = room.questions[0] if len(room.questions) == 1 else None
         self.unanswered = list(room.questions)
@@ -150,6 +151,7 @@ class Reader:
             value = strict_json.loads_message(raw, most_depth=MOST_DEPTH)
         except ValueError:
             raise UnreadableAnswerError from None
+        self._size = len(raw)
         if type(value) is dict:
             other: Any = self._message(value)
         elif type(value) is list:
@@ -289,7 +291,7 @@ class Reader:
         self, message: dict[str, Any], member: str, leaving: Leaving, question: Question | None
     ) -> dict[str, Any]:
         value = message[member]
-        leaving.is_told_again = self._is_told_again
+        leaving.is_told_again, leaving.size = self._is_told_again, self._size
         try:
             other = cleaned(value, leaving)
         except WithheldError as error:
