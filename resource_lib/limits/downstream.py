@@ -54,7 +54,9 @@ class DownstreamLimitedError(Exception):
         self.limit = limit
         self.retry_after_s = retry_after_s
         when = "Waiting changes nothing." if retry_after_s is None else f"Try again in {retry_after_s} s."
-        self.sentence = f"This needs {downstream}, which may be asked {limit.most} times in {limit.seconds} s. {when}"
+        asked = f"{downstream}, which may be asked at most {limit.most} times in {limit.seconds} s"
+        # It had begun, unlike whatever else is limited, and a model must not take it for undone.
+        self.sentence = f"It stopped where it needed {asked}; what it did before that is done. {when}"
         super().__init__(f"{self.sentence} {json.dumps(self.described, separators=(',', ':'))}")
 
     @property

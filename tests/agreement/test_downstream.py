@@ -6,9 +6,10 @@ import json
 import httpx2
 import pytest
 
-from resource_lib import DownstreamLimitedError, NoPrincipalError, ResourceGuard, SettingsError, read
+from resource_lib import DownstreamLimitedError, NoPrincipalError, Output, ResourceGuard, SettingsError, read
 from resource_lib.testing import TestIssuer
 from tests.agreement.test_guard_integrations import ERAS, Bearer, sdk_client
+from tests.support.approved import Approved, Shop
 from tests.support.bare import BARE
 from tests.support.guarded import free_socket, serving
 
@@ -197,3 +198,38 @@ async def test_a_limit_per_tenant_asks_who_is_calling():
 
     with pytest.raises(NoPrincipalError):
         await crm.get("https://crm.example.com/")
+
+
+class Reselling(Shop):
+    """A shop that asks an API for each refund, and tells its caller what came of it as a framework does."""
+
+    api = None
+
+    async def _call(self, said, send):
+        try:
+            await self.api.get("https://pay.example.com/refunds")
+            self.result = None
+        except DownstreamLimitedError as error:
+            text = f"Error executing tool refund: {error}"
+            self.result = {"content": [{"type": "text", "text": text}], "isError": True}
+        await super()._call(said, send)
+
+
+@pytest.mark.requirement("limits:downstream:is-heard-as-rate-limited")
+async def test_an_approved_call_over_the_limit_of_an_api_hears_so_too():
+    """Decision 13, C40: it has run, once; what came of it is said, and said again, as the typed answer."""
+    shop = Reselling()
+    it = Approved(shop=shop, output=Output())
+    shop.api = it.guard.downstream("pay", "1/hour", transport=Api())
+
+    first = await it.approved(arguments={"order": "o1"})
+    await it.landed()
+    over = await it.approved(arguments={"order": "o2"})
+    await it.landed()
+
+    assert "result" in first.json
+    assert not first.json["result"].get("isError")
+    assert ("rate_limited", "downstream", "pay", "refund") == tuple(
+        over.error[name] for name in ("error", "scope", "downstream", "tool")
+    )
+    assert 2 == len(shop.ran)
