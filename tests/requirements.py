@@ -4136,6 +4136,9 @@ LIMITS: dict[str, Requirement] = {
     "limits:attacks:nothing-hides-in-a-key": Requirement(
         "LG-01, C38", "What is kept about callers names none of them."
     ),
+    "limits:example:holds": Requirement(
+        "C37, issue", "Queries 30 in 60 s, e-mails 5 an hour, deletions 3 an hour: as the example says."
+    ),
     "limits:endpoints:each-is-stated": Requirement(
         "decision 12, issue", "Each route of ours says who counts together and how often."
     ),
@@ -4700,6 +4703,7 @@ CATALOGUE: dict[str, str] = {
     "CM": "01 02 04 06 08 09",
     "SF": "03 04 06 07",
     "RS": "01 03 04 05 08 10 11 12 14 15 16 17 19 20 22 24 28 29 30 31 34",
+    "RL": "01 02 05 06",
 }
 """The cases of the attack catalogue that must each be named by a source above."""
 

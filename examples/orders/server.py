@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from examples.orders import desk
 from examples.orders.desk import CustomerCard, Deleted, FoundOrders, OrderCard, Refund, Status, TicketText
-from resource_lib import ResourceGuard, destructive, read, tenant_session, write
+from resource_lib import Limits, ResourceGuard, destructive, read, tenant_session, write
 from resource_lib.guard import GuardedApp
 from resource_lib.policy import tool_demands
 from resource_lib.wire.approvals import ApprovalRule
@@ -36,7 +36,8 @@ SCOPES = {
 """Every scope in the words a person reads on the consent page."""
 
 POLICY = {
-    "search_orders": read("orders:read"),
+    # An agent that searches in a loop is told when to come back. Nothing else here needs words: docs/limits.md has the defaults.
+    "search_orders": read("orders:read", limit="30/60s"),
     "get_customer": read("customers:read"),
     # Whatever writes after a stranger's words were read waits for a person, until ten minutes have passed.
     "read_ticket": read("tickets:read", returns=["outside"]),
@@ -49,11 +50,13 @@ POLICY = {
             # What a customer said is nobody's business but the shop's; it changes nothing about the money.
             redact=("note",),
         ),
+        limit="20/hour",
     ),
     # Four eyes: whoever the agent works for cannot say yes to it, another person with the role can.
     "delete_order": destructive(
         "orders:write",
         approval=ApprovalRule(by="role", role="approver", four_eyes=True, sentence="Delete order {order_id} for good."),
+        limit="3/hour",
     ),
 }
 """What each tool demands. A write or destructive tool also demands its own scope, `tool:<name>`; the guard adds it."""
@@ -80,6 +83,8 @@ def guarded_app(engine: Engine | AsyncEngine, *, issuer: str, resource: str) -> 
         resource_name=NAME,
         tools=POLICY,
         implies={"orders:write": ["orders:read"]},
+        # People work here with several agents at once.
+        limits=Limits(credential="300/min"),
     )
     # Told its public name, the SDK guards a loopback server against DNS rebinding and leaves a public one to its proxy.
     return guard.wrap(orders_server(engine).streamable_http_app(host=urlsplit(resource).hostname or ""))

@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from examples import limited as example
 from resource_lib import Limits, ResourceGuard, destructive, read, write
 from resource_lib.decision import Deny
 from resource_lib.limits.process_store import ProcessStore
@@ -280,6 +281,25 @@ async def test_a_guard_that_was_told_nothing_limits_as_the_documentation_says():
 
     assert ["ran"] * 3 + ["rate_limited"] * 2 == wiped
     assert [200] * 57 + [429] * 3 == read_
+
+
+@pytest.mark.requirement("limits:example:holds")
+@pytest.mark.parametrize(
+    ("tool", "most", "window_s"), [("query_database", 30, 60), ("send_email", 5, 3600), ("delete_records", 3, 3600)]
+)
+async def test_the_example_lets_through_what_it_says_and_no_more(tool, most, window_s):
+    """C37: queries 30 in 60 s, e-mails 5 an hour, deletions 3 an hour."""
+    it = limited(tools=example.TOOLS)
+    scopes = ("records:read", "records:write", "tool:send_email", "tool:delete_records")
+    for _ in range(most + 5):
+        last = await it.tool(tool, *scopes, roles=["admin"])
+
+    assert most == it.reached
+    assert (most, window_s) == (last.error["limit"], last.error["window_s"])
+    it.clock.pass_s(window_s)
+    for _ in range(most + 5):
+        await it.tool(tool, *scopes, roles=["admin"])
+    assert 2 * most == it.reached
 
 
 @pytest.mark.requirement("limits:signals:who-and-which")

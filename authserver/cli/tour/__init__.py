@@ -11,17 +11,21 @@ from typing import Any
 
 import httpx2
 
-from authserver.cli.tour import approvals, stopping, tokens, tools, ways_in
+from authserver.cli.tour import approvals, limits, stopping, tokens, tools, ways_in
 from authserver.cli.tour.held import NotHeldError
 from authserver.cli.tour.walk import Step, Walk, connected
 
-STEPS: tuple[Step, ...] = (*tools.STEPS, *approvals.STEPS, *tokens.STEPS, *ways_in.STEPS, *stopping.STEPS)
+STEPS: tuple[Step, ...] = (
+    *tools.STEPS,
+    *approvals.STEPS,
+    *tokens.STEPS,
+    *ways_in.STEPS,
+    *limits.STEPS,
+    *stopping.STEPS,
+)
 """The tour, in order."""
 
-_LATER = (
-    "budgets per person and tool (limits)",
-    "the sealed record that anybody can verify",
-)
+_LATER = ("the sealed record that anybody can verify",)
 
 
 async def walk_through(facts: dict[str, Any], folder: Path, *, as_json: bool = False) -> int:
