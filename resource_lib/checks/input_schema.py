@@ -17,6 +17,8 @@ _SAID: Final = 5
 
 def check(call: Call, facts: Facts) -> Allow | Deny:
     """Refuse arguments that are not as advertised, and calls of which nobody can tell what they should be."""
+    if facts.demand is None:
+        return Deny(error="tool_unknown", message=f"Unknown tool: {call.subject}", reason="no demand to compare with")
     if facts.advertised is None or not call.is_tool:
         return ALLOW
     definition = facts.definition

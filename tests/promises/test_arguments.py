@@ -387,15 +387,17 @@ def test_bounds_that_bound_nothing_stop_the_start(name, value):
 
 @pytest.mark.requirement("arguments:fast-path:looks-at-each-call")
 async def test_a_decision_that_is_remembered_lets_no_wrong_argument_through():
-    """Decision 18: the first good call is remembered, the next bad one is looked at all the same, and so on."""
+    """Decision 18: one token, whose first good call is remembered; the next bad one is looked at all the same, and so on."""
     it = Listed(tool(ORDER))
+    auth = it.bearer("notes:read")
 
-    said = [
-        (await it.call(arguments)).json["result"].get("isError", False)
+    answers = [
+        await it.rpc("tools/call", {"name": "see", "arguments": arguments}, auth=auth)
         for arguments in (GOOD, {}, GOOD, {"x": 1}, GOOD)
     ]
 
-    assert [False, True, False, True, False] == said
+    assert [False, True, False, True, False] == [answer.json["result"].get("isError", False) for answer in answers]
+    assert 1 == len(it.guard._judge._decisions._kept)
 
 
 @pytest.mark.requirement("arguments:schema-changes")

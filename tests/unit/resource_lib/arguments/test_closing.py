@@ -143,6 +143,30 @@ def test_every_level_that_says_what_it_holds_holds_nothing_else(schema, fits, to
     assert [True, False] == [oracle(made).is_valid(value) for value in (fits, too_much)]
 
 
+INNER = {"properties": {"a": {"properties": {"x": {}}}}, "required": ["a"]}
+ANY_A = {"properties": {"a": {}}, "required": ["a"]}
+
+
+@pytest.mark.requirement("arguments:closed:never-takes-more")
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"properties": {"a": {}}, "not": INNER}, {"a": {"zz": 1}}),
+        ({"oneOf": [INNER, ANY_A]}, {"a": {"zz": 1}}),
+        ({"properties": {"a": {}}, "oneOf": [INNER, ANY_A]}, {"a": {"zz": 1}}),
+        ({"properties": {"a": {}}, "if": INNER, "then": {"required": ["b"]}}, {"a": {"zz": 1}}),
+        ({"properties": {"a": {"contains": INNER["properties"]["a"], "maxContains": 1}}}, {"a": [{"x": 1}, {"zz": 1}]}),
+        ({"properties": {"a": {"contains": INNER["properties"]["a"], "minContains": 0, "maxContains": 0}}}, {"a": [{"zz": 1}]}),
+        ({"properties": {"a": {}}, "not": {"$ref": "#/$defs/I"}, "$defs": {"I": INNER}}, {"a": {"zz": 1}}),
+        ({"properties": {"a": {}}, "not": {"$ref": "#/$defs/I"}, "anyOf": [{"$ref": "#/$defs/I"}, {}], "$defs": {"I": INNER}}, {"a": {"zz": 1}}),
+    ],
+)  # fmt: skip
+def test_where_less_inside_would_be_more_outside_the_authors_words_are_kept(schema, value):
+    """A form that is ruled out, counted or chosen by: closed in itself, it would let through what its author refuses."""
+    assert not oracle(schema).is_valid(value)
+    assert not oracle(closed(schema)).is_valid(value)
+
+
 @pytest.mark.requirement("arguments:closed:author-says-more")
 @pytest.mark.parametrize(
     ("schema", "value"),
