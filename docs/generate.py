@@ -271,6 +271,92 @@ def _promises(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     ]
 
 
+def screening_page() -> str:
+    """Return what is looked for in texts, and how often that is right on the labelled texts of the tests."""
+    from resource_lib.output import detectors, hostile
+    from resource_lib.output.detectors import disguises
+    from resource_lib.output.hostile import hidden, screen
+    from tests.support import screening_corpus as corpus
+
+    def table(docstring: str | None) -> list[str]:
+        return [line for line in (docstring or "").splitlines() if line.startswith("|")]
+
+    def figures(score: corpus.Score | None) -> str:
+        if score is None:
+            return " | | | "
+        there = score.right + len(score.missed)
+        return f" {there} | {score.precision:.2f} | {score.recall:.2f} " if there or score.wrong else " 0 | | "
+
+    def summed(scores: dict[str, corpus.Score]) -> corpus.Score:
+        total = corpus.Score()
+        for name, score in scores.items():
+            if name != "hostile":
+                total.right += score.right
+                total.wrong += score.wrong
+                total.missed += score.missed
+        return total
+
+    def scores(of: Callable[[str], dict[str, corpus.Score]], name: str) -> list[str]:
+        tuned, held = of(f"{name}.txt"), of(f"{name}_held_out.txt")
+        lines = [
+            "| | texts | precision | recall | held out | precision | recall |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        lines += [f"| `{one}` |{figures(tuned[one])}|{figures(held.get(one))}|" for one in sorted(tuned)]
+        return [*lines, f"| all |{figures(summed(tuned))}|{figures(summed(held))}|"]
+
+    sizes = corpus.sizes()
+    changed, plain = (
+        sum(pair)
+        for pair in zip(*(corpus.untouched_share(f"findings{end}.txt") for end in ("", "_held_out")), strict=True)
+    )
+    alarms, harmless = (
+        sum(pair) for pair in zip(*(corpus.false_alarms(f"signs{end}.txt") for end in ("", "_held_out")), strict=True)
+    )
+    return (
+        "\n".join(
+            [
+                "# Screening of texts",
+                "",
+                "What `resource_lib.output` looks for in the texts that a tool returns: personal data and secrets (`detectors`), what nobody sees (`hostile.plain`), and orders to the model (`hostile.signs`).",
+                f"The figures are those of {sum(sizes.values())} labelled texts in `tests/vectors/screening/`: {sizes['findings.txt']} and {sizes['signs.txt']} on which the tables were tuned, and {sizes['findings_held_out.txt']} and {sizes['signs_held_out.txt']} that were written afterwards and tuned nothing. They were made by hand by those who made the tables: they show what is covered, not what the world sends.",
+                "",
+                "## Personal data and secrets",
+                "",
+                *scores(corpus.findings_scores, "findings"),
+                "",
+                f"Of {plain} texts without anything to find (prose in several languages, source, identifiers, hashes, order numbers, versions, times) {changed} were changed.",
+                "",
+                "`address`, `name` and `id` have no shape: a schema names them (`x-pii`). What stands under a member that is called like a secret goes whatever it looks like, `named` in the counts.",
+                "Not found, on purpose: digits without a mark of a telephone number, secrets without a known prefix or name beside them, names and addresses in free text.",
+                "",
+                "## Disguises",
+                "",
+                *table(disguises.__doc__),
+                "",
+                "## What is removed",
+                "",
+                *table(hidden.__doc__),
+                "",
+                "## Orders to the model",
+                "",
+                f"Signs that weigh {hostile.THRESHOLD} together make a text hostile (`hostile` in the table). A sign alone is a hint: `secrecy`, `tool_order` and their like are harmless in most texts and weigh less.",
+                "",
+                *scores(corpus.signs_scores, "signs"),
+                "",
+                f"Of {harmless} texts that are not hostile {alarms} were called so. Whoever writes about injection is found as well; whoever says it in words nobody thought of is not. A text in a language that is not in the table is found by its delimiters alone.",
+                "",
+                f"A better judge is a `hostile.Screen`: a function, `async` or not, from a text to signs. It adds to the patterns, has {screen.TIMEOUT_S} s unless told otherwise (`hostile.asked(screen, text, timeout_s=…)`), and where it fails or is late the text goes on with what the patterns say and the sign `{screen.UNSCREENED}`.",
+                "",
+                "## Speed",
+                "",
+                f"{len(detectors.DETECTORS)} detectors, most of which a text without their literals never meets. Each pattern is linear: `python -m benchmarks.screening` measures each with texts made of its own near misses at one size and at ten times that size.",
+            ]
+        )
+        + "\n"
+    )
+
+
 def _attribute_docs(path: Path, class_name: str) -> dict[str, str]:
     told: dict[str, str] = {}
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
@@ -295,6 +381,7 @@ PAGES = {
     "clients.md": clients_page,
     "rfc-map.md": rfc_page,
     "endpoint-limits.md": endpoint_limits_page,
+    "screening.md": screening_page,
 }
 
 

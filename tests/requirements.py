@@ -4385,6 +4385,38 @@ SCREENING: dict[str, Requirement] = {
     "screening:shortening:bounded": Requirement(
         "C32, ours", "The work for an answer of any size follows from what may leave."
     ),
+    "screening:redaction:nothing-is-left": Requirement(
+        "C34, C47", "Of what is marked in the labelled texts nothing is left after redaction."
+    ),
+    "screening:corpus:is-large": Requirement(
+        "issue, C31, C34", "Every detector and every sign has labelled texts, some held out."
+    ),
+    "screening:corpus:precision-and-recall": Requirement(
+        "issue, C31, C34",
+        "Each detector and each sign is right in 19 of 20 cases and finds nine of ten; the figures are published.",
+    ),
+    "screening:corpus:false-alarms": Requirement(
+        "issue", "Of ordinary texts at most one in a hundred is touched or called hostile."
+    ),
+    "screening:plain:is-stable": Requirement("C32", "What was made plain is plain, however it was nested."),
+    "screening:plain:removes-what-nobody-sees": Requirement(
+        "C32, LG-01",
+        "Hidden characters, escape sequences, delimiters, comments and image beacons are removed and counted.",
+    ),
+    "screening:plain:damages-nothing": Requirement(
+        "ours", "Scripts, emoji, source and plain pictures stay as they are."
+    ),
+    "screening:signs:are-hints": Requirement("C31", "One plain order makes a text hostile; hints must come together."),
+    "screening:signs:checklist": Requirement(
+        "C31", "Every pattern of the checklist is a sign, in any case, spacing and width."
+    ),
+    "screening:screen:cannot-hold-up": Requirement(
+        "C31", "A screen of one's own adds signs; where it fails or hangs the text goes on."
+    ),
+    "screening:linear": Requirement(
+        "LG-04, CVE-2026-0621",
+        "No text makes a detector, the removal or a sign take more than its length's share of time.",
+    ),
     "screening:redaction:names": Requirement(
         "LG-05, C47",
         "What stands under the name of a secret is masked at any depth and in any spelling; page tokens stay.",

@@ -51,7 +51,9 @@ def readings(text: str) -> list[Callable[[str], str]]:
     return ways
 
 
-PERCENT: Final = re.compile(r"[^\s\"'<>&?=;/,%]*+(?:%[0-9A-Fa-f]{2}[^\s\"'<>&?=;/,%]*+)++")
+_PART = r"[^\s\"'<>&?=;/,%]"
+PERCENT: Final = re.compile(rf"(?<!{_PART}){_PART}*+(?:%[0-9A-Fa-f]{{2}}{_PART}*+)++")
+"""One part of an address or a form in which something is encoded."""
 
 
 def percent_decoded(run: str) -> str:

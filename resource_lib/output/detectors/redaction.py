@@ -21,7 +21,9 @@ from resource_lib.output.detectors.table import DETECTORS
 
 _SHORTEST: Final = 6
 """No detector finds anything in fewer characters."""
-_MOST_ROUNDS: Final = 4
+_MOST_ROUNDS: Final = 8
+ENTANGLED: Final = "[redacted]"
+"""What is left of a text in which something new is found each time that something was masked."""
 _MOST_INSIDE: Final = 4
 """How deep texts inside texts are read."""
 _MOST_JOINED: Final = 4096
@@ -140,7 +142,7 @@ def _redacted(text: str, detectors: tuple[Detector, ...], counts: Counter[str], 
         text = _undisguised(text, detectors, counts, inside)
         if text is before or text == before:
             return before
-    return text
+    return ENTANGLED
 
 
 def _undisguised(text: str, detectors: tuple[Detector, ...], counts: Counter[str], inside: int) -> str:

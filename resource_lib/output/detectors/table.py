@@ -63,16 +63,21 @@ def _bearer(match: re.Match[str]) -> Span | None:
 
 _NOT_LOCAL = re.compile(r"[^\w.+%-]")
 _LONGEST_LOCAL: Final = 320
+_FILES: Final = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".css", ".js", ".pdf")
 
 
 def _person(match: re.Match[str]) -> Span | None:
-    """Return an address with all that stands before its @, unless it is that of a repository (`git@host:path`)."""
+    """Return an address with all that stands before its @, unless it is that of a repository (`git@host:path`) or a file (`icon@2x.png`)."""
     text, at = match.string, match.start()
     # Backwards to the first character that no local part has: a few steps for an address, bounded for a flood.
     before = text[max(0, at - _LONGEST_LOCAL) : at][::-1]
     end = _NOT_LOCAL.search(before)
     local = before[: end.start()] if end else before
-    if not local or (local[::-1] in {"git", "hg", "svn"} and text[match.end() : match.end() + 1] in {":", "/"}):
+    if (
+        not local
+        or match.group().endswith(_FILES)
+        or (local[::-1] in {"git", "hg", "svn"} and text[match.end() : match.end() + 1] in {":", "/"})
+    ):
         return None
     return at - len(local), match.end()
 
@@ -91,8 +96,10 @@ DETECTORS: Final[tuple[Detector, ...]] = (
         kind="card",
         needs="digits",
         proof=proofs.card,
+        # Looked at from each group of digits on, in the groups that cards have: so lists of other numbers are none, and hide none.
         pattern=re.compile(
-            r"[0-9](?<![\w.][0-9])(?<![0-9][ -][0-9])(?:[ -]?[0-9]){12}(?:[ -]?[0-9])*+(?![\w]|\.[0-9])"
+            r"[0-9](?<![A-Za-z0-9_.][0-9])(?=(?P<rest>[0-9]{13,18}|[0-9]{3}(?P<by>[ -])(?:[0-9]{4}(?P=by)[0-9]{4}(?P=by)[0-9]{4}(?:(?P=by)[0-9]{3})?"
+            r"|[0-9]{6}(?P=by)[0-9]{4,5}|[0-9]{4}(?P=by)[0-9]{5}))(?![A-Za-z0-9_]|\.[0-9]))"
         ),
     ),
     Detector(
@@ -100,7 +107,9 @@ DETECTORS: Final[tuple[Detector, ...]] = (
         kind="iban",
         needs="digits",
         proof=proofs.iban,
-        pattern=re.compile(r"[A-Za-z](?<![A-Za-z0-9][A-Za-z])[A-Za-z][0-9]{2}(?:[ -]?[A-Za-z0-9]){11,31}+"),
+        pattern=re.compile(
+            r"[A-Za-z](?<![A-Za-z0-9][A-Za-z])(?=(?P<rest>[A-Za-z][0-9]{2}(?:[ -]?[A-Za-z0-9]){11,31}+))"
+        ),
     ),
     Detector(
         name="ssn",
@@ -108,7 +117,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
         needs="digits",
         hints=("-",),
         pattern=re.compile(
-            r"[0-8](?<![\w-][0-8])(?<!000)(?<!666)[0-9]{2}(?<!000)(?<!666)-(?!00)[0-9]{2}-(?!0000)[0-9]{4}(?![\w-])"
+            r"[0-8](?<![A-Za-z0-9_-][0-8])(?<!000)(?<!666)[0-9]{2}(?<!000)(?<!666)-(?!00)[0-9]{2}-(?!0000)[0-9]{4}(?![A-Za-z0-9_-])"
         ),
     ),
     Detector(
@@ -119,7 +128,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
         folded=True,
         proof=proofs.ssn_by_name,
         pattern=re.compile(
-            r"[0-8](?<![\w-][0-8])[0-9]{2}(?<!000)(?<!666)[ .]?(?!00)[0-9]{2}[ .]?(?!0000)[0-9]{4}(?![\w-])"
+            r"[0-8](?<![A-Za-z0-9_-][0-8])[0-9]{2}(?<!000)(?<!666)[ .]?(?!00)[0-9]{2}[ .]?(?!0000)[0-9]{4}(?![A-Za-z0-9_-])"
         ),
     ),
     Detector(
@@ -128,7 +137,9 @@ DETECTORS: Final[tuple[Detector, ...]] = (
         needs="digits",
         hints=("+",),
         proof=proofs.phone_with_country,
-        pattern=re.compile(r"\+(?<![\w+.]\+)[1-9](?:[ ./()\u00a0-]{0,3}[0-9]){7,14}(?![0-9])"),
+        pattern=re.compile(
+            r"\+(?<![A-Za-z0-9_+.]\+)(?:1(?:[ ./()\u00a0-]{0,3}[0-9]){10}|[2-9](?:[ ./()\u00a0-]{0,3}[0-9]){7,14})(?![0-9])"
+        ),
     ),
     Detector(
         name="phone",
@@ -136,7 +147,9 @@ DETECTORS: Final[tuple[Detector, ...]] = (
         needs="digits",
         hints=("00",),
         proof=proofs.phone_with_country,
-        pattern=re.compile(r"00(?<![\w+.-]00)[1-9][0-9]{0,2}[ /-](?:[ /()-]{0,3}[0-9]){6,12}(?![\w-])"),
+        pattern=re.compile(
+            r"00(?<![A-Za-z0-9_+.-]00)(?<![0-9] 00)[1-9][0-9]{0,2}[ /-](?:[ /()-]{0,3}[0-9]){6,12}(?![A-Za-z0-9_-])"
+        ),
     ),
     Detector(
         name="phone",
@@ -144,7 +157,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
         needs="digits",
         proof=proofs.phone_of_north_america,
         pattern=re.compile(
-            r"[12-9(](?<![\w.+-].)(?:(?<=1)[ .-]\(?[2-9])?(?:(?<=\()[2-9])?[0-9]{2}(?:\)[ -]?[2-9][0-9]{2}[ .-][0-9]{4}|(?P<by>[.-])[2-9][0-9]{2}(?P=by)[0-9]{4})(?![\w-]|\.[0-9])"
+            r"[12-9(](?<![A-Za-z0-9_.+-].)(?:(?<=1)[ .-]\(?[2-9])?(?:(?<=\()[2-9])?[0-9]{2}(?:\)[ -]?[2-9][0-9]{2}[ .-][0-9]{4}|(?P<by>[.-])[2-9][0-9]{2}(?P=by)[0-9]{4})(?![A-Za-z0-9_-]|\.[0-9])"
         ),
     ),
     Detector(
@@ -154,8 +167,8 @@ DETECTORS: Final[tuple[Detector, ...]] = (
         hints=("0",),
         proof=proofs.phone_with_trunk,
         pattern=re.compile(
-            r"[(0](?<![\w+.-].)(?<![0-9][ ,].)(?:(?<=0)[1-9](?:(?P<by>[ .-])[0-9]{2})(?:(?P=by)[0-9]{2}){3}"
-            r"|(?:(?<=\()0)?[1-9][0-9]{1,4}\)?(?:[ ][0-9]{3,4}[ ][0-9]{3,5}|[ ]?/[ ]?[0-9]{5,8}))(?![\w-]|[ .,][0-9])"
+            r"[(0](?<![A-Za-z0-9_+.-].)(?<![0-9][ ,].)(?:(?<=0)[1-9](?:(?P<by>[ .-])[0-9]{2})(?:(?P=by)[0-9]{2}){3}"
+            r"|(?:(?<=\()0)?[1-9][0-9]{1,4}\)?(?:[ ][0-9]{3,4}[ ][0-9]{3,5}|[ ]?/[ ]?[0-9]{5,8}))(?![A-Za-z0-9_-]|[ .,][0-9])"
         ),
     ),
     Detector(
@@ -165,7 +178,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
         folded=True,
         proof=proofs.phone_by_name,
         hints=("tel", "phone", "mobil", "cell", "fax", "handy", "whatsapp", "móvil", "portable", "call "),
-        pattern=re.compile(r"[(0-9](?<![\w.+/-].)[0-9 ()/.-]{4,22}[0-9](?!\w)"),
+        pattern=re.compile(r"[(0-9](?<![A-Za-z0-9_.+/-].)[0-9 ()/.-]{4,22}[0-9](?![A-Za-z0-9_])"),
     ),
     Detector(
         name="ip",
@@ -173,7 +186,9 @@ DETECTORS: Final[tuple[Detector, ...]] = (
         needs="digits",
         hints=(".",),
         proof=proofs.ipv4,
-        pattern=re.compile(r"[0-9](?<![\w.-][0-9])[0-9]{0,2}\.(?:[0-9]{1,3}\.){2}[0-9]{1,3}(?![\w-]|\.[0-9])"),
+        pattern=re.compile(
+            r"[0-9](?<![A-Za-z0-9_.-][0-9])[0-9]{0,2}\.(?:[0-9]{1,3}\.){2}[0-9]{1,3}(?![A-Za-z0-9_-]|\.[0-9])"
+        ),
     ),
     Detector(
         name="ip",
@@ -181,7 +196,9 @@ DETECTORS: Final[tuple[Detector, ...]] = (
         needs="nothing",
         hints=("::",),
         proof=proofs.ipv6,
-        pattern=re.compile(r"[0-9A-Fa-f:](?<![\w:.].)[0-9A-Fa-f:]{2,39}+(?:\.[0-9]{1,3}){0,3}(?![\w:])"),
+        pattern=re.compile(
+            r"[0-9A-Fa-f:](?<![A-Za-z0-9_:.].)[0-9A-Fa-f:]{2,39}+(?:\.[0-9]{1,3}){0,3}(?![A-Za-z0-9_:])"
+        ),
     ),
     Detector(
         name="ip",
@@ -189,7 +206,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
         needs="word",
         hints=(":",),
         proof=proofs.ipv6,
-        pattern=re.compile(r"[0-9A-Fa-f](?<![\w:.].)[0-9A-Fa-f]{0,3}(?::[0-9A-Fa-f]{1,4}){7}(?![\w:])"),
+        pattern=re.compile(r"[0-9A-Fa-f](?<![A-Za-z0-9_:.].)[0-9A-Fa-f]{0,3}(?::[0-9A-Fa-f]{1,4}){7}(?![A-Za-z0-9_:])"),
     ),
     # From here on secrets: never shown to anybody.
     Detector(
@@ -213,14 +230,14 @@ DETECTORS: Final[tuple[Detector, ...]] = (
         kind=SECRET,
         needs="word",
         hints=("eyJ",),
-        pattern=re.compile(r"(?<![A-Za-z0-9])eyJ[\w-]{8,}+\.[\w-]{4,}+\.[\w-]*+(?:\.[\w-]++){0,2}"),
+        pattern=re.compile(r"(?<![A-Za-z0-9])eyJ[\w-]{8,512}+\.[\w-]{4,}+\.[\w-]*+(?:\.[\w-]++){0,2}"),
     ),
     Detector(
         name="aws_key",
         kind=SECRET,
         needs="word",
         hints=("AKIA", "ASIA", "ABIA", "ACCA"),
-        pattern=re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}(?![A-Za-z0-9])"),
+        pattern=re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
     ),
     Detector(
         name="github_token",
@@ -260,7 +277,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
         needs="word",
         hints=("AIza", "ya29.", "GOCSPX-", "1//0"),
         pattern=re.compile(
-            r"(?<![A-Za-z0-9])(?:AIza[\w-]{35}(?![\w-])|ya29\.[\w-]{20,2048}+|GOCSPX-[\w-]{20,64}+|1//0[\w-]{30,255}+)"
+            r"(?<![A-Za-z0-9])(?:AIza[\w-]{35}(?![\w-])|ya29\.[\w.-]{20,2048}+|GOCSPX-[\w-]{20,64}+|1//0[\w-]{30,255}+)"
         ),
     ),
     Detector(

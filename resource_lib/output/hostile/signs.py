@@ -69,18 +69,12 @@ def _add(best: dict[str, float], found: Iterable[Sign | Row]) -> None:
 
 def _look(text: str, best: dict[str, float]) -> None:
     """Add what stands in one reading."""
-    present = {word for word in WORDS if word in text}
+    flat = " ".join(text.split())
+    present = {word for word in WORDS if word in flat}
     if not present:
         return
-    for row in LINES:
-        if _is_asked(row, present, best) and row.pattern.search(text):
-            _add(best, (row,))
-    flat: str | None = None
-    for row in SENTENCES:
-        if _is_asked(row, present, best):
-            flat = " ".join(text.split()) if flat is None else flat
-            if row.pattern.search(flat):
-                _add(best, (row,))
+    _add(best, [row for row in LINES if _is_asked(row, present, best) and row.pattern.search(text)])
+    _add(best, [row for row in SENTENCES if _is_asked(row, present, best) and row.pattern.search(flat)])
 
 
 def _is_asked(row: Row, present: set[str], best: dict[str, float]) -> bool:

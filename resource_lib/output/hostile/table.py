@@ -49,7 +49,7 @@ SENTENCES: Final[tuple[Row, ...]] = (
         "ignore_instructions",
         0.5,
         "ignor|disregard|forget",
-        rf"\b{_TO_IGNORE}\b{_GAP}{{0,25}}\b(?:everything|anything|all)\b{_GAP}{{0,12}}\b(?:above|before|previous\w*|said|told|know)\b|\b{_TO_IGNORE} (?:my|our|the) (?:previous|prior|above|earlier) {_ORDERS}",
+        rf"\b{_TO_IGNORE}\b{_GAP}{{0,25}}\b(?:everything|anything|all)\b{_GAP}{{0,12}}\b(?:above|before|previous\w{{0,20}}+|said|told|know)\b|\b{_TO_IGNORE} (?:my|our|the) (?:previous|prior|above|earlier) {_ORDERS}",
     ),
     _row(
         "ignore_instructions",
@@ -61,7 +61,7 @@ SENTENCES: Final[tuple[Row, ...]] = (
         "ignore_instructions",
         1.0,
         "ignorier|vergiss|vergessen|missacht|überschreib|beachte",
-        r"\b(?:ignorier\w*|vergiss|vergessen sie|missachte\w*|überschreib\w*|beachten? (?:sie )?(?:nicht|keine))\b[^.!?]{0,40}\b(?:vorherig|bisherig|obig|früher|vorangeg|vorangehend|all|dein|ihre|ursprünglich|system|sämtlich)\w*[^.!?]{0,30}?(?:anweisung|anleitung|instruktion|vorgabe|regel|befehl|prompt|richtlinie)",
+        r"\b(?:ignorier\w{0,20}+|vergiss|vergessen sie|missachte\w{0,20}+|überschreib\w{0,20}+|beachten? (?:sie )?(?:nicht|keine))\b[^.!?]{0,40}\b(?:vorherig|bisherig|obig|früher|vorangeg|vorangehend|all|dein|ihre|ursprünglich|system|sämtlich)\w{0,20}+[^.!?]{0,30}?(?:anweisung|anleitung|instruktion|vorgabe|regel|befehl|prompt|richtlinie)",
     ),
     _row(
         "ignore_instructions",
@@ -73,19 +73,19 @@ SENTENCES: Final[tuple[Row, ...]] = (
         "ignore_instructions",
         1.0,
         "ignor|olvid|descart|omit|caso omiso",
-        r"\b(?:ignor[ae]\w*|olvid[ae]\w*|descart[ae]\w*|omit[ae]\w*|haz caso omiso)\b[^.!?]{0,40}(?:instruccion|indicacion|directric|regla|órden|orden|prompt)\w*[^.!?]{0,30}(?:anterior|previ|arriba|original|sistema|inicial)",
+        r"\b(?:ignor[ae]\w{0,20}+|olvid[ae]\w{0,20}+|descart[ae]\w{0,20}+|omit[ae]\w{0,20}+|haz caso omiso)\b[^.!?]{0,40}(?:instruccion|indicacion|directric|regla|órden|orden|prompt)\w{0,20}+[^.!?]{0,30}(?:anterior|previ|arriba|original|sistema|inicial)",
     ),
     _row(
         "ignore_instructions",
         1.0,
         "ignor|esque|desconsider",
-        r"\b(?:ignor[ae]\w*|esque[çc]a\w*|desconsider\w*)\b[^.!?]{0,40}(?:instruç|orientaç|regra|comando|diretri)\w*[^.!?]{0,30}(?:anterior|prévi|acima|origina|sistema|inicia)",
+        r"\b(?:ignor[ae]\w{0,20}+|esque[çc]a\w{0,20}+|desconsider\w{0,20}+)\b[^.!?]{0,40}(?:instruç|orientaç|regra|comando|diretri)\w{0,20}+[^.!?]{0,30}(?:anterior|prévi|acima|origina|sistema|inicia)",
     ),
     _row(
         "ignore_instructions",
         1.0,
         "ignora|dimentica|trascura",
-        r"\b(?:ignora\w*|dimentica\w*|trascura\w*)\b[^.!?]{0,40}(?:istruzion|indicazion|regol|direttiv|prompt)\w*[^.!?]{0,30}(?:precedent|sopra|origina|sistema|inizial)|\b(?:ignora\w*|dimentica\w*)\b[^.!?]{0,20}\b(?:tutte le )?precedenti (?:istruzion|regol|indicazion)",
+        r"\b(?:ignora\w{0,20}+|dimentica\w{0,20}+|trascura\w{0,20}+)\b[^.!?]{0,40}(?:istruzion|indicazion|regol|direttiv|prompt)\w{0,20}+[^.!?]{0,30}(?:precedent|sopra|origina|sistema|inizial)|\b(?:ignora\w{0,20}+|dimentica\w{0,20}+)\b[^.!?]{0,20}\b(?:tutte le )?precedenti (?:istruzion|regol|indicazion)",
     ),
     _row(
         "ignore_instructions",
@@ -97,25 +97,25 @@ SENTENCES: Final[tuple[Row, ...]] = (
         "ignore_instructions",
         1.0,
         "ignoruj|zapomnij|pomiń",
-        r"\b(?:zignoruj|ignoruj|zapomnij|pomiń)\w*[^.!?]{0,30}(?:poprzedni|wcześniejsz|powyższ|wszystk)\w*[^.!?]{0,30}(?:instrukcj|polece|zasad|wytyczn)",
+        r"\b(?:zignoruj|ignoruj|zapomnij|pomiń)\w{0,20}+[^.!?]{0,30}(?:poprzedni|wcześniejsz|powyższ|wszystk)\w{0,20}+[^.!?]{0,30}(?:instrukcj|polece|zasad|wytyczn)",
     ),
     _row(
         "ignore_instructions",
         1.0,
         "игнорир|забудь|не обращай|отмени",
-        r"\b(?:игнорир\w*|проигнорир\w*|забудь\w*|не обращай\w* внимания|отмени\w*)\b[^.!?]{0,30}(?:предыдущ|прежн|выше|вс[её]|прошл|системн)\w*[^.!?]{0,30}(?:инструкци|указани|правил|команд|промпт)",
+        r"\b(?:игнорир\w{0,20}+|проигнорир\w{0,20}+|забудь\w{0,20}+|не обращай\w{0,20}+ внимания|отмени\w{0,20}+)\b[^.!?]{0,30}(?:предыдущ|прежн|выше|вс[её]|прошл|системн)\w{0,20}+[^.!?]{0,30}(?:инструкци|указани|правил|команд|промпт)",
     ),
     _row(
         "ignore_instructions",
         1.0,
         "ігнору|забудь",
-        r"\b(?:ігнору\w*|проігнору\w*|забудь\w*)\b[^.!?]{0,30}(?:попередн|вс[іе]|вище)\w*[^.!?]{0,30}(?:інструкц|вказівк|правил)",
+        r"\b(?:ігнору\w{0,20}+|проігнору\w{0,20}+|забудь\w{0,20}+)\b[^.!?]{0,30}(?:попередн|вс[іе]|вище)\w{0,20}+[^.!?]{0,30}(?:інструкц|вказівк|правил)",
     ),
     _row(
         "ignore_instructions",
         1.0,
         "talimat|komut|yönerge|kural",
-        r"(?:önceki|yukarıdaki|tüm|bütün)\b[^.!?]{0,30}(?:talimat|komut|yönerge|kural)\w*[^.!?]{0,20}(?:yok say|görmezden gel|unut|dikkate alma|göz ardı et)",
+        r"(?:önceki|yukarıdaki|tüm|bütün)\b[^.!?]{0,30}(?:talimat|komut|yönerge|kural)\w{0,20}+[^.!?]{0,20}(?:yok say|görmezden gel|unut|dikkate alma|göz ardı et)",
     ),
     _row(
         "ignore_instructions",
@@ -150,8 +150,8 @@ SENTENCES: Final[tuple[Row, ...]] = (
     _row(
         "new_role",
         1.0,
-        "you are now|you're now|act as|pretend|roleplay|role-play|from now on|henceforth",
-        rf"\byou(?: are|'re) (?:now|henceforth|no longer) (?:in (?:\w+ ){{0,3}}mode\b|(?:an? |the )?(?:[\w-]+ ){{0,3}}(?:{_MODEL}|bot|hacker|terminal|shell|interpreter|persona|dan)\b|free\b|unrestricted|uncensored|unfiltered|jailbroken|bound by|acting|operating|under my)|\b(?:act as|pretend (?:to be|that you are|you are|you're)|roleplay as|role-play as) (?:if you (?:were|are|had)|(?:an? |the )?(?:[\w-]+ ){{0,3}}(?:{_MODEL}|dan|system|administrator|admin|root|developer|unrestricted|uncensored|evil|jailbroken)\b)",
+        "you are now|you're now|you are no longer|you're no longer|you are henceforth|act as|pretend|roleplay|role-play|from now on|henceforth",
+        rf"\byou(?: are|'re) (?:now|henceforth|no longer) (?:in (?:\w{{1,40}} ){{0,3}}mode\b|(?:(?:an? |the |my )(?:[\w-]{{1,30}} ){{0,3}})?(?:{_MODEL}|bot|hacker|terminal|shell|interpreter|persona|dan)\b|free\b|unrestricted|uncensored|unfiltered|jailbroken|bound by|acting|operating|under my)|\b(?:act as|pretend (?:to be|that you are|you are|you're)|roleplay as|role-play as) (?:if you (?:were|are|had)|(?:an? |the )?(?:[\w-]{{1,30}} ){{0,3}}(?:{_MODEL}|dan|system|administrator|admin|root|developer|unrestricted|uncensored|evil|jailbroken)\b)",
     ),
     _row("new_role", 0.5, "you are now in|you're now in", r"\byou(?: are|'re) now in\b"),
     _row(
@@ -170,7 +170,7 @@ SENTENCES: Final[tuple[Row, ...]] = (
         "new_role",
         1.0,
         "du bist jetzt|du bist nun|sie sind jetzt|tu es maintenant|tu es désormais|vous êtes maintenant|ahora eres|agora você é|sei ora|ora sei|je bent nu",
-        r"\b(?:du bist (?:jetzt|nun)|sie sind jetzt|tu es (?:maintenant|désormais)|vous êtes maintenant|ahora eres|agora você é|ora sei|sei ora|je bent nu) (?:eine?n? |une? |una? |um |een |im |en |en modo |no )?(?:[\w-]+ ){0,2}(?:ki\b|ia\b|ai\b|assisten\w*|asistente|modell?o?|modelo|modèle|agent\w*|bot|modus|mode|modo|hacker|dan\b|administrat\w*|unbeschränkt\w*|uneingeschränkt\w*|sans restriction\w*|sin restricci\w*)",
+        r"\b(?:du bist (?:jetzt|nun)|sie sind jetzt|tu es (?:maintenant|désormais)|vous êtes maintenant|ahora eres|agora você é|ora sei|sei ora|je bent nu) (?:eine?n? |une? |una? |um |een |im |en |en modo |no )?(?:[\w-]{1,30} ){0,2}(?:ki\b|ia\b|ai\b|assisten\w{0,20}+|asistente|modell?o?|modelo|modèle|agent\w{0,20}+|bot|modus|mode|modo|hacker|dan\b|administrat\w{0,20}+|unbeschränkt\w{0,20}+|uneingeschränkt\w{0,20}+|sans restriction\w{0,20}+|sin restricci\w{0,20}+)",
     ),
     _row(
         "new_role",
@@ -182,7 +182,7 @@ SENTENCES: Final[tuple[Row, ...]] = (
         "secrecy",
         0.7,
         "user|human|operator|person you&not |n't |never |without ",
-        r"\b(?:do not|don't|never|must not|without) (?:ever )?(?:tell|inform|mention|reveal|show|notify|alert|disclos\w+|let|mentioning|telling|informing|notifying|alerting|letting)\b[^.!?]{0,40}\b(?:the |this |it |that |any ?thing |to |about |your )*(?:user|human|operator|person you)s?\b",
+        r"\b(?:do not|don't|never|must not|without) (?:ever )?(?:tell|inform|mention|reveal|show|notify|alert|disclos\w{1,40}|let|mentioning|telling|informing|notifying|alerting|letting)\b[^.!?]{0,40}\b(?:the |this |it |that |any ?thing |to |about |your )*(?:user|human|operator|person you)s?\b",
     ),
     _row(
         "secrecy",
@@ -194,19 +194,19 @@ SENTENCES: Final[tuple[Row, ...]] = (
         "secrecy",
         0.8,
         "nutzer|benutzer|anwender|utilisateur|usuario|usuário|utente|gebruiker|用户|使用者|ユーザー|пользовател|사용자",
-        r"(?:(?:sag|sage|sagen sie|erzähl\w*|verrate\w*|teile?|erwähne\w*)[^.!?]{0,20}(?:dem |den |der |gegenüber )?(?:be)?nutzer\w*[^.!?]{0,20}\b(?:nichts|nicht)\b|ne (?:dis|dites|révèle\w*|mentionne\w*|informe\w*) (?:rien|pas|jamais)[^.!?]{0,20}utilisateur|no (?:le |se lo )?(?:digas|diga|menciones|reveles|informes|cuentes)[^.!?]{0,25}usuario|não (?:diga|conte|mencione|informe|revele)[^.!?]{0,25}usuário|non (?:dire|rivelare|menzionare|informare|dirlo)[^.!?]{0,25}utente|vertel[^.!?]{0,20}gebruiker[^.!?]{0,10}niet|(?:不要|别|不得)(?:告诉|通知|告訴|让)[^。]{0,6}(?:用户|使用者)|ユーザー(?:に|には)[^。]{0,12}(?:言わない|伝えない|知らせない|教えない)|не (?:говори|сообщай|рассказывай|упоминай)\w*[^.!?]{0,20}пользовател|사용자에게[^.]{0,12}(?:말하지|알리지))",
+        r"(?:(?:sag|sage|sagen sie|erzähl\w{0,20}+|verrate\w{0,20}+|teile?|erwähne\w{0,20}+)[^.!?]{0,20}(?:dem |den |der |gegenüber )?(?:be)?nutzer\w{0,20}+[^.!?]{0,20}\b(?:nichts|nicht)\b|ne (?:dis|dites|révèle\w{0,20}+|mentionne\w{0,20}+|informe\w{0,20}+) (?:rien|pas|jamais)[^.!?]{0,20}utilisateur|no (?:le |se lo )?(?:digas|diga|menciones|reveles|informes|cuentes)[^.!?]{0,25}usuario|não (?:diga|conte|mencione|informe|revele)[^.!?]{0,25}usuário|non (?:dire|rivelare|menzionare|informare|dirlo)[^.!?]{0,25}utente|vertel[^.!?]{0,20}gebruiker[^.!?]{0,10}niet|(?:不要|别|不得)(?:告诉|通知|告訴|让)[^。]{0,6}(?:用户|使用者)|ユーザー(?:に|には)[^。]{0,12}(?:言わない|伝えない|知らせない|教えない)|не (?:говори|сообщай|рассказывай|упоминай)\w{0,20}+[^.!?]{0,20}пользовател|사용자에게[^.]{0,12}(?:말하지|알리지))",
     ),
     _row(
         "prompt_leak",
         1.0,
         "system prompt|system message|initial prompt|hidden prompt|instructions|prompt verbatim|prompt word",
-        r"\b(?:reveal|print|repeat|show|output|display|leak|tell me|give me|summari[sz]e|expose|dump|write out|recite|translate|paste|reproduce|what (?:is|are|was|were))\b[^.!?]{0,30}\b(?:your|the|all) (?:[\w-]+ ){0,3}(?:system prompts?|system message|initial prompt|hidden prompt|(?:initial|original|hidden|system|secret|internal) instructions|prompt verbatim|instructions verbatim|prompt word for word)",
+        r"\b(?:reveal|print|repeat|show|output|display|leak|tell me|give me|summari[sz]e|expose|dump|write out|recite|translate|paste|reproduce|what (?:is|are|was|were))\b[^.!?]{0,30}\b(?:your|the|all) (?:[\w-]{1,30} ){0,3}(?:system prompts?|system message|initial prompt|hidden prompt|(?:initial|original|hidden|system|secret|internal) instructions|prompt verbatim|instructions verbatim|prompt word for word)",
     ),
     _row(
         "exfiltration",
         1.0,
         "conversation|history|context|system prompt|emails|files|contact|messages|.env|id_rsa|ssh key&http|@|attacker|webhook|address|url|server|endpoint|link|image|query|parameter",
-        r"\b(?:send|forward|post|upload|e-?mail|transmit|exfiltrate|leak|submit|encode|append)\b[^!?]{0,60}(?:\b(?:this|the|our|entire|whole|full) (?:[\w-]+ ){0,2}(?:conversation|chat history|context|system prompt)|\ball (?:of )?(?:the |your |their |user )?(?:emails|files|contacts|messages)|\bcontact list|\.env\b|\bid_rsa\b|\bssh keys?\b)[^!?]{0,60}(?:https?://|\bto [\w.+-]{1,64}@|attacker|webhook|\bto (?:this|the following) (?:address|url|server|endpoint)|\bin the url|\binto the (?:url|link|image)|query (?:string|parameter))",
+        r"\b(?:send|forward|post|upload|e-?mail|transmit|exfiltrate|leak|submit|encode|append)\b[^!?]{0,60}(?:\b(?:this|the|our|entire|whole|full) (?:[\w-]{1,30} ){0,2}(?:conversation|chat history|context|system prompt)|\ball (?:of )?(?:the |your |their |user )?(?:emails|files|contacts|messages)|\bcontact list|\.env\b|\bid_rsa\b|\bssh keys?\b)[^!?]{0,60}(?:https?://|\bto [\w.+-]{1,64}@|attacker|webhook|\bto (?:this|the following) (?:address|url|server|endpoint)|\bin the url|\binto the (?:url|link|image)|query (?:string|parameter))",
     ),
     _row(
         "exfiltration",
@@ -217,32 +217,32 @@ SENTENCES: Final[tuple[Row, ...]] = (
     _row(
         "tool_order",
         0.5,
-        "you must|you should now|you need to|you have to|you will now",
-        r"\byou (?:must|should now|need to|have to|will now|are required to) (?:first |always |now |immediately |also )?(?:call|invoke|use the|run|execute|send|forward|read the file|delete|transfer|approve|access|fetch|open|visit|upload)\b",
+        "you must|you should now|you need to|you have to|you will now|you are required",
+        r"\byou (?:must|should now|need to|have to|will now|are required to) (?:first |always |now |immediately |also )?(?:(?:call|use|run|open) (?:the )?[`'\"]?(?:\w{1,40}_\w{1,40}|[\w.-]+ (?:tool|function))|invoke|execute|send (?:the|all|this|your|it)|forward|read the file|delete|transfer|upload)\b",
     ),
     _row(
         "tool_order",
         0.6,
         "answering|responding|replying|continuing|doing anything|you answer|you respond|you reply|you continue| tool",
-        r"\b(?:before|instead of|prior to|after) (?:answering|responding|replying|continuing|doing anything|you (?:answer|respond|reply|continue)|using (?:this|any other|the) tool|calling (?:this|any other|the) tool)\b[^.!?]{0,60}\b(?:call|use|read|run|send|invoke|execute|open|fetch|forward|include|pass)\b",
+        r"\b(?:before|instead of|prior to|after) (?:answering(?! (?:the phone|calls?|the door))|responding|replying|continuing|doing anything|you (?:answer|respond|reply|continue)|using (?:this|any other|the) tool|calling (?:this|any other|the) tool)\b[^.!?]{0,60}\b(?:call|use|read|run|send|invoke|execute|open|fetch|forward|include|pass)\b",
     ),
     _row(
         "tool_order",
         0.5,
         " tool| function&call |invoke |run |execute |trigger ",
-        r"\b(?:call|invoke|run|execute|trigger) (?:the )?[`'\"]?[\w.-]{2,40}[`'\"]? (?:tool|function)\b[^.!?]{0,40}\b(?:with|and (?:then )?(?:send|pass|delete|forward)|to (?:delete|send|transfer|forward|email|export|approve|grant))\b",
+        r"\b(?:call|invoke|run|execute|trigger) (?:the )?[`'\"]?[\w.-]{2,40}[`'\"]? (?:tool|function)\b[^.!?]{0,40}\b(?:with (?:the|all|this|your|its)|and (?:then )?(?:send|pass|delete|forward)|to (?:delete|send|transfer|forward|email|export|approve|grant))\b",
     ),
     _row(
         "addressed_to_model",
         0.7,
         "ai |ai:|ai,|ais |ai-|ai.|llm|language model|assistant|agent|chatbot|gpt|claude|gemini|copilot&attention|note|notice|important|instruct|message|reminder|hey|dear|hello|warning|directive|urgent|you are|you're|reading|processing|parsing|summari|read|process|must|should|required|need to",
-        rf"\b(?:attention|note|notice|important|instructions?|message|reminder|hey|dear|hello|warning|directive|urgent)\b[:,!\s-]{{0,4}}(?:note |message |instructions? |notice |directive )?(?:to |for )?(?:all |any |the |every )?\b{_MODEL}\b ?(?=[:,!.\-—]|(?:reading|processing|that|who|if|please|you)\b)|\b(?:if|when|since|because|as) you(?: are|'re) (?:an? |the )?(?:[\w-]+ )?{_MODEL}\b(?! (?:fee|team|user))|\b{_MODEL} (?:reading|processing|parsing|summari[sz]ing|that reads?|that process\w*) this\b|\b(?:ai|llm|language model) (?:assistants?|agents?|models?) (?:must|should|are required|are instructed|need to)\b",
+        rf"\b(?:attention|note|notice|important|instructions?|message|reminder|hey|dear|hello|warning|directive|urgent)\b[:,!\s-]{{0,4}}(?:note |message |instructions? |notice |directive )?(?:to |for )?(?:all |any |the |every )?\b{_MODEL}\b ?(?=[:,!.\-—]|(?:reading|processing|that|who|if|please|you)\b)|\b(?:if|when|since|because|as) you(?: are|'re) (?:an? |the )?(?:[\w-]{{1,30}} )?{_MODEL}\b(?! (?:fee|team|user))|\b{_MODEL} (?:reading|processing|parsing|summari[sz]ing|that reads?|that process\w{{0,20}}+) this\b|\b(?:ai|llm|language model) (?:assistants?|agents?|models?) (?:must|should|are required|are instructed|need to)\b",
     ),
     _row(
         "safety_off",
         0.7,
         "safety|filter|guardrail|moderation|ethical|censorship|content polic|safeguard&disable|turn off|remove|bypass|ignor|circumvent|deactivate|switch off|without|suspend",
-        r"\b(?:disable|turn off|remove|bypass|ignore|circumvent|deactivate|switch off|without(?: any)?|suspend)\b[^.!?]{0,25}\b(?:safety (?:filter|guideline|protocol|check|training|polic|mechanism|restriction|rule)\w*|content (?:filter|polic|moderation)\w*|guardrails?|moderation|ethical (?:guideline|constraint|consideration|restriction)\w*|censorship|safeguards)\b",
+        r"\b(?:disable|turn off|remove|bypass|ignore|circumvent|deactivate|switch off|without(?: any)?|suspend)\b[^.!?]{0,25}\b(?:safety (?:filter|guideline|protocol|check|training|polic|mechanism|restriction|rule)\w{0,20}+|content (?:filter|polic|moderation)\w{0,20}+|guardrails?|moderation|ethical (?:guideline|constraint|consideration|restriction)\w{0,20}+|censorship|safeguards)\b",
     ),
     _row(
         "approval_spoof",
@@ -260,13 +260,13 @@ SENTENCES: Final[tuple[Row, ...]] = (
         "sql",
         0.5,
         "drop table|drop database|union select|union all select|or 1=1|or '1'='1|; delete from|;delete from|xp_cmdshell",
-        r"\bdrop (?:table|database) (?:if exists )?[\"`\[]?\w+[\"`\]]?\s?(?:;|--|cascade|$|')|[';)]\s?(?:drop|delete from|truncate)\b|\bunion (?:all )?select\b|\bor '?1'?\s?=\s?'?1\b|\bxp_cmdshell\b",
+        r"\bdrop (?:table|database) (?:if exists )?[\"`\[]?\w{1,40}[\"`\]]?\s?(?:;|--|cascade|$|')|[';)]\s?(?:drop|delete from|truncate)\b|\bunion (?:all )?select\b|\bor '?1'?\s?=\s?'?1\b|\bxp_cmdshell\b",
     ),
     _row(
         "shell",
         0.6,
         "curl|wget|rm -rf|/dev/tcp|nc -e|powershell",
-        r"\b(?:curl|wget)\b[^|\n]{0,200}\|\s?(?:sudo )?(?:ba|z)?(?:sh|python3?)\b|\brm -rf (?:--no-preserve-root )?(?:/|~|\$home)|/dev/tcp/|\bnc -e\b|\bpowershell(?:\.exe)? -e(?:nc\w*)? ",
+        r"\b(?:curl|wget)\b[^|\n]{0,200}\|\s?(?:sudo )?(?:ba|z)?(?:sh|python3?)\b|\brm -rf (?:--no-preserve-root )?(?:/|~|\$home)|/dev/tcp/|\bnc -e\b|\bpowershell(?:\.exe)? -e(?:nc\w{0,20}+)? ",
     ),
     _row(
         "hidden_markup",
@@ -281,8 +281,8 @@ LINES: Final[tuple[Row, ...]] = (
     _row(
         "fake_turn",
         0.4,
-        "system:|system**:|system]:|system :|assistant:|assistant**|assistant]|assistant :|human:|human :",
-        r"(?m)^[ \t]{0,8}(?:#{1,6} ?|\*\*|\[|- )?(?:system|assistant|human)(?:\*\*|\])?[ \t]{0,2}:",
+        "system:|system**:|system]:|system :|assistant:|assistant**|assistant]|assistant :",
+        r"(?m)^[ \t]{0,8}(?:#{1,6} ?|\*\*|\[|- )?(?:system|assistant)(?:\*\*|\])?[ \t]{0,2}:",
     ),
     _row(
         "fake_turn",

@@ -230,3 +230,24 @@ def repr_of(value):
     while isinstance(value, list):
         value = value[0]
     return value
+
+
+@pytest.mark.requirement("screening:redaction:is-stable")
+def test_a_chain_that_frees_one_thing_with_each_mask_leaves_nothing():
+    """Ours: found by generated texts; numbers glued to accounts, forty of each."""
+    shown, _ = detectors.redacted((THINGS["phone"] + THINGS["iban"]) * 40)
+
+    assert "[redacted]" == shown
+
+
+@pytest.mark.requirement("screening:redaction:touches-nothing-else")
+@pytest.mark.parametrize("between", [" ", ", ", "\n", " and ", " 2 ", " AB12 "])
+@pytest.mark.parametrize(
+    "thing", ["4111111111111111", CARD, THINGS["iban"], "192.0.2.17", "jane@example.com", "+1 212 555 0123"]
+)
+def test_one_thing_beside_another_hides_none(thing, between):
+    """Ours: nine in a row are nine, whatever stands between them."""
+    shown, _ = detectors.redacted(between.join([thing] * 9))
+
+    assert thing[-8:] not in shown
+    assert thing[:8] not in shown
