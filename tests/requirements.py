@@ -4581,6 +4581,10 @@ INVENTORY: dict[str, Requirement] = {
         "C53",
         "A call whose `_meta` names the hash of what its client was tested with runs as that alone.",
     ),
+    "inventory:console:an-operator-decides": Requirement(
+        "C54",
+        "The console says how many tools wait, shows what is different as text, and decides about exactly what was shown.",
+    ),
     "inventory:report:whole-and-bounded": Requirement(
         "C54, design §4",
         "A guard tells its issuer each definition once and whole, in which tenants it was listed, again until it was heard, and in bounded parts.",

@@ -66,6 +66,12 @@ def _line(row: dict[str, Any]) -> dict[str, Any]:
         "behind": f"{behind / 1000:.1f} s" if following else "-",
         "stopped_tools": row["stopped_tools"],
         "credential": sorted({one["state"] for one in row["credentials"]}),
-        "tools": "changed" if row["tools_changed"] else "as accepted",
+        "tools": _tools(row),
         "findings": "; ".join(look.get("findings", ())) if look else "nobody has looked yet",
     }
+
+
+def _tools(row: dict[str, Any]) -> str:
+    said = "changed" if row["tools_changed"] else "as accepted"
+    count = len(row["waiting_tools"])
+    return said if not count else f"{said}; {count} {'waits' if count == 1 else 'wait'} for `authserver tool review`"

@@ -1,5 +1,6 @@
 """What a tool has become since somebody looked at it waits: at the guard, at consent and in tokens, until it is let in."""
 
+import asyncio
 import json
 
 import pytest
@@ -8,6 +9,7 @@ from authserver.domain.audit.event import Kind, open_payload
 from authserver.domain.inventory.review import NotThereError
 from authserver.domain.revocation import feed
 from resource_lib.wire.tool_call import definition_hash
+from tests.support.console import at_console
 from tests.support.tooled import named, report, told, tool
 from tests.support.world import R1, R5, WRITE
 
@@ -255,3 +257,45 @@ async def test_a_definition_of_another_form_is_refused_and_nothing_is_kept(serve
 
     assert "invalid_request" == answer.json()["error"]
     assert [] == await server.operator.reviewed(R1)
+
+
+@pytest.mark.requirement("inventory:console:an-operator-decides")
+async def test_an_operator_reads_the_difference_at_the_console_and_lets_it_in_or_keeps_it_out(server):
+    """C54: plain forms; what a server wrote is shown whole and as text, and the button is about what was shown."""
+    visitor = await at_console(server, "a1")
+    t1 = server.world.tenants["t1"]
+    markup = tool("search_orders", "What it does. <script>alert(1)</script>\u202e")
+    await report(server, "RS1", told(SEARCH, [t1]))
+    await report(server, "RS1", told(markup, [t1]), told(WIPE, [t1]))
+    named = {"tenant": "t1", "kind": "resource", "server": R1}
+
+    overview, page = await visitor.open(tenant="t1"), await visitor.open("server", **named)
+    forms = {form.value("tool"): form for form in page.forms if form.value("definition")}
+    let_in = await visitor.browser.submit(forms["search_orders"], decision="let-in")
+    kept_out = await visitor.browser.submit(forms["wipe_everything"], decision="keep-out")
+    strange = await visitor.browser.submit(forms["wipe_everything"], decision="let-in", definition="0" * 64)
+
+    assert "2 tools wait for a review" in overview.text
+    assert "<script>alert" not in page.response.text
+    assert "<script>alert(1)</script>" in page.text
+    assert "\u202e" not in page.text
+    assert "\\u{202e}" in page.text
+    assert "It counts from now on." in let_in.text
+    assert "It stays out" in kept_out.text
+    assert "Nothing was decided" in strange.text
+    assert {(hashed(SEARCH), "counts"), (hashed(markup), "counts"), (hashed(WIPE), "rejected")} == {
+        (one.hash, one.state) for one in await server.operator.reviewed(R1, tenant="t1")
+    }
+
+
+@pytest.mark.requirement("inventory:baseline:the-first-word-counts")
+async def test_of_two_first_words_at_once_one_is_the_baseline(server):
+    """C54: two versions of a server that start together do not let each other in."""
+    t1 = server.world.tenants["t1"]
+    both = await asyncio.gather(
+        *(report(server, "RS1", told(listed, [t1]), instance=f"i{n}") for n, listed in enumerate([SEARCH, OTHER] * 3))
+    )
+
+    assert [204] * 6 == [answer.status_code for answer in both]
+    assert ["counts", "waits"] == sorted(one.state for one in await server.operator.reviewed(R1))
+    assert 1 == len((await document(server))[0]["search_orders"])

@@ -18,6 +18,7 @@ from authserver.domain.health.check import Checked
 from authserver.domain.health.report import Reported
 from authserver.domain.instances import instance as instances
 from authserver.domain.instances.instance import Instance
+from authserver.domain.inventory import review
 from authserver.domain.resources import resource as resources
 from authserver.domain.resources.resource import Resource
 from authserver.domain.revocation import feed, kill_switch
@@ -89,6 +90,8 @@ class Server:
     """Tools that are registered and that it does not have."""
     other_class: tuple[str, ...]
     """Tools that it takes for something else than they were registered as."""
+    waiting_tools: tuple[str, ...]
+    """Tools that are new, or have changed, and that nobody has looked at."""
 
     @property
     def tools_have_changed(self) -> bool:
@@ -187,6 +190,7 @@ async def _seen(work: UnitOfWork, found: list[Resource], tenant: str | None) -> 
                     ]
                 ),
                 reports=tuple(sorted(reports, key=lambda reported: reported.client_id)),
+                waiting_tools=await review.waiting(work, resource.uri, tenant) if reports else (),
                 **_compared(resource, reports),
             )
         )

@@ -5,7 +5,7 @@ C53, C54. Who looks sees what their own people could have seen: a tenant's admin
 a platform operator all. A decision is about one definition by its hash, is recorded with it, and every guard hears of it at once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -100,6 +100,11 @@ async def look(work: UnitOfWork, uri: str, tenant: str | None) -> list[Seen]:
         decided=decided,
     )
     return [one for tool in sorted(names) for one in found.of(tool)]
+
+
+async def waiting(work: UnitOfWork, uri: str, tenant: str | None) -> tuple[str, ...]:
+    """Return the names of the tools of which a definition waits, for an operator of `tenant` (None: the platform's)."""
+    return tuple(sorted({one.tool for one in await look(work, uri, tenant) if one.state == "waits"}))
 
 
 async def decide(
@@ -257,11 +262,6 @@ def _definition(row: Row | None) -> Mapping[str, Any] | None:
         return None
     said: Mapping[str, Any] = orjson.loads(row["definition"])
     return said
-
-
-def waiting(found: Sequence[Seen]) -> list[Seen]:
-    """Return those that somebody has to look at: what waits, and what is gone that people counted on."""
-    return [one for one in found if one.state == "waits"]
 
 
 __all__ = [

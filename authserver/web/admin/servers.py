@@ -92,6 +92,7 @@ class ServerShown(Shown):
     instances: list[RunningShown]
     reports: list[ReportShown]
     tools_changed: bool = Field(description="Whether it says something of its tools that nobody has accepted.")
+    waiting_tools: list[str] = Field(description="Tools that are new or have changed and that nobody has looked at.")
     missing_here: list[str] = Field(description="Tools that it has and that are not registered.")
     unknown_there: list[str] = Field(description="Tools that are registered and that it does not have.")
     other_class: list[str] = Field(description="Tools that it takes for something else than they are registered as.")
@@ -240,6 +241,7 @@ def _shown(one: Server) -> ServerShown:
             for each in one.reports
         ],
         tools_changed=one.tools_have_changed,
+        waiting_tools=list(one.waiting_tools),
         missing_here=list(one.missing_here),
         unknown_there=list(one.unknown_there),
         other_class=list(one.other_class),

@@ -108,6 +108,11 @@ def server_tags(it: Server) -> list[dict[str, str]]:
         tags.append(targets.tag("warn", "Credential ends soon"))
     if it.tools_have_changed:
         tags.append(targets.tag("warn", "Tools changed"))
+    if it.waiting_tools:
+        count = len(it.waiting_tools)
+        tags.append(
+            targets.tag("warn", "1 tool waits for a review" if count == 1 else f"{count} tools wait for a review")
+        )
     if it.stopped_tools:
         count = len(it.stopped_tools)
         tags.append(targets.tag("bad", "1 tool stopped" if count == 1 else f"{count} tools stopped"))

@@ -1,7 +1,7 @@
 """
 GET and POST /console/server: how one MCP server is, who runs it, which tools it has, and the ways to pause or stop it.
 
-C52, C56. "Check now" looks at it as a stranger would (`domain/health/check.py`); "as it should be" accepts what it says of its
+C52, C54, C56. Tools that are new or have changed stand there field by field, to be let in or kept out. "Check now" looks at it as a stranger would (`domain/health/check.py`); "as it should be" accepts what it says of its
 tools, for the tenant somebody acts in.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from authserver.domain.health import servers
 from authserver.domain.health.report import Reported
 from authserver.domain.health.servers import Credential, NotSeenError, Running, Server
+from authserver.domain.inventory import inventory, review
 from authserver.domain.resources import resource as resources
 from authserver.domain.resources.resource import Resource
 from authserver.domain.stopping.stopping import Target
@@ -27,10 +28,15 @@ from resource_lib.wire.control import Kind
 _MOST_TOOLS = 200
 _MOST_COPIES = 100
 _MOST_NAMES = 12
+_MOST_WAITING = 20
 
 _LOOKED = {"look": "good", "words": "Looked just now."}
 _ACCEPTED = {"look": "good", "words": "The tools are as they should be. You are told when they change again."}
 _CHANGED = {"look": "bad", "words": "Nothing was accepted: its tools have changed again. Look at them, then decide."}
+_LET_IN = {"look": "good", "words": "It counts from now on."}
+_KEPT_OUT = {"look": "good", "words": "It stays out: nobody can see or call it like that."}
+_GONE = {"look": "bad", "words": "Nothing was decided: somebody else has just done so. Look at it again."}
+_HOW = {"new": "New", "changed": "Changed", "renamed": "Renamed"}
 _CREDENTIAL = {
     "valid": ("Counts", "good", ""),
     "silent": ("Counts", "", "It has not asked for the list for a minute."),
@@ -71,11 +77,28 @@ async def look_or_accept(request: Request) -> Response:
             else:
                 # What was accepted stands there once it is committed; the page is read after that.
                 await work.commit()
+        elif form.one("decision") in {"let-in", "keep-out"}:
+            notice = await _decided(work, operator, resource, form)
         else:
             await servers.look(work, resource.uri, _tenant(operator))
         return await _page(work, request, operator, named, resource, notice=notice)
 
     return await acted(request, act)
+
+
+async def _decided(work: UnitOfWork, operator: Operator, resource: Resource, form: Parameters) -> dict[str, str]:
+    """Let what was shown in, or keep it out, where somebody acts."""
+    is_let_in = form.one("decision") == "let-in"
+    tool, definition = form.one("tool") or "", form.one("definition") or ""
+    decision: review.Decision = "approved" if is_let_in else "rejected"
+    tenant = _tenant(operator)
+    try:
+        await review.decide(work, resource.uri, tool, definition, decision, tenant=tenant, by=operator.by.label)
+    except review.NotThereError:
+        return _GONE
+    if not await work.commit():
+        return _GONE
+    return _LET_IN if is_let_in else _KEPT_OUT
 
 
 def _tenant(operator: Operator) -> str | None:
@@ -102,6 +125,7 @@ async def _page(
     found = await servers.find(work, resource.uri, _tenant(operator))
     if found is None:
         raise NothingHereError
+    seen = [one for one in await review.look(work, resource.uri, _tenant(operator)) if one.state == "waits"]
     stop = operator.stops.by_key.get(named.target.key)
     revive_url = "" if stop is None or may_not(operator, stop) else named.link(operator, "revive")
     return page(
@@ -121,6 +145,9 @@ async def _page(
         else None,
         csrf=csrf(request, operator),
         health=[*_reach(work, found), *(_credential(work, one) for one in found.credentials)],
+        waiting=[_waiting(work, one) for one in seen[:_MOST_WAITING]],
+        is_held_up=inventory.is_required(work),
+        waiting_more=max(0, len(seen) - _MOST_WAITING),
         changes=[_change(work, one) for one in found.reports if one.has_changed],
         instances=[_copy(one) for one in found.instances[:_MOST_COPIES]],
         tools=[await _tool(work, operator, resource, tool.name) for tool in resource.tools[:_MOST_TOOLS]],
@@ -165,6 +192,18 @@ def _change(work: UnitOfWork, one: Reported) -> dict[str, object]:
             for said, names in (("New", one.added), ("Gone", one.removed), ("Another by now", one.changed))
             if names
         ],
+    }
+
+
+def _waiting(work: UnitOfWork, one: review.Seen) -> dict[str, object]:
+    return {
+        "tool": one.tool,
+        "definition": one.hash,
+        "how": _HOW.get(one.how, one.how) + (f", was {one.was}" if one.was else ""),
+        "when": words.ago(one.since, work.now),
+        "class": one.tool_class,
+        "is_known": one.definition is not None,
+        "differences": [{"field": each.field, "before": each.before, "after": each.after} for each in one.differences],
     }
 
 
