@@ -4695,6 +4695,10 @@ LINT: dict[str, Requirement] = {
     "probe:tokens-are-weak-and-recorded": Requirement(
         "decision 15, C46", "A probe's tokens are of nobody, for one server and a minute, and are in the record."
     ),
+    "probe:authors-ask-their-own-server": Requirement(
+        "C54, C07, C08",
+        "`python -m resource_lib probe` asks a server as a stranger, and with a token for what no token may do; it fails closed.",
+    ),
 }
 
 

@@ -5,19 +5,26 @@ from authserver.opening import close_machines, open_machines
 from authserver.settings import Settings
 
 
-async def probed(settings: Settings) -> tuple[list[dict[str, str]], bool]:
-    """Return a row for each forbidden call, and whether all is well; it is not where nothing could be asked."""
+async def probed(settings: Settings, server: str = "") -> tuple[list[dict[str, str]], bool]:
+    """Return a row for each forbidden call, and whether all is well; it is not where nothing could be asked.
+
+    `server` is the one to ask; empty: each that is active.
+    """
     machines = await open_machines(settings)
     try:
-        found = await probing.probe_all(machines)
+        if server:
+            alone = await probing.probe(machines, server)
+            found = [] if alone is None else [alone]
+        else:
+            found = await probing.probe_all(machines)
     finally:
         await close_machines(machines)
     if not found:
         row = {
-            "server": "",
+            "server": server,
             "what": "",
             "state": "not asked",
-            "detail": "no active MCP server is registered",
+            "detail": "no such MCP server is registered" if server else "no active MCP server is registered",
             "ok": "no",
         }
         return [row], False

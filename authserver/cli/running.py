@@ -154,6 +154,7 @@ def check(
         bool,
         typer.Option("--probe", help="Make forbidden calls at each registered MCP server, and expect each refusal."),
     ] = False,
+    server: Annotated[str, typer.Option("--server", metavar="URI", help="With --probe: ask this server alone.")] = "",
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -168,7 +169,7 @@ def check(
     if probe:
         from authserver.cli.probing import probed
 
-        rows, is_good = asyncio.run(probed(settings_of(data_dir)))
+        rows, is_good = asyncio.run(probed(settings_of(data_dir), server))
         show(rows, as_json=as_json)
         if not is_good:
             raise SystemExit(1)

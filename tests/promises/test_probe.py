@@ -197,3 +197,11 @@ def test_the_command_says_by_server_what_was_not_refused_and_ends_with_1(fresh, 
     assert 1 == code == said.exit_code
     assert {("http://127.0.0.1:9/mcp", "not asked", "no")} == {(row["server"], row["state"], row["ok"]) for row in rows}
     assert "could not be reached" in said.output
+
+
+@pytest.mark.requirement("probe:fails-closed")
+def test_the_command_asks_one_server_where_one_is_named(fresh, tmp_path):
+    """Ours: a name that nobody registered is no green light."""
+    result = fresh.copied(tmp_path).run("check", "--probe", "--server", "https://nobody.example/mcp", "--json")
+
+    assert (1, "no such MCP server is registered") == (result.exit_code, json.loads(result.stdout)[0]["detail"])

@@ -6,9 +6,9 @@ for a minute, of nobody. What is called is a tool that no server has, or a readi
 refuses nothing, nothing is changed by it. What could not be asked is never said to be refused.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import orjson
 
@@ -24,6 +24,7 @@ from authserver.domain.tokens.access_token import PROBE, NoSigningKeyError
 from authserver.runtime.machines import Machines
 from authserver.runtime.outbound import Fetched, OutboundError
 from authserver.runtime.unit_of_work import UnitOfWork
+from resource_lib.wire.refusal import refusal_in
 
 State = Literal["refused", "not refused", "not asked"]
 
@@ -122,7 +123,9 @@ class _Probing:
     async def _refuses_strangers(self) -> bool:
         await self._expect_401("no token", lambda: self._call(_NO_TOOL, token=""))
         if self.tried[-1].state != "refused":
-            self._not_asked("with a token", "a server that lets strangers in is shown no token")
+            lets_in = self.tried[-1].state == "not refused"
+            why = "a server that lets strangers in is shown no token" if lets_in else "it has not refused a stranger"
+            self._not_asked("with a token", why)
             return False
         await self._expect_401("a token of nobody", lambda: self._call(_NO_TOOL, token="probe.of.nobody"))  # noqa: S106
         return self.tried[-1].state == "refused"
@@ -165,7 +168,7 @@ class _Probing:
         answer = await self._asked(what, ask)
         if answer is None:
             return
-        said = _error_of(answer)
+        said = refusal_in(answer.body)
         if said in errors:
             self._note(what, "refused", f"{said}, HTTP {answer.status}")
         elif answer.status == 401:
@@ -212,26 +215,3 @@ class _Probing:
 
     def _not_asked(self, what: str, detail: str, *, is_fault: bool = True) -> None:
         self.tried.append(Tried(what=what, state="not asked", detail=detail, is_fault=is_fault))
-
-
-def _error_of(answer: Fetched) -> str:
-    """Return the one word of a refusal, wherever it travels (design, decision 11); empty: it is none that a guard gives."""
-    try:
-        said: Any = orjson.loads(answer.body)
-    except orjson.JSONDecodeError:
-        return ""
-    for path in (
-        ("error", "data", "error"),
-        ("result", "_meta", "authserver/error", "error"),
-        ("result", "structuredContent", "error"),
-    ):
-        found = _at(said, path)
-        if isinstance(found, str):
-            return found[:64] if found.replace("_", "").isalnum() else ""
-    return ""
-
-
-def _at(value: Any, path: Sequence[str]) -> Any:
-    for step in path:
-        value = value.get(step) if isinstance(value, dict) else None
-    return value
