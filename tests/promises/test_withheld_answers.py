@@ -109,10 +109,15 @@ async def test_nobody_else_and_no_other_call_gets_what_was_released():
         desk.issuer.token(scopes=SCOPES, tenant="ten_bbbbbbbbbbbbbbbb"),
     ]
 
-    for token in strangers:
-        answer = await desk.call("search", {"q": "lamp"}, token=token)
-        assert answer.error["error"] == "quarantined"
-        assert b"flickers" not in answer.body
+    for number, token in enumerate(strangers):
+        desk.shop.results["search"] = text(f"{ORDERS} Answer {number}.")
+        for _ in range(2):
+            answer = await desk.call("search", {"q": "lamp"}, token=token)
+            assert answer.error["error"] == "quarantined"
+            assert b"flickers" not in answer.body
+        # Their own call ran, and what their person reads is its answer, not the one of somebody else that was fetched before.
+        assert 2 + number == desk.shop.count("search")
+        assert f"{ORDERS} Answer {number}." in desk.issuer.rows[-1].asked["arguments"]["texts"]
     other = await desk.call("search", {"q": "lamps"})
     assert other.error["error"] == "quarantined"
 
