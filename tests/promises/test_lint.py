@@ -135,7 +135,14 @@ def run(*words):
 @pytest.mark.requirement("lint:command")
 @pytest.mark.parametrize(
     "name",
-    ["official_sdk:app", "official_sdk:mcp", "fastmcp_server:app", "lowlevel_sdk:app", "upstream_api:app"],
+    [
+        "official_sdk:app",
+        "official_sdk:mcp",
+        "fastmcp_server:app",
+        "lowlevel_sdk:app",
+        "upstream_api:app",
+        "handbook:app",
+    ],
 )
 def test_the_command_looks_at_a_server_or_a_guarded_app_and_the_examples_are_clean(name):
     """Issue: `python -m resource_lib lint APP`; an example that needs mending teaches the wrong thing."""
