@@ -4,6 +4,7 @@ on one PostgreSQL: together they let through what one would.
 """
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 
@@ -34,8 +35,10 @@ async def test_a_thousand_at_once_over_four_processes_are_one_limit(postgres):
     place = free_socket()
     issuer = TestIssuer(f"http://127.0.0.1:{place.getsockname()[1]}", resource=RESOURCE)
     at = OnSql(engine_at(url := postgres.empty_database().owner))
-    await at.store.prepare()
-    with valkey_process() as valkey:
+    async with contextlib.AsyncExitStack() as left:
+        left.push_async_callback(at.close)
+        await at.store.prepare()
+        valkey = left.enter_context(valkey_process())
         stores = {"valkey": valkey.url, "postgresql": url}
         async with (
             serving(issuer.app, place),
@@ -51,7 +54,6 @@ async def test_a_thousand_at_once_over_four_processes_are_one_limit(postgres):
                 began = time.monotonic()
                 again = await flood(400, store, fleet, issuer)
                 assert MOST <= again[None] <= most_since(began), store
-    await at.close()
 
 
 async def flood(count, store, fleet, issuer):
