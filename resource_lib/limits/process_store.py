@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Final
 
-from resource_lib.limits.gcra import SECOND, interval, owed_until, remaining, wait
+from resource_lib.limits.gcra import SECOND, interval
 from resource_lib.limits.store import Asked, Seat, Slot, Taken
 
 MOST_KEYS: Final = 100_000
@@ -54,22 +54,27 @@ class ProcessStore:
             owed = self._owed
             refused, longest = None, 0.0
             planned = []
+            # What `gcra` says, written out: a call of a function costs as much as what it would decide here.
             for place, one in enumerate(asked):
-                before = owed.get(one.key)
-                until = owed_until(before, now, one.most, one.seconds, one.cost)
-                over = wait(until, now, one.most, one.seconds)
+                step = -(-one.seconds * SECOND // one.most)
+                before = owed.get(one.key, now)
+                before = max(before, now)
+                until = before + one.cost * step
+                over = until - now - one.most * step
                 if over > 0:
                     waiting = math.inf if one.cost > one.most else over / SECOND
                     if waiting > longest:
                         refused, longest = place, waiting
-                planned.append((one, before, until))
+                planned.append((one.key, one.most, step, before, until))
             takes = refused is None and not peek
             left = []
-            for one, before, until in planned:
-                left.append(remaining(until if takes else before, now, one.most, one.seconds))
+            for key, most, step, before, until in planned:
                 if takes:
-                    owed[one.key] = until
-                    owed.move_to_end(one.key)
+                    owed[key] = until
+                    owed.move_to_end(key)
+                    left.append(most + (now - until) // step)
+                else:
+                    left.append(max(0, most + (now - before) // step))
             if takes and len(owed) > self._most_keys:
                 self._forget_some(now)
             return Taken(refused=refused, retry_after_s=longest, remaining=tuple(left))
