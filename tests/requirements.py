@@ -4585,6 +4585,10 @@ INVENTORY: dict[str, Requirement] = {
         "C54",
         "The console says how many tools wait, shows what is different as text, and decides about exactly what was shown.",
     ),
+    "inventory:approvals:a-yes-is-to-what-counts": Requirement(
+        "C54, decision 13",
+        "Nobody is asked about a definition that waits, and a yes to one that was rejected since is void when it is spent.",
+    ),
     "inventory:report:whole-and-bounded": Requirement(
         "C54, design §4",
         "A guard tells its issuer each definition once and whole, in which tenants it was listed, again until it was heard, and in bounded parts.",

@@ -33,7 +33,7 @@ async def test_who_hears_a_server_is_found_by_as_many_readings_for_two_hundred_t
         client = await registry.find(work, made.client.id)
         readings = 0
         found, heard = await heard_for(work, issuer, client)
-        document = await tool_policy.document(work, found.uri, heard)
+        document = await tool_policy.document(work, found.uri, heard, speaker=client.tenant)
         return readings, heard, document, client
 
     work = machines.work(tenant=SHARED)

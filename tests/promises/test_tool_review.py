@@ -9,6 +9,7 @@ from authserver.domain.audit.event import Kind, open_payload
 from authserver.domain.inventory.review import NotThereError
 from authserver.domain.revocation import feed
 from resource_lib.wire.tool_call import definition_hash
+from tests.support.approvals import DEFINITION, Approver, refunding, tool_server
 from tests.support.console import at_console
 from tests.support.tooled import named, report, told, tool
 from tests.support.world import R1, R5, WRITE
@@ -299,3 +300,27 @@ async def test_of_two_first_words_at_once_one_is_the_baseline(server):
     assert [204] * 6 == [answer.status_code for answer in both]
     assert ["counts", "waits"] == sorted(one.state for one in await server.operator.reviewed(R1))
     assert 1 == len((await document(server))[0]["search_orders"])
+
+
+@pytest.mark.requirement("inventory:approvals:a-yes-is-to-what-counts")
+async def test_a_yes_to_what_was_rejected_since_is_void_and_nobody_is_asked_about_what_waits(server):
+    """C54, decision 13: whatever a guard knows by then; a definition that was let in besides takes nothing from a yes."""
+    t1 = server.world.tenants["t1"]
+    rs, token = tool_server(server), await refunding(server)
+    known = [{"hash": one * 64, "tenants": [t1]} for one in "df"]
+    refund = named("refund_order", tool_class="destructive", scopes=("orders:write", "tool:refund_order"))
+    await report(server, "RS1", {**refund, "definitions": known})
+    await report(server, "RS1", {**refund, "definitions": [{"hash": "e" * 64, "tenants": [t1]}]})
+
+    waits = await rs.ask(token, definition_hash="e" * 64)
+    approval_id, other_id = [await rs.asked(token, {"order_id": one}) for one in ("o-1", "o-2")]
+    for each in (approval_id, other_id):
+        await Approver(server=server, who="u1").decide(each)
+    await server.operator.review(R1, "refund_order", "e" * 64, "approved")
+    ran = await rs.consume(approval_id, token, {"order_id": "o-1"})
+    await server.operator.review(R1, "refund_order", DEFINITION, "rejected", tenant="t1")
+    void = await rs.consume(other_id, token, {"order_id": "o-2"})
+
+    assert (400, True) == (waits.status_code, "tool review" in waits.json()["error_description"])
+    assert (200, 409) == (ran.status_code, void.status_code)
+    assert "expired" == await rs.state(other_id)
