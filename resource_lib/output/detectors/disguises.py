@@ -3,7 +3,7 @@ Which disguises of personal data and secrets are looked through, one rule for ea
 
 | disguise | rule |
 |---|---|
-| invisible characters inside, escape sequences | looked through: where something stands in the text without them, the text leaves without them |
+| invisible characters inside, escape sequences, delimiters and comments that are removed later | looked through: where something stands in the text without them, the text leaves without them |
 | full-width and other compatibility forms (NFKC), digits of other scripts | the same |
 | HTML entities (`&#64;`), `\\u0040` | the same |
 | percent-encoding, up to three times over | the encoded part is masked and stays encoded |
@@ -11,7 +11,7 @@ Which disguises of personal data and secrets are looked through, one rule for ea
 | JSON inside a string, up to four times over | read as JSON, member names included |
 | member names in capitals, camelCase, with dashes or full-width letters | names are read as words (`secret_names.py`) |
 | a secret split over the items of one list | the items are read joined, for detectors of secrets; each item that holds a piece is masked |
-| split over several members, reversed, encrypted, in hexadecimal, in words ("jane at example dot com") | not looked through |
+| broken over lines, split over several members, reversed, encrypted, in hexadecimal, in words ("jane at example dot com") | not looked through |
 
 Every reading is linear and none is longer than the text it was made of times eighteen (the longest compatibility form).
 """
@@ -19,7 +19,7 @@ Every reading is linear and none is longer than the text it was made of times ei
 import html
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote
 
@@ -31,7 +31,7 @@ _ENTITY = re.compile(r"&(?:#|commat|period|lowbar|colon)")
 
 
 def _in_plain_letters(text: str) -> str:
-    shown = unicodedata.normalize("NFKC", plain(text))
+    shown = unicodedata.normalize("NFKC", text)
     return _OTHER_DIGIT.sub(lambda match: str(unicodedata.digit(match[0])), shown)
 
 
@@ -39,16 +39,17 @@ def _without_escapes(text: str) -> str:
     return _UNICODE_ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
 
 
-def readings(text: str) -> list[Callable[[str], str]]:
-    """Return the ways in which this text can be read as another one; for ordinary text none."""
-    ways: list[Callable[[str], str]] = []
-    if not text.isascii() or "\x1b" in text:
-        ways.append(_in_plain_letters)
+def readings(text: str) -> Iterator[str]:
+    """Yield the other texts that this one can be read as; for ordinary text none."""
+    shown = plain(text)
+    if shown is not text:
+        yield shown
+    if not shown.isascii():
+        yield _in_plain_letters(shown)
     if "&" in text and _ENTITY.search(text):
-        ways.append(html.unescape)
+        yield html.unescape(text)
     if "\\u00" in text:
-        ways.append(_without_escapes)
-    return ways
+        yield _without_escapes(text)
 
 
 _PART = r"[^\s\"'<>&?=;/,%]"

@@ -14,8 +14,8 @@ Proof = Callable[[re.Match[str]], Span | None]
 """What of a match is the thing itself; None: nothing. Must take time in proportion to the match."""
 
 
-Needs = Literal["digits", "word", "nothing"]
-"""`digits`: four of them near each other. `word`: fifteen characters without white space. `nothing`: hints alone decide."""
+Needs = Literal["digits", "dotted", "word", "nothing"]
+"""`digits`: six of them near each other. `dotted`: two with a dot between. `word`: fifteen characters without white space. `nothing`: hints alone decide."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,10 +35,12 @@ TOO_DEEP: Final = "[nested too deeply]"
 
 _ORDER: Final[tuple[Kind, ...]] = ("secret", "email", "iban", "card", "ssn", "phone", "ip", "address", "name", "id")
 """The gravest first."""
-_NEAR_DIGITS = re.compile(r"[0-9](?:[ ./()-]{0,3}[0-9]){3}")
+_NEAR_DIGITS = re.compile(r"[0-9](?:[ ./()\u00a0-]{0,3}[0-9]){5}")
+_DOTTED = re.compile(r"[0-9]\.[0-9]")
 _LONGEST_SHORT_WORD: Final = 14
 _HAS: Final[dict[Needs, Callable[[str], bool]]] = {
     "digits": lambda text: _NEAR_DIGITS.search(text) is not None,
+    "dotted": lambda text: "." in text and _DOTTED.search(text) is not None,
     "word": lambda text: max(map(len, text.split()), default=0) > _LONGEST_SHORT_WORD,
 }
 _SECRETS: Final = tuple(detector for detector in DETECTORS if detector.kind == SECRET)
@@ -136,27 +138,27 @@ def _redacted(text: str, detectors: tuple[Detector, ...], counts: Counter[str], 
         before = text
         if inside and (text[:1] in _OPENS or text[:64].lstrip()[:1] in _OPENS):
             text = _json(text, detectors, counts, inside)
-        hits = _found(text, detectors)
-        if hits:
-            text = _masked(text, hits, counts)
-        text = _undisguised(text, detectors, counts, inside)
+        text = _in_the_clear(text, detectors, counts)
+        if inside:
+            if "%" in text:
+                text = _percent(text, detectors, counts, inside)
+            if _HAS["word"](text):
+                text = _base64(text, detectors, counts, inside)
         if text is before or text == before:
             return before
     return ENTANGLED
 
 
-def _undisguised(text: str, detectors: tuple[Detector, ...], counts: Counter[str], inside: int) -> str:
-    for reading in disguises.readings(text):
-        read = reading(text)
+def _in_the_clear(text: str, detectors: tuple[Detector, ...], counts: Counter[str]) -> str:
+    """Return the text masked, in that of its readings that shows what the text as it is does not."""
+    hits = _found(text, detectors)
+    known = Counter(text[hit.start : hit.end] for hit in hits)
+    for read in disguises.readings(text):
         if read != text:
-            hits = _found(read, detectors)
-            if hits:
-                text = _masked(read, hits, counts)
-    if not inside:
-        return text
-    if "%" in text:
-        text = _percent(text, detectors, counts, inside)
-    return _base64(text, detectors, counts, inside) if _HAS["word"](text) else text
+            others = _found(read, detectors)
+            if Counter(read[hit.start : hit.end] for hit in others) - known:
+                return _masked(read, others, counts)
+    return _masked(text, hits, counts) if hits else text
 
 
 def _percent(text: str, detectors: tuple[Detector, ...], counts: Counter[str], inside: int) -> str:

@@ -89,7 +89,9 @@ DETECTORS: Final[tuple[Detector, ...]] = (
         needs="nothing",
         hints=("@",),
         proof=_person,
-        pattern=re.compile(r"@(?:[^\W_](?:[\w-]{0,62}[^\W_])?\.){1,8}(?:[^\W\d_]{2,24}|xn--[a-z0-9-]{2,59})(?![\w-])"),
+        pattern=re.compile(
+            r"@(?:[^\W_](?:[\w-]{0,62}[^\W_])?\.){1,8}(?:[^\W\d_]{2,24}|xn--[a-z0-9-]{2,59})(?![^\W_]|-)"
+        ),
     ),
     Detector(
         name="card",
@@ -98,8 +100,8 @@ DETECTORS: Final[tuple[Detector, ...]] = (
         proof=proofs.card,
         # Looked at from each group of digits on, in the groups that cards have: so lists of other numbers are none, and hide none.
         pattern=re.compile(
-            r"[0-9](?<![A-Za-z0-9_.][0-9])(?=(?P<rest>[0-9]{13,18}|[0-9]{3}(?P<by>[ -])(?:[0-9]{4}(?P=by)[0-9]{4}(?P=by)[0-9]{4}(?:(?P=by)[0-9]{3})?"
-            r"|[0-9]{6}(?P=by)[0-9]{4,5}|[0-9]{4}(?P=by)[0-9]{5}))(?![A-Za-z0-9_]|\.[0-9]))"
+            r"[0-9](?<![A-Za-z0-9.][0-9])(?<![A-Za-z0-9]_[0-9])(?=(?P<rest>[0-9]{13,18}|[0-9]{3}(?P<by>[ -])(?:[0-9]{4}(?P=by)[0-9]{4}(?P=by)[0-9]{4}(?:(?P=by)[0-9]{3})?"
+            r"|[0-9]{6}(?P=by)[0-9]{4,5}|[0-9]{4}(?P=by)[0-9]{5}))(?![A-Za-z0-9]|[_.][A-Za-z0-9]))"
         ),
     ),
     Detector(
@@ -117,7 +119,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
         needs="digits",
         hints=("-",),
         pattern=re.compile(
-            r"[0-8](?<![A-Za-z0-9_-][0-8])(?<!000)(?<!666)[0-9]{2}(?<!000)(?<!666)-(?!00)[0-9]{2}-(?!0000)[0-9]{4}(?![A-Za-z0-9_-])"
+            r"[0-8](?<![A-Za-z0-9-][0-8])(?<![A-Za-z0-9]_[0-8])(?<!000)(?<!666)[0-9]{2}(?<!000)(?<!666)-(?!00)[0-9]{2}-(?!0000)[0-9]{4}(?![A-Za-z0-9-]|_[A-Za-z0-9])"
         ),
     ),
     Detector(
@@ -128,7 +130,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
         folded=True,
         proof=proofs.ssn_by_name,
         pattern=re.compile(
-            r"[0-8](?<![A-Za-z0-9_-][0-8])[0-9]{2}(?<!000)(?<!666)[ .]?(?!00)[0-9]{2}[ .]?(?!0000)[0-9]{4}(?![A-Za-z0-9_-])"
+            r"[0-8](?<![A-Za-z0-9-][0-8])(?<![A-Za-z0-9]_[0-8])[0-9]{2}(?<!000)(?<!666)[ .]?(?!00)[0-9]{2}[ .]?(?!0000)[0-9]{4}(?![A-Za-z0-9-]|_[A-Za-z0-9])"
         ),
     ),
     Detector(
@@ -183,7 +185,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     Detector(
         name="ip",
         kind="ip",
-        needs="digits",
+        needs="dotted",
         hints=(".",),
         proof=proofs.ipv4,
         pattern=re.compile(
@@ -244,14 +246,14 @@ DETECTORS: Final[tuple[Detector, ...]] = (
         kind=SECRET,
         needs="word",
         hints=("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
-        pattern=re.compile(r"(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{20,255}+|github_pat_[A-Za-z0-9_]{22,255}+)"),
+        pattern=re.compile(r"(?:gh[pousr]_[A-Za-z0-9]{20,255}+|github_pat_[A-Za-z0-9_]{22,255}+)"),
     ),
     Detector(
         name="gitlab_token",
         kind=SECRET,
         needs="word",
         hints=("glpat-", "glptt-", "gldt-", "glrt-", "glsoat-", "glcbt-"),
-        pattern=re.compile(r"(?<![A-Za-z0-9])gl(?:pat|ptt|dt|rt|soat|cbt)-[\w-]{20,255}+"),
+        pattern=re.compile(r"gl(?:pat|ptt|dt|rt|soat|cbt)-[\w-]{20,255}+"),
     ),
     Detector(
         name="slack_token",
@@ -259,7 +261,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
         needs="word",
         hints=("xox", "xapp-", "hooks.slack.com/"),
         pattern=re.compile(
-            r"(?<![A-Za-z0-9])(?:xox[abeoprs]-[A-Za-z0-9-]{10,255}+|xapp-[0-9]-[A-Za-z0-9-]{10,255}+)|hooks\.slack\.com/(?:services|workflows)/(?P<path>[A-Za-z0-9/_]{10,255}+)"
+            r"(?:xox[abeoprs]-[A-Za-z0-9-]{10,255}+|xapp-[0-9]-[A-Za-z0-9-]{10,255}+)|hooks\.slack\.com/(?:services|workflows)/(?P<path>[A-Za-z0-9/_]{10,255}+)"
         ),
     ),
     Detector(
@@ -267,9 +269,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
         kind=SECRET,
         needs="word",
         hints=("_live_", "_test_", "whsec_"),
-        pattern=re.compile(
-            r"(?<![A-Za-z0-9])(?:[sr]k_(?:live|test)_[A-Za-z0-9]{10,255}+|whsec_[A-Za-z0-9+/=]{16,255}+)"
-        ),
+        pattern=re.compile(r"(?:[sr]k_(?:live|test)_[A-Za-z0-9]{10,255}+|whsec_[A-Za-z0-9+/=]{16,255}+)"),
     ),
     Detector(
         name="google_key",

@@ -73,15 +73,15 @@ def _look(text: str, best: dict[str, float]) -> None:
     present = {word for word in WORDS if word in flat}
     if not present:
         return
-    _add(best, [row for row in LINES if _is_asked(row, present, best) and row.pattern.search(text)])
-    _add(best, [row for row in SENTENCES if _is_asked(row, present, best) and row.pattern.search(flat)])
+    _add(best, [row for row in LINES if _is_asked(row, flat, present, best) and row.pattern.search(text)])
+    _add(best, [row for row in SENTENCES if _is_asked(row, flat, present, best) and row.pattern.search(flat)])
 
 
-def _is_asked(row: Row, present: set[str], best: dict[str, float]) -> bool:
+def _is_asked(row: Row, flat: str, present: set[str], best: dict[str, float]) -> bool:
     return (
         not present.isdisjoint(row.words)
-        and (not row.also or not present.isdisjoint(row.also))
         and row.weight > best.get(row.sign, 0.0)
+        and (not row.also or any(word in flat for word in row.also))
     )
 
 

@@ -336,7 +336,5 @@ COMPACT: Final = re.compile(
 )
 """The same once more without any space, for letters that were set apart."""
 
-WORDS: Final[tuple[str, ...]] = tuple(
-    sorted({word for row in (*LINES, *SENTENCES) for word in (*row.words, *row.also)})
-)
-"""Every word of the table, each of which is looked for once."""
+WORDS: Final[tuple[str, ...]] = tuple(sorted({word for row in (*LINES, *SENTENCES) for word in row.words}))
+"""Every first word of the table, each of which is looked for once."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resource_lib.output import detectors
+from resource_lib.output import detectors, hostile
 
 GITHUB = "ghp_" + "0123456789abcdefghij0123456789abcdef"
 CARD = "4111 1111 1111 1111"
@@ -124,6 +124,24 @@ def test_a_disguised_secret_is_found(text):
 
     assert GITHUB[-16:] not in shown
     assert {"github_token": 1} == counts
+
+
+@pytest.mark.requirement("screening:redaction:disguises")
+@pytest.mark.parametrize("thing", [GITHUB, "jane.doe@example.com", CARD])
+@pytest.mark.parametrize(
+    ("before", "inside", "after"),
+    [
+        ("", "<|x|>", ""), ("", "<!-- -->", ""), ("", "[INST]", ""), ("<!-- ", "", " -->"), ("<!-- ", "", ""), ("**", "", "**"), ("_", "", "_"),
+        ("`", "", "`"), ("<b>", "", "</b>"), ("“", "", "”"), ("是", "", "的"), ("👍", "", "👍"), ("\u00a0", "", "\u00a0"), ("|", "", "|"), ("/", "", "/"), ("\\", "", "\\"),
+    ],
+)  # fmt: skip
+def test_what_is_removed_later_and_what_stands_around_hides_nothing(thing, before, inside, after):
+    """Ours: the delimiter that `plain` takes out must not put a secret together again that redaction saw in two halves."""
+    shown = detectors.redacted(f"see {before}{thing[:6]}{inside}{thing[6:]}{after} there")[0]
+
+    for text in (shown, hostile.plain(shown)):
+        assert thing[:6] not in text
+        assert thing[6:] not in text
 
 
 @pytest.mark.requirement("screening:redaction:disguises")
