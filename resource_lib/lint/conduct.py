@@ -31,13 +31,14 @@ def generic_tool(tool: LintedTool) -> Found:
 def reads_and_writes(tool: LintedTool) -> Found:
     """Find tools that look and change."""
     named = tool.words
-    if set(named[:1]) & words.MANAGES or "crud" in named:
+    chosen = [{word for choice in _choices(place.forms) for word in words_of(choice)[:1]} for place in tool.arguments]
+    only_writes = any(verbs & words.WRITES and not verbs & words.READS for verbs in chosen)
+    if (set(named[:1]) & words.MANAGES and not only_writes) or "crud" in named:
         yield "", f"{tool.name!r} reads and writes"
         return
     if {"or", "and"} & set(named) and set(named) & words.READS and set(named) & words.WRITES:
         yield "", f"{tool.name!r} reads and writes"
-    for place in tool.arguments:
-        verbs = {word for choice in _choices(place.forms) for word in words_of(choice)[:1]}
+    for place, verbs in zip(tool.arguments, chosen, strict=True):
         if verbs & words.READS and verbs & words.WRITES:
             both = ", ".join(sorted(verbs & words.READS)[:2] + sorted(verbs & words.WRITES)[:2])
             yield place.at, f"{place.name!r} chooses between reading and writing ({both})"

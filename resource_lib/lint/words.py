@@ -263,7 +263,7 @@ LOADS: Final = frozenset(
 
 READS: Final = frozenset(
     {"get", "list", "search", "find", "read", "fetch", "show", "view", "describe", "lookup", "count", "query", "browse"}
-    | {"inspect", "preview", "retrieve", "summarize", "status"}
+    | {"inspect", "preview", "retrieve", "summarize"}
 )
 WRITES: Final = frozenset(
     {

@@ -160,3 +160,16 @@ def test_a_schema_that_refers_to_itself_without_end_is_read_as_far_as_the_bounds
     report = lint([{"name": "bomb", "description": "d", "inputSchema": bomb}])
 
     assert len(report.findings) <= 5000
+
+
+@pytest.mark.requirement("lint:ordinary-tools-are-left-alone")
+def test_a_choice_of_writes_or_of_states_is_no_reading_and_writing():
+    """C18: what was too much in the tools of a public server: kinds of events, and ways to change one thing."""
+    events = tool(event={"enum": ["create", "delete", "status", "push"]})
+    manage = {**tool(action={"enum": ["watch", "ignore", "delete"]}), "name": "manage_subscription"}
+
+    assert set() == found(events)
+    assert set() == found(manage)
+    assert {"reads-and-writes"} == found(
+        {**manage, "inputSchema": tool(action={"enum": ["list", "delete"]})["inputSchema"]}
+    )
