@@ -4454,6 +4454,10 @@ TAINT: dict[str, Requirement] = {
     "taint:signs": Requirement(
         "C25, C32, issue", "What reads like orders holds the writes that follow it, whoever's tool said it."
     ),
+    "taint:example": Requirement(
+        "C24, C25, C33, ours",
+        "Behind a guard at its defaults the example's ordinary calls are held nowhere, and each change after a ticket waits.",
+    ),
     "taint:person-reads-it": Requirement(
         "C25, C33, AP-10",
         "The page of a call that follows text from outside says which tool fetched it, and when, in words of ours; the yes is for the same call.",
