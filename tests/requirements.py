@@ -4048,7 +4048,7 @@ ARGUMENTS: dict[str, Requirement] = {
         "RS-31", "Each call of a batch is held to its own tool, and one wrong call refuses all."
     ),
     "arguments:bounds": Requirement(
-        "C22, C27, RS-32, EX-04", "Size, depth, count and numbers of arguments are bounded before any schema is asked."
+        "C27, RS-32, EX-04", "Size, depth, count and numbers of arguments are bounded before any schema is asked."
     ),
     "arguments:warm:asks-once-a-minute": Requirement(
         "ours", "A list is asked for once for each caller and minute, a schema compiled once for all."

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 from resource_lib import Bounds, ResourceGuard, SettingsError, read
-from resource_lib.arguments import advertised
+from resource_lib.arguments import advertised, engine, engine_python
 from resource_lib.wire.tool_call import definition_hash
 from tests.support.guarded import LEGACY, MODERN
 from tests.support.listed import Listed, tool
@@ -313,7 +313,7 @@ async def test_a_tool_that_was_not_there_is_looked_for_again_after_seconds():
     ],
 )  # fmt: skip
 async def test_bounds_hold_before_any_schema_is_asked(arguments, path, said):
-    """C22, C27, EX-04: the schema takes anything, the guard does not."""
+    """C27, EX-04: the schema takes anything, the guard does not."""
     bounds = Bounds(bytes=60, depth=4, characters=10, name=8, members=5, values=12, number=100)
     it = Listed(tool({}), argument_bounds=bounds)
 
@@ -398,6 +398,21 @@ async def test_a_decision_that_is_remembered_lets_no_wrong_argument_through():
 
     assert [False, True, False, True, False] == [answer.json["result"].get("isError", False) for answer in answers]
     assert 1 == len(it.guard._judge._decisions._kept)
+
+
+@pytest.mark.requirement("arguments:engines:agree")
+async def test_a_guard_without_the_fast_engine_refuses_the_same(monkeypatch):
+    """Where jsonschema-rs has no wheel: the same list, the same refusals, in the same words."""
+    calls = [GOOD, {}, {**GOOD, "x": 1}, {**GOOD, "limit": "1"}, {**GOOD, "address": {"zip": 1}}, {"email": "nobody"}]
+
+    async def whole():
+        it = Listed(tool(ORDER))
+        return [(await it.listed())["tools"], *[(await it.call(arguments)).json for arguments in calls]]
+
+    fast = await whole()
+    monkeypatch.setattr(engine, "_engine", lambda: engine_python)
+
+    assert fast == await whole()
 
 
 @pytest.mark.requirement("arguments:schema-changes")
