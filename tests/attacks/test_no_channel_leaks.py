@@ -271,6 +271,21 @@ async def test_what_comes_of_a_task_is_looked_through_as_its_call_is():
     assert "result" not in unknown.json
 
 
+@pytest.mark.requirement("output:no-channel-leaks:tasks")
+async def test_a_task_that_was_begun_with_personal_data_shows_none_to_a_token_that_may_not_see_it():
+    """Rights are those of whoever asks now: tokens are exchanged and narrowed while tasks run."""
+    shown = Shown(arguments="strict")
+    await shown.see({"task": {"taskId": "t1"}}, scopes=("notes:read", "pii:read"), arguments={"include_pii": True})
+    shown.server.says = [{"result": mirrored({"customers": [JANE]})}]
+
+    full = await shown.rpc("tasks/result", {"taskId": "t1"}, "notes:read", "pii:read")
+    masked = await shown.rpc("tasks/result", {"taskId": "t1"}, "notes:read")
+
+    assert "Jane Canary" == result_of(full)["structuredContent"]["customers"][0]["name"]
+    assert "swordfish" not in text_of(full)
+    assert [] == leaks(masked)
+
+
 @pytest.mark.requirement("output:no-channel-leaks:batch")
 async def test_each_reply_of_a_batch_is_looked_through_by_its_own_call():
     """2025-03-26: replies may come in any order; one that nobody asked for is withheld with the rest."""

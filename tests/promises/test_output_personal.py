@@ -86,13 +86,22 @@ async def test_free_text_is_searched_where_no_schema_describes_it(schema):
 
 
 @pytest.mark.requirement("output:personal:free-text-is-searched")
-async def test_a_letter_that_nobody_sees_does_not_hide_an_address():
-    """Hidden characters go first: else an address with one in it would be no address, and be one afterwards."""
-    shown = Shown(listed("see"))
+@pytest.mark.parametrize(
+    "text",
+    [
+        "jane@\u200bcan\u00adary.example",
+        "jane@can<|im_start|>ary.example",
+        "jane@can<!-- x -->ary.example",
+        "Ja\u200bne",
+    ],
+)
+async def test_what_nobody_sees_does_not_hide_an_address_or_a_name(text):
+    """Hidden characters go first: else what has one in it would not be found, and be plain to read once it is gone."""
+    shown = Shown()
 
-    answer = await shown.see({"content": [{"type": "text", "text": "jane@\u200bcan\u00adary.example"}]})
+    answer = await shown.see(mirrored({"customers": [JANE]}, text))
 
-    assert {"type": "text", "text": "user***@***.example"} == result_of(answer)["content"][0]
+    assert result_of(answer)["content"][1]["text"] in ("user***@***.example", "***")
 
 
 @pytest.mark.requirement("output:personal:typed-texts-are-not-read")
