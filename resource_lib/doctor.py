@@ -76,6 +76,7 @@ def _facts(parts: Parts, told: Told) -> Facts:
         has_output=told.output is not None,
         has_taint=parts.judge.taints is not None,
         has_lint=told.has_seen_tools,
+        has_budgets=bool(parts.budgets),
     )
 
 

@@ -29,6 +29,8 @@ class Facts:
     has_output: bool
     has_taint: bool
     has_lint: bool
+    has_budgets: bool = False
+    """Whether a tool asks another service by a client that counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,12 @@ def _needs_output(facts: Facts) -> _Answer:
 
 def _needs_limits(facts: Facts) -> _Answer:
     return _when(facts.has_limits, "limits=None: leave it out, or write preset='full'")
+
+
+def _budgets(facts: Facts) -> _Answer:
+    if facts.has_budgets:
+        return "on", ""
+    return "elsewhere", "for tools that ask other services: guard.downstream(name, limit)"
 
 
 def _needs_lint(facts: Facts) -> _Answer:
@@ -112,7 +120,7 @@ _ASKED: Final[dict[str, Callable[[Facts], _Answer]]] = {
     "C37": _needs_limits,
     "C38": _needs_limits,
     "C39": _needs_limits,
-    "C40": lambda _: ("elsewhere", "for tools that ask other services: guard.downstream(name, limit)"),
+    "C40": _budgets,
     "C41": _needs_limits,
     "C42": _needs_limits,
     "C43": _needs_limits,
