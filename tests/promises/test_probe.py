@@ -8,14 +8,18 @@ from mcp.server import MCPServer
 
 from authserver.domain.audit.event import Kind
 from authserver.domain.health import probing
+from authserver.domain.keys.signing_key import key_ring
+from authserver.domain.tokens import access_token
 from resource_lib import ResourceGuard, read, write
 from resource_lib.identity.jwks_cache import JWKSCache
 from resource_lib.integrations.mcp_sdk import guarded
 from tests.support.bare import BARE
 from tests.support.deployment import Deployment
+from tests.support.exchange import allowed_deputy
 from tests.support.guarded import free_socket, serving
 from tests.support.internet import Answer, Internet
 from tests.support.looked_at import GUARDED, Site
+from tests.support.world import R1
 
 pytestmark = pytest.mark.one_database
 
@@ -163,6 +167,22 @@ async def test_what_a_probe_sends_is_for_that_server_alone_for_a_minute_and_is_r
 
     issued = await tokens_for(asking, uri)
     assert 4 == len(issued)
+
+
+@pytest.mark.requirement("probe:tokens-are-weak-and-recorded")
+async def test_a_probes_token_is_known_to_nobody_but_the_guard_it_is_for(server):
+    """ADR 41: neither introspection nor a token exchange makes anything of it, whoever holds it."""
+    work = server.operator.work("t1")
+    ring = await key_ring(work, "")
+    token = access_token.mint_for_probe(work, ring, issuer=server.issuer, resource=R1, scope=("orders:read",)).token
+
+    said = await server.client("RS1").introspect(token)
+    traded = await allowed_deputy(server)
+    answer = await traded.exchange(token)
+
+    assert {"active": False} == said.body
+    assert 400 == answer.status
+    assert "access_token" not in answer.body
 
 
 def probe(deployment):
