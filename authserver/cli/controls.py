@@ -48,6 +48,8 @@ def _answer(control: Control, settings: Settings) -> tuple[str, str]:
     match control.id:
         case "C05" if settings.key_rotation_seconds > _LONGEST_ROTATION_S:
             return "off", "AUTHSERVER_KEY_ROTATION_SECONDS is longer than half a year"
+        case "C54" if settings.tool_review == "observe":
+            return "off", "AUTHSERVER_TOOL_REVIEW=observe: what is new or changed counts before anybody has looked"
         case "C56" if settings.server_check_seconds == 0:
             return "off", "AUTHSERVER_SERVER_CHECK_SECONDS is 0: nothing is checked on a schedule"
         case "C58" if settings.security_contact.endswith(_EXAMPLE):

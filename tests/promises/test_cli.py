@@ -641,6 +641,7 @@ def test_what_a_setting_leaves_out_is_off_and_names_the_setting(acme: Deployment
     for line in (
         "AUTHSERVER_SERVER_CHECK_SECONDS=0",
         "AUTHSERVER_KEY_ROTATION_SECONDS=99999999",
+        "AUTHSERVER_TOOL_REVIEW=observe",
         "AUTHSERVER_HOST=0.0.0.0",
         "AUTHSERVER_EXPOSURE=sender-constrained",
         "AUTHSERVER_SECURITY_CONTACT=mailto:security@acme.example",
@@ -650,6 +651,7 @@ def test_what_a_setting_leaves_out_is_off_and_names_the_setting(acme: Deployment
 
     assert "AUTHSERVER_SERVER_CHECK_SECONDS" in found["C56"]["why"]
     assert "AUTHSERVER_KEY_ROTATION_SECONDS" in found["C05"]["why"]
-    assert ("off", "off", "off") == tuple(found[id_]["state"] for id_ in ("C05", "C56", "C61"))
+    assert "AUTHSERVER_TOOL_REVIEW" in found["C54"]["why"]
+    assert ["off"] * 4 == [found[id_]["state"] for id_ in ("C05", "C54", "C56", "C61")]
     assert ("on", "on") == (found["C58"]["state"], found["C60"]["state"])
     assert "0.0.0.0" in found["C60"]["why"]
