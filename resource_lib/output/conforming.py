@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-import jsonschema_rs
-
 from resource_lib.definition import Definition
 from resource_lib.output.leaving import Leaving
 
@@ -27,7 +25,12 @@ def conforms(result: Mapping[str, Any], leaving: Leaving) -> bool:
     validator = _validators.get(definition)
     if validator is None:
         validator = _validators[definition] = _validator(definition.output_schema)
-    return validator is not False and bool(validator.is_valid(result.get("structuredContent")))
+    if validator is False:
+        return False
+    try:
+        return bool(validator.is_valid(result.get("structuredContent")))
+    except Exception:  # noqa: BLE001 - what a schema cannot be asked, nothing conforms to
+        return False
 
 
 def is_held_to_schema(result: Mapping[str, Any], leaving: Leaving) -> bool:
@@ -46,11 +49,30 @@ def _goes_on(result: Mapping[str, Any]) -> bool:
 def _validator(schema: Any) -> Any:
     """Return the compiled schema; False: it is none, and nothing conforms to it."""
     try:
-        return jsonschema_rs.validator_for(schema, retriever=nothing_remote)
+        return compiled(schema)
     except Exception:  # noqa: BLE001 - whatever is wrong with a schema of a server, nothing conforms to it
         return False
 
 
-def nothing_remote(uri: str) -> Any:
-    """Refuse to fetch what a schema points to outside itself."""
+def compiled(schema: Any, *, formats: bool = False) -> Any:
+    """Return what `is_valid` can be asked of. Raises whatever the library finds wrong; with `formats`, also where none asserts them."""
+    try:
+        import jsonschema_rs  # noqa: PLC0415 - it may not be installed
+    except ImportError:
+        if formats:
+            raise
+        return _by_jsonschema(schema)
+    return jsonschema_rs.validator_for(schema, validate_formats=formats, retriever=_nothing_remote)
+
+
+def _by_jsonschema(schema: Any) -> Any:
+    import jsonschema  # noqa: PLC0415 - where jsonschema-rs has no wheel
+    import referencing  # noqa: PLC0415
+
+    kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+    kind.check_schema(schema)
+    return kind(schema, registry=referencing.Registry())
+
+
+def _nothing_remote(uri: str) -> Any:
     raise ValueError(uri)

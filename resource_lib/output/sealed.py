@@ -10,10 +10,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-import jsonschema_rs
-
 from resource_lib.definition import Definition
-from resource_lib.output.conforming import is_held_to_schema, nothing_remote
+from resource_lib.output.conforming import compiled, is_held_to_schema
 from resource_lib.output.leaving import Leaving
 from resource_lib.output.mirrors import STRUCTURE
 from resource_lib.output.shape import describes_its_texts
@@ -52,7 +50,7 @@ def _validator(schema: Any) -> Any:
     try:
         sealed = _sealed(schema)
         # Formats too: here a text of the right form is all that is asked.
-        return jsonschema_rs.validator_for(sealed, validate_formats=True, retriever=nothing_remote)
+        return compiled(sealed, formats=True)
     except Exception:  # noqa: BLE001 - whatever it is, it goes the long way
         return False
 

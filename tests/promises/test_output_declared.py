@@ -1,6 +1,7 @@
 """No more leaves than the output schema declares, in every place that says it."""
 
 import json
+import sys
 
 import pytest
 
@@ -174,3 +175,24 @@ async def test_a_guard_without_output_lets_answers_leave_as_they_are():
     result = mirrored({"customers": [JANE], "more": 1})
 
     assert result == result_of(await shown.see(result))
+
+
+@pytest.mark.requirement("output:declared:what-does-not-conform-is-withheld")
+async def test_the_schema_holds_where_jsonschema_rs_has_no_wheel(monkeypatch):
+    """The same answers by the library in Python; nothing remote is fetched by it either."""
+    monkeypatch.setitem(sys.modules, "jsonschema_rs", None)
+    good = {"orders": [{"status": "open", "lines": [{"sku": "abc"}]}]}
+    answers = [
+        result_of(await Shown(listed("see", {**schema, "title": "by jsonschema"})).see(mirrored(structure)))
+        for schema, structure in (
+            (ORDERS, good),
+            (ORDERS, {"orders": [{"status": "canary"}]}),
+            ({"type": "object", "properties": {"a": {"$ref": "https://example.com/x"}}}, {"a": "canary"}),
+            ({"type": "object", "properties": {"a": {"type": "nonsense"}}}, {"a": "canary"}),
+        )
+    ]
+
+    assert [good, "output_withheld", "output_withheld", "output_withheld"] == [
+        found["_meta"]["authserver/error"]["error"] if found.get("isError") else found["structuredContent"]
+        for found in answers
+    ]
