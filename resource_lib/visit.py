@@ -114,7 +114,9 @@ class Visit:
             return None
         if answer is not None:
             return await self._answer(answer)
-        return await self._run()
+        # From here on it may hold a seat, which it gives back whatever goes wrong.
+        with self._entry:
+            return await self._run()
 
     async def _answer(self, answer: Answer) -> None:
         await self._send(answer.start(self._parts.browsers.cors(self._request.origin)))
@@ -350,7 +352,7 @@ class Visit:
         room = self._answers_room(over)
         scope = self._forwarded(keeps_encoding=not lists_tools and waiting is None and parts.rooms is None)
         noted = noting(over) if parts.budgets else _NO_ENTRY
-        with calling_as(principal), carrying(self._token, parts.upstream), self._entry, noted:
+        with calling_as(principal), carrying(self._token, parts.upstream), noted:
             if waiting is not None and parts.held is not None:
                 waiting = replace(waiting, room=room)
                 return await parts.held.serve(waiting, self._app, scope, self._receive, outgoing.take, life_s=life_s)

@@ -10,6 +10,7 @@ from examples import limited as example
 from resource_lib import Limits, ResourceGuard, destructive, read, write
 from resource_lib.decision import Deny
 from resource_lib.limits.process_store import ProcessStore
+from resource_lib.transport.sessions import Sessions
 from tests.support.approved import Caller
 from tests.support.guarded import LEGACY, MODERN, Guarded
 
@@ -418,6 +419,21 @@ async def test_a_seat_comes_back_however_a_call_ends(how):
     await until(lambda: it.slow.running == 2)
     it.slow.ends.set()
     assert [200, 200] == [(await one.answer()).status for one in again]
+
+
+@pytest.mark.requirement("limits:running:a-seat-comes-back")
+async def test_a_seat_comes_back_when_the_guard_itself_fails_before_the_server_is_reached(monkeypatch):
+    """C39: between counting a call and the server's first line nothing of ours may keep a place for ever."""
+    it = slowly()
+
+    def broken(*_, **__):
+        raise RuntimeError("an accident of ours")
+
+    monkeypatch.setattr(Sessions, "watch", broken)
+    for _ in range(5):
+        found = (await asyncio.gather(it.begin().task, return_exceptions=True))[0]
+        assert isinstance(found, RuntimeError), "never refused for want of a seat"
+    await until(lambda: len(it.guard._gate.store._seats) == 0)
 
 
 @pytest.mark.requirement("limits:running:a-seat-comes-back")
