@@ -122,10 +122,20 @@ def test_what_people_write_is_the_same_object(text):
 @pytest.mark.requirement("screening:plain:is-stable")
 def test_nested_delimiters_do_not_survive_in_each_other():
     """C32: `<|<|x|>im_start|>` is one delimiter in another."""
-    for text in ("<|<|x|>im_start|>", "<!<!-- -->-- evil -->", "<|" * 50 + "im_start" + "|>" * 50, "[IN[INST]ST]"):
+    nested = "<|" * 50 + "im_start" + "|>" * 50
+    commented = "<!" * 9 + "<!-- -->" + "-- -->" * 9
+    for text in (
+        "<|<|x|>im_start|>",
+        "<!<!-- -->-- evil -->",
+        nested,
+        commented,
+        "[IN[INST]ST]",
+        "[IN" * 9 + "[INST]" + "ST]" * 9,
+    ):
         shown = hostile.plain(text)
 
-        assert "im_start|>" not in shown or "<|im_start|>" not in shown
+        assert shown == hostile.plain(shown)
+        assert "<|im_start|>" not in shown
         assert "<!--" not in shown
         assert "[INST]" not in shown
 
