@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from resource_lib.limits.limits import Limited, Limits
     from resource_lib.limits.sql import SqlStore
     from resource_lib.limits.valkey import ValkeyStore
-    from resource_lib.output import Output
+    from resource_lib.output import Output, Taint
     from resource_lib.policy import (
         Policy,
         ToolPolicy,
@@ -57,6 +57,7 @@ __all__ = [
     "ResourceGuard",
     "SettingsError",
     "SqlStore",
+    "Taint",
     "TenantWallError",
     "ToolPolicy",
     "ValkeyStore",
@@ -86,6 +87,7 @@ _PLACES: Final = {
     "Limits": "resource_lib.limits.limits",
     "NoPrincipalError": "resource_lib.identity.principal",
     "Output": "resource_lib.output",
+    "Taint": "resource_lib.output",
     "Policy": "resource_lib.policy",
     "Principal": "resource_lib.identity.principal",
     "ResourceGuard": "resource_lib.guard",
