@@ -251,24 +251,38 @@ def tests_of_controls() -> dict[str, list[str]]:
     named = {name: set(re.findall(r"C\d\d", line.source)) for name, line in REQUIREMENTS.items()}
     found: dict[str, list[tuple[int, str]]] = {}
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        marks = _named_marks(tree)
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or not node.name.startswith("test_"):
                 continue
-            for promise in _promises(node):
+            for promise in _promises(node, marks):
                 for control in named.get(promise, ()):
                     test = f"{path.relative_to(ROOT / 'tests')}::{node.name}"
                     found.setdefault(control, []).append((len(named[promise]), test))
     return {control: list(dict.fromkeys(test for _, test in sorted(tests))) for control, tests in found.items()}
 
 
-def _promises(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
-    return [
-        argument.value
-        for mark in node.decorator_list
-        if isinstance(mark, ast.Call) and isinstance(mark.func, ast.Attribute) and mark.func.attr == "requirement"
-        for argument in mark.args
-        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
-    ]
+def _named_marks(tree: ast.Module) -> dict[str, list[str]]:
+    """Return the promises of marks that stand under a name: `rotation = pytest.mark.requirement(…)`."""
+    return {
+        node.targets[0].id: _named_in(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
+
+
+def _promises(node: ast.FunctionDef | ast.AsyncFunctionDef, marks: dict[str, list[str]]) -> list[str]:
+    found: list[str] = []
+    for mark in node.decorator_list:
+        found += marks.get(mark.id, []) if isinstance(mark, ast.Name) else _named_in(mark)
+    return found
+
+
+def _named_in(mark: ast.expr) -> list[str]:
+    if not (isinstance(mark, ast.Call) and isinstance(mark.func, ast.Attribute) and mark.func.attr == "requirement"):
+        return []
+    return [one.value for one in mark.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
 
 
 def screening_page() -> str:
@@ -380,6 +394,7 @@ PAGES = {
     "events.md": events_page,
     "clients.md": clients_page,
     "rfc-map.md": rfc_page,
+    "controls.md": controls_page,
     "endpoint-limits.md": endpoint_limits_page,
     "screening.md": screening_page,
 }

@@ -89,7 +89,7 @@ SPEC: dict[str, Requirement] = {
         "OAuth 2.1 §1.4.1", "A malformed scope is refused even where part of it is known."
     ),
     "oauth21:code:becomes-tokens": Requirement(
-        "OAuth 2.1 §4.1.3, MCP A32", "A code becomes an access token and a refresh token."
+        "OAuth 2.1 §4.1.3, MCP A32, C04", "A code becomes an access token and a refresh token."
     ),
     "oauth21:code:expires-after-a-minute": Requirement("OAuth 2.1 §4.1.2", "A code lives sixty seconds."),
     "oauth21:code:redirect-uri-is-enforced-when-sent": Requirement(
@@ -4717,6 +4717,12 @@ CONTROLS: dict[str, Requirement] = {
     "controls:check-says-which-the-deployment-keeps": Requirement(
         "C66",
         "`authserver check --controls` says of each control whether this deployment keeps it, and which setting leaves it out.",
+    ),
+    "controls:shown-by-tests": Requirement(
+        "C66", "Each control that we say we keep is shown by a test that docs/controls.md names."
+    ),
+    "controls:threat-model": Requirement(
+        "C64", "The threat model says what is worth stealing, who might, where they come in, and what remains."
     ),
     "controls:presets": Requirement(
         "C66",

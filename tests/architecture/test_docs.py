@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from authserver.runtime.migration import every_table
+from docs import generate
+from resource_lib.wire.controls import CONTROLS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,6 +21,28 @@ def test_the_pages_made_from_the_code_are_up_to_date():
     )
 
     assert (0, "") == (done.returncode, done.stdout + done.stderr)
+
+
+@pytest.mark.requirement("controls:shown-by-tests")
+def test_each_control_that_we_say_we_keep_is_shown_by_a_test():
+    """docs/controls.md names a test for every control that the library, the server or our linter keeps."""
+    shown = generate.tests_of_controls()
+    kept = [
+        one.id for one in CONTROLS if one.default in ("on", "option") and one.keeper in ("guard", "issuer", "author")
+    ]
+
+    assert [] == [control for control in kept if not shown.get(control)]
+
+
+@pytest.mark.requirement("controls:threat-model")
+def test_the_threat_model_says_what_is_worth_stealing_who_might_and_where_they_would_come_in():
+    """C64: the agent, the client, the data, the supply chain, and what is left."""
+    text = (ROOT / "docs/threat-model.md").read_text(encoding="utf-8")
+
+    assert {"What is worth stealing", "Who might", "Boundaries", "Out of scope", "What remains"} <= set(
+        re.findall(r"^## (.+)$", text, re.MULTILINE)
+    )
+    assert all(word in text.lower() for word in ("prompt-injected agent", "malicious client", "supply chain", "tenant"))
 
 
 @pytest.mark.parametrize("table", sorted(every_table().tables))
