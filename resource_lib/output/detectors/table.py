@@ -23,6 +23,7 @@ _PAGES = re.compile(r"(?:page|next|prev|previous|sync|continuation|cursor|resume
 _VALUE = re.compile(
     r"\s{0,4}(?:(?P<quote>\\?[\"'`])(?P<quoted>[^\"'`\\\n]{4,1024}+)|(?P<plain>[^\s\"'`,;&<>(){}\[\]$\\]{5,256}+))"
 )
+_DIGIT, _SIGN, _LETTER = re.compile(r"[0-9]"), re.compile(r"[!#@%^~+/=?|]"), re.compile(r"[^\W\d_]")
 _MASKS_AND_HOLES: Final = ("[secret", "***", "<", "${", "{{", "$(", "%(", "...")
 
 
@@ -43,9 +44,7 @@ def _assigned(match: re.Match[str]) -> Span | None:
         return span
     if text[span[1] : span[1] + 1] in {"(", "["}:
         return None
-    has_digit = any("0" <= letter <= "9" for letter in value)
-    has_sign = any(letter in "!#@%^~+/=?|" for letter in value)
-    has_letter = any(letter.isalpha() for letter in value)
+    has_digit, has_sign, has_letter = (bool(kind.search(value)) for kind in (_DIGIT, _SIGN, _LETTER))
     return span if (has_letter and (has_digit or has_sign)) or (has_digit and len(value) >= 6) else None
 
 
