@@ -344,9 +344,7 @@ SERVER: dict[str, Any] = {
     "stop": None,
     "ways": {"stop_url": "/console/stop", "pause_url": "/console/stop?act=pause", "revive_url": ""},
     "csrf": "c" * 43,
-    "waiting": [],
-    "waiting_more": 0,
-    "is_held_up": True,
+    "review": {"waiting": [], "more": 0, "is_required": True},
     "changes": [
         {
             "credential": "cli_x",
@@ -670,8 +668,7 @@ def screens(hostile: str) -> dict[str, tuple[str, dict[str, Any]]]:
             SERVER
             | {
                 "changes": [],
-                "waiting": WAITING,
-                "waiting_more": 3,
+                "review": {"waiting": WAITING, "more": 3, "is_required": True},
                 "it": server("Orders", tags=[tag("warn", "5 tools wait for a review")]),
             },
         ),
