@@ -48,6 +48,11 @@ def known_memory(seconds=3600.0):
     return memory, clock
 
 
+def said_of_tools(it):
+    """Return what the guard's report warns of, but for the limits that these tests leave out."""
+    return {warning for warning in it.guard.doctor().warnings if not warning.startswith("limits: ")}
+
+
 def ran(answer):
     return "_meta" not in answer.json.get("result", {}) and answer.status == 200
 
@@ -248,7 +253,7 @@ async def test_an_observed_tool_lets_reads_pass_and_stops_writes_all_the_same():
     assert {
         "act: observe has no effect, because the tool is no read",
         "put: observe has no effect, because the tool is no read",
-    } == set(it.guard.doctor().warnings)
+    } == said_of_tools(it)
 
 
 @pytest.mark.requirement("policy:observe:is-reported")
@@ -273,6 +278,6 @@ def test_a_guard_that_cannot_ask_does_not_start_with_a_tool_that_may_have_to_and
     with pytest.raises(SettingsError, match="waits for a person's yes"):
         Guarded(tools={"pay": write("o:write", when=[step_up_if("args.n > 1", because="x")])})
 
-    warnings = Guarded(tools={"wipe": destructive("o:write", approval=False)}).guard.doctor().warnings
+    warnings = said_of_tools(Guarded(tools={"wipe": destructive("o:write", approval=False)}))
 
-    assert ("wipe: destructive, and nobody is asked (approval=False)",) == warnings
+    assert {"wipe: destructive, and nobody is asked (approval=False)"} == warnings
