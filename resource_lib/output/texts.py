@@ -3,15 +3,36 @@ Every text of a JSON value, wherever it stands: members' names as well.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 Change = Callable[[str], str]
+
+PROTOCOLS_OWN: Final = frozenset(
+    {"content", "type", "text", "image", "audio", "resource", "resource_link", "structuredContent", "isError", "_meta"}
+    | {"resultType", "complete", "contents", "messages", "role", "assistant", "user", "mimeType", "data", "uri", "name"}
+    | {
+        "annotations",
+        "audience",
+        "priority",
+        "lastModified",
+        "title",
+        "description",
+        "size",
+        "blob",
+        "progress",
+        "total",
+    }
+    | {"message", "level", "logger", "code"}
+)
+"""Words that the protocol itself says in every answer: nobody's, so nobody looks at them."""
 
 
 def with_texts(value: Any, change: Change) -> Any:
     """Return `value` with each of its texts changed; the very same object where no text does."""
     kind = type(value)
     if kind is str:
+        if value in PROTOCOLS_OWN:
+            return value
         other = change(value)
         return value if other == value else other
     if kind is dict:

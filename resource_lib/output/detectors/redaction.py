@@ -18,6 +18,7 @@ from resource_lib.output.detectors.finding import SECRET, Detector, Finding, Nee
 from resource_lib.output.detectors.masks import SECRET_MASK, Kind, masked
 from resource_lib.output.detectors.secret_names import names_a_secret, numbers_too
 from resource_lib.output.detectors.table import DETECTORS
+from resource_lib.output.texts import PROTOCOLS_OWN
 
 _SHORTEST: Final = 6
 """No detector finds anything in fewer characters."""
@@ -218,13 +219,14 @@ def _value(
     if kind is str:
         if hides:
             return _hidden(value, counts)
-        return _redacted(value, detectors, counts, inside)
+        return value if value in PROTOCOLS_OWN else _redacted(value, detectors, counts, inside)
     if kind is dict:
         if depth >= _MOST_DEPTH:
             return TOO_DEEP
         changed: dict[str, Any] | None = None
         for name, one in value.items():
-            shown_name = _redacted(name, detectors, counts, inside) if len(name) >= _SHORTEST else name
+            is_plain = len(name) < _SHORTEST or name in PROTOCOLS_OWN
+            shown_name = name if is_plain else _redacted(name, detectors, counts, inside)
             secret = not hides and names_a_secret(name)
             shown = _value(
                 one, detectors, counts, inside, depth + 1,
