@@ -73,15 +73,18 @@ async def test_every_process_tells_what_any_other_committed_before_its_third_bea
     """Streams on both workers, a kill by a third process (a command); by turns, so that a tick cannot help each time."""
     here = follower(deployment, "RS1", http=deployment.http, issuer=deployment.issuer)
     async with deployment.machines() as machines:
-        opened = [read(deployment, here) for _ in range(6)]
-        streams = [await each.__aenter__() for each in opened]
+        opened, streams, boots = [], [], set()
         try:
-            boots = {(await following()).boot for following in streams}
-            assert 2 == len(boots), "the kernel gave all connections to one process"
+            # The kernel chooses who takes a connection: of six, all go to one process once in thirty runs.
+            while len(boots) < 2 or len(streams) < 6:
+                assert len(streams) < 12, "the kernel gave all connections to one process"
+                opened.append(read(deployment, here))
+                streams.append(await opened[-1].__aenter__())
+                boots.add((await streams[-1]()).boot)
             for _ in range(3):
                 await kill(machines, Target(kind=Kind.EVERYTHING))
                 batches = await asyncio.gather(*(until_news(following, beats=2) for following in streams))
-                assert 6 * [[("everything", "kill", "*")]] == [told(batch) for batch in batches]
+                assert len(streams) * [[("everything", "kill", "*")]] == [told(batch) for batch in batches]
                 assert 1 == len({batch.cursor for batch in batches})
         finally:
             for each in opened:
