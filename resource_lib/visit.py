@@ -72,6 +72,7 @@ class Visit:
         "_scope",
         "_seeing",
         "_send",
+        "_taken",
         "_today",
         "_token",
         "_waiting",
@@ -98,6 +99,7 @@ class Visit:
         self._waiting: Held | None = None
         self._entry = _NO_ENTRY
         self._asked_at = 0.0
+        self._taken: frozenset[tuple[bytes, str]] = frozenset()
 
     async def serve(self) -> None:
         """Serve it to its end."""
@@ -116,7 +118,13 @@ class Visit:
             return await self._answer(answer)
         # From here on it may hold a seat, which it gives back whatever goes wrong.
         with self._entry:
-            return await self._run()
+            if (answer := self._begun()) is not None:
+                return await self._answer(answer)
+            try:
+                return await self._run()
+            finally:
+                if parts.rooms is not None:
+                    parts.rooms.end(self._taken)
 
     async def _answer(self, answer: Answer) -> None:
         await self._send(answer.start(self._parts.browsers.cors(self._request.origin)))
@@ -186,10 +194,6 @@ class Visit:
         self._own, self._seeing = self._own_members(body)
         if self._own:
             self._raw = without_it(self._raw, self._own)
-        if self._parts.rooms is not None:
-            for message in body.messages:
-                if message.tool is not None:
-                    note_arguments(message.tool, message.arguments, self._principal)
         withheld = self._withheld(body)
         asks = bool(decided) and decided[0][1] is not None and decided[0][1].approval is not None
         if withheld is not None or asks:
@@ -339,6 +343,21 @@ class Visit:
             is_batch=body.is_batch,
         )
 
+    def _begun(self) -> Answer | None:
+        """Take the ids of what is asked, and note what its arguments look like. An answer: one of the ids is in use."""
+        parts, session, body = self._parts, self._request.session, self._body
+        if parts.rooms is None or body is None:
+            return None
+        if session is not None and self._owns_session:
+            taken = parts.rooms.begin(session, body)
+            if taken is None:
+                return answers.ID_IN_USE
+            self._taken = taken
+        for message in body.messages:
+            if message.tool is not None:
+                note_arguments(message.tool, message.arguments, self._principal)
+        return None
+
     # -- then, and only then, the server itself; a call that waits for a yes goes its own way there
 
     async def _run(self) -> None:
@@ -415,6 +434,7 @@ class Visit:
             self._principal,
             demands=parts.policies.of(self._principal.tenant),
             definitions=self._today,
+            session=self._request.session if self._owns_session else None,
             seeing=self._seeing,
             refused=over if parts.budgets else None,
         )

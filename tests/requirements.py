@@ -4279,6 +4279,21 @@ LIMIT_STORES: dict[str, Requirement] = {
 
 
 OUTPUT: dict[str, Requirement] = {
+    "output:ids:an-answer-is-its-own-calls": Requirement(
+        "C34, RS-31",
+        "An answer is looked through as that of its own call: an id that is in use is refused, and what cannot be read stays.",
+    ),
+    "output:personal:only-what-surely-holds-is-typed": Requirement(
+        "C34",
+        "A text is trusted only where the schema says under all circumstances what it is, and a pattern only if it takes no words.",
+    ),
+    "output:padding:hides-nothing": Requirement(
+        "C32, C33, C31",
+        "Padding hides no orders: what is beside the content is cut as well, and what nobody reads is a sign.",
+    ),
+    "output:padding:known-words-stay-linear": Requirement(
+        "C34, LG-04", "Finding again what a schema has masked costs no more for a thousand words than for each of them."
+    ),
     "output:sealed:what-needs-no-look": Requirement(
         "C35, C36",
         "A structure of which the schema says every text leaves after one look; it is what every step would have left as it is.",

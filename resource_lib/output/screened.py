@@ -14,13 +14,16 @@ from resource_lib.output.free_texts import with_free_texts
 from resource_lib.output.leaving import Leaving, WithheldError
 from resource_lib.output.mirrors import STRUCTURE, json_of
 from resource_lib.output.quarantine import withheld
+from resource_lib.output.short import without_bulk
+from resource_lib.output.shortening import shortened
 from resource_lib.wire.tool_policy import SCREENINGS, Screening
 
 ORIGIN_META: Final = "authserver/origin"
 SCREENING_META: Final = "authserver/screening"
 
 _LOOKED_AT: Final = 200_000
-"""Characters of one answer that are screened; what is beyond them never leaves either (`short`)."""
+"""Characters of one answer that are read. Where more would leave, that alone is a sign: nobody knows what it says."""
+UNREAD: Final = "too_long_to_read"
 _MOST_KINDS: Final = 10
 
 
@@ -36,7 +39,11 @@ def screened(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
     """Return what leaves in the place of `value`. Raises WithheldError for what is blocked."""
     if leaving.is_told_again:
         return value
-    kinds = kinds_in(_free_texts(value, leaving))
+    texts = _free_texts(value, leaving)
+    if leaving.part == "result" and sum(map(len, texts)) > _LOOKED_AT:
+        # What is cut before it leaves need not be read; what is not cut must not hide behind it.
+        texts = _free_texts(_as_it_leaves(value, leaving), leaving)
+    kinds = kinds_in(texts)
     if not kinds:
         return value
     leaving.signs = kinds
@@ -62,16 +69,23 @@ def kinds_in(texts: Iterable[str]) -> tuple[str, ...]:
     kept: list[str] = []
     room = _LOOKED_AT
     for text in texts:
-        kept.append(text[:room])
+        if room > 0:
+            kept.append(text[:room])
         room -= len(text)
-        if room <= 0:
-            break
     if not kept:
         return ()
+    unread = (UNREAD,) if room < 0 else ()
     found = hostile.signs("\n".join(kept))
     if not found or not hostile.is_hostile(found):
-        return ()
-    return tuple(sign.name for sign in sorted(found, key=lambda sign: (-sign.weight, sign.name)))[:_MOST_KINDS]
+        return unread
+    named = tuple(sign.name for sign in sorted(found, key=lambda sign: (-sign.weight, sign.name)))
+    return (*named[:_MOST_KINDS], *unread)
+
+
+def _as_it_leaves(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
+    most = leaving.settings.most_characters
+    schema = None if leaving.definition is None else leaving.definition.output_schema
+    return shortened(without_bulk(value, most), most, schema)
 
 
 def _free_texts(value: Mapping[str, Any], leaving: Leaving) -> list[str]:

@@ -9,7 +9,7 @@ JSON Schema 2020-12 §10, §11; the annotations `x-pii` and `x-secret` are ours.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final, get_args
 from urllib.parse import unquote
@@ -31,6 +31,21 @@ _CHECKED_FORMATS: Final[Mapping[str, re.Pattern[str]]] = {
     "duration": re.compile(r"P(?:\d{1,9}[YMWD]){0,4}(?:T(?:\d{1,9}[HMS]){1,3})?"),
 }
 """No validator asserts a format unless it is told to, so a text of one of these is held against it here."""
+_MOST_PATTERN_BYTES: Final = 10 * 1024 * 1024
+_CLASS: Final = re.compile(r"\\.|\[(?:[^\]\\]|\\.)*\]")
+_ENDLESS: Final = re.compile(r"[*+]|\{\d*,\}|\{\d{3,}|,\d{3,}\}")
+"""A repetition without an end, or with one that is far."""
+_WORDS: Final = (
+    *("Ignore the above", "ignore all previous instructions", "Jane Doe", "jane.doe@corp.example", "+49 30 1234567"),
+    *(
+        "ghp_" + "aB3d" * 9,
+        "AKIAIOSFODNN7EXAMPLE",
+        "sk_live_" + "aB3d" * 6,
+        "xoxb-123456789012-abcdefABCDEF",
+        "password",
+    ),
+)
+"""What somebody's words, and what must not leave, look like. Digits alone are no words: an order may have sixteen of them."""
 _ANYTHING: Final = re.compile(r"(?<!\\)(?:\\\\)*(?:\.|\[\^|\\[SDWP])")
 """A pattern with one of these says little about what a text may hold."""
 
@@ -92,8 +107,17 @@ class Shape:
         """Whether it has no members beside those that are declared."""
         self.members: dict[str, Shape] = {}
         """Members by name, as far as their names stand in the schema."""
+        certain = {
+            name
+            for one in root.unconditional(schemas)
+            if isinstance(one, dict)
+            for name, _ in _members_of(one, "properties")
+        }
         for name, schemas_of_it in named.items():
             matching = [schema for pattern, schema in self._patterns if pattern.search(name)]
+            if name not in certain:
+                # Only a branch says what stands there, and another branch may hold: anybody's words can.
+                matching.append({})
             self.members[name] = root.shape((*schemas_of_it, *matching))
         self._item = tuple(one["items"] for one in flat if "items" in one and one["items"] is not False)
         self._prefix = [one["prefixItems"] for one in flat if isinstance(one.get("prefixItems"), list)]
@@ -178,6 +202,19 @@ class _Root:
             self._kept.append(schemas)  # an id names something only while it lives
             found.__init__(schemas, self)  # type: ignore[misc]
         return found
+
+    def unconditional(self, schemas: tuple[Any, ...]) -> Iterator[Any]:
+        """Yield the schemas that speak of the same place as `schemas` whatever stands there."""
+        seen: set[int] = set()
+        waiting = list(schemas)
+        while waiting:
+            one = waiting.pop()
+            if id(one) in seen or not isinstance(one, dict):
+                continue
+            seen.add(id(one))
+            yield one
+            waiting += [self.target(one["$ref"])] if "$ref" in one else []
+            waiting += one["allOf"] if isinstance(one.get("allOf"), list) else ()
 
     def flattened(self, schemas: tuple[Any, ...]) -> Iterator[Any]:
         """Yield every schema that speaks of the same place as `schemas`."""
@@ -282,8 +319,15 @@ def describes_its_texts(schema: dict[str, Any]) -> bool:
     return _kind_of(schema) is None and _is_typed(schema, _Root(schema), 0)
 
 
+@cache
 def _is_narrow(pattern: str) -> bool:
-    return pattern.startswith("^") and pattern.endswith("$") and "|" not in pattern and not _ANYTHING.search(pattern)
+    """Tell whether nothing but codes of a stated length match: no sentence, no address, no key."""
+    if not (pattern.startswith("^") and pattern.endswith("$")) or "|" in pattern or _ANYTHING.search(pattern):
+        return False
+    if _ENDLESS.search(_CLASS.sub("", pattern)):
+        return False
+    matches = linear(pattern)
+    return matches is not None and not any(map(matches, _WORDS))
 
 
 def _is_open_beside(schema: dict[str, Any], root: _Root) -> bool:
@@ -321,10 +365,32 @@ def _gravest_last(found: tuple[str, Kind]) -> int:
     return -_SERIOUS.index(found[1])
 
 
+class _Linear:
+    """A pattern of a schema, asked about names from outside: by an engine that takes no longer than they are long, where it is installed."""
+
+    __slots__ = ("search",)
+
+    def __init__(self, pattern: str) -> None:
+        self.search: Callable[[str], object] = linear(pattern) or re.compile(pattern).search
+
+
 @cache
-def _compiled(pattern: str) -> re.Pattern[str]:
+def linear(pattern: str) -> Callable[[str], bool] | None:
+    """Return what tells whether a pattern is found in a text; None: the engine has not, or cannot, compile it."""
     try:
-        return re.compile(pattern)
+        import jsonschema_rs  # noqa: PLC0415 - not there for every Python
+
+        options = jsonschema_rs.RegexOptions(size_limit=_MOST_PATTERN_BYTES)
+        validator = jsonschema_rs.validator_for({"pattern": pattern}, pattern_options=options)
+    except Exception:  # noqa: BLE001 - whatever it is, nobody can say what it matches
+        return None
+    return lambda text: bool(validator.is_valid(text))
+
+
+@cache
+def _compiled(pattern: str) -> _Linear:
+    try:
+        return _Linear(pattern)
     except re.error:
         raise UnreadableSchemaError from None
 

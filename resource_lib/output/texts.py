@@ -47,19 +47,21 @@ def with_texts(value: Any, change: Change) -> Any:
 
 def _members(value: dict[str, Any], change: Change) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    numbers: dict[str, int] = {}
     is_changed = False
     for name, member in value.items():
         other_name, other = with_texts(name, change), with_texts(member, change)
         is_changed = is_changed or other_name is not name or other is not member
-        found[_free(other_name, found)] = other
+        found[_free(other_name, found, numbers)] = other
     return found if is_changed else value
 
 
-def _free(name: str, taken: dict[str, Any]) -> str:
-    """Return a name that no other member has: two that became alike are both kept."""
+def _free(name: str, taken: dict[str, Any], numbers: dict[str, int]) -> str:
+    """Return a name that no other member has: two that became alike are both kept. `numbers`: how far each name was counted."""
     if name not in taken:
         return name
-    number = 2
+    number = numbers.get(name, 1) + 1
     while f"{name} ({number})" in taken:
         number += 1
+    numbers[name] = number
     return f"{name} ({number})"

@@ -78,6 +78,8 @@ def unauthenticated(challenge: bytes) -> Answer:
     return Answer(401, _UNAUTHENTICATED_BODY, ((b"www-authenticate", challenge), _NO_STORE))
 
 
+ID_IN_USE: Final = Answer(400, _error(None, INVALID_REQUEST, "This id is in use in this session. Use each id once."))
+"""Two requests under one id: nobody could say whose answer is whose (MCP "Requests": not used before within the session)."""
 NO_SUCH_SESSION: Final = Answer(404, _error(None, INVALID_REQUEST, "Session not found"))
 """The session does not exist, or is somebody else's: the official SDK's own bytes for both."""
 

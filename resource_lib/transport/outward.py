@@ -12,7 +12,7 @@ session; whose answer that is was remembered when it was asked (`Asked`).
 import json
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -63,6 +63,8 @@ class Question:
     """Makes the reply in the place of a result that only passes on a refusal of ours; None: it is the tool's own."""
     is_protocol: bool = False
     """Whether its result is the protocol's own word, in which no tool speaks."""
+    is_grave: bool = False
+    """Whether what is said meanwhile is looked through as its answer, where several are asked at once."""
     asks_of_task: bool = False
     """Whether it asks what came of a call that goes on as a task."""
     task_of: "Question | None" = None
@@ -70,23 +72,41 @@ class Question:
 
 
 class Asked:
-    """Which request of which session had which id: a stream that is opened anew repeats answers. The oldest is forgotten first."""
+    """Which request of which session had which id: a stream that is opened anew repeats answers. The oldest is forgotten first.
+
+    Ids count by their text, as servers tell them apart. Of one that was used twice nobody knows whose answer it names.
+    """
 
     def __init__(self, most: int = 20_000) -> None:
         self._most = most
-        self._known: OrderedDict[tuple[bytes, type, RequestId], Question] = OrderedDict()
+        self._known: OrderedDict[tuple[bytes, str], Question | None] = OrderedDict()
+        self._open: set[tuple[bytes, str]] = set()
 
     def note(self, session: bytes, questions: Iterable[Question]) -> None:
         """Take note of what is asked in a session."""
         for question in questions:
             if question.id is not None:
-                self._known[session, type(question.id), question.id] = question
+                key = session, str(question.id)
+                self._known[key] = None if key in self._known else question
                 if len(self._known) > self._most:
                     self._known.popitem(last=False)
 
     def of(self, session: bytes, request_id: RequestId) -> Question | None:
         """Return what was asked by this id; None: nobody knows."""
-        return self._known.get((session, type(request_id), request_id))
+        found = self._known.get((session, str(request_id)))
+        return found if found is not None and type(found.id) is type(request_id) else None
+
+    def begin(self, session: bytes, ids: Iterable[RequestId]) -> frozenset[tuple[bytes, str]] | None:
+        """Take these ids while their requests run; None: one of them is that of another request that runs."""
+        keys = [(session, str(one)) for one in ids]
+        if len(set(keys)) < len(keys) or not self._open.isdisjoint(keys):
+            return None
+        self._open.update(keys)
+        return frozenset(keys)
+
+    def end(self, keys: frozenset[tuple[bytes, str]]) -> None:
+        """Give them back."""
+        self._open -= keys
 
 
 class Tasks:
@@ -134,7 +154,7 @@ class Room:
 class Reader:
     """Looks through messages: bytes in, the same bytes out where nothing changes."""
 
-    __slots__ = ("_by_id", "_is_told_again", "_only", "_room", "_size", "unanswered")
+    __slots__ = ("_by_id", "_is_told_again", "_only", "_room", "_size", "_speaker", "unanswered")
 
     def __init__(self, room: Room) -> None:
         self._room = room
@@ -142,6 +162,8 @@ class Reader:
         self._size: int | None = None
         self._by_id = {(type(one.id), one.id): one for one in room.questions}
         self._only = room.questions[0] if len(room.questions) == 1 else None
+        about_tools = [one for one in room.questions if not one.is_protocol]
+        self._speaker = self._only or next((one for one in about_tools if one.is_grave), next(iter(about_tools), None))
         self.unanswered = list(room.questions)
         """Those to which no answer was seen."""
 
@@ -177,7 +199,8 @@ class Reader:
             return self._said(message)
         question = self._question(message.get("id"))
         if "error" in message:
-            return self._error(message, question)
+            # An error may name no request at all.
+            return self._error(message, question or self._only)
         if question is None:
             raise UnreadableAnswerError  # the result of what nobody asked
         result = message["result"]
@@ -231,8 +254,9 @@ class Reader:
         return {**message, member: {**outer[member], "result": found["result"]}}
 
     def _question(self, request_id: Any) -> Question | None:
+        # By this very id: a server that knows ids by their text alone may answer here what was asked elsewhere.
         found = self._by_id.get((type(request_id), request_id)) if type(request_id) in (str, int, float) else None
-        return found or self._only or self._room.earlier(request_id)
+        return found or self._room.earlier(request_id)
 
     def _answered(self, question: Question) -> None:
         if question in self.unanswered:
@@ -252,7 +276,7 @@ class Reader:
             raise UnreadableAnswerError
         if "taskId" in params:
             return self._of_task(message, "params", self._room.task(params["taskId"]), None)
-        leaving = self._only.leaving() if self._only is not None else self._room.unasked(method)
+        leaving = self._room.unasked(method) if self._speaker is None else self._speaker.leaving()
         leaving.method, leaving.part = method, "said"
         return self._cleaned(message, "params", leaving, None)
 
@@ -293,7 +317,7 @@ class Reader:
         value = message[member]
         leaving.is_told_again, leaving.size = self._is_told_again, self._size
         try:
-            other = cleaned(value, leaving)
+            other = _cleaned(value, leaving)
         except WithheldError as error:
             log.warning(
                 "what %s says was withheld: %s",
@@ -307,6 +331,22 @@ class Reader:
             return question.withheld(error)
         self._room.heard(leaving)
         return message if other is value else {**message, member: other}
+
+
+def _cleaned(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
+    """Return what leaves in the place of `value`. Raises WithheldError, and nothing else: what cannot be looked through stays here."""
+    try:
+        return cleaned(value, leaving)
+    except WithheldError:
+        raise
+    except Exception as error:
+        log.exception("what %s says could not be looked through", leaving.tool or leaving.method)
+        subject = leaving.tool or leaving.method
+        raise WithheldError(
+            f"it could not be looked through ({type(error).__name__})",
+            message=f"{subject} has run, and its answer is withheld: it cannot be looked through. Do not call it again for that; tell "
+            "whoever runs this server.",
+        ) from None
 
 
 class Outward:

@@ -65,10 +65,13 @@ class Rooms:
         *,
         demands: Mapping[str, Demand],
         definitions: Mapping[str | None, Definition],
+        session: bytes | None = None,
         seeing: frozenset[int] = frozenset(),
         refused: Sequence[DownstreamLimitedError] | None = None,
     ) -> Room:
         """Return the room of an answer to `body` (None: to a request without one). `seeing`: the messages that may show personal data.
+
+        `session` is the caller's own; None: there is none.
 
         `refused` is what was refused while the call runs, because an API may not be asked more often.
         """
@@ -95,9 +98,8 @@ class Rooms:
             if message.id is not None
         )
         is_about_tools = any(_is_about_tools(message) for message in messages)
-        session = request.session
         if session is not None:
-            self._asked.note(session, questions)
+            self._asked.note(session, [replace(one, leaving=_without_arguments(one)) for one in questions])
 
         def earlier(request_id: RequestId) -> Question | None:
             found = None if session is None else self._asked.of(session, request_id)
@@ -115,6 +117,14 @@ class Rooms:
             withholds=is_about_tools,
             withholds_events=is_about_tools or body is None,
         )
+
+    def begin(self, session: bytes, body: Body) -> frozenset[tuple[bytes, str]] | None:
+        """Take the ids of what is asked in a session, until `end`; None: one of them is in use there (JSON-RPC 2.0 §4, MCP "Requests")."""
+        return self._asked.begin(session, [message.id for message in body.messages if message.id is not None])
+
+    def end(self, taken: frozenset[tuple[bytes, str]]) -> None:
+        """Give ids back."""
+        self._asked.end(taken)
 
     def _question(
         self,
@@ -162,6 +172,7 @@ class Rooms:
             leaving=lambda: replace(known, notes=[]),
             withheld=withheld,
             is_protocol=message.method in PROTOCOL,
+            is_grave=demand is not None and bool(demand.returns),
             asks_of_task=message.method.startswith("tasks/"),
             task_of=task(_task_id(message)) if message.method.startswith("tasks/") else None,
         )
@@ -190,6 +201,13 @@ class Rooms:
 
 def _task_id(message: Message) -> Any:
     return message.params.get("taskId") if isinstance(message.params, dict) else None
+
+
+def _without_arguments(question: Question) -> Callable[[], Leaving]:
+    """Return what makes what is known of a repeated answer: what it was asked with is not kept for that."""
+    known = question.leaving()
+    known.arguments, known.can_be_released = None, False
+    return lambda: replace(known, notes=[])
 
 
 def _masked(question: Question) -> Question:

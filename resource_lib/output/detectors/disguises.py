@@ -16,6 +16,7 @@ Which disguises of personal data and secrets are looked through, one rule for ea
 Every reading is linear and none is longer than the text it was made of times eighteen (the longest compatibility form).
 """
 
+import contextlib
 import html
 import re
 import unicodedata
@@ -24,6 +25,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from resource_lib.output.hostile.hidden import plain
+from resource_lib.output.letters import plainest
 
 _OTHER_DIGIT = re.compile(r"(?![0-9])\d")
 _UNICODE_ESCAPE = re.compile(r"\\u00([0-7][0-9A-Fa-f])")
@@ -31,7 +33,7 @@ _ENTITY = re.compile(r"&(?:#|commat|period|lowbar|colon)")
 
 
 def _in_plain_letters(text: str) -> str:
-    shown = unicodedata.normalize("NFKC", text)
+    shown = plainest(text)
     return _OTHER_DIGIT.sub(lambda match: str(unicodedata.digit(match[0])), shown)
 
 
@@ -47,7 +49,8 @@ def readings(text: str) -> Iterator[str]:
     if not shown.isascii():
         yield _in_plain_letters(shown)
     if "&" in text and _ENTITY.search(text):
-        yield html.unescape(text)
+        with contextlib.suppress(ValueError):  # a number too long for an integer
+            yield html.unescape(text)
     if "\\u00" in text:
         yield _without_escapes(text)
 

@@ -6,9 +6,10 @@ name merely says *about* a secret is none: `token_type`, `max_tokens`, `password
 """
 
 import re
-import unicodedata
 from functools import lru_cache
 from typing import Final
+
+from resource_lib.output.letters import plainest
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
 
@@ -40,7 +41,7 @@ _HARMLESS: Final = frozenset(
 
 @lru_cache(maxsize=4096)
 def _is_secret(name: str) -> bool:
-    words = [word.lower() for word in _WORD.findall(unicodedata.normalize("NFKC", name))]
+    words = [word.lower() for word in _WORD.findall(plainest(name))]
     if not words:
         return False
     pair = "_".join(words[-2:])

@@ -9,7 +9,6 @@ A sign is a hint and no proof: whoever writes *about* injection is found as well
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
@@ -17,6 +16,7 @@ from resource_lib.output import base64_text
 from resource_lib.output.hostile.hidden import without_hidden_characters
 from resource_lib.output.hostile.sign import Sign
 from resource_lib.output.hostile.table import COMPACT, LINES, SENTENCES, WORDS, Row
+from resource_lib.output.letters import plainest
 
 _DISGUISED: Final = Sign("disguised", 0.5)
 _HIDDEN: Final = {
@@ -46,7 +46,7 @@ def signs(text: str) -> tuple[Sign, ...]:
     for kind, count in counts.items():
         if count >= _FEW.get(kind, 1):
             _add(best, (_HIDDEN[kind],))
-    first = shown.lower() if shown.isascii() else unicodedata.normalize("NFKC", shown).lower()
+    first = shown.lower() if shown.isascii() else plainest(shown).lower()
     _look(first, best)
     plainly = dict(best)
     for other in _other_readings(text, first, counts["tags"] > 0):
