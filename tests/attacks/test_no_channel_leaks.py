@@ -449,13 +449,16 @@ def test_no_generated_answer_leaks(made, stream, modern):
     handler = logging.Handler()
     handler.emit = lambda record: records.append(record.getMessage() + str(vars(record)))
     log = logging.getLogger("resource_lib")
+    level = log.level
     log.addHandler(handler)
+    log.setLevel(logging.DEBUG)
     try:
         shown = Shown(listed("see", schema))
         shown.server.stream = stream
         answer = asyncio.run(shown.see(result, headers=[MODERN if modern else LEGACY]))
     finally:
         log.removeHandler(handler)
+        log.setLevel(level)
 
     text = text_of(answer)
     decoded = text + "".join(_decoded(text))
