@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
 import httpx2
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, async_playwright, expect
 
 from tests.browser.conftest import ARGUMENTS
 from tests.support.browser import Browser
@@ -98,8 +98,7 @@ class BrowserApprover(Approver):
         async with self._page(url) as page:
             self.opened.append(url)
             await page.click(f"button[name=decision][value={decision}]")
-            await page.wait_for_load_state()
-            assert 0 == await page.locator(f"button[name=decision][value={decision}]").count()
+            await expect(page.locator(f"button[name=decision][value={decision}]")).to_have_count(0)
 
     @asynccontextmanager
     async def _page(self, url: str) -> AsyncIterator[Page]:

@@ -14,7 +14,7 @@ from resource_lib.wire.approvals import ApprovalRule
 from resource_lib.wire.tool_call import args_hash
 from tests.browser.acme import acme
 from tests.browser.application import Application, listening
-from tests.browser.conftest import SCREENS
+from tests.browser.camera import Camera
 from tests.browser.test_flow import MCP, complaints_of, sign_in
 from tests.support.deployment import Deployment, logs_kept
 
@@ -217,7 +217,6 @@ async def test_the_real_approval_pages_are_photographed(
     browser: Browser, server: Deployment, application: Application, width: int, scheme: str
 ):
     """Contract: a page is looked at; these are the pages as the server sends them."""
-    SCREENS.mkdir(parents=True, exist_ok=True)
     context = await browser.new_context(
         viewport={"width": width, "height": 900},
         color_scheme=scheme,  # type: ignore[arg-type]
@@ -226,9 +225,7 @@ async def test_the_real_approval_pages_are_photographed(
     token = await connected(page, application, "edsger@acme.example")
     asked = ToolServer(server).ask(token, ARGUMENTS | {"width": width, "scheme": scheme})
 
-    async def photograph(name: str) -> None:
-        assert await page.evaluate("document.documentElement.scrollWidth") <= width
-        await page.screenshot(path=SCREENS / f"real-approval-{name}-{scheme}-{width}.png", full_page=True)
+    photograph = Camera(page, "approval-", scheme, width)
 
     await page.goto(f"{server.issuer}/approvals")
     await photograph("inbox")

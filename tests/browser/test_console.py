@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.browser.acme import acme
 from tests.browser.application import Application, listening
-from tests.browser.conftest import SCREENS
+from tests.browser.camera import Camera
 from tests.browser.test_flow import EVERYTHING, MCP, complaints_of, sign_in
 from tests.support.deployment import Deployment, logs_kept
 
@@ -183,7 +183,6 @@ async def test_the_real_console_is_photographed(
     browser: Browser, server: Deployment, applications: list[Application], width: int, scheme: str
 ):
     """Contract: a page is looked at; these are the pages as the server sends them, and none scrolls sideways."""
-    SCREENS.mkdir(parents=True, exist_ok=True)
     await connect(browser, applications[0], "ada@acme.example")
     Copy(server, "copy-one").obey()
     context = await browser.new_context(
@@ -193,9 +192,7 @@ async def test_the_real_console_is_photographed(
     page = await context.new_page()
     await at_console(page, server)
 
-    async def photograph(name: str) -> None:
-        assert await page.evaluate("document.documentElement.scrollWidth") <= width, name
-        await page.screenshot(path=SCREENS / f"real-console-{name}-{scheme}-{width}.png", full_page=True)
+    photograph = Camera(page, "console-", scheme, width)
 
     await photograph("overview")
     await page.get_by_role("link", name="Desk Assistant", exact=True).first.click()

@@ -14,7 +14,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.application import Application, listening
-from tests.browser.conftest import SCREENS
+from tests.browser.camera import Camera
 from tests.support.deployment import Deployment, free_port, logs_kept
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -319,7 +319,6 @@ async def test_a_stale_application_gets_a_page_and_no_redirect(
     before = len(application.answers)
     unknown = await page.goto(application.authorize_url(READ, client_id="cli_gone"))
     await expect(page.get_by_text("Remove this connection")).to_be_visible()
-    await page.screenshot(path=SCREENS / "real-error-light-1280.png", full_page=True)
     moved = await page.goto(application.authorize_url(READ, redirect_uri="https://evil.example/callback"))
 
     assert unknown is not None
@@ -379,7 +378,6 @@ async def test_signing_out_ends_the_session(visit: BrowserContext, server: Deplo
     await sign_in(page)
     await expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
     cookies = [cookie for cookie in await visit.cookies() if "session" in cookie["name"]]
-    await page.screenshot(path=SCREENS / "real-signed-in-light-1280.png", full_page=True)
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
     await page.go_back()
@@ -397,7 +395,6 @@ async def test_the_real_pages_are_photographed(
     browser: Browser, application: Application, server: Deployment, width: int, scheme: str
 ):
     """Contract: a page is looked at; these are the pages as the server sends them."""
-    SCREENS.mkdir(parents=True, exist_ok=True)
     context = await browser.new_context(
         viewport={"width": width, "height": 900},
         color_scheme=scheme,  # type: ignore[arg-type]
@@ -405,9 +402,7 @@ async def test_the_real_pages_are_photographed(
     page = await context.new_page()
     complaints = complaints_of(page)
 
-    async def photograph(name: str) -> None:
-        assert await page.evaluate("document.documentElement.scrollWidth") <= width
-        await page.screenshot(path=SCREENS / f"real-{name}-{scheme}-{width}.png", full_page=True)
+    photograph = Camera(page, "", scheme, width)
 
     await page.goto(application.authorize_url(EVERYTHING))
     await photograph("login")
@@ -464,7 +459,6 @@ async def test_a_person_disconnects_an_application_and_it_can_do_nothing_more(
     await expect(page.get_by_text("For a while")).to_be_visible()
     wider = application.refresh(tokens["refresh_token"])
     active = introspected(server, wider.json()["access_token"])
-    await page.screenshot(path=SCREENS / "real-account-light-1280.png", full_page=True)
     await page.get_by_role("link", name="Disconnect", exact=True).click()
     await expect(page.get_by_role("heading", name="Disconnect Desk Assistant from Orders?")).to_be_visible()
     await page.get_by_role("button", name="Disconnect").click()
@@ -560,7 +554,6 @@ async def test_the_real_device_pages_are_photographed(
     browser: Browser, server: Deployment, terminal: str, width: int, scheme: str
 ):
     """Contract: a page is looked at; these are the pages as the server sends them."""
-    SCREENS.mkdir(parents=True, exist_ok=True)
     context = await browser.new_context(
         viewport={"width": width, "height": 900},
         color_scheme=scheme,  # type: ignore[arg-type]
@@ -568,9 +561,7 @@ async def test_the_real_device_pages_are_photographed(
     page = await context.new_page()
     started = start_device(server, terminal)
 
-    async def photograph(name: str) -> None:
-        assert await page.evaluate("document.documentElement.scrollWidth") <= width
-        await page.screenshot(path=SCREENS / f"real-device-{name}-{scheme}-{width}.png", full_page=True)
+    photograph = Camera(page, "device-", scheme, width)
 
     await page.goto(started["verification_uri"])
     await sign_in(page, "edsger@acme.example")
@@ -578,7 +569,6 @@ async def test_the_real_device_pages_are_photographed(
     for name, code in (("wrong", "BCDF-GHJK"), ("ask", started["user_code"])):
         await page.get_by_label("Code on your device").fill(code)
         await page.get_by_role("button", name="Go on").click()
-        await page.wait_for_load_state()
         await photograph(name)
     await page.get_by_role("button", name="Allow", exact=True).click()
     await expect(page.get_by_role("heading", name="You can close this page")).to_be_visible()
