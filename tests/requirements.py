@@ -4750,13 +4750,22 @@ CONTROLS: dict[str, Requirement] = {
 }
 
 
+RECORD: dict[str, Requirement] = {
+    "record:words": Requirement(
+        "C45, C46, decision 15",
+        "The words of a call's event are read strictly on both sides: what is unknown, contradicts itself or is read differently by two "
+        "programs is refused by the name of its member, and one person has one form.",
+    ),
+}
+
+
 SECTIONS = (
     HINTS, SPEC, ATTACKS, PROMISES, PENDING, MACHINES, TOKENS, GUARD, PAGES, DEMO, BENCH,
     CLIENT_ID_METADATA, REGISTRATION, CLIENT_ASSERTION, SECRETS, INTROSPECTION, REVOCATION, ENDS, PUSHED,
     DEVICE, EXCHANGE, API_KEYS, ACCOUNT, OPENID, CLIENTS, INTEROP,
     POLICY, OPT_IN, APPROVALS, APPROVAL_PAGES, DELIVERY, DETAILS, NOTICES, CALL_HASHES, JOURNEYS,
     KILL, FEED, FOLLOWER, REACH, HEALTH, ADMIN, ADMIN_NOUNS, CONSOLE, STOP_CLI,
-    ARGUMENTS, LIMITS, LIMIT_STORES, OUTPUT, SCREENING, TAINT, INVENTORY, LINT, CONTROLS,
+    ARGUMENTS, LIMITS, LIMIT_STORES, OUTPUT, SCREENING, TAINT, INVENTORY, LINT, CONTROLS, RECORD,
 )  # fmt: skip
 
 REQUIREMENTS: dict[str, Requirement] = {name: line for section in SECTIONS for name, line in section.items()}
