@@ -4756,6 +4756,19 @@ RECORD: dict[str, Requirement] = {
         "The words of a call's event are read strictly on both sides: what is unknown, contradicts itself or is read differently by two "
         "programs is refused by the name of its member, and one person has one form.",
     ),
+    "record:tree:is-rfc-9162": Requirement(
+        "RFC 9162 §2.1, C49, K7", "Roots and proofs are those that others compute over the same leaves."
+    ),
+    "record:tree:forged-proofs-fail": Requirement(
+        "RFC 9162 §2.1.3.2, §2.1.4.2, C49", "No proof verifies but the one there is, of whatever shape it is."
+    ),
+    "record:tree:tiles": Requirement(
+        "C2SP tlog-tiles", "What each round of sealing changes is what a proof of any leaf at any size reads."
+    ),
+    "record:note:is-c2sp": Requirement(
+        "C2SP signed-note, C2SP tlog-checkpoint",
+        "A signed text is read in one way or not at all; keys that nobody named count for nothing and disturb nothing.",
+    ),
 }
 
 
