@@ -668,6 +668,9 @@ MACHINES: dict[str, Requirement] = {
     "storage:migration:guards-anew": Requirement(
         "C23", "Migrating puts back row-level security and policies that were changed by hand."
     ),
+    "record:migration:what-was-recorded-before-is-kept": Requirement(
+        "decision 15", "Events of an older form keep what they said, and wait to be sealed like any other."
+    ),
     "storage:migration:makes-the-serving-role": Requirement(
         "decision 5", "The serving role is made, its password in no statement, or an administrator is told what to run."
     ),

@@ -7,7 +7,7 @@ a claim that changes no row is a lost race, nothing of the unit is written, and 
 now meets the winner's rows.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -76,6 +76,7 @@ class UnitOfWork:
     """What a flow reads and wants written, for one tenant. Give it to every function of `oauth/` and `domain/` first."""
 
     __slots__ = (
+        "_finishing",
         "_unit",
         "acts",
         "address",
@@ -112,6 +113,7 @@ class UnitOfWork:
         self.request_id = request_id
         self.tenant = tenant
         self._unit = Unit(tenant, platform=platform)
+        self._finishing: list[Callable[[], Awaitable[None]]] = []
 
     def bind(self, tenant: str) -> None:
         """Bind to `tenant`, once. Raises TenantBoundError when it is bound to another."""
@@ -159,6 +161,10 @@ class UnitOfWork:
         """Ask for a write that takes a number; see `Unit.last`."""
         self._unit.last.append((statement, self._bound(statement, values)))
 
+    def before_commit(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Ask for `step` right before the commit: it may read, and adds writes to those that are there."""
+        self._finishing.append(step)
+
     def hold_directory(self, seen: int) -> None:
         """Ask that the directory is still at the version that was seen; a lost commit: somebody changed it meanwhile."""
         self._unit.claims.insert(0, (HOLD_VERSION, {"seen": seen}))
@@ -173,6 +179,9 @@ class UnitOfWork:
         """Write everything durably and begin anew. False: a claim was lost; nothing was written; run the flow again."""
         if not self.has_writes:
             return True
+        steps, self._finishing = self._finishing, []
+        for step in steps:
+            await step()
         if self.changes_directory:
             self.write_last(RAISE_VERSION)
         unit, self._unit = self._unit, Unit(self.tenant, platform=self._unit.platform)

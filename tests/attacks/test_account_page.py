@@ -3,11 +3,11 @@ Somebody wants to see, end or widen what is another person's, or to make a perso
 """
 
 import asyncio
-import json
 from dataclasses import replace
 
 import pytest
 
+from authserver.domain.audit.header import about
 from tests.promises.test_account_page import is_disconnect, link, more, opened
 from tests.support.browser import query_of
 from tests.support.world import R1, R9, READ, WRITE
@@ -339,6 +339,6 @@ async def test_the_record_of_a_widening_holds_no_name(server):
 
     (row,) = [row for row in await server.operator.events("t1") if row["kind"] == "person:authorization:widened"]
 
-    assert ["orders:write", "tool:update_order"] == json.loads(row["header"])["scope"]
+    assert ["orders:write", "tool:update_order"] == about(row)["scope"]
     assert R1 == row["resource"]
     assert "Findable" not in str(row)

@@ -2,11 +2,11 @@
 
 import asyncio
 
-import orjson
 import pytest
 
 from authserver.domain.audit.event import Kind as Event
 from authserver.domain.audit.event import reference
+from authserver.domain.audit.header import about
 from authserver.domain.resources import listing
 from authserver.domain.users import user
 from tests.support.administered import administered
@@ -260,9 +260,7 @@ async def test_every_change_says_by_whom_it_came_about(server):
         ("a1", "t1", "t1", Event.TOOL_POLICY_CHANGED),
     ):
         work = server.operator.work()
-        said = [
-            orjson.loads(row["header"]) for row in await server.operator.events(tenant) if row["kind"] == kind.value
-        ]
+        said = [about(row) for row in await server.operator.events(tenant) if row["kind"] == kind.value]
         by = reference(work, server.world.people[who].subs[slug])
         assert (by, server.world.clients["ops"].client_id) in {(one.get("by"), one.get("by_client")) for one in said}
 

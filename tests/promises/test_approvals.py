@@ -5,7 +5,6 @@ Decision 13; enforcement 3c; attack group AP.
 """
 
 import asyncio
-import json
 from dataclasses import replace
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from authserver import jobs
 from authserver.domain.approvals import approval as approvals
 from authserver.domain.approvals.deciding import RefusedDecisionError
+from authserver.domain.audit.header import about
 from resource_lib.wire.approvals import State
 from tests.support import assertions
 from tests.support.approvals import ARGUMENTS, Approver, new_run, refunding, tool_server
@@ -100,7 +100,7 @@ async def test_every_step_is_recorded_with_what_was_shown(server):
 
     found = await server.operator.events("t1")
     steps = sorted((one for one in found if ":approval:" in one["kind"]), key=lambda one: one["at_us"])
-    headers = [json.loads(step["header"]) for step in steps]
+    headers = [about(step) for step in steps]
     assert [
         "client:approval:requested", "person:approval:shown", "person:approval:approved", "client:approval:consumed",
         "client:approval:done", "client:approval:delivered",

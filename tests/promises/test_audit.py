@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from authserver.domain.audit import event
+from authserver.domain.audit.header import facts_of
 from authserver.domain.clients import registry
 
 LOGIN, CONSENT, CODE = "person:login:succeeded", "person:consent:allowed", "client:code:issued"
@@ -134,7 +135,7 @@ async def test_a_failed_login_names_the_address_in_an_encrypted_payload_and_nowh
     assert email == event.open_payload(server.operator.work(), row)["email"]
     assert email not in str({name: value for name, value in row.items() if name != "payload"})
     assert email.encode() not in row["payload"]
-    assert 32 == len(row["commitment"])
+    assert 64 == len(facts_of(row["header"])["commit"])
 
 
 @pytest.mark.requirement("ours:audit:people-are-only-in-the-payload")

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from authserver.cli.tree import app
 from authserver.domain.audit import event
+from authserver.domain.audit.header import about
 from tests.promises.test_cli_webhooks import listening
 from tests.support.approvals import REFUND, WITH_REFUND, Approver, ToolServer, refunding, tool_server
 from tests.support.deployment import ROOT, bare_environment, logs_kept
@@ -159,7 +160,7 @@ async def test_an_operator_denies_what_waits_and_takes_an_unspent_yes_back(desk)
     assert (409, "approval_denied") == (spent.status_code, spent.json()["error"])
     last, first = await desk.events(event.Kind.APPROVAL_DENIED)
     assert {"why": "canary freeze"} == event.open_payload(desk.server.operator.work("t1"), first)
-    assert ("approved", "command line") == tuple(json.loads(last["header"])[name] for name in ("was", "via"))
+    assert ("approved", "command line") == tuple(about(last)[name] for name in ("was", "via"))
     assert "canary" not in first["header"] + last["header"]
 
 
@@ -184,7 +185,7 @@ async def test_a_person_says_yes_with_their_password_and_it_is_recorded_how(desk
     assert 0 == result.exit_code, result.output
     assert "approved" == json.loads(result.stdout)["state"]
     (yes,) = await desk.events(event.Kind.APPROVAL_APPROVED)
-    assert (["pwd"], "command line") == tuple(json.loads(yes["header"])[name] for name in ("amr", "via"))
+    assert (["pwd"], "command line") == tuple(about(yes)[name] for name in ("amr", "via"))
     assert 200 == (await desk.rs.consume(approval_id, desk.token, ARGUMENTS)).status_code
     assert desk.server.world.people["u1"].password not in result.output
 

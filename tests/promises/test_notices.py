@@ -6,6 +6,7 @@ import json
 import pytest
 
 from authserver.domain.audit import event
+from authserver.domain.audit.header import about
 from authserver.domain.notices import delivery, notice, webhook
 from authserver.domain.notices.notice import Event, tell
 from tests.support.approvals import REFUND, WITH_REFUND, Approver, tool_server
@@ -113,9 +114,7 @@ async def test_what_did_not_happen_is_not_told(server, receiver):
     assert not await work.commit()
     assert 0 == await deliver(server)
     assert [] == receiver.posted
-    assert ["added"] == [
-        json.loads(row["header"])["action"] for row in await events_of(server, event.Kind.WEBHOOK_CHANGED)
-    ]
+    assert ["added"] == [about(row)["action"] for row in await events_of(server, event.Kind.WEBHOOK_CHANGED)]
 
 
 @pytest.mark.requirement("notices:webhook:told-of-what-waits")

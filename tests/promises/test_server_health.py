@@ -7,6 +7,7 @@ import pytest
 
 from authserver import jobs
 from authserver.domain.audit.event import Kind
+from authserver.domain.audit.header import about
 from authserver.domain.health import check, servers
 from authserver.domain.health.check import Finding
 from resource_lib import ResourceGuard, read
@@ -235,7 +236,7 @@ async def test_what_was_found_is_recorded_when_it_is_news(looking, internet):
         looking.clock.advance(60)
 
     told = [
-        json.loads(row["header"])
+        about(row)
         for row in await looking.operator.events(None)
         if row["kind"] == Kind.SERVER_CHECKED and row["resource"] == site.uri
     ]

@@ -1,12 +1,11 @@
 """A server says what tools it has; that it says something else than before is recorded, and shown until somebody accepts it."""
 
-import json
-
 import httpx2
 import pytest
 
 from authserver import jobs
 from authserver.domain.audit.event import Kind, open_payload
+from authserver.domain.audit.header import about
 from authserver.domain.health import servers
 from authserver.domain.resources import resource as resources
 from resource_lib import read, write
@@ -248,11 +247,7 @@ async def test_a_guard_says_its_tools_after_its_start_and_when_one_is_another(se
         (tool.name, tool.tool_class, tool.scopes, tool.definition_hash) for tool in first.tools
     ]  # fmt: skip
     assert (FORM.hash, OTHER_FORM.hash) == (listed.tools[0].definition_hash, changed.tools[0].definition_hash)
-    told = [
-        json.loads(row["header"])
-        for row in await server.operator.events(None)
-        if row["kind"] == Kind.SERVER_TOOLS_CHANGED
-    ]
+    told = [about(row) for row in await server.operator.events(None) if row["kind"] == Kind.SERVER_TOOLS_CHANGED]
     assert [1] == [said["changed"] for said in told]
 
 

@@ -6,22 +6,20 @@ encrypted under a key of its own, so that erasing the key erases the person and 
 later and in order; it reads what stands here.
 """
 
-import hashlib
-import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 
-import orjson
 import structlog
 
+from authserver.domain.audit import header as headers
+from authserver.domain.audit import payload as payloads
 from authserver.domain.audit import store
 from authserver.runtime.addresses import address_prefix
 from authserver.runtime.machines import Machines
 from authserver.runtime.schema import SHARED
 from authserver.runtime.unit_of_work import Row, UnitOfWork
-from authserver.runtime.vault import seal, unseal
 
 log = structlog.get_logger("authserver.audit")
 
@@ -119,26 +117,37 @@ def record(
     authorization_id: str = "",
     resource: str = "",
     payload: dict[str, Any] | None = None,
+    subjects: Iterable[str] = (),
     **header: Any,
 ) -> None:
     """Insert one event with the caller's other writes: it exists exactly when what it tells of happened.
 
     `header` members are numbers and codes, never names or free text from outside; those go into `payload`.
+    `subjects`: who else is named in the payload, by their `sub` or e-mail address, so that it is found when they are to be forgotten.
     An event about nobody's tenant belongs to the platform.
     """
     if work.tenant is None:
         work.bind(SHARED)
     header = {**header, **work.acts}
-    keys = work.machines.keys
-    event_id = f"{work.at_us:014x}{secrets.token_hex(6)}"
-    commitment = sealed = payload_key = None
-    if payload:
-        clear = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
-        key = secrets.token_bytes(32)
-        sealed = seal(key, clear, context=f"audit_events/payload/{event_id}")
-        payload_key = seal(keys.audit, key, context=f"audit_events/payload_key/{event_id}")
-        # Blinded by the event's own key: a guess at a short payload cannot be confirmed once the key is erased.
-        commitment = hmac.digest(key, clear, hashlib.sha256)
+    event_id = new_event_id(work.at_us)
+    sub_ref = reference(work, sub)
+    sealed = payloads.sealed(event_id, payload) if payload else None
+    facts = {
+        "v": headers.VERSION,
+        "id": event_id,
+        "at": work.at_us,
+        "tenant": work.tenant,
+        "kind": kind.value,
+        "outcome": outcome.value,
+        "reason": reason,
+        "request": work.request_id,
+        "client": client_id,
+        "sub": sub_ref,
+        "authorization": authorization_id,
+        "resource": resource,
+        "about": header,
+        "commit": sealed.commitment if sealed else "",
+    }
     work.write(
         store.APPEND,
         event_id=event_id,
@@ -148,14 +157,26 @@ def record(
         reason=reason,
         request_id=work.request_id,
         client_id=client_id,
-        sub_ref=reference(work, sub),
+        sub_ref=sub_ref,
         authorization_id=authorization_id,
         resource=resource,
-        header=orjson.dumps(header).decode() if header else "{}",
-        commitment=commitment,
-        payload=sealed,
-        payload_key=payload_key,
+        tool="",
+        call_id="",
+        approval_id="",
+        trace_id="",
+        header=headers.canonical(facts),
     )
+    work.write(store.AWAIT_SEAL, event_id=event_id)
+    if sealed is not None:
+        named = {sub_ref, work.acts.get("by", ""), *(reference(work, subject) for subject in subjects)} - {""}
+        for subject_ref in sorted(named):
+            work.write(store.NAME_SUBJECT, subject_ref=subject_ref, event_id=event_id)
+        work.before_commit(lambda: payloads.keep(work, sealed))
+
+
+def new_event_id(at_us: int) -> str:
+    """Return the id of an event of this moment: 26 hexadecimal digits, in the order of time."""
+    return f"{at_us:014x}{secrets.token_hex(6)}"
 
 
 def acting(work: UnitOfWork, *, sub: str, client_id: str) -> None:
@@ -205,8 +226,4 @@ async def history(work: UnitOfWork, kind: Kind, *, resource: str, most: int = 10
 
 def open_payload(work: UnitOfWork, event: Row) -> dict[str, Any]:
     """Return the payload of an event, empty where it has none. Raises VaultError where its key was erased."""
-    if event["payload"] is None:
-        return {}
-    event_id = event["event_id"]
-    key = unseal(work.machines.keys.audit, event["payload_key"] or b"", context=f"audit_events/payload_key/{event_id}")
-    return dict(orjson.loads(unseal(key, event["payload"], context=f"audit_events/payload/{event_id}")))
+    return payloads.opened(work, event)

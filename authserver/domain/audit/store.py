@@ -1,9 +1,10 @@
-"""The rows of `audit/`: append only."""
+"""The rows of `audit/`: append only, but for what erasing takes away and what waits to be sealed."""
 
 import sqlalchemy as sa
 
 from authserver.runtime.schema import statement, table
 
+# The columns are for questions; what an event says stands in its header, which is what is proved.
 table(
     "audit_events",
     sa.Column("event_id", sa.Text, nullable=False),
@@ -16,32 +17,148 @@ table(
     sa.Column("sub_ref", sa.Text, nullable=False),
     sa.Column("authorization_id", sa.Text, nullable=False),
     sa.Column("resource", sa.Text, nullable=False),
+    sa.Column("tool", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("call_id", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("approval_id", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("trace_id", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Column("header", sa.Text, nullable=False),
-    sa.Column("commitment", sa.LargeBinary, nullable=True),
-    sa.Column("payload", sa.LargeBinary, nullable=True),
-    sa.Column("payload_key", sa.LargeBinary, nullable=True),
     sa.PrimaryKeyConstraint("event_id"),
     sa.Index("ix_audit_events_tenant_id_at_us", "tenant_id", "at_us"),
+    tenanted=True,
+)
+
+# What names people or repeats what was said: under a key of its own, which erasing takes away.
+table(
+    "audit_payloads",
+    sa.Column("event_id", sa.Text, nullable=False),
+    # Under which of the tenant's keys the payload's own key is wrapped; empty: the deployment's, before tenants had one.
+    sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("payload_key", sa.LargeBinary, nullable=False),
+    sa.Column("payload", sa.LargeBinary, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "event_id"),
+    tenanted=True,
+)
+
+table(
+    "audit_keys",
+    sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+    sa.Column("made_at", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id"),
+    tenanted=True,
+)
+
+# Of whom a payload tells, by keyed reference: that is how it is found when somebody is to be forgotten.
+table(
+    "audit_subjects",
+    sa.Column("subject_ref", sa.Text, nullable=False),
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "subject_ref", "event_id"),
+    tenanted=True,
+)
+
+# What waits to be sealed: written with the event, taken away by whoever seals it. A number would not do: a writer that was
+# slow commits a lower one after a higher one was sealed.
+table(
+    "audit_unsealed",
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "event_id"),
+    tenanted=True,
+)
+
+# One log for each tenant, and the platform's own. `compact` is the compact range of its `size` leaves (RFC 9162 §2.1).
+table(
+    "audit_logs",
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("compact", sa.LargeBinary, nullable=False),
+    sa.Column("sealed_at_us", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id"),
+    tenanted=True,
+)
+
+table(
+    "audit_leaves",
+    sa.Column("leaf_index", sa.BigInteger, nullable=False),
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "leaf_index"),
+    sa.Index("ix_audit_leaves_tenant_id_event_id", "tenant_id", "event_id", unique=True),
+    tenanted=True,
+)
+
+# C2SP tlog-tiles: up to 256 hashes of one level, one after the other.
+table(
+    "audit_tiles",
+    sa.Column("level", sa.BigInteger, nullable=False),
+    sa.Column("tile_index", sa.BigInteger, nullable=False),
+    sa.Column("hashes", sa.LargeBinary, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "level", "tile_index"),
+    tenanted=True,
+)
+
+table(
+    "audit_checkpoints",
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("root", sa.LargeBinary, nullable=False),
+    sa.Column("at_us", sa.BigInteger, nullable=False),
+    # The signed note (C2SP tlog-checkpoint).
+    sa.Column("note", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "size"),
     tenanted=True,
 )
 
 APPEND = statement(
     """
     INSERT INTO audit_events (tenant_id, event_id, at_us, kind, outcome, reason, request_id, client_id, sub_ref,
-        authorization_id, resource, header, commitment, payload, payload_key)
+        authorization_id, resource, tool, call_id, approval_id, trace_id, header)
     VALUES (:tenant, :event_id, :at_us, :kind, :outcome, :reason, :request_id, :client_id, :sub_ref,
-        :authorization_id, :resource, :header, :commitment, :payload, :payload_key)
+        :authorization_id, :resource, :tool, :call_id, :approval_id, :trace_id, :header)
+    """
+)
+AWAIT_SEAL = statement("INSERT INTO audit_unsealed (tenant_id, event_id) VALUES (:tenant, :event_id)")
+KEEP_PAYLOAD = statement(
+    """
+    INSERT INTO audit_payloads (tenant_id, event_id, key_id, payload_key, payload)
+    VALUES (:tenant, :event_id, :key_id, :payload_key, :payload)
+    """
+)
+NAME_SUBJECT = statement(
+    "INSERT INTO audit_subjects (tenant_id, subject_ref, event_id) VALUES (:tenant, :subject_ref, :event_id)"
+)
+
+OF_SUBJECT = statement(
+    "SELECT event_id FROM audit_subjects WHERE tenant_id = :tenant AND subject_ref = :subject_ref ORDER BY event_id"
+)
+# In the order in which they are sealed: that of time, as far as it is known by then.
+UNSEALED = statement(
+    """
+    SELECT u.event_id, e.header FROM audit_unsealed u JOIN audit_events e ON e.tenant_id = :tenant AND e.event_id = u.event_id
+    WHERE u.tenant_id = :tenant ORDER BY u.event_id LIMIT :most
     """
 )
 
-_COLUMNS = """
-    SELECT event_id, at_us, kind, outcome, reason, request_id, client_id, sub_ref, authorization_id, resource, header,
-        commitment, payload, payload_key
+KEY = statement("SELECT key_id, wrapped FROM audit_keys WHERE tenant_id = :tenant")
+# Of several who make the first one at once, one does, and everybody reads that.
+ADD_KEY = statement(
+    """
+    INSERT INTO audit_keys (tenant_id, key_id, wrapped, made_at) VALUES (:tenant, :key_id, :wrapped, :now)
+    ON CONFLICT (tenant_id) DO NOTHING
+    """
+)
+
+_QUESTIONED = "tenant_id, event_id, at_us, kind, outcome, reason, request_id, client_id, sub_ref, authorization_id, resource, header"
+_SHOWN = """
+    e.event_id, e.at_us, e.kind, e.outcome, e.reason, e.request_id, e.client_id, e.sub_ref, e.authorization_id, e.resource, e.header,
+    e.tenant_id, p.key_id, p.payload_key, p.payload, k.wrapped
 """
-_EVENTS = _COLUMNS + " FROM audit_events WHERE tenant_id = :tenant"
-_NEWEST = " ORDER BY at_us DESC, event_id DESC LIMIT :most"
+_WITH_PAYLOAD = """
+    LEFT JOIN audit_payloads p ON p.tenant_id = :tenant AND p.event_id = e.event_id
+    LEFT JOIN audit_keys k ON k.tenant_id = :tenant AND k.key_id = p.key_id
+"""
+_EVENTS = f"SELECT {_SHOWN} FROM audit_events e {_WITH_PAYLOAD} WHERE e.tenant_id = :tenant"
+_NEWEST = " ORDER BY e.at_us DESC, e.event_id DESC LIMIT :most"
 RECENT = statement(_EVENTS + _NEWEST)
-OF_KIND = statement(_EVENTS + " AND kind = :kind AND resource = :resource" + _NEWEST)
+OF_KIND = statement(_EVENTS + " AND e.kind = :kind AND e.resource = :resource" + _NEWEST)
 
 
 # The newest rows before a place are looked through, and no more than `window` of them: a question that few rows answer costs no
@@ -52,14 +169,16 @@ _WINDOW = """
 """
 SEARCH = statement(
     f"""
-    {_COLUMNS} FROM ({_COLUMNS} {_WINDOW} LIMIT :window) looked
-    WHERE SUBSTR(kind, 1, LENGTH(CAST(:kind AS TEXT))) = CAST(:kind AS TEXT)
-        AND CAST(:outcome AS TEXT) IN ('', outcome) AND CAST(:client_id AS TEXT) IN ('', client_id)
-        AND CAST(:sub_ref AS TEXT) IN ('', sub_ref) AND CAST(:resource AS TEXT) IN ('', resource)
-        AND CAST(:authorization_id AS TEXT) IN ('', authorization_id) AND CAST(:request_id AS TEXT) IN ('', request_id)
-    ORDER BY at_us DESC, event_id DESC LIMIT :most
+    SELECT {_SHOWN} FROM (
+        SELECT {_QUESTIONED} FROM (SELECT {_QUESTIONED} {_WINDOW} LIMIT :window) looked
+        WHERE SUBSTR(kind, 1, LENGTH(CAST(:kind AS TEXT))) = CAST(:kind AS TEXT)
+            AND CAST(:outcome AS TEXT) IN ('', outcome) AND CAST(:client_id AS TEXT) IN ('', client_id)
+            AND CAST(:sub_ref AS TEXT) IN ('', sub_ref) AND CAST(:resource AS TEXT) IN ('', resource)
+            AND CAST(:authorization_id AS TEXT) IN ('', authorization_id) AND CAST(:request_id AS TEXT) IN ('', request_id)
+        ORDER BY at_us DESC, event_id DESC LIMIT :most
+    ) e {_WITH_PAYLOAD} ORDER BY e.at_us DESC, e.event_id DESC
     """
 )
 # Where the rows that one window looks through end.
 WINDOW_END = statement(f"SELECT at_us, event_id {_WINDOW} LIMIT 1 OFFSET :window")
-ONE = statement(_EVENTS + " AND event_id = :event_id")
+ONE = statement(_EVENTS + " AND e.event_id = :event_id")

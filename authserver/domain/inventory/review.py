@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 import orjson
 
 from authserver.domain.audit import event
+from authserver.domain.audit.header import about
 from authserver.domain.inventory import store
 from authserver.domain.inventory.inventory import APPROVED, EMPTY, REJECTED, Decision, of_place, reviews_of
 from authserver.domain.revocation import feed
@@ -153,7 +154,7 @@ async def history(work: UnitOfWork, uri: str) -> list[Decided]:
     """Return who decided what at a server, newest first, in the place that the unit of work is bound to."""
     found = []
     for row in await event.history(work, event.Kind.TOOL_REVIEWED, resource=uri, most=_MOST_HISTORY):
-        said, header = event.open_payload(work, row), orjson.loads(row["header"])
+        said, header = event.open_payload(work, row), about(row)
         found.append(
             Decided(
                 tool=said.get("tool", ""),

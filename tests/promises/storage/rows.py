@@ -45,8 +45,8 @@ def rotate(hashed, tenant=ACME):
 def event(name, tenant=ACME):
     values = {
         "tenant": tenant, "event_id": name, "at_us": 1, "kind": "k", "outcome": "ok", "reason": "", "request_id": "r",
-        "client_id": "c", "sub_ref": "s", "authorization_id": "a", "resource": "r", "header": "{}", "commitment": None,
-        "payload": None, "payload_key": None,
+        "client_id": "c", "sub_ref": "s", "authorization_id": "a", "resource": "r", "header": "{}", "tool": "",
+        "call_id": "", "approval_id": "", "trace_id": "",
     }  # fmt: skip
     return audit.APPEND, values
 

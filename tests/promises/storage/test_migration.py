@@ -12,12 +12,13 @@ import asyncpg
 import pytest
 from alembic.script import ScriptDirectory
 
+from authserver.domain.audit import store as audit
 from authserver.runtime import migration
 from authserver.runtime.database import open_database
 from authserver.runtime.database_url import is_sqlite, sqlite_path
 from authserver.runtime.migration import MigrationError, migrate, pending, revisions
 from authserver.runtime.unit_of_work import DatabaseUnavailableError
-from tests.promises.storage.rows import event, events, unit
+from tests.promises.storage.rows import ACME, event, events, unit
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -92,6 +93,40 @@ async def test_a_migration_can_be_taken_back(empty):
     assert 0 == down.returncode, down.stderr
     assert revisions() == await pending(app)
     assert revisions() == await migrate(owner, app)
+
+
+@pytest.mark.requirement("record:migration:what-was-recorded-before-is-kept")
+async def test_what_was_recorded_before_there_was_a_log_is_carried_over_and_waits_to_be_sealed(empty):
+    """An event of the older form keeps what it said and its payload, and gets the header that is proved from now on."""
+    owner, app = empty
+    await migrate(owner, app)
+    assert 0 == (await asyncio.to_thread(alembic, "downgrade", "0005", url=owner)).returncode
+    if not is_sqlite(owner):
+        await execute(owner, "ALTER TABLE audit_events NO FORCE ROW LEVEL SECURITY")
+    await execute(
+        owner,
+        "INSERT INTO audit_events (tenant_id, event_id, at_us, kind, outcome, reason, request_id, client_id, sub_ref,"
+        " authorization_id, resource, header, commitment, payload, payload_key) VALUES ('ten_aaaaaaaaaaaaaaaa', 'e1', 7, 'k', 'done',"
+        " '', 'r', 'c', 'ref', '', '', '{\"by\":\"op\",\"kid\":null}', CAST('co' AS X), CAST('pa' AS X), CAST('ke' AS X))".replace(
+            "AS X", "AS BLOB" if is_sqlite(owner) else "AS BYTEA"
+        ),
+    )
+    if not is_sqlite(owner):
+        await execute(owner, "ALTER TABLE audit_events FORCE ROW LEVEL SECURITY")
+
+    await migrate(owner, app)
+
+    database = await open_database(app)
+    found = await database.read(ACME, audit.ONE, {"tenant": ACME, "event_id": "e1"})
+    named = await database.read(ACME, audit.OF_SUBJECT, {"tenant": ACME, "subject_ref": "op"})
+    waits = await database.read(ACME, audit.UNSEALED, {"tenant": ACME, "most": 10})
+    await database.close()
+    assert [("", b"ke", b"pa")] == [(row["key_id"], row["payload_key"], row["payload"]) for row in found]
+    assert (
+        '{"about":{"by":"op"},"at":7,"client":"c","commit":"636f","id":"e1","kind":"k","outcome":"done","request":"r","sub":"ref",'
+        '"tenant":"ten_aaaaaaaaaaaaaaaa","v":1}'
+    ) == found[0]["header"]
+    assert ["e1"] == [row["event_id"] for row in named] == [row["event_id"] for row in waits]
 
 
 def test_revisions_are_one_line_of_numbers():

@@ -1,0 +1,107 @@
+"""
+What names people or repeats what was said: encrypted under a key of its own, wrapped by the tenant's, wrapped by the deployment's.
+
+Erasing the innermost key erases one event's payload, the tenant's key all of a tenant's; what is proved stays as it was, because a
+header holds a commitment that nothing can be tried against without that key (decision 15).
+"""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from authserver.domain.audit import store
+from authserver.runtime.unit_of_work import Row, UnitOfWork
+from authserver.runtime.vault import VaultError, seal, unseal
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class TenantKey:
+    """The key under which a tenant's payload keys are wrapped."""
+
+    id: str
+    key: bytes
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Sealed:
+    """A payload under its own key, and the commitment (hex) by which a header speaks of it."""
+
+    event_id: str
+    key: bytes
+    ciphertext: bytes
+    commitment: str
+
+
+def sealed(event_id: str, said: dict[str, Any]) -> Sealed:
+    """Encrypt what an event says under a fresh key."""
+    clear = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
+    key = secrets.token_bytes(32)
+    # Blinded by the event's own key: a guess at a short payload cannot be confirmed once the key is erased.
+    commitment = hmac.digest(key, clear, hashlib.sha256).hex()
+    return Sealed(event_id, key, seal(key, clear, context=_payload_of(event_id)), commitment)
+
+
+async def keep(work: UnitOfWork, payload: Sealed) -> None:
+    """Write a payload with the caller's other writes."""
+    own = await tenant_key(work)
+    work.write(
+        store.KEEP_PAYLOAD,
+        event_id=payload.event_id,
+        key_id=own.id,
+        payload_key=seal(own.key, payload.key, context=_key_of(payload.event_id)),
+        payload=payload.ciphertext,
+    )
+
+
+async def tenant_key(work: UnitOfWork) -> TenantKey:
+    """Return the audit key of the bound tenant, from memory, made on first use."""
+    assert work.tenant is not None
+    tenant = work.tenant
+
+    async def load() -> TenantKey:
+        inside = work.beside(tenant)
+        row = await inside.one(store.KEY)
+        if row is None:
+            key_id = f"ak_{secrets.token_hex(8)}"
+            wrapped = seal(work.machines.keys.audit, secrets.token_bytes(32), context=_tenant_key(tenant, key_id))
+            inside.write(store.ADD_KEY, key_id=key_id, wrapped=wrapped, now=work.now)
+            await inside.commit()
+            row = await inside.one(store.KEY)
+        assert row is not None
+        return _opened(work, tenant, row["key_id"], row["wrapped"])
+
+    return await work.machines.memory.get("audit_key", tenant, load)
+
+
+def opened(work: UnitOfWork, event: Row) -> dict[str, Any]:
+    """Return the payload of an event as `store` shows it, empty where it has none. Raises VaultError where a key was erased."""
+    if event["payload"] is None:
+        if "commit" in orjson.loads(event["header"]):
+            raise VaultError("the payload was erased")
+        return {}
+    event_id, key_id = event["event_id"], event["key_id"]
+    if key_id and event["wrapped"] is None:
+        raise VaultError("the payload was erased with its tenant's key")
+    own = _opened(work, event["tenant_id"], key_id, event["wrapped"]).key if key_id else work.machines.keys.audit
+    key = unseal(own, event["payload_key"], context=_key_of(event_id))
+    return dict(orjson.loads(unseal(key, event["payload"], context=_payload_of(event_id))))
+
+
+def _opened(work: UnitOfWork, tenant: str, key_id: str, wrapped: bytes) -> TenantKey:
+    return TenantKey(key_id, unseal(work.machines.keys.audit, wrapped, context=_tenant_key(tenant, key_id)))
+
+
+def _payload_of(event_id: str) -> str:
+    return f"audit_events/payload/{event_id}"
+
+
+def _key_of(event_id: str) -> str:
+    return f"audit_events/payload_key/{event_id}"
+
+
+def _tenant_key(tenant: str, key_id: str) -> str:
+    return f"audit_keys/wrapped/{tenant}/{key_id}"
