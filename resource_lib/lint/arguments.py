@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from resource_lib.lint import bounds, words
 from resource_lib.lint.finding import Found, LintedTool
 from resource_lib.lint.places import Place, references, type_of
+from resource_lib.safe.launchers import is_interpreter
 
 
 def _texts(tool: LintedTool) -> Iterator[Place]:
@@ -42,6 +43,12 @@ def shell_command(tool: LintedTool) -> Found:
         code = place.plain_name in words.CODE_NAMES and words.SAYS_RUN.search(said)
         if named or code:
             yield place.at, f"{place.name!r} takes a command or a program of the caller's own"
+    for place in tool.arguments:
+        chosen = {choice for form in place.forms for choice in form.get("enum", ()) if isinstance(choice, str)}
+        if any(is_interpreter(choice) for choice in chosen) and words.SAYS_RUN.search(
+            f"{tool.description} {place.description} {' '.join(tool.words)}"
+        ):
+            yield place.at, f"{place.name!r} chooses what runs a program of the caller's own"
 
 
 def open_path(tool: LintedTool) -> Found:

@@ -34,8 +34,22 @@ SAYS_NO_SQL: Final = re.compile(
     r"\b(?:no|not|never|without|instead of)\s+(?:any\s+|raw\s+|an?\s+)?sql\b", re.IGNORECASE
 )
 
-SHELL_WORDS: Final = frozenset({"shell", "bash", "powershell", "argv", "cmdline", "cmd"})
-SHELL_NAMES: Final = frozenset({"command", "commands", "command_line", "shell_command", "exec", "raw_command"})
+SHELL_WORDS: Final = frozenset(
+    {"shell", "bash", "powershell", "argv", "cmdline", "cmd", "awk", "gawk", "xargs", "sudo"}
+)
+SHELL_NAMES: Final = frozenset(
+    {
+        "command",
+        "commands",
+        "command_line",
+        "shell_command",
+        "exec",
+        "raw_command",
+        "executable",
+        "interpreter",
+        "entrypoint",
+    }
+)
 CODE_NAMES: Final = frozenset(
     {"code", "script", "source_code", "snippet", "python", "javascript", "expression", "program"}
 )

@@ -32,6 +32,22 @@ _MOST_KEPT: Final = 64
 _NAME: Final = re.compile(r"(?=.{1,253}\Z)(?!-)[a-z0-9-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
 _ALL_DIGITS: Final = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 
+_OPTIONS: Final = frozenset(
+    {
+        "auth",
+        "base_url",
+        "cookies",
+        "default_encoding",
+        "event_hooks",
+        "follow_redirects",
+        "headers",
+        "max_redirects",
+        "params",
+        "timeout",
+    }
+)
+"""What a client may be told. Whatever else it knows (`proxy`, `mounts`, `transport`, `verify`, …) says how or where requests travel."""
+
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Returns the addresses of a host. Raises OSError when there are none."""
 
@@ -89,7 +105,15 @@ class Hosts:
         return _Checked(self)
 
     def client(self, **options: Any) -> httpx2.AsyncClient:
-        """Return a client that asks these hosts alone, follows no redirect unless told to, and knows no proxy."""
+        """Return a client that asks these hosts alone, follows no redirect unless told to, and knows no proxy.
+
+        `options` are those of httpx2.AsyncClient that do not say which way requests go. Raises TypeError for the others.
+        """
+        if foreign := sorted(options.keys() - _OPTIONS):
+            raise TypeError(
+                f"{foreign[0]}= would send requests past the list of hosts: say Hosts(connect=…) or Hosts(verify=…) for how they travel, "
+                f"and give a client {', '.join(sorted(_OPTIONS))}"
+            )
         given = {"timeout": TIMEOUT_S, "follow_redirects": False, **options}
         return httpx2.AsyncClient(**given, transport=self.transport(), trust_env=False)
 

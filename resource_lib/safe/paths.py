@@ -34,7 +34,7 @@ _FLAGS: Final = {
     "a": os.O_WRONLY | os.O_CREAT | os.O_APPEND,
 }
 _WINDOWS_NAMES: Final = re.compile(
-    r"(?:con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3])(?:\..*)?",
+    r"(?:con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3])\s*(?:\..*)?",
     re.IGNORECASE,
 )
 _FORBIDDEN: Final = frozenset('<>:"|?*\\')
@@ -131,9 +131,18 @@ class Root:
         folded = unicodedata.normalize("NFKC", step)
         if step in {"", ".", ".."} or folded in {"", ".", ".."} or "/" in folded or "\\" in folded:
             raise UnsafeError("A path is relative to its folder, without empty steps, `.` and `..`.")
-        if any(sign in _FORBIDDEN or unicodedata.category(sign)[0] == "C" for sign in step + folded):
+        if any(
+            sign in _FORBIDDEN or unicodedata.category(sign)[0] == "C" or sign in "\u2028\u2029"
+            for sign in step + folded
+        ):
             raise UnsafeError('A path holds no control characters, and none of < > : " | ? * \\.')
-        if step[-1] in " ." or step[0] == " " or _WINDOWS_NAMES.fullmatch(folded.strip()) or _SHORT_NAME.search(folded):
+        ends = {step[-1], folded[-1]}
+        if (
+            not ends.isdisjoint(" .")
+            or " " in (step[0], folded[0])
+            or _WINDOWS_NAMES.fullmatch(folded.strip())
+            or _SHORT_NAME.search(folded)
+        ):
             raise UnsafeError("A path has no step that some system takes for a device or for another name.")
         if folded[0] == "~" or (folded[0] == "." and not self._dotfiles):
             raise UnsafeError("A path has no step that begins with a dot or with ~.")

@@ -5,7 +5,12 @@ One program, run without a shell: arguments are arguments, whatever is in them.
     done = await git.run(branch)          # /usr/bin/git log --oneline --max-count=20 -- BRANCH
 
 C26, C29; CWE-78, CWE-88. What the author writes stands before `--`, what callers give after it; for a program that knows no `--` a value
-that begins with `-` is refused. The environment is empty but for PATH and the language, the time and the output are bounded, and whatever
+that begins with `-` is refused. A shell, an interpreter or a launcher is no such program: what its arguments say is run. Whoever has to
+run one says why, and writes down what it runs:
+
+    report = Program("/usr/bin/python3", "-I", "/srv/report.py", interpreter="the script is ours and takes values alone")
+
+The environment is empty but for PATH and the language, the time and the output are bounded, and whatever
 the program has started ends with it.
 """
 
@@ -19,31 +24,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from resource_lib.safe import launchers
 from resource_lib.safe.errors import UnsafeError
 
 MOST_OUTPUT: Final = 1024 * 1024
 MOST_ARGUMENTS: Final = 100
 MOST_CHARACTERS: Final = 4096
-_SHELLS: Final = frozenset(
-    {"sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish", "csh", "tcsh", "busybox", "cmd", "powershell", "pwsh"}
-    | {
-        "env",
-        "xargs",
-        "sudo",
-        "doas",
-        "su",
-        "nohup",
-        "timeout",
-        "nice",
-        "ssh",
-        "parallel",
-        "watch",
-        "script",
-        "eval",
-        "find",
-    }
-)
-"""Programs whose arguments are other programs."""
 _BATCH: Final = (".bat", ".cmd", ".ps1", ".vbs")
 """Windows hands these to a shell that reads their arguments again (CVE-2024-24576)."""
 
@@ -72,7 +58,8 @@ class Program:
     A program and the arguments that its author writes.
 
     `path` is absolute; links are followed once, here. `separator` stands before what callers give; None: the program knows none.
-    `environment` is all that it sees besides PATH and LANG. Raises ValueError for a program whose arguments are programs.
+    `environment` is all that it sees besides PATH and LANG. `interpreter` is why a program whose arguments are programs (`launchers.py`)
+    may be run all the same; then `arguments` hold what it runs. Raises ValueError for one without that word.
     """
 
     def __init__(
@@ -82,16 +69,13 @@ class Program:
         separator: str | None = "--",
         folder: str | Path = "/",
         environment: Mapping[str, str] | None = None,
+        interpreter: str | None = None,
         seconds: float = 10.0,
         most_output: int = MOST_OUTPUT,
     ) -> None:
         if not Path(path).is_absolute():
             raise ValueError(f"{path}: write the whole path, so that no PATH decides what runs")
-        real = Path(os.path.realpath(path))
-        # Busybox is what its name says, and the name is kept: its `ls` is no shell, itself it is one.
-        for named in (Path(path),) if real.name == "busybox" else (Path(path), real):
-            if named.stem.lower() in _SHELLS or named.name.lower() in _SHELLS or named.suffix.lower() in _BATCH:
-                raise ValueError(f"{named.name} runs whatever its arguments say: name the program itself")
+        _refuse_launcher(Path(path), arguments, interpreter)
         if not Path(path).is_file() or not os.access(path, os.X_OK):
             raise ValueError(f"{path} is no program")
         self._argv = (str(path), *(_argument(one) for one in arguments))
@@ -167,6 +151,24 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         elif process.returncode is None:
             process.kill()
     await asyncio.shield(process.wait())
+
+
+def _refuse_launcher(path: Path, arguments: tuple[str, ...], interpreter: str | None) -> None:
+    """Raise ValueError for a program whose arguments are programs, unless its author said why, and what it runs."""
+    for named in (path, Path(os.path.realpath(path))):
+        if named.suffix.lower() in _BATCH:
+            raise ValueError(f"{named.name} is read by a shell, and so are its arguments: write a program")
+    name = launchers.called(path)
+    if name is None:
+        return
+    if interpreter is None:
+        raise ValueError(
+            f"{path.name} runs whatever its arguments say (it is {name}): name the program itself, or say with interpreter= why not"
+        )
+    if not interpreter.strip():
+        raise ValueError("interpreter= is the reason why callers' values do no harm there: write it down")
+    if all(one.startswith("-") for one in arguments):
+        raise ValueError(f"{path.name} would run the first value of a caller: write what it runs as an argument")
 
 
 def _argument(value: object) -> str:

@@ -19,8 +19,18 @@ from resource_lib.safe.errors import UnsafeError
 MOST_CHARACTERS: Final = 20_000
 
 _PLACE: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
-_CHAT_TOKENS: Final = re.compile(r"<(?=\s*\|)|\|(?=\s*>)|\[(?=/?INST\])|<(?=</?SYS>>)")
+_CHAT_TOKENS: Final = re.compile(
+    r"<(?=\s*[|\uff5c])|[|\uff5c](?=\s*>)|\[(?=\s*/?\s*(?:INST|TOOL_|AVAILABLE_TOOLS|SYSTEM_|IMG|PREFIX|SUFFIX|THINK))|<(?=<\s*/?\s*SYS\s*>>)"
+    r"|<(?=\s*/?\s*(?:s|bos|eos|pad|unk|mask|system|user|assistant|human|model|think(?:ing)?|data-[0-9a-f]+|antml:\w+|[a-z]+_of_[a-z]+"
+    r"|(?:im|header)_[a-z]+|(?:function|tool)[a-z_]*|invoke|parameter|system[-_][a-z]+|fim_[a-z]+|endoftext|eot_id|eom_id)(?:\s[^<>]{0,200})?>)",
+    re.IGNORECASE,
+)
 _KEPT: Final = frozenset("\n\t\u200c\u200d")
+_UNSEEN: Final = re.compile(
+    "[\ufe00-\ufe0f\U000e0100-\U000e01ef](?=[\ufe00-\ufe0f\U000e0100-\U000e01ef])|[\U000e0100-\U000e01ef\ufe00-\ufe0d\u034f\u115f\u1160"
+    "\u17b4\u17b5\u180b-\u180d\u180f\u2028\u2029\u3164\uffa0]|(?<![^\\s\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]{2,}"
+)
+"""What shows nothing and is no control character: selectors, fillers, joiners that join nothing. Any number of them carries a message."""
 
 
 class Prompt:
@@ -53,5 +63,6 @@ class Prompt:
         if len(value) > self._most:
             raise UnsafeError(f"{name} has at most {self._most} characters.")
         seen = "".join(sign for sign in value if sign in _KEPT or unicodedata.category(sign)[0] != "C")
+        seen = _UNSEEN.sub("", seen)
         # The control tokens of chat models are read before any delimiter: taken apart, they are letters.
         return _CHAT_TOKENS.sub(lambda found: found[0] + "\u2009", seen)

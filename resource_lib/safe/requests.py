@@ -9,6 +9,7 @@ value has no line break. The host is the author's and cannot be reached by any v
 """
 
 import re
+import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
@@ -32,10 +33,27 @@ _OURS: Final = frozenset(
         "proxy-authorization",
         "te",
     }
-    | {"upgrade", "expect", "trailer", "content-encoding"}
+    | {
+        "upgrade",
+        "expect",
+        "trailer",
+        "content-encoding",
+        "keep-alive",
+        "forwarded",
+        "via",
+        "x-real-ip",
+        "true-client-ip",
+    }
+    | {"x-http-method-override", "x-http-method", "x-method-override", "x-host", "x-url"}
 )
 """Header fields that decide where a request ends, where it goes or who sends it."""
-_DOTS: Final = re.compile(r"(?:\.|%2e|\uff0e|\u2024){1,2}[;]?.*", re.IGNORECASE)
+_NAMED_BY_OTHERS: Final = ("proxy-", "x-forwarded", "x-original-", "x-rewrite-", "x-envoy-", "sec-")
+_URL: Final = re.compile(
+    r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[\x21\x24-\x3b\x3d\x40-\x5b\x5d\x5f\x61-\x7e]*)?"
+)
+_DOTS: Final = re.compile(r"(?:\.|%(?:25)*2e).*", re.IGNORECASE | re.DOTALL)
+_STEPS: Final = re.compile(r"[/\\]|%(?:25)*(?:2f|5c|00|c[01]%(?:25)*[89ab][0-9a-f])", re.IGNORECASE)
+"""What a server behind us makes a slash of, however often it decodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +75,10 @@ class Endpoint:
         parts = urlsplit(url)
         if parts.scheme not in ("https", "http") or not parts.hostname or "@" in parts.netloc:
             raise ValueError("write an absolute https URL without a user")
+        if not _URL.fullmatch(url):
+            raise ValueError(
+                "the host is fixed and plain ASCII, and values go into the path; name those of the query in query="
+            )
         if "{" in parts.scheme + parts.netloc + parts.query or parts.query or parts.fragment:
             raise ValueError("values go into the path; name those of the query in query=")
         if not re.fullmatch(r"[A-Z]{3,10}", method):
@@ -64,7 +86,8 @@ class Endpoint:
         if "{" in _PLACE.sub("", parts.path) or "}" in _PLACE.sub("", parts.path):
             raise ValueError("places are written {name}")
         for name in headers:
-            if not _HEADER_NAME.fullmatch(name) or name.lower() in _OURS:
+            plain = name.lower().replace("_", "-")  # what a gateway makes of it
+            if not _HEADER_NAME.fullmatch(name) or plain in _OURS or plain.startswith(_NAMED_BY_OTHERS):
                 raise ValueError(f"{name!r} is no header that a value may fill")
         self._method, self._url = method, url
         self._path = frozenset(_PLACE.findall(parts.path))
@@ -95,13 +118,9 @@ class Endpoint:
 
 def _segment(name: str, value: Any) -> str:
     text = _text(name, value)
-    if (
-        not text
-        or "/" in text
-        or "\\" in text
-        or re.search(r"%2f|%5c|%00", text, re.IGNORECASE)
-        or _DOTS.fullmatch(text)
-    ):
+    # As it is, and as somebody sees it who has normalised it: a full-width slash is one then.
+    seen = {text, unicodedata.normalize("NFKC", text)}
+    if not text or any(_STEPS.search(one) or _DOTS.match(one) for one in seen):
         raise UnsafeError(f"{name} is one step of a path: not empty, without slashes, and not beginning with dots.")
     return quote(text, safe="")
 

@@ -49,6 +49,8 @@ def hosts(*names, wire=None, addresses=(PUBLIC,), **options):
         "https://evilfiles.example.com/", "http://api.example.com/", "https://api.example.com:8443/", "https://127.0.0.1/",
         "https://[::1]/", "https://2130706433/", "https://0x7f.1/", "https://user@api.example.com/", "https://api.example.com@evil.example/",
         "ftp://api.example.com/", "file:///etc/passwd", "https://api.example.com./", "https://API.example.com.", "https://api%2eexample.com/",
+        "https://[fe80::1%25eth0]/", "https://[::ffff:169.254.169.254]/", "https://api.example.com%00.evil.example/", "https://api\u3002example.com.evil/",
+        "https://\uff41pi.example.com.evil/", "https://api.example.com:@evil.example/",
         "https://\u2070.example/", "https://", "not a url", "https://api.example.com\\@evil.example/", "https://a..files.example.com/",
     ],
 )  # fmt: skip
@@ -164,6 +166,42 @@ async def test_a_host_header_and_a_proxy_of_the_environment_change_nothing(monke
         await client.get("https://api.example.com/", headers={"Host": "evil.example"})
 
     assert "api.example.com" == wire.sent[0][1]
+
+
+@pytest.mark.requirement("safe:hosts:known-hosts-alone")
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"proxy": "http://evil.example:3128"},
+        {"mounts": {"all://": Wire()}},
+        {"transport": Wire()},
+        {"trust_env": True},
+        {"verify": False},
+        {"cert": "mine.pem"},
+        {"app": Wire()},
+        {"a_word_of_tomorrow": 1},
+    ],
+    ids=lambda options: next(iter(options)),
+)
+def test_a_client_is_told_no_other_way_out(options):
+    """CWE-441: whatever says how requests travel would send them past the list, a word that is not known yet too."""
+    with pytest.raises(TypeError, match=f"{next(iter(options))}= would send"):
+        hosts().client(**options)
+
+
+@pytest.mark.requirement("safe:hosts:known-hosts-alone")
+async def test_what_says_nothing_of_the_way_is_passed_on():
+    """Ours: headers, a base URL, a time."""
+    wire = Wire()
+
+    async with hosts(wire=wire).client(
+        base_url="https://api.example.com/v1/", headers={"X-A": "1"}, timeout=3
+    ) as client:
+        await client.get("orders")
+        with pytest.raises(RefusedHostError):
+            await client.get("https://evil.example/")
+
+    assert [f"https://{PUBLIC}/v1/orders"] == [url for url, *_ in wire.sent]
 
 
 @pytest.mark.requirement("safe:hosts:known-hosts-alone")

@@ -13,7 +13,9 @@ OUT = [
     "C:\\Windows\\win.ini", "C:secret.txt", "a//b", "a/", "./a", "a/./b", "notes.md\0.png", "notes.md\n", "no\u202etes.md",
     "\uff0e\uff0e/secret.txt", "\u2025/secret.txt", "..\uff0fsecret.txt", "a\uff3cb", "~/secret.txt", "~root/x",
     ".git/config", ".env", "\uff0egit/config", "nul", "CON", "con.txt", "COM1", "lpt9.log", "COM\u00b9", "aux.h", "conin$",
-    "notes.md.", "notes.md ", " notes.md", "PROGRA~1", "notes.md::$DATA", "notes.md:x", "a|b", "a*", "a?", '"a"', "<a>",
+    "notes.md.", "notes.md ", " notes.md", "con .txt", "COM1 .a.b", "\uff23\uff2f\uff2e.txt", "lpt\u2081",
+    "notes.md\u2024", "notes.md\uff0e", "notes.md\u00a0", "\u3000notes.md", "a\u2028b", "\u200bnotes.md", "no\u00adtes.md", "..namedfork/rsrc",
+    "PROGRA~1", "PROGRA\uff5e1", "\uff5eroot/x", "notes.md::$DATA", "notes.md:x", "a|b", "a*", "a?", '"a"', "<a>",
     "x" * 257, "a/" * 40 + "b", 7, None, b"notes.md", Path("notes.md"),
 ]  # fmt: skip
 

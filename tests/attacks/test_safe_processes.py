@@ -14,7 +14,7 @@ ECHO = "import sys, json; print(json.dumps(sys.argv[1:]))"
 
 def python(code, **options):
     # -I: nothing of the environment counts; the code is the author's, what callers give are its arguments.
-    return Program(sys.executable, "-I", "-c", code, **options)
+    return Program(sys.executable, "-I", "-c", code, interpreter="the code is the test's own", **options)
 
 
 @pytest.mark.requirement("safe:processes:arguments-stay-arguments")
@@ -80,11 +80,76 @@ def test_a_shell_a_launcher_or_a_name_without_a_path_is_no_program(name):
 
 @pytest.mark.requirement("safe:processes:programs-are-named")
 def test_a_link_to_a_shell_is_a_shell(tmp_path):
-    """CWE-59: by whatever name it is called."""
-    (tmp_path / "report").symlink_to("/bin/sh")
+    """CWE-59: by whatever name it is called, a link of either kind or one over others."""
+    (tmp_path / "shell").symlink_to("/bin/sh")
+    (tmp_path / "report").symlink_to(tmp_path / "shell")
+    program(tmp_path / "python3.99")
+    (tmp_path / "count").hardlink_to(tmp_path / "python3.99")
+
+    for name in ("report", "count"):
+        with pytest.raises(ValueError, match="runs whatever"):
+            Program(tmp_path / name)
+
+
+def program(path):
+    """A file that may be run; it is never run here."""
+    path.write_text("#!/bin/false\n", encoding="ascii")
+    path.chmod(0o755)
+    return path
+
+
+RUN_THEIR_ARGUMENTS = """awk gawk gawk-5.1.0 mawk nawk setsid stdbuf perl perl5.36.0 python python3 python3.13t pypy3.10 PYTHON.EXE ruby3.2 node nodejs
+    node-18 php8.2 lua5.4 flock chroot unshare nsenter env xargs nice ionice timeout time find ssh su sudo doas runuser busybox toybox coreutils
+    bash-static bash5 dash rbash zsh fish pwsh cmd.exe nohup watch script parallel strace tclsh8.6 rscript sed m4 make vim less sqlite3 psql rsync
+    socat tmux docker kubectl npx uv go java systemd-run start-stop-daemon ld-linux-x86-64.so.2""".split()  # noqa: SIM905
+DO_NOT = """git ls cat grep wc sort head tar gzip convert ffmpeg pdftotext pandoc jq openssl dig file md5sum sha256sum b2sum base64 7z bzip2 x264 w3m
+    ssh-keygen pg_dump python-report finder timedatectl makeinfo nodeinfo perldoc envsubst luacheck rubocop shellcheck gofmt""".split()  # noqa: SIM905
+
+
+@pytest.mark.requirement("safe:processes:programs-are-named")
+@pytest.mark.parametrize("name", RUN_THEIR_ARGUMENTS)
+def test_whatever_runs_its_arguments_is_refused_in_any_version_unless_its_author_says_why(tmp_path, name):
+    """C26, CWE-78: interpreters, launchers, pagers and editors alike; a reason alone is not enough, what it runs is written too."""
+    path = program(tmp_path / name)
 
     with pytest.raises(ValueError, match="runs whatever"):
-        Program(tmp_path / "report")
+        Program(path, "report.py")
+    with pytest.raises(ValueError, match="write it down"):
+        Program(path, "report.py", interpreter=" ")
+    for options in ((), ("-I",), ("--", "-x")):
+        with pytest.raises(ValueError, match="first value of a caller"):
+            Program(path, *options, interpreter="ours")
+
+    assert (str(path), "-I", "report.py", "--", "a") == Program(path, "-I", "report.py", interpreter="ours").argv("a")
+
+
+@pytest.mark.requirement("safe:processes:programs-are-named")
+@pytest.mark.parametrize("name", DO_NOT)
+def test_a_program_that_only_sounds_like_one_is_let_be(tmp_path, name):
+    """Ours: a list that cries wolf would be switched off."""
+    assert "a" == Program(program(tmp_path / name)).argv("a")[-1]
+
+
+@pytest.mark.requirement("safe:processes:programs-are-named")
+def test_of_a_file_that_is_many_programs_the_name_decides(tmp_path):
+    """Alpine's `ls` is busybox, by a link of either kind."""
+    whole = program(tmp_path / "busybox")
+    (tmp_path / "wc").symlink_to(whole)
+    (tmp_path / "ls").hardlink_to(whole)
+    (tmp_path / "ash").hardlink_to(whole)
+
+    assert ["a", "a"] == [Program(tmp_path / name).argv("a")[-1] for name in ("wc", "ls")]
+    for name in ("busybox", "ash"):
+        with pytest.raises(ValueError):
+            Program(tmp_path / name)
+
+
+@pytest.mark.requirement("safe:processes:programs-are-named")
+@pytest.mark.parametrize("name", ["run.bat", "run.CMD", "run.ps1"])
+def test_what_windows_hands_to_a_shell_is_refused_whatever_is_said(tmp_path, name):
+    """CVE-2024-24576: its arguments are read twice."""
+    with pytest.raises(ValueError, match="read by a shell"):
+        Program(program(tmp_path / name), "x", interpreter="ours")
 
 
 @pytest.mark.requirement("safe:processes:see-little-and-end")

@@ -76,6 +76,25 @@ def test_the_counts_that_are_published_are_those_of_today():
 
 @pytest.mark.requirement("lint:risky-tools-are-named")
 @pytest.mark.parametrize(
+    "argument",
+    [
+        {"language": {"enum": ["python3", "bash"]}},
+        {"runtime": {"type": "string", "enum": ["node-18", "nodejs"]}},
+        {"interpreter": {"type": "string", "maxLength": 9}},
+        {"executable": {"type": "string", "maxLength": 9}},
+        {"awk_program": {"type": "string", "maxLength": 9}},
+    ],
+    ids=lambda argument: next(iter(argument)),
+)
+def test_an_argument_that_is_or_chooses_what_runs_its_arguments_is_found(argument):
+    """C26: awk, env and node run what they are given as surely as a shell does, chosen from a list too."""
+    assert "shell-command" in found(tool(description="Run a snippet. Use it to compute. Not for files.", **argument))
+    assert "shell-command" not in found(tool(kind={"enum": ["find", "time", "view", "java", "go"]}))
+    assert "shell-command" not in found(tool(language={"enum": ["python", "ruby"]}))
+
+
+@pytest.mark.requirement("lint:risky-tools-are-named")
+@pytest.mark.parametrize(
     "name", ["tenant_id", "tenantId", "TenantID", "tenant-id", "org", "organizationId", "impersonate"]
 )
 def test_an_argument_that_selects_a_tenant_is_found_in_any_spelling(name):
