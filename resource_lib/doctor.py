@@ -4,14 +4,17 @@ What a guard does and does not do, looked up in its parts: for `doctor()` and fo
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from resource_lib.approval.said import who
 from resource_lib.arguments import ArgumentMode
 from resource_lib.controls.kept import Facts, kept
 from resource_lib.limits.gate import Gate
+from resource_lib.lint import Watching
 from resource_lib.output import Output
 from resource_lib.parts import Parts
 from resource_lib.policy import Demand, policy_warnings
+from resource_lib.probing import Tried, strangers
 from resource_lib.report import Report
 from resource_lib.wire.approvals import ApprovalRule
 
@@ -26,9 +29,10 @@ class Told:
     api_keys: bool
     arguments: ArgumentMode
     output: Output | None
-    lint_warnings: Collection[str]
-    has_seen_tools: bool
-    """Whether the linter has looked at any."""
+    lint: Watching
+    has_own_verifier: bool = False
+    tried: Collection[Tried] = ()
+    """The forbidden requests that were made, and what became of each."""
 
 
 def report(parts: Parts, told: Told) -> Report:
@@ -58,6 +62,7 @@ def report(parts: Parts, told: Told) -> Report:
         },
         overlay_age_s=None if overlay is None else overlay.age,
         warnings=tuple(_warnings(parts, told)),
+        refusals={one.what: (one.state, one.detail) for one in told.tried},
         limits=None if parts.gate is None else parts.gate.limits.said(tools),
         downstream={name: str(one.limit) for name, one in sorted(parts.budgets.items())},
         limit_store=None if parts.gate is None else parts.gate.said,
@@ -66,23 +71,39 @@ def report(parts: Parts, told: Told) -> Report:
 
 
 def _facts(parts: Parts, told: Told) -> Facts:
+    tools, gate, output = parts.policies.base, parts.gate, told.output
+    without = {what for what, _, _, _ in strangers(parts.settings.resource)}
+    passed = {one.what for one in told.tried if one.state == "not refused"}
     return Facts(
-        tools=tuple(parts.policies.base.values()),
+        tools=tuple(tools.values()),
         has_issuer=told.has_credential,
         passes_tokens_on=parts.settings.forward_authorization,
         api_keys=told.api_keys,
         arguments=told.arguments,
-        has_limits=parts.gate is not None,
-        has_output=told.output is not None,
+        has_limits=gate is not None,
+        has_output=output is not None,
         has_taint=parts.judge.taints is not None,
-        has_lint=told.has_seen_tools,
+        has_lint=told.lint.has_seen_tools,
         has_budgets=bool(parts.budgets),
+        lint_mode=told.lint.mode,
+        found=told.lint.of_controls,
+        open_tools=told.lint.open_tools,
+        has_own_verifier=told.has_own_verifier,
+        let_in=passed & without,
+        let_through=passed - without,
+        counts_requests=gate is None or bool(gate.limits.of_requests),
+        unlimited=() if gate is None else {name for name, demand in tools.items() if not gate.limits.of_tool(demand)},
+        **({} if output is None else _of_output(output)),
     )
+
+
+def _of_output(output: Output) -> dict[str, Any]:
+    return {"most_characters": output.most_characters, "screening": output.screening, "detects": output.detect}
 
 
 def _warnings(parts: Parts, told: Told) -> list[str]:
     settings, tools = parts.settings, parts.policies.base
-    found = []
+    found = [f"probe: {one.what} is {one.state}: {one.detail}" for one in told.tried if one.state != "refused"]
     if settings.forward_authorization:
         found.append("forward_authorization: the wrapped server sees callers' tokens and must not pass them on")
     if not settings.close_streams_at_expiry:
@@ -92,7 +113,7 @@ def _warnings(parts: Parts, told: Told) -> list[str]:
     if parts.overlay is not None and parts.overlay.is_old:
         found.append("overlay: what operators demand has not been confirmed for a while; is the issuer there?")
     found += parts.revocations.warnings
-    found += told.lint_warnings
+    found += told.lint.warnings
     found += _of_taint(parts, told)
     return found
 

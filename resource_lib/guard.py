@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import httpx2
 
-from resource_lib import doctor
+from resource_lib import doctor, rehearsal
 from resource_lib.approval.flow import ApprovalFlow
 from resource_lib.arguments import ArgumentMode, Bounds, advertised_by
 from resource_lib.backchannel.approvals import Approvals
@@ -61,6 +61,7 @@ from resource_lib.policy import (
     method_demands,
     read_policy_file,
 )
+from resource_lib.probing import Tried
 from resource_lib.report import Report
 from resource_lib.revocation.revocations import Revocations
 from resource_lib.revocation.stop_file import find as find_stop_file
@@ -249,6 +250,7 @@ class ResourceGuard:
         """What the author of the tools should mend."""
         self._definitions.seen = self.lint.saw
         keys = keys or JWKSCache(issuer=issuer)
+        self._has_own_verifier = verifier is not None
         verifier = verifier or Validator(
             issuer=issuer,
             resource=resource,
@@ -314,6 +316,7 @@ class ResourceGuard:
                 )
             keyring = ApiKeys(endpoint, resource=resource)
         self._takes_api_keys = api_keys
+        self._tried: tuple[Tried, ...] = ()
         self._parts = Parts(
             settings=self.settings,
             public=PublicAnswers(self.settings, self.metadata, browsers),
@@ -423,7 +426,11 @@ class ResourceGuard:
         return client
 
     def doctor(self) -> Report:
-        """Return what this guard does and does not do, with what an operator should know."""
+        """Return what this guard does and does not do, with what an operator should know.
+
+        Each time it is asked in process to do what it must refuse without a token (`refusals`), and what `probe` found last is said too.
+        """
+        tried = {one.what: one for one in (*self._tried, *rehearsal.without_a_token(self._parts, _serve))}
         told = doctor.Told(
             metadata_url=self.metadata.url,
             initial_scopes=self.initial_scopes,
@@ -431,15 +438,25 @@ class ResourceGuard:
             api_keys=self._takes_api_keys,
             arguments=self._arguments,
             output=self._output,
-            lint_warnings=self.lint.warnings,
-            has_seen_tools=self.lint.has_seen_tools,
+            lint=self.lint,
+            has_own_verifier=self._has_own_verifier,
+            tried=tuple(tried.values()),
         )
         return doctor.report(self._parts, told)
+
+    async def probe(self, *, token: str | None = None) -> tuple[Tried, ...]:
+        """Make every forbidden request in this process, and return what became of each; `doctor()` says it from then on.
+
+        The wrapped server has no part in it: whatever were let through would reach something that only notes it. `token`: one that counts
+        here, such as a reader's; without one those calls are made as somebody who exists in the rehearsal alone.
+        """
+        self._tried = await rehearsal.rehearsed(self._parts, _serve, token=token)
+        return self._tried
 
     async def serve(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection to `app`: its lifespan is its own, HTTP is guarded, and there is no other door."""
         if scope["type"] == "http":
-            await Visit(self._parts, app, scope, receive, send).serve()
+            await _serve(self._parts, app, scope, receive, send)
         elif scope["type"] == "lifespan":
             if self.overlay is not None:
                 self.overlay.follow()
@@ -499,6 +516,10 @@ class GuardedApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         await self.guard.serve(self.app, scope, receive, send)
+
+
+async def _serve(parts: Parts, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+    await Visit(parts, app, scope, receive, send).serve()
 
 
 def _refuse_unreleasable(output: Output, tools: Mapping[str, Demand]) -> None:

@@ -26,7 +26,8 @@ State = Literal["refused", "not refused", "not asked"]
 
 TIMEOUT_S: Final = 10.0
 MOST_BYTES: Final = 64 * 1024
-_NO_TOOL: Final = "resource-lib-probe-of-no-tool"
+NO_TOOL: Final = "resource-lib-probe-of-no-tool"
+NO_ARGUMENT: Final = "resource_lib_probe"
 _LOOKED_AT: Final = frozenset({200, 202, 204, 400, 404, 405, 406, 415, 422})
 """Whoever answers so has looked at a request that should not have reached it."""
 
@@ -50,12 +51,12 @@ async def probe(
         transport=transport, timeout=TIMEOUT_S, trust_env=False, follow_redirects=False
     ) as client:
         asking = _Asking(client, url)
-        tried = [await asking.expects_401(what, verb, body, sent) for what, verb, body, sent in _strangers(url)]
+        tried = [await asking.expects_401(what, verb, body, sent) for what, verb, body, sent in strangers(url)]
         if token is None or any(one.state != "refused" for one in tried):
             return tuple(tried)
-        tried.append(await asking.expects("an unknown tool", "tool_unknown", token, _call(_NO_TOOL, {})))
+        tried.append(await asking.expects("an unknown tool", "tool_unknown", token, called(NO_TOOL, {})))
         if tool is not None:
-            call = _call(tool, {"resource_lib_probe": True})
+            call = called(tool, {NO_ARGUMENT: True})
             tried.append(await asking.expects("arguments that no tool takes", "invalid_arguments", token, call))
         return tuple(tried)
 
@@ -104,7 +105,8 @@ class _Asking:
             return 0, b""
 
 
-def _strangers(url: str) -> list[tuple[str, str, Any, str | None]]:
+def strangers(url: str) -> list[tuple[str, str, Any, str | None]]:
+    """Return what nobody may ask who is nobody: what it is, the HTTP method, the JSON body and the token that is sent."""
     listing = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
     hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "probe", "version": "1"}}
     opening = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
@@ -119,7 +121,7 @@ def _strangers(url: str) -> list[tuple[str, str, Any, str | None]]:
     claims |= {"iat": now, "exp": now + 60, "jti": "probe", "tenant_id": "probe", "authorization_id": "probe"}
     unsigned = f"{_encoded({'typ': 'at+jwt', 'alg': 'none'})}.{_encoded(claims)}."
     forged = f"{_encoded({'typ': 'at+jwt', 'alg': 'ES256', 'kid': 'probe'})}.{_encoded(claims)}.{'A' * 86}"
-    call = _call(_NO_TOOL, {})
+    call = called(NO_TOOL, {})
     return [
         ("a call without a token", "POST", call, None),
         ("a list of tools without a token", "POST", listing, None),
@@ -132,7 +134,8 @@ def _strangers(url: str) -> list[tuple[str, str, Any, str | None]]:
     ]
 
 
-def _call(tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def called(tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the message of a call."""
     return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": dict(arguments)}}
 
 

@@ -37,7 +37,11 @@ class Report:
     """How many seconds ago, at most, what is known of operators' demands was true; None: never told, or nobody to ask."""
     warnings: tuple[str, ...]
     controls: Mapping[str, tuple[str, str]]
-    """Of each of the 66 controls, by its id, whether it is `on`, `off`, kept `elsewhere` or `not applicable`, and why (docs/controls.md)."""
+    """Of each of the 66 controls, by its id, whether it is `on`, `off`, an `option` that nobody has taken, kept `elsewhere` or
+    `not applicable`, and why (docs/controls.md)."""
+    refusals: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Of each forbidden request that was made in this process, whether it was `refused`, `not refused` or `not asked`, and what was
+    answered: those without a token right now, the others when `probe()` was last awaited."""
     limits: Mapping[str, tuple[str, ...]] | None = None
     """How often each tool may be called, and, by `*`, how often anything is asked; None: nothing is limited."""
     limit_store: str | None = None
@@ -53,4 +57,6 @@ class Report:
         stop = "" if self.stop_file is None else f"; stop file {self.stop_file}{', which is there' * self.is_stopped}"
         off = sum(state == "off" for state, _ in self.controls.values())
         limited = "; nothing is limited" if self.limits is None else ""
-        return f"resource guard for {self.resource}: {self.mode}, {lease}{stop}; tools: {counted}{waiting}{limited}; {off} of 66 controls off"
+        open_to = sum(state == "not refused" for state, _ in self.refusals.values())
+        tried = f"; {open_to} FORBIDDEN REQUESTS NOT REFUSED" if open_to else ""
+        return f"resource guard for {self.resource}: {self.mode}, {lease}{stop}; tools: {counted}{waiting}{limited}; {off} of 66 controls off{tried}"

@@ -4746,6 +4746,20 @@ CONTROLS: dict[str, Requirement] = {
         "C66",
         "Everything is on where nothing is said; the preset `minimum` keeps the smallest safe set; both are reported.",
     ),
+    "controls:each-follows-what-is-said": Requirement(
+        "C66", "Each control that a word of the guard or a finding of the linter decides changes its state with it."
+    ),
+    "rehearsal:a-guard-refuses-itself": Requirement(
+        "C66, C54, C56, C07",
+        "`guard.doctor()` and `guard.probe()` make forbidden calls at the guard in process; each is refused, and the server is not reached.",
+    ),
+    "rehearsal:what-is-not-refused-is-said": Requirement(
+        "C66, C54, C56",
+        "What a guard lets through, and what could not be asked, stands in its report and in its log at the start.",
+    ),
+    "rehearsal:leaves-nothing-behind": Requirement(
+        "C66", "A rehearsal uses up no limit, teaches the guard nothing of tools and asks nobody for a yes."
+    ),
     "controls:a-guard-says-which-it-keeps": Requirement(
         "C66",
         "What a guard leaves out is reported as off, with the cure; what others keep is never reported as its own.",

@@ -79,6 +79,11 @@ class Overlay:
         return self._tenants is not None and tenant in self._tenants
 
     @property
+    def tenants(self) -> frozenset[str]:
+        """The tenants whose demands are in force; none before the issuer was heard."""
+        return self._tenants or frozenset()
+
+    @property
     def is_old(self) -> bool:
         """Whether what is known was not confirmed for long; what was never told is not old."""
         return self._tenants is not None and self._clock() - self._true_at > _OLD_S

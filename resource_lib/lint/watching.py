@@ -38,6 +38,7 @@ class Watching:
         self._waivers = tuple(waivers)
         self._seen: set[str] = set()
         self._found: dict[str, tuple[Finding, ...]] = {}
+        self._open: set[str] = set()
         self._due: asyncio.TimerHandle | None = None
         self._fresh: set[str] = set()
 
@@ -45,6 +46,21 @@ class Watching:
     def has_seen_tools(self) -> bool:
         """Whether any tool was looked at."""
         return bool(self._found)
+
+    @property
+    def open_tools(self) -> frozenset[str]:
+        """The tools that said of themselves that they reach the open world, when they were last looked at."""
+        return frozenset(self._open)
+
+    @property
+    def of_controls(self) -> Mapping[str, Collection[str]]:
+        """What is to be mended, by the control that asks for it: tool and rule."""
+        found: dict[str, list[str]] = {}
+        for listed in self._found.values():
+            for one in listed:
+                if one.rule.severity != "advice":
+                    found.setdefault(one.rule.control, []).append(f"{one.tool} ({one.rule.id})")
+        return found
 
     def register(self, tools: Collection[Mapping[str, Any]] | None) -> None:
         """Look at all tools of the server before it serves. None: nobody knows them yet. Raises SettingsError with `lint="error"`."""
@@ -60,6 +76,8 @@ class Watching:
             return
         mine = [tool for tool in tools if tool.get("name") in self._classes]
         names = {tool["name"] for tool in mine}
+        for tool in mine:
+            self._note_world(tool)
         report = lint(mine, classes=self._classes, waivers=[waiver for waiver in self._waivers if waiver.tool in names])
         for name in names:
             self._found[name] = tuple(found for found in report.findings if found.tool == name)
@@ -79,6 +97,7 @@ class Watching:
         name = definition.tool.get("name")
         if not isinstance(name, str) or name not in self._classes or not definition.is_listed:
             return
+        self._note_world(definition.tool)
         report = lint([definition.tool], classes=self._classes, waivers=self._waivers, is_whole=False)
         before = self._found.get(name)
         self._found[name] = report.findings
@@ -96,6 +115,11 @@ class Watching:
         if len(grave) > SHOWN:
             said.append(f"lint: {len(grave) - SHOWN} more: `python -m resource_lib lint` says them")
         return said
+
+    def _note_world(self, tool: Mapping[str, Any]) -> None:
+        annotations = tool.get("annotations")
+        is_open = isinstance(annotations, Mapping) and annotations.get("openWorldHint") is True
+        (self._open.add if is_open else self._open.discard)(tool["name"])
 
     def _tell_soon(self) -> None:
         # Tools are listed one after the other, and an operator reads one line.

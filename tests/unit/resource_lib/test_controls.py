@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from resource_lib import Output, ResourceGuard, SettingsError, destructive, read, write
-from resource_lib.controls.kept import Facts, kept
+from resource_lib import Limits, Output, ResourceGuard, SettingsError, Taint, deny_if, destructive, read, write
+from resource_lib.controls.kept import ASKED, Facts, kept
 from resource_lib.policy import tool_demands
 from resource_lib.wire.controls import CONTROLS
 
@@ -51,7 +51,7 @@ def test_a_guard_with_everything_on_leaves_off_only_what_is_not_built():
         ({"arguments": "advertised"}, {"C27"}),
         ({"has_limits": False}, {"C37", "C38", "C39", "C41", "C42", "C43"}),
         ({"has_output": False}, {"C31", "C32", "C34", "C35", "C36"}),
-        ({"has_taint": False}, {"C25"}),
+        ({"has_taint": False}, {"C24", "C25"}),
         ({"has_lint": False}, {"C18", "C26"}),
         ({"tools": tuple(tool_demands({"wipe": destructive("n:write", approval=False)}).values())}, {"C21"}),
     ],
@@ -73,7 +73,132 @@ def test_what_others_keep_is_never_reported_as_the_guards_own():
     assert all(one.state != "on" for one in found if one.control.keeper in ("deployment", "client"))
     assert "on" == states(ALL)["C14"]
     alone = replace(ALL, tools=tuple(tool_demands({"see": read("n:read")}).values()))
-    assert ("not applicable", "not applicable") == (states(alone)["C14"], states(alone)["C21"])
+    assert ("option", "not applicable") == (states(alone)["C14"], states(alone)["C21"])
+
+
+BASE = {"issuer": "https://auth.example.com", "resource": "https://mcp.example.com/mcp"}
+CREDENTIAL = {"client_id": "cli_x", "client_secret": "s" * 32}
+LOOKS_BACK = {
+    "see": read("n:read"),
+    "add": write("n:write", when=[deny_if("called('see', within='1 min')", because="Not after that.")]),
+}
+SEE, ADD = {"see": read("n:read")}, {"see": read("n:read"), "add": write("n:write")}
+GOOD = {
+    "name": "see",
+    "description": "Count the notes. Use it when somebody asks how many there are; not to read them.",
+    "inputSchema": {"type": "object", "properties": {}, "additionalProperties": False},
+    "outputSchema": {"type": "object", "properties": {"total": {"type": "integer"}}, "additionalProperties": False},
+    "annotations": {"readOnlyHint": True, "openWorldHint": False},
+}
+
+
+def listed(**arguments):
+    return {**GOOD, "inputSchema": {"type": "object", "properties": arguments, "additionalProperties": False}}
+
+
+WORD = {"type": "string", "maxLength": 40, "description": "It."}
+MIXED = {**GOOD, "name": "get_and_delete_notes"}
+
+
+class AnotherVerifier:
+    """It is never asked here."""
+
+
+# By control: what is said and the state that follows, then another word and another state.
+FLIPS = {
+    "C02": [("on", {"api_keys": True, **CREDENTIAL}), ("not applicable", {})],
+    "C03": [("on", {}), ("elsewhere", {"verifier": AnotherVerifier()})],
+    "C06": [("on", CREDENTIAL), ("off", {})],
+    "C08": [("on", {}), ("elsewhere", {"verifier": AnotherVerifier()})],
+    "C10": [("on", {}), ("off", {"forward_authorization": True})],
+    "C12": [("on", {}), ("elsewhere", {"verifier": AnotherVerifier()})],
+    "C14": [("on", {"tools": {"see": read("n:read", roles=["clerk"])}}), ("option", {})],
+    "C16": [("on", {"tools": {"see": read("n:read", clients=["cli_a"])}}), ("on", CREDENTIAL), ("off", {})],
+    "C18": [
+        ("on", {"listed": [GOOD]}), ("off", {}), ("off", {"listed": [GOOD], "lint": "off"}),
+        ("off", {"listed": [MIXED], "tools": {"get_and_delete_notes": read("n:read")}}),
+    ],
+    "C20": [("on", {"tools": {"see": read("n:read", mode="deny")}}), ("on", {"tools": {"see": read("n:read", approval=True)}, **CREDENTIAL}), ("option", {})],
+    "C21": [
+        ("on", {"tools": {"wipe": destructive("n:write")}, **CREDENTIAL}), ("not applicable", {}),
+        ("off", {"tools": {"wipe": destructive("n:write", approval=False)}}),
+    ],
+    "C22": [("elsewhere", {"listed": [GOOD]}), ("off", {"listed": [listed(tenant_id=WORD)]})],
+    "C24": [("on", {}), ("off", {"output": None}), ("on", {"output": None, "tools": LOOKS_BACK})],
+    "C25": [("on", {}), ("off", {"output": Output(taint=None)}), ("off", {"output": Output(taint=Taint(alone="label"))}), ("off", {"output": None})],
+    "C26": [
+        ("on", {"listed": [GOOD]}), ("off", {}), ("off", {"listed": [GOOD], "lint": "off"}), ("off", {"listed": [listed(sql=WORD)]}),
+        ("on", {"listed": [listed(sql=WORD)], "tools": {"see": read("n:read", waive={"raw-sql": "a name of a saved query"})}}),
+    ],
+    "C27": [("on", {}), ("off", {"arguments": "advertised"}), ("off", {"arguments": "off"})],
+    "C29": [("elsewhere", {"listed": [GOOD]}), ("off", {"listed": [listed(url=WORD)]})],
+    "C30": [("elsewhere", {"listed": [GOOD]}), ("off", {"listed": [listed(path=WORD)]})],
+    "C31": [("on", {}), ("off", {"output": None})],
+    "C32": [("on", {}), ("on", {"output": Output(most_characters=5000)}), ("off", {"output": Output(most_characters=10_001)}), ("off", {"output": None})],
+    "C33": [
+        ("not applicable", {}), ("on", {"tools": {"see": read("n:read", returns=["outside"])}}),
+        ("on", {"listed": [{**GOOD, "annotations": {"readOnlyHint": True, "openWorldHint": True}}]}),
+        ("not applicable", {"listed": [{**GOOD, "name": "add", "annotations": {"openWorldHint": True}}], "tools": ADD}),
+        ("off", {"tools": {"see": read("n:read", returns=["outside"])}, "output": None}),
+    ],
+    "C34": [("on", {}), ("off", {"output": Output(detect=False)}), ("off", {"output": None}), ("off", {"preset": "minimum"})],
+    "C35": [("on", {}), ("off", {"output": None})],
+    "C36": [("on", {}), ("off", {"output": None})],
+    "C37": [("on", {}), ("off", {"limits": None}), ("off", {"limits": Limits(read=None)}), ("on", {"limits": Limits(read=None), "tools": {"see": read("n:read", limit="9/min")}})],
+    "C38": [("on", {}), ("off", {"limits": None})],
+    "C39": [("on", {}), ("off", {"limits": None}), ("off", {"limits": Limits(credential=None)}), ("on", {"limits": Limits(credential=None, server="9/s")})],
+    "C40": [("on", {"downstream": "9/s"}), ("option", {})],
+    "C41": [("on", {}), ("off", {"limits": None})],
+    "C42": [("on", {}), ("off", {"limits": None})],
+    "C43": [("on", {}), ("off", {"limits": None})],
+    "C53": [("on", CREDENTIAL), ("off", {})],
+    "C54": [("on", CREDENTIAL), ("off", {})],
+}  # fmt: skip
+BY_ASKING = {"C07", "C13", "C15"}
+"""What is known of a guard by asking it in vain, see test_rehearsal.py."""
+
+
+def said_of(control, told):
+    told = {"tools": SEE, **told}
+    shown, budget = told.pop("listed", None), told.pop("downstream", None)
+    guard = ResourceGuard(**BASE, **told)
+    if shown is not None:
+        guard.wrap(lambda *_: None, listed=shown)
+    if budget is not None:
+        guard.downstream("crm", budget)
+    return guard.doctor().controls[control]
+
+
+@pytest.mark.requirement("controls:each-follows-what-is-said")
+@pytest.mark.parametrize(
+    ("control", "state", "told"),
+    [(control, state, told) for control, flips in FLIPS.items() for state, told in flips],
+    ids=lambda value: ",".join(value) if isinstance(value, dict) else value,
+)
+def test_a_control_changes_with_the_word_that_decides_it(control, state, told):
+    """C66: from the word of a real guard to its report; what is not on says what to write."""
+    found, why = said_of(control, told)
+
+    assert state == found, why
+    assert why or found == "on"
+
+
+@pytest.mark.requirement("controls:each-follows-what-is-said")
+def test_every_control_that_depends_on_a_word_is_flipped():
+    """C66: each is seen in two states at least, and none that depends on something is forgotten."""
+    assert set(ASKED) == set(FLIPS) | BY_ASKING
+    assert [] == [control for control, flips in FLIPS.items() if len({state for state, _ in flips}) < 2]
+
+
+@pytest.mark.requirement("controls:each-follows-what-is-said")
+def test_what_the_linter_found_is_named_and_a_tool_that_was_mended_is_not_found_again():
+    """C26: the state follows the tools as they are listed, not as they were."""
+    guard = ResourceGuard(**BASE, tools=SEE)
+    guard.wrap(lambda *_: None, listed=[listed(sql=WORD)])
+
+    assert ("off", "the linter found see (raw-sql)") == guard.doctor().controls["C26"]
+    guard.lint.register([GOOD])
+    assert ("on", "") == guard.doctor().controls["C26"]
 
 
 def off(**told):
