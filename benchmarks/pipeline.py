@@ -95,12 +95,14 @@ def server(kind: str) -> Driven:
         "annotations": {"readOnlyHint": True},
     }
     said = structured(kind)
+    # As the official SDK writes it: the structure once more as text, indented, in a message without spaces.
     result = {
-        "content": [{"type": "text", "text": json.dumps(said)}],
+        "content": [{"type": "text", "text": json.dumps(said, indent=2)}],
         "structuredContent": said,
+        "isError": False,
         "resultType": "complete",
     }
-    called = json.dumps({"jsonrpc": "2.0", "id": 1, "result": result}).encode()
+    called = json.dumps({"jsonrpc": "2.0", "id": 1, "result": result}, separators=(",", ":")).encode()
 
     async def app(_: Any, receive: Any, send: Any) -> None:
         asked = (await receive()).get("body", b"")
@@ -133,7 +135,9 @@ async def measured(kind: str, *, rounds: int, calls: int, profile: bool) -> dict
             "io.modelcontextprotocol/clientCapabilities": {},
         },
     }
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
+    body = json.dumps(
+        {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}, separators=(",", ":")
+    ).encode()
     sent = headers(MODERN, body, issuer.token(scopes=["order:read"]))
     bare = server(kind)
     guarded = guard.wrap(bare)

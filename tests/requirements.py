@@ -4297,6 +4297,10 @@ OUTPUT: dict[str, Requirement] = {
     "output:padding:known-words-stay-linear": Requirement(
         "C34, LG-04", "Finding again what a schema has masked costs no more for a thousand words than for each of them."
     ),
+    "wire:strict-json:short-way": Requirement(
+        "RFC 8259 §4, RFC 8725 §2.4, ours",
+        "A message is read in a faster way only where it is written, byte by byte, as its one reading would be written.",
+    ),
     "output:sealed:what-needs-no-look": Requirement(
         "C35, C36",
         "A structure of which the schema says every text leaves after one look; it is what every step would have left as it is.",
@@ -4434,6 +4438,10 @@ SCREENING: dict[str, Requirement] = {
     "screening:linear": Requirement(
         "LG-04, CVE-2026-0621",
         "No text makes a detector, the removal or a sign take more than its length's share of time.",
+    ),
+    "screening:sieve": Requirement(
+        "ours, C31, C32, C34",
+        "One look for the words of all patterns saves time and decides nothing: every text means the same with it and without.",
     ),
     "screening:redaction:names": Requirement(
         "LG-05, C47",

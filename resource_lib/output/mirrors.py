@@ -89,7 +89,7 @@ def _path_of(text: str, structure: dict[str, Any]) -> Path | None:
             for at, entry in enumerate(wrapped):
                 if entry == text:
                     return "result", at
-    if _is_plainly(text, structure):
+    if is_plainly(text, structure):
         return ()
     said = json_of(text)
     if said is None:
@@ -101,15 +101,27 @@ def _path_of(text: str, structure: dict[str, Any]) -> Path | None:
     return next((path for path, part in _parts(structure, ()) if part == said), None)
 
 
-def _is_plainly(text: str, structure: dict[str, Any]) -> bool:
+def is_plainly(text: str, structure: dict[str, Any]) -> bool:
     """Tell whether a text is the structure in one of the forms in which programs write JSON: cheaper than to read it."""
-    if text[:1] != "{" or "\n" in text:
+    if text[:1] != "{":
         return False
-    separators = (", ", ": ") if '": ' in text[:200] else (",", ":")
+    if text[1:2] == "\n":
+        return strict_json.written(structure, indented=True) == text
+    if '": ' in text[:200]:
+        form = _SPACED if text.isascii() else _SPACED_IN_LETTERS
+    elif not text.isascii() or "\\u" not in text:
+        return strict_json.written(structure) == text
+    else:
+        form = _CLOSE
     try:
-        return text == json.dumps(structure, ensure_ascii=text.isascii(), separators=separators)
+        return text == form.encode(structure)
     except (ValueError, RecursionError):
         return False
+
+
+_SPACED: Final = json.JSONEncoder()
+_SPACED_IN_LETTERS: Final = json.JSONEncoder(ensure_ascii=False)
+_CLOSE: Final = json.JSONEncoder(separators=(",", ":"))
 
 
 def _parts(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:

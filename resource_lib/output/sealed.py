@@ -13,8 +13,9 @@ from weakref import WeakKeyDictionary
 from resource_lib.definition import Definition
 from resource_lib.output.conforming import compiled, is_held_to_schema
 from resource_lib.output.leaving import Leaving
-from resource_lib.output.mirrors import STRUCTURE
+from resource_lib.output.mirrors import STRUCTURE, is_plainly
 from resource_lib.output.shape import describes_its_texts
+from resource_lib.output.texts import PROTOCOLS_OWN
 
 _SAYS_NOTHING: Final = frozenset(
     {"title", "description", "default", "examples", "deprecated", "readOnly", "$schema", "$comment", "$id"}
@@ -27,8 +28,31 @@ _OF_AN_OBJECT: Final = frozenset({"properties", "required", "additionalPropertie
 _OF_A_LIST: Final = frozenset({"items", "minItems", "maxItems", "uniqueItems"})
 _KNOWN: Final = _SAYS_NOTHING | _OF_A_VALUE | _OF_AN_OBJECT | _OF_A_LIST | {"type", "anyOf", "$ref", "$defs"}
 _DEFINED: Final = "#/$defs/"
+_NO_BLOCKS: Final[list[Any]] = []
+_LOOKED_AT: Final = frozenset({"content", STRUCTURE})
 
 _validators: Final[WeakKeyDictionary[Definition, Any]] = WeakKeyDictionary()
+
+
+def says_nothing_else(result: Mapping[str, Any], leaving: Leaving) -> bool:
+    """Tell whether a tool's result is such a structure, the same once more in words, and what the protocol itself says: no step changes it."""
+    structure, content = result.get(STRUCTURE), result.get("content", _NO_BLOCKS)
+    if type(structure) is not dict or type(content) is not list or leaving.definition is None:
+        return False
+    for name, member in result.items():
+        if name not in _LOOKED_AT and not (name in PROTOCOLS_OWN and _is_protocols_own(member)):
+            return False
+    for block in content:
+        if type(block) is not dict or len(block) != 2 or block.get("type") != "text":
+            return False
+        text = block.get("text")
+        if type(text) is not str or not is_plainly(text, structure):
+            return False
+    return is_sealed(result, leaving)
+
+
+def _is_protocols_own(member: Any) -> bool:
+    return member is False or member is True or (type(member) is str and member in PROTOCOLS_OWN)
 
 
 class _OtherError(Exception):

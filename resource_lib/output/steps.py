@@ -16,7 +16,7 @@ from resource_lib.output.origin import labelled
 from resource_lib.output.personal import personal
 from resource_lib.output.plain import plain
 from resource_lib.output.screened import held_back, screened
-from resource_lib.output.sealed import is_sealed
+from resource_lib.output.sealed import is_sealed, says_nothing_else
 from resource_lib.output.short import short
 
 STEPS: Final[tuple[tuple[str, Step], ...]] = (
@@ -39,11 +39,13 @@ LAST_STEPS: Final[tuple[tuple[str, Step], ...]] = (
 
 def cleaned(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
     """Return what leaves in the place of `value`; the very same object where it may leave as it is. Raises WithheldError."""
+    if leaving.is_tool_result and says_nothing_else(value, leaving):
+        _note_switch(leaving)
+        return _stepped(value, leaving, LAST_STEPS)
     aside = blobs.set_aside(value, leaving)
     has_refused = bool(leaving.notes)
     if leaving.is_tool_result:
-        if leaving.sees_personal:
-            leaving.notes.append(Note("include_pii", "asked"))
+        _note_switch(leaving)
         aside = mirrors.set_aside(aside)
     structure: Any = None
     is_whole = leaving.is_tool_result and is_sealed(aside, leaving)
@@ -68,6 +70,11 @@ def cleaned(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
     if leaving.is_quarantined:
         raise held_back(found, leaving)
     return found
+
+
+def _note_switch(leaving: Leaving) -> None:
+    if leaving.sees_personal:
+        leaving.notes.append(Note("include_pii", "asked"))
 
 
 def _stepped(value: Mapping[str, Any], leaving: Leaving, steps: tuple[tuple[str, Step], ...]) -> Mapping[str, Any]:

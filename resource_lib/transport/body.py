@@ -23,6 +23,7 @@ from resource_lib.transport.answers import (
     UnacceptableBodyError,
     unreadable,
 )
+from resource_lib.wire import strict_json
 
 MOST_IN_A_BATCH: Final = 100
 MOST_MEMBERS: Final = 100
@@ -65,7 +66,9 @@ class _RepeatedMemberError(ValueError):
 def read_body(raw: bytes) -> Body:
     """Return what `raw` asks for. Raises UnacceptableBodyError when that is not certain; nothing else, for any bytes."""
     try:
-        value = _value(raw.decode("utf-8"))
+        value = strict_json.written_plainly(raw)
+        if value is strict_json.UNTOLD:
+            value = _value(raw.decode("utf-8"))
     except _RepeatedMemberError:
         raise _refused("a member is repeated") from None
     except (ValueError, RecursionError):

@@ -50,7 +50,7 @@ class UnreadableAnswerError(Exception):
     """An answer that two programs could read differently, or not at all."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True, eq=False)
 class Question:
     """One request that the server answers, and by what its answer is looked through."""
 
@@ -127,7 +127,7 @@ class Tasks:
         return self._known.get((owner, task_id)) if isinstance(task_id, str) else None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True, eq=False)
 class Room:
     """What one answer may be about."""
 

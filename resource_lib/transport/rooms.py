@@ -141,18 +141,23 @@ class Rooms:
     ) -> Question:
         tool = message.tool
         demand = None if tool is None else demands.get(tool)
-        known = Leaving(
-            settings=self.settings,
-            method=message.method,
-            tool="" if tool is None else answers.shown(tool),
-            demand=demand,
-            definition=definitions.get(tool),
-            sees_personal=sees_personal,
-            arguments=message.arguments,
-            is_labelled_outside=tool is None and message.method in self._outside,
-            # What is only in a memory must be something that can be asked for once more.
-            can_be_released=self._releases and is_alone and demand is not None and demand.tool_class == "read",
-        )
+        shown = "" if tool is None else answers.shown(tool)
+        definition = definitions.get(tool)
+
+        def leaving() -> Leaving:
+            return Leaving(
+                settings=self.settings,
+                method=message.method,
+                tool=shown,
+                demand=demand,
+                definition=definition,
+                sees_personal=sees_personal,
+                arguments=message.arguments,
+                is_labelled_outside=tool is None and message.method in self._outside,
+                # What is only in a memory must be something that can be asked for once more.
+                can_be_released=self._releases and is_alone and demand is not None and demand.tool_class == "read",
+            )
+
         modern = request.is_modern
 
         def withheld(error: WithheldError | None) -> dict[str, Any]:
@@ -162,14 +167,14 @@ class Rooms:
             error = said_by(result, refused or ())
             if error is None:
                 return None
-            deny = error.refusal(known.tool)
+            deny = error.refusal(shown)
             self._limited(deny, principal)
             return self._refused(message, deny, modern=modern)
 
         return Question(
             id=message.id,
             instead=instead if refused is not None and tool is not None else None,
-            leaving=lambda: replace(known, notes=[]),
+            leaving=leaving,
             withheld=withheld,
             is_protocol=message.method in PROTOCOL,
             is_grave=demand is not None and bool(demand.returns),

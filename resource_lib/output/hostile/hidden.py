@@ -25,6 +25,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+from resource_lib.output.sieve import Sieve
+
 _PICTURES = "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 _JOINED_SCRIPTS = (
     "\u0600-\u06ff\u0700-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u17ff\u1800-\u18af\ufb50-\ufdff\ufe70-\ufefc"
@@ -81,16 +83,20 @@ _CARRIES = re.compile(
     r"(?i)(?:https?:)?//(?:[^/?#]*@|[^/?#]{0,200}[a-z0-9-]{32,}|[^?#]*/[^/?#]{48,}|[^?#]*[?#][^?#]{8,}|[^?#]*[{}$])|[^?#]*%7b|https?:[^/]"
 )
 
+_HAS_HIDDEN: Final = Sieve([(_ANY,)])
+_SUSPICIOUS: Final = Sieve([(_ANY,), (("<", "!["),), (re.compile(r"[Ii][Nn][Ss][Tt]\]"),)])
+"""What everything begins with that is removed, or is itself."""
+
 
 def plain(text: str) -> str:
     """Return `text` without what the table above removes; the same object where there is nothing to remove."""
-    return stripped(text)[0] if _suspicious(text) else text
+    return stripped(text)[0] if _SUSPICIOUS.lets_any_through(text) else text
 
 
 def stripped(text: str) -> tuple[str, Counter[str]]:
     """Return `plain(text)`, and how many of each kind were removed."""
     counts: Counter[str] = Counter()
-    if not _suspicious(text):
+    if not _SUSPICIOUS.lets_any_through(text):
         return text, counts
     if _ANY.search(text):
         text = _characters(text, counts)
@@ -112,19 +118,7 @@ def stripped(text: str) -> tuple[str, Counter[str]]:
 def without_hidden_characters(text: str) -> tuple[str, Counter[str]]:
     """Return `text` without the characters of the table alone: delimiters, comments and images stay."""
     counts: Counter[str] = Counter()
-    if text.isascii() and (text.isprintable() or text.replace("\n", "").replace("\t", "").isprintable()):
-        return text, counts
-    return (_characters(text, counts) if _ANY.search(text) else text), counts
-
-
-def _suspicious(text: str) -> bool:
-    if text.isascii():
-        # Four passes of C: what cannot be printed, or what every delimiter, comment and image begins with.
-        if not text.isprintable() and not text.replace("\n", "").replace("\t", "").isprintable():
-            return True
-    elif _ANY.search(text):
-        return True
-    return "<" in text or "![" in text or "inst]" in text.lower()
+    return (_characters(text, counts) if _HAS_HIDDEN.lets_any_through(text) else text), counts
 
 
 def _characters(text: str, counts: Counter[str]) -> str:

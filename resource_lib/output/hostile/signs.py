@@ -15,8 +15,9 @@ from typing import Final
 from resource_lib.output import base64_text
 from resource_lib.output.hostile.hidden import without_hidden_characters
 from resource_lib.output.hostile.sign import Sign
-from resource_lib.output.hostile.table import COMPACT, LINES, SENTENCES, WORDS, Row
+from resource_lib.output.hostile.table import COMPACT, LINES, SENTENCES, Row
 from resource_lib.output.letters import plainest
+from resource_lib.output.sieve import Sieve
 
 _DISGUISED: Final = Sign("disguised", 0.5)
 _HIDDEN: Final = {
@@ -38,6 +39,17 @@ _SET_APART = re.compile(r"(?<![^\W_])[^\W\d_](?:[ ._*\-|/]{1,3}[^\W\d_](?![^\W_]
 _FEW_APART = re.compile(r"[ ._*|/-](?<=[a-z].)[a-z][ ._*|/-]{1,3}[a-z][ ._*|/-]{1,3}[a-z](?![a-z])")
 _NOT_LETTERS = re.compile(r"[\W\d_]+")
 
+_ROWS: Final[tuple[Row, ...]] = (*LINES, *SENTENCES)
+_ROWS_SIEVE: Final = Sieve([(row.words, row.also) if row.also else (row.words,) for row in _ROWS])
+_HAS_OTHERS: Final = Sieve(
+    [
+        (re.compile(r"[a-z][013457@$][013457@$]?[a-z]"),),
+        (re.compile(r"[a-z][ ._*|/-][a-z][ ._*|/-]{1,3}[a-z][ ._*|/-]{1,3}[a-z]"),),
+        (re.compile(r"[A-Za-z0-9+/_-]{22}"),),
+    ]
+)
+"""What every text has that can be read otherwise although it is ASCII and hides nothing: a digit in a word, letters set apart, base64."""
+
 
 def signs(text: str) -> tuple[Sign, ...]:
     """Return each kind of sign once, with its greatest weight, by name. Empty for almost all texts."""
@@ -45,10 +57,12 @@ def signs(text: str) -> tuple[Sign, ...]:
     best: dict[str, float] = {}
     for kind, count in counts.items():
         if count >= _FEW.get(kind, 1):
-            _add(best, (_HIDDEN[kind],))
+            _add(best, _HIDDEN[kind])
     first = shown.lower() if shown.isascii() else plainest(shown).lower()
     _look(first, best)
     plainly = dict(best)
+    if shown is text and text.isascii() and not _HAS_OTHERS.lets_any_through(first):
+        return tuple(Sign(name, best[name]) for name in sorted(best))
     for other in _other_readings(text, first, counts["tags"] > 0):
         _look(other, best)
     if _FEW_APART.search(first) and COMPACT.search(
@@ -56,33 +70,21 @@ def signs(text: str) -> tuple[Sign, ...]:
     ):
         best["ignore_instructions"] = 1.0
     if any(found > plainly.get(name, 0.0) for name, found in best.items()):
-        _add(best, (_DISGUISED,))
+        _add(best, _DISGUISED)
     return tuple(Sign(name, best[name]) for name in sorted(best))
 
 
-def _add(best: dict[str, float], found: Iterable[Sign | Row]) -> None:
-    for one in found:
-        name = one.name if isinstance(one, Sign) else one.sign
-        if one.weight > best.get(name, 0.0):
-            best[name] = one.weight
+def _add(best: dict[str, float], sign: Sign) -> None:
+    best[sign.name] = max(sign.weight, best.get(sign.name, 0.0))
 
 
 def _look(text: str, best: dict[str, float]) -> None:
     """Add what stands in one reading."""
     flat = " ".join(text.split())
-    present = {word for word in WORDS if word in flat}
-    if not present:
-        return
-    _add(best, [row for row in LINES if _is_asked(row, flat, present, best) and row.pattern.search(text)])
-    _add(best, [row for row in SENTENCES if _is_asked(row, flat, present, best) and row.pattern.search(flat)])
-
-
-def _is_asked(row: Row, flat: str, present: set[str], best: dict[str, float]) -> bool:
-    return (
-        not present.isdisjoint(row.words)
-        and row.weight > best.get(row.sign, 0.0)
-        and (not row.also or any(word in flat for word in row.also))
-    )
+    for place in _ROWS_SIEVE.passing(flat):
+        row = _ROWS[place]
+        if row.weight > best.get(row.sign, 0.0) and row.pattern.search(text if place < len(LINES) else flat):
+            best[row.sign] = row.weight
 
 
 def _other_readings(text: str, first: str, has_tags: bool) -> Iterable[str]:

@@ -335,6 +335,3 @@ COMPACT: Final = re.compile(
     r"(?:system)?(?:instruct|prompt|rule|directive|guideline|command)|(?:reveal|print|show|repeat)(?:me)?(?:your|the)(?:hidden|full|entire|secret)?systemprompt"
 )
 """The same once more without any space, for letters that were set apart."""
-
-WORDS: Final[tuple[str, ...]] = tuple(sorted({word for row in (*LINES, *SENTENCES) for word in row.words}))
-"""Every first word of the table, each of which is looked for once."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from resource_lib.definition import definition_of
 from resource_lib.output import Leaving, Output, WithheldError, cleaned, sealed, steps
+from resource_lib.output.sealed import says_nothing_else
 from resource_lib.policy import tool_demands
 from resource_lib.policy.tool_policy import read
 
@@ -91,8 +92,76 @@ def test_what_is_sealed_is_what_the_long_way_leaves_untouched(data: st.DataObjec
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(steps, "is_sealed", lambda *_: False)
+        patch.setattr(steps, "says_nothing_else", lambda *_: False)
         assert cleaned(said, leaving(schema)) is said
     assert cleaned(said, about) is said
+
+
+def untouched(said: dict[str, Any], schema: Any) -> bool:
+    """Tell whether a result leaves as it is, without a step that looks at it."""
+    about = leaving(schema)
+    assert cleaned(said, about) is said or about.notes
+    return says_nothing_else(said, leaving(schema))
+
+
+SEALED = {"enum": "paid", "count": 3}
+MIRRORS = {
+    "as json.dumps writes it": json.dumps(SEALED),
+    "without spaces": json.dumps(SEALED, separators=(",", ":")),
+    "indented": json.dumps(SEALED, indent=2),
+}
+NO_MIRRORS = {
+    "a member twice": '{"enum": "jane.doe@corp.example", "enum": "paid", "count": 3}',
+    "a member twice, without spaces": '{"enum":"jane.doe@corp.example","enum":"paid","count":3}',
+    "words after it": json.dumps(SEALED) + " jane.doe@corp.example",
+    "words before it": "jane.doe@corp.example " + json.dumps(SEALED),
+    "a member more": '{"enum": "paid", "count": 3, "note": "jane.doe@corp.example"}',
+    "hidden characters between": json.dumps(SEALED).replace(" ", " \u200b"),
+    "another number": json.dumps({**SEALED, "count": 4}),
+    "an equal number": '{"enum": "paid", "count": 3.0}',
+    "a comment": json.dumps(SEALED, indent=2) + "\n<!-- jane.doe@corp.example -->",
+}
+BESIDE: dict[str, dict[str, Any]] = {
+    "a member": {"note": "jane.doe@corp.example"},
+    "_meta": {"_meta": {"note": "jane.doe@corp.example"}},
+    "a known member": {"title": "jane.doe@corp.example"},
+    "a state": {"requestState": "jane.doe@corp.example"},
+    "a number under a name": {"password": 1234},
+    "an object": {"annotations": {"a": "jane.doe@corp.example"}},
+}
+
+
+@pytest.mark.requirement("output:sealed:what-needs-no-look")
+@pytest.mark.parametrize("text", MIRRORS.values(), ids=MIRRORS)
+def test_a_sealed_structure_and_its_mirror_are_all_that_needs_no_step(text: str):
+    schema = schema_of({"enum": STRINGS["enum"], "count": NUMBERS["count"]})
+    said = {"content": [{"type": "text", "text": text}], "structuredContent": SEALED, "isError": False}
+
+    assert untouched(said, schema)
+    assert not untouched(said | {"structuredContent": SEALED | {"count": 4}}, schema)
+
+
+@pytest.mark.requirement("output:sealed:what-needs-no-look")
+@pytest.mark.parametrize("text", NO_MIRRORS.values(), ids=NO_MIRRORS)
+def test_a_text_that_is_not_the_structure_letter_by_letter_goes_the_long_way(text: str):
+    """C34: a mirror that says a member twice, or more than the structure, hides nothing."""
+    schema = schema_of({"enum": STRINGS["enum"], "count": NUMBERS["count"]})
+    said = {"content": [{"type": "text", "text": text}], "structuredContent": SEALED}
+
+    assert not says_nothing_else(said, leaving(schema))
+    assert "jane.doe" not in json.dumps(cleaned(said, leaving(schema)))
+
+
+@pytest.mark.requirement("output:sealed:what-needs-no-look")
+@pytest.mark.parametrize("beside", BESIDE.values(), ids=BESIDE)
+def test_a_word_beside_a_sealed_structure_goes_the_long_way(beside: dict[str, Any]):
+    schema = schema_of({"enum": STRINGS["enum"]})
+    said = result({"enum": "paid"}) | beside
+
+    assert not says_nothing_else(said, leaving(schema))
+    for block in (beside, {"text": "paid", "type": "text", **beside}, {"type": "image", "text": "paid"}, "paid"):
+        blocks = {"content": [block], "structuredContent": {"enum": "paid"}}
+        assert not says_nothing_else(blocks, leaving(schema))
 
 
 @pytest.mark.requirement("output:sealed:what-needs-no-look")
