@@ -78,9 +78,10 @@ def written(value: Any, *, indented: bool = False) -> str | None:
     if orjson is None:
         return None if indented else _without_spaces(value)
     try:
-        return orjson.dumps(value, option=orjson.OPT_INDENT_2 if indented else None).decode("utf-8")
+        text: str = orjson.dumps(value, option=orjson.OPT_INDENT_2 if indented else None).decode("utf-8")
     except (TypeError, RecursionError):
         return None
+    return text
 
 
 def _without_spaces(value: Any) -> str | None:
