@@ -4282,6 +4282,23 @@ LIMIT_STORES: dict[str, Requirement] = {
 
 
 OUTPUT: dict[str, Requirement] = {
+    "output:schema-forms:annotations-hold-in-every-form": Requirement(
+        "C34",
+        "An annotation of any kind, also one in a word that nobody knows, masks under every keyword of 2020-12 and draft 7, by either library.",
+    ),
+    "output:schema-forms:masked-rather-than-withheld": Requirement(
+        "ours",
+        "What is annotated in a form that can be followed leaves masked; only what cannot be followed is withheld.",
+    ),
+    "output:schema-forms:trusted-where-it-surely-holds": Requirement(
+        "C34", "A text is spared by its schema only where that schema surely holds, by the dialect of its document."
+    ),
+    "output:schema-forms:of-all-that-is-inside": Requirement(
+        "C34", "An annotation of an object or a list hides numbers and codes inside it as well."
+    ),
+    "output:schema-forms:many-names": Requirement(
+        "C34, ours", "Names that meet patterns in too many ways stop their own answer, and no later one."
+    ),
     "output:ids:an-answer-is-its-own-calls": Requirement(
         "C34, RS-31",
         "An answer is looked through as that of its own call: an id that is in use is refused, and what cannot be read stays.",
@@ -4631,6 +4648,9 @@ INVENTORY: dict[str, Requirement] = {
 
 
 LINT: dict[str, Requirement] = {
+    "lint:annotations-that-mean-nothing-are-named": Requirement(
+        "C34", "An annotation in a word that is none of ours is named, wherever in the output schema it stands."
+    ),
     "lint:ordinary-tools-are-left-alone": Requirement(
         "C26", "A tool that is well made gives the linter nothing to say, whatever its arguments are called."
     ),

@@ -11,14 +11,8 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
-from resource_lib.arguments.reading import (
-    LISTS,
-    MAPS,
-    SINGLES,
-    Document,
-    UnusableSchemaError,
-    has_own_members,
-)
+from resource_lib.arguments.reading import Document, UnusableSchemaError, has_own_members
+from resource_lib.json_schema import LISTS, MAPS, SINGLES
 
 _SAYS_THE_REST: Final = frozenset({"additionalProperties", "unevaluatedProperties"})
 

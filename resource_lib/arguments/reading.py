@@ -13,6 +13,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
+from resource_lib.json_schema import (
+    LISTS,
+    MAPS,
+    SINGLES,
+    UnresolvedReferenceError,
+    anchors_of,
+    dialect_of,
+    is_document_inside,
+    parts_of,
+    target_of,
+)
+
 MOST_DEPTH: Final = 64
 MOST_NODES: Final = 10_000
 MOST_REFERENCES: Final = 100
@@ -20,20 +32,6 @@ MOST_REFERENCES: Final = 100
 MOST_PATHS: Final = 20_000
 """How many rules may look at one value, counted through every reference."""
 
-SINGLES: Final = frozenset(
-    {"additionalProperties", "unevaluatedProperties", "unevaluatedItems", "items", "contains", "propertyNames", "not"}
-    | {"if", "then", "else", "contentSchema"}
-)
-LISTS: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
-MAPS: Final = frozenset({"properties", "patternProperties", "dependentSchemas"})
-
-_DIALECTS: Final = {
-    "https://json-schema.org/draft/2020-12/schema": 2020,
-    "https://json-schema.org/draft/2019-09/schema": 2019,
-    "http://json-schema.org/draft-07/schema": 7,
-    "https://json-schema.org/draft-07/schema": 7,
-    "http://json-schema.org/draft-06/schema": 6,
-}
 _REFUSED: Final = frozenset({"$dynamicRef", "$recursiveRef", "$vocabulary"})
 _OF_THE_DOCUMENT: Final = frozenset(
     {"$schema", "$id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$defs", "definitions", "$comment"}
@@ -54,14 +52,11 @@ class Document:
         if not isinstance(schema, dict):
             raise UnusableSchemaError("inputSchema is no object")
         self.root: dict[str, Any] = schema
-        said = schema.get("$schema")
-        self.names_its_dialect = said is not None
-        known = _DIALECTS.get(said.rstrip("#")) if isinstance(said, str) else None
-        if said is not None and known is None:
+        self.names_its_dialect = schema.get("$schema") is not None
+        known = dialect_of(schema)
+        if known is None:
             raise UnusableSchemaError("$schema names a dialect that is not known here: write 2020-12, or leave it out")
-        self._dialect = known or 2020
-        own_id = schema.get("$id")
-        self._id = own_id.rstrip("#") if isinstance(own_id, str) else ""
+        self._dialect = known
         self._anchors: dict[str, Any] = {}
         self._nodes: dict[int, dict[str, Any]] = {}
         self._named: dict[int, str] = {}
@@ -80,28 +75,19 @@ class Document:
         """Return the schema that a `$ref` means. Raises UnusableSchemaError for what is not in this document."""
         if not isinstance(reference, str):
             raise UnusableSchemaError("a $ref is no text")
-        address, _, fragment = reference.partition("#")
-        if address and address != self._id:
-            raise UnusableSchemaError(
-                f"$ref {reference[:100]!r} leads elsewhere, and nothing is fetched: put it into $defs"
+        try:
+            found = target_of(self.root, reference, self._anchors)
+        except UnresolvedReferenceError as error:
+            why = (
+                "leads elsewhere, and nothing is fetched: put it into $defs"
+                if error.leads_elsewhere
+                else "leads nowhere"
             )
-        if fragment and not fragment.startswith("/"):
-            if fragment not in self._anchors:
-                raise UnusableSchemaError(f"$ref {reference[:100]!r} leads nowhere")
-            return self._anchors[fragment]
-        found: Any = self.root
-        for step in unquote(fragment).split("/")[1:]:
-            name = step.replace("~1", "/").replace("~0", "~")
-            if isinstance(found, dict) and name in found:
-                found = found[name]
-            elif isinstance(found, list) and name.isdecimal() and len(name) < 6 and int(name) < len(found):
-                found = found[int(name)]
-            else:
-                raise UnusableSchemaError(f"$ref {reference[:100]!r} leads nowhere")
+            raise UnusableSchemaError(f"$ref {reference[:100]!r} {why}") from None
         if not isinstance(found, dict | bool):
             raise UnusableSchemaError(f"$ref {reference[:100]!r} leads to no schema")
         if isinstance(found, dict):
-            self._named.setdefault(id(found), fragment.rsplit("/", 1)[-1])
+            self._named.setdefault(id(found), reference.rpartition("#")[2].rsplit("/", 1)[-1])
         return found
 
     def in_place(self, node: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -146,15 +132,11 @@ class Document:
             if not isinstance(schema, dict):
                 continue
             self._every.append(schema)
-            own = schema.get("$id")
-            if own is not None and schema is not self.root:
-                if not (self._dialect < 2019 and isinstance(own, str) and own.startswith("#")):
-                    raise UnusableSchemaError("a part of it has an $id of its own: use $anchor, or put it into $defs")
-                self._anchor(own[1:], schema)
-            for word in ("$anchor", "$dynamicAnchor"):
-                if isinstance(schema.get(word), str):
-                    self._anchor(schema[word], schema)
-            waiting += [(part, depth + 1) for part in _every_part(schema)]
+            if schema is not self.root and "$id" in schema and (self._dialect >= 2019 or is_document_inside(schema)):
+                raise UnusableSchemaError("a part of it has an $id of its own: use $anchor, or put it into $defs")
+            for name in anchors_of(schema):
+                self._anchor(name, schema)
+            waiting += [(part, depth + 1) for part in parts_of(schema)]
 
     def _anchor(self, name: str, schema: dict[str, Any]) -> None:
         if self._anchors.setdefault(name, schema) is not schema:
@@ -240,18 +222,6 @@ def _parts(keyword: str, value: Any) -> list[Any]:
     if keyword in MAPS:
         return list(value.values())
     return []
-
-
-def _every_part(schema: Mapping[str, Any]) -> Iterator[Any]:
-    """Return everything that could be a schema below `schema`, in any dialect."""
-    for keyword, value in schema.items():
-        if isinstance(value, dict):
-            if keyword in MAPS or keyword in ("$defs", "definitions", "dependencies"):
-                yield from value.values()
-            elif keyword in SINGLES or keyword == "additionalItems":
-                yield value
-        elif isinstance(value, list) and (keyword in LISTS or keyword == "items"):
-            yield from value
 
 
 def _refuse_shapeless(keyword: str, value: Any) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from resource_lib.json_schema import UnresolvedReferenceError, target_of
+
 MOST_DEPTH: Final = 16
 MOST_PLACES: Final = 1000
 MOST_FORMS: Final = 16
@@ -167,12 +169,10 @@ class _Reading:
 
 def _referred(root: Form, reference: str) -> dict[str, Any]:
     """Return what a local reference names; nothing for any other."""
-    if not reference.startswith("#"):
+    try:
+        value = target_of(root, reference)
+    except UnresolvedReferenceError:
         return {}
-    value: Any = root
-    for step in reference[1:].split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        value = value.get(name) if isinstance(value, Mapping) else None
     return dict(value) if isinstance(value, Mapping) and value is not root else {}
 
 

@@ -4,9 +4,15 @@ What an answer says of itself: anything at all, nothing of our inside, no whole 
 Controls C34 to C36.
 """
 
+import json
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from resource_lib.json_schema import DATA, KEPT, MAPS
 from resource_lib.lint import words
 from resource_lib.lint.finding import Found, LintedTool
-from resource_lib.lint.places import Place, type_of
+from resource_lib.lint.places import MOST_STEPS, Place, type_of
+from resource_lib.output.kinds import Kind
 
 
 def no_output_schema(tool: LintedTool) -> Found:
@@ -52,6 +58,35 @@ def personal(tool: LintedTool) -> Found:
             kind = "name"
         if kind is not None:
             yield place.at, f'{place.name!r} looks personal; say "x-pii": "{kind}"'
+
+
+def annotation_words(tool: LintedTool) -> Found:
+    """Find annotations that say nothing we know: what stands there is masked as a secret, which nobody may see."""
+    for at, word, said in _annotations(tool.definition.get("outputSchema")):
+        known = said is True if word == "x-secret" else said in get_args(Kind)
+        if not known and said is not False and said is not None:
+            may = "true" if word == "x-secret" else ", ".join(get_args(Kind))
+            yield "", f"{at or '/'} of its outputSchema says {json.dumps({word: said})[:100]}, which is none of: {may}"
+
+
+def _annotations(schema: Any) -> Iterator[tuple[str, str, Any]]:
+    """Yield each annotation, with its place in the schema: under any word, known or not."""
+    waiting: list[tuple[str, Any, bool]] = [("", schema, False)]
+    for _ in range(MOST_STEPS):
+        if not waiting:
+            return
+        at, value, is_map = waiting.pop()
+        if isinstance(value, dict):
+            for word in () if is_map else ("x-secret", "x-pii"):
+                if word in value:
+                    yield at, word, value[word]
+            waiting += [
+                (f"{at}/{name}"[:200], part, not is_map and (name in MAPS or name in KEPT))
+                for name, part in value.items()
+                if is_map or name not in DATA
+            ]
+        elif isinstance(value, list):
+            waiting += [(f"{at}/{number}"[:200], part, False) for number, part in enumerate(value)]
 
 
 def _kind(place: Place) -> str | None:

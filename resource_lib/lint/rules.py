@@ -190,6 +190,14 @@ RULES: Final[tuple[Rule, ...]] = (
         cure='say "x-pii" in its schema (in pydantic: json_schema_extra={"x-pii": "email"})',
         find=results.personal,
     ),
+    Rule(
+        id="annotation-words",
+        severity="warning",
+        control="C34",
+        says="An annotation in a word that is not known hides what stands there as a secret, from everybody.",
+        cure='say "x-secret": true, or "x-pii" with one of its kinds (docs/output.md)',
+        find=results.annotation_words,
+    ),
     # What it says.
     Rule(
         id="hostile-description",

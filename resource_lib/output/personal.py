@@ -19,8 +19,8 @@ from resource_lib.output.kinds import Kind
 from resource_lib.output.known_words import KnownWords
 from resource_lib.output.leaving import Leaving
 from resource_lib.output.mirrors import STRUCTURE, json_of
-from resource_lib.output.shape import FREE, Shape
-from resource_lib.output.texts import with_texts
+from resource_lib.output.shape import FREE, Shape, gravest
+from resource_lib.output.texts import free_name, texts_of, with_texts
 
 _PLACES: Final = frozenset(
     {"city", "town", "country", "countrycode", "country_code", "addresscountry", "addresslocality"}
@@ -76,13 +76,14 @@ class _Look:
 
     def _annotated(self, value: Any, shape: Shape, inherited: Kind | None) -> Any:
         """Return a part of the structure with what is annotated masked; `inherited`: what the whole around it is."""
-        own = shape.kind
-        if own is not None and self._sees and own != "secret":
-            own = None
+        own = self._hidden(shape.kind)
         kind = own or inherited
         if type(value) is dict:
             changed: dict[str, Any] | None = None
             members = shape.members
+            named = self._hidden(shape.kind_of_names)
+            if named is not None:
+                value = self._without_names(value, shape, named)
             for name, member in value.items():
                 of_it = members.get(name) or shape.member(name) or FREE
                 if kind is None and not of_it.kinds_below:
@@ -98,9 +99,32 @@ class _Look:
                 return value
             others = [self._annotated(entry, shape.entry(at), kind) for at, entry in enumerate(value)]
             return value if all(new is old for new, old in zip(others, value, strict=True)) else others
-        if kind is None or (own is None and shape.is_typed and self._trusts_types):
+        if kind is None and shape.held is not None and type(value) is str:
+            return self._annotated_inside(value, shape.held)
+        if kind is None or (own is None and shape.is_chosen and self._trusts_types):
             return value
         return self._mask(value, kind, shape)
+
+    def _hidden(self, kind: Kind | None) -> Kind | None:
+        """Return the kind where the caller may not see it."""
+        return kind if kind == "secret" or not self._sees else None
+
+    def _annotated_inside(self, text: str, shape: Shape) -> str:
+        """Return a text that is a document of its own with what is annotated in it masked; as a whole where nobody can read it."""
+        said = json_of(text)
+        if said is not None:
+            other = self._annotated(said, shape, None)
+            return text if other is said else _dumped(other, like=text)
+        kind = gravest(kind for kind in shape.kinds_below if self._hidden(kind) is not None)
+        return text if kind is None else str(self._mask(text, kind, FREE))
+
+    def _without_names(self, value: dict[str, Any], shape: Shape, kind: Kind) -> dict[str, Any]:
+        """Return an object without the names of its members that its schema does not say itself."""
+        found: dict[str, Any] = {}
+        for name, member in value.items():
+            other = name if name in shape.members else str(self._mask(name, kind, FREE))
+            found[free_name(other, found)] = member
+        return found if found.keys() != value.keys() else value
 
     def _mask(self, value: Any, kind: Kind, shape: Shape) -> Any:
         other: Any
@@ -109,6 +133,10 @@ class _Look:
             if other == value:
                 return value
             self._known.learn(value, other, kind)
+            if (said := json_of(value)) is not None:
+                # A document that is hidden as a whole: what stands in it is known as well.
+                for text in texts_of(said):
+                    self._known.learn(text, masked(kind, text), kind)
         elif type(value) in (int, float):
             if not value:
                 return value

@@ -2,26 +2,57 @@
 What an output schema says of each place in a result: which members there are, what is personal, and where free text may stand.
 
 Made once for each definition. Where several schemas speak of one place (`$ref`, `allOf`, `anyOf`, conditions), a member counts as
-declared when one of them names it, and as personal when one of them says so. `additionalProperties` that is written out, `true` or a
-schema, declares members of any name; left out, it declares none beside `properties`.
+declared when one of them names it. `additionalProperties` that is written out, `true` or a schema, declares members of any name; left
+out, it declares none beside `properties`.
 
-JSON Schema 2020-12 §10, §11; the annotations `x-pii` and `x-secret` are ours.
+Annotations and trust lean to opposite sides, in every dialect. An annotation (`x-pii`, `x-secret`) holds at each place that it could speak
+of: whichever branch is true, whatever `contains` was meant to find, whichever entries or members nothing else evaluates; under a
+word of which nobody can say what it speaks of, all of the place where that word stands. A text is trusted to be what its schema says only where
+that schema surely holds, by the dialect of the document. What cannot be followed at all (a reference to elsewhere, a document inside the
+document) lets nothing leave.
+
+JSON Schema 2020-12 §10, §11; the annotations are ours.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final, get_args
-from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
 from resource_lib.definition import Definition
+from resource_lib.json_schema import (
+    DATA,
+    KEPT,
+    UnresolvedReferenceError,
+    anchors_of,
+    dialect_of,
+    is_document_inside,
+    parts_of,
+    target_of,
+)
 from resource_lib.output.kinds import Kind
 
-_SERIOUS: Final[tuple[str, ...]] = get_args(Kind)
+_SERIOUS: Final[tuple[Kind, ...]] = get_args(Kind)
+_KINDS: Final[Mapping[str, Kind]] = {kind: kind for kind in _SERIOUS}
 _OF_ONE_PLACE: Final = ("allOf", "anyOf", "oneOf")
 _CONDITIONAL: Final = ("if", "then", "else")
+_BY_NAME: Final = ("dependentSchemas", "dependencies")
+_REFERENCES: Final = ("$ref", "$dynamicRef", "$recursiveRef")
+_EXTRAS: Final = ("additionalProperties", "unevaluatedProperties")
+_OF_ENTRIES: Final = ("items", "additionalItems", "unevaluatedItems", "contains")
+_FOLLOWED_AS: Final[Mapping[str, tuple[type, ...]]] = {
+    **dict.fromkeys((*_OF_ONE_PLACE, "prefixItems"), (list,)),
+    **dict.fromkeys((*_CONDITIONAL, *_EXTRAS, *_OF_ENTRIES, "contentSchema"), (dict, bool)),
+    **dict.fromkeys(("properties", "patternProperties", *_BY_NAME, *KEPT), (dict,)),
+    "items": (dict, bool, list),
+}
+"""The words whose parts are known to speak of a place, in the forms in which they do."""
+_SAYS_NOTHING: Final = DATA | {"propertyNames", "dependentRequired", "required", "type", "x-pii", "x-secret"}
+_PERHAPS: Final = object()
+"""Between the schemas that surely speak of a place and those that may."""
 _MOST_SCHEMAS: Final = 2000
+_MOST_DEPTH: Final = 100
 _PERSONAL_FORMATS: Final[Mapping[str, Kind]] = {"email": "email", "idn-email": "email"}
 _CHECKED_FORMATS: Final[Mapping[str, re.Pattern[str]]] = {
     "uuid": re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"),
@@ -58,20 +89,24 @@ class Shape:
     """One place in a result."""
 
     __slots__ = (
+        "_certain",
         "_each",
         "_extra",
-        "_item",
+        "_flat",
         "_kinds_below",
+        "_most_places",
         "_patterns",
-        "_prefix",
         "_root",
         "_strangers",
         "formats",
         "has_parts",
+        "held",
+        "is_chosen",
         "is_closed",
         "is_fixed",
         "is_typed",
         "kind",
+        "kind_of_names",
         "kinds_by_name",
         "longest",
         "members",
@@ -80,51 +115,49 @@ class Shape:
     )
 
     def __init__(self, schemas: tuple[Any, ...], root: "_Root") -> None:
-        flat = [one for one in root.flattened(schemas) if isinstance(one, dict)]
+        """Take the schemas that speak of it; those after `_PERHAPS` may, and are trusted with nothing."""
+        sure = schemas[: schemas.index(_PERHAPS)] if _PERHAPS in schemas else schemas
+        flat = self._flat = list(root.flattened(schemas))
         self._root = root
-        kinds = {kind for one in flat if (kind := _kind_of(one)) is not None}
-        self.kind: Kind | None = min(kinds, key=_SERIOUS.index, default=None)
+        self.kind: Kind | None = gravest(root.kinds_of(flat))
         """What it is, when it is personal or a secret."""
+        self.kind_of_names: Kind | None = gravest(
+            kind for one in flat if "propertyNames" in one for kind in root.kinds_in(one["propertyNames"])
+        )
+        """What the names of its members are, beside those that the schema itself says."""
         self.formats = tuple(_CHECKED_FORMATS[_form_of(one)] for one in flat if _form_of(one) in _CHECKED_FORMATS)
-        self.is_typed = bool(schemas) and all(_is_typed(one, root, 0) for one in schemas)
+        self.is_typed = any(_is_typed(one, root, 0) for one in sure)
         """Whether its texts can only be what the schema says, so that nobody's words can stand there."""
         self.is_fixed = self.is_typed and not self.formats
         """Whether that is so as soon as the result satisfies the schema."""
+        self._certain = list(root.unconditional(sure))
+        self.is_chosen = self.is_typed and any("enum" in one or "const" in one for one in self._certain)
+        """Whether every value is one that the schema itself lists."""
         self.longest = min((one["maxLength"] for one in flat if type(one.get("maxLength")) is int), default=None)
         self.shortest = max((one["minLength"] for one in flat if type(one.get("minLength")) is int), default=0)
         self.takes_null = any(one.get("type") == "null" or "null" in _listed(one.get("type")) for one in flat)
-        named: dict[str, list[Any]] = {}
-        for one in flat:
-            for name, schema in _members_of(one, "properties"):
-                named.setdefault(name, []).append(schema)
-        self._patterns = [
-            (_compiled(pattern), schema) for one in flat for pattern, schema in _members_of(one, "patternProperties")
-        ]
-        self._extra = [one[word] for one in flat for word in _EXTRAS if word in one and one[word] is not False]
-        self._extra += [True for one in flat if _is_open_beside(one, root)]
+        self._patterns = [pattern for one in flat for pattern, _ in root.patterns(one)]
+        self._extra = any(one.get(word, False) is not False for one in flat for word in _EXTRAS)
+        self._extra = self._extra or any(_is_open_beside(one, root) for one in flat)
         says = any(isinstance(one.get(word), dict) for one in flat for word in ("properties", "patternProperties"))
         self.is_closed = (says or any(one.get(word) is False for one in flat for word in _EXTRAS)) and not self._extra
         """Whether it has no members beside those that are declared."""
-        self.members: dict[str, Shape] = {}
-        """Members by name, as far as their names stand in the schema."""
-        certain = {
-            name
-            for one in root.unconditional(schemas)
-            if isinstance(one, dict)
-            for name, _ in _members_of(one, "properties")
-        }
-        for name, schemas_of_it in named.items():
-            matching = [schema for pattern, schema in self._patterns if pattern.search(name)]
-            if name not in certain:
-                # Only a branch says what stands there, and another branch may hold: anybody's words can.
-                matching.append({})
-            self.members[name] = root.shape((*schemas_of_it, *matching))
-        self._item = tuple(one["items"] for one in flat if "items" in one and one["items"] is not False)
-        self._prefix = [one["prefixItems"] for one in flat if isinstance(one.get("prefixItems"), list)]
+        self._most_places = max(
+            (len(_listed(one.get(word))) for one in flat for word in ("prefixItems", "items")), default=0
+        )
         self._strangers: Shape | None = None
         self._each: Shape | None = None
         self._kinds_below: frozenset[Kind] | None = None
-        self.has_parts = bool(named or self._patterns or self._extra or self._item or self._prefix)
+        held = tuple(one["contentSchema"] for one in flat if isinstance(one.get("contentSchema"), dict))
+        self.held: Shape | None = root.shape((_PERHAPS, *held)) if held else None
+        """What stands inside its text, where the text is a document of its own."""
+        self.members: dict[str, Shape] = {}
+        """Members by name, as far as their names stand in the schema."""
+        for name in dict.fromkeys(name for one in flat for name, _ in _members_of(one, "properties")):
+            self.members[name] = root.shape(self._of_member(name))
+        self.has_parts = bool(self.members or self._patterns or self._extra) or any(
+            word in one for one in flat for word in (*_OF_ENTRIES, "prefixItems")
+        )
         """Whether anything is said of what stands below it."""
         self.kinds_by_name: Mapping[str, Kind] = {}
         """Of the whole document: what stands under a name that is annotated anywhere."""
@@ -143,44 +176,85 @@ class Shape:
                 new = {id(one): one for one in waiting.pop().below() if id(one) not in seen}
                 seen.update(new)
                 waiting += new.values()
-            self._kinds_below = frozenset(one.kind for one in seen.values() if one.kind is not None)
+            kinds = {kind for one in seen.values() for kind in (one.kind, one.kind_of_names)}
+            self._kinds_below = frozenset(kind for kind in kinds if kind is not None)
         return self._kinds_below
 
     def below(self) -> list["Shape"]:
         """Return the shapes of every part that the schema says something of."""
-        schemas = [(schema,) for _, schema in self._patterns]
-        schemas += [(schema,) for prefix in self._prefix for schema in prefix]
-        schemas += [of_all for of_all in (tuple(self._extra), self._item) if of_all]
-        return [*self.members.values(), *map(self._root.shape, schemas)]
+        parts: list[Any] = [schema for one in self._flat for _, schema in self._root.patterns(one)]
+        for one in self._flat:
+            parts += [one[word] for word in _EXTRAS if word in one]
+            for word in (*_OF_ENTRIES, "prefixItems"):
+                parts += one[word] if isinstance(one.get(word), list) else [one[word]] if word in one else []
+        shapes = [self._root.shape((part,)) for part in parts if isinstance(part, dict)]
+        return [*self.members.values(), *shapes, *([] if self.held is None else [self.held])]
 
     def member(self, name: str) -> "Shape | None":
         """Return the shape of a member; None: it is not declared."""
         found = self.members.get(name)
         if found is not None:
             return found
-        if self._patterns:
-            matching = tuple(schema for pattern, schema in self._patterns if pattern.search(name))
-            if matching:
-                return self._root.shape(matching)
+        if self._patterns and any(pattern.search(name) for pattern in self._patterns):
+            return self._root.shape(self._of_member(name))
         if self.is_closed:
             return None
         if self._strangers is None:
-            self._strangers = self._root.shape(tuple(self._extra)) if self._extra else FREE
+            self._strangers = self._made(self._of_member(None))
         return self._strangers
 
     def entry(self, at: int) -> "Shape":
         """Return the shape of an entry of a list."""
-        if self._prefix:
-            schemas = tuple(prefix[at] for prefix in self._prefix if at < len(prefix))
-            if schemas:
-                return self._root.shape(schemas)
+        if at < self._most_places:
+            return self._made(self._of_entry(at))
         if self._each is None:
-            self._each = self._root.shape(self._item) if self._item else FREE
+            self._each = self._made(self._of_entry(self._most_places))
         return self._each
 
+    def _made(self, schemas: tuple[Any, ...]) -> "Shape":
+        return self._root.shape(schemas) if schemas else FREE
 
-_EXTRAS: Final = ("additionalProperties", "unevaluatedProperties")
-_NOT_AN_ANSWER: Final = object()
+    def _of_member(self, name: str | None) -> tuple[Any, ...]:
+        """Return the schemas that could speak of a member; None: of one that no other word names."""
+        sure: list[Any] = []
+        perhaps: list[Any] = []
+        for one in self._flat:
+            own = self._root.of_member(one, name)
+            # Where only a branch says what stands there another branch may hold: anybody's words can.
+            (sure if self._surely_holds(one) else perhaps).extend(own)
+            rest = one.get("unevaluatedProperties")
+            if rest and not any(self._root.names(each, name) for each in self._root.unconditional((one,))):
+                perhaps.append(rest)
+        return _together(sure, perhaps)
+
+    def _of_entry(self, at: int) -> tuple[Any, ...]:
+        """Return the schemas that could speak of an entry of a list."""
+        sure: list[Any] = []
+        perhaps: list[Any] = []
+        for one in self._flat:
+            asserted, others = self._root.of_entry(one, at)
+            (sure if self._surely_holds(one) else perhaps).extend(asserted)
+            perhaps += others
+            perhaps += [one["contains"]] if "contains" in one else []
+            rest = one.get("unevaluatedItems")
+            if rest and not any(self._root.of_entry(each, at)[0] for each in self._root.unconditional((one,))):
+                perhaps.append(rest)
+        return _together(sure, perhaps)
+
+    def _surely_holds(self, one: dict[str, Any]) -> bool:
+        return any(one is each for each in self._certain)
+
+
+def _together(sure: list[Any], perhaps: list[Any]) -> tuple[Any, ...]:
+    """Return each schema once, those that surely hold first; empty: nothing is said."""
+    first = {id(one): one for one in sure if one is not False}
+    then = {id(one): one for one in perhaps if one is not False and id(one) not in first}
+    return (*first.values(), _PERHAPS, *then.values()) if then else tuple(first.values())
+
+
+_NOT_SEEN: Final = object()
+_KNOWS_PREFIX: Final = 2020
+_LISTS_ITEMS: Final = (2019, 7, 6)
 
 
 class _Root:
@@ -188,36 +262,50 @@ class _Root:
 
     def __init__(self, document: Any) -> None:
         self._document = document
+        self.dialect = dialect_of(document)
         self._shapes: dict[tuple[int, ...], Shape] = {}
         self._kept: list[tuple[Any, ...]] = []
-        self._anchors = dict(_anchors(document, 0))
+        self._anchors = dict(_anchors(document))
 
     def shape(self, schemas: tuple[Any, ...]) -> Shape:
+        """Return the shape of what these schemas speak of together. Raises UnreadableSchemaError where there are too many."""
         key = tuple(map(id, schemas))
         found = self._shapes.get(key)
         if found is None:
             if len(self._shapes) > _MOST_SCHEMAS:
+                # Names from outside may meet in more ways than are remembered: this answer stays, and the next one begins anew.
+                self._shapes.clear()
+                self._kept.clear()
                 raise UnreadableSchemaError
             found = self._shapes[key] = Shape.__new__(Shape)
             self._kept.append(schemas)  # an id names something only while it lives
             found.__init__(schemas, self)  # type: ignore[misc]
         return found
 
-    def unconditional(self, schemas: tuple[Any, ...]) -> Iterator[Any]:
-        """Yield the schemas that speak of the same place as `schemas` whatever stands there."""
-        seen: set[int] = set()
-        waiting = list(schemas)
-        while waiting:
-            one = waiting.pop()
-            if id(one) in seen or not isinstance(one, dict):
-                continue
-            seen.add(id(one))
-            yield one
-            waiting += [self.target(one["$ref"])] if "$ref" in one else []
-            waiting += one["allOf"] if isinstance(one.get("allOf"), list) else ()
+    def ignores_siblings(self, schema: Mapping[str, Any]) -> bool:
+        """Tell whether nothing counts in a schema but its reference (draft 7 §8.3), or could not, for all that is known here."""
+        return "$ref" in schema and (self.dialect is None or self.dialect < 2019)
 
-    def flattened(self, schemas: tuple[Any, ...]) -> Iterator[Any]:
-        """Yield every schema that speaks of the same place as `schemas`."""
+    def unconditional(self, schemas: tuple[Any, ...]) -> Iterator[dict[str, Any]]:
+        """Yield the schemas that surely speak of the same place as `schemas`, whatever stands there."""
+        if self.dialect is None:
+            return
+        seen: set[int] = set()
+        waiting = list(schemas)
+        while waiting:
+            one = waiting.pop()
+            if id(one) in seen or not isinstance(one, dict):
+                continue
+            seen.add(id(one))
+            if "$ref" in one:
+                waiting.append(self.target(one["$ref"]))
+                if self.ignores_siblings(one):
+                    continue
+            yield one
+            waiting += _listed(one.get("allOf"))
+
+    def flattened(self, schemas: tuple[Any, ...]) -> Iterator[dict[str, Any]]:
+        """Yield every schema that could speak of the same place as `schemas`."""
         seen: set[int] = set()
         waiting = list(schemas)
         while waiting:
@@ -226,46 +314,98 @@ class _Root:
                 continue
             seen.add(id(one))
             yield one
-            waiting += [self.target(one[word]) for word in ("$ref", "$dynamicRef") if word in one]
+            waiting += [self.target(one[word]) for word in _REFERENCES if word in one]
             for word in _OF_ONE_PLACE:
-                waiting += one[word] if isinstance(one.get(word), list) else ()
+                waiting += _listed(one.get(word))
             waiting += [one[word] for word in _CONDITIONAL if word in one]
-            waiting += [schema for _, schema in _members_of(one, "dependentSchemas")]
+            waiting += [schema for word in _BY_NAME for _, schema in _members_of(one, word)]
+
+    def kinds_of(self, flat: Iterable[dict[str, Any]]) -> Iterator[Kind]:
+        """Yield what these schemas, which speak of one place, say that it is."""
+        for one in flat:
+            kind = kind_of(one)
+            if kind is not None:
+                yield kind
+            for word, value in one.items():
+                if type(value) in (dict, list) and word not in _SAYS_NOTHING:
+                    forms = _FOLLOWED_AS.get(word)
+                    if forms is None or not isinstance(value, forms):
+                        # Nobody knows what it speaks of (`not`, words of others): of all that stands here.
+                        yield from self.kinds_in(value)
+
+    def kinds_in(self, value: Any) -> Iterator[Kind]:
+        """Yield every annotation in a part of the document, and in what it refers to."""
+        seen: set[int] = set()
+        waiting = [value]
+        while waiting:
+            one = waiting.pop()
+            if id(one) in seen:
+                continue
+            if isinstance(one, list):
+                seen.add(id(one))
+                waiting += one
+            elif isinstance(one, dict):
+                seen.add(id(one))
+                kind = annotated_as(one)
+                if kind is not None:
+                    yield kind
+                waiting += [self.target(one[word]) for word in _REFERENCES if isinstance(one.get(word), str)]
+                waiting += one.values()
+
+    def patterns(self, schema: dict[str, Any]) -> list[tuple["_Linear", Any]]:
+        """Return the patterns of names in a schema, with what stands under such names."""
+        return [(_compiled(pattern), part) for pattern, part in _members_of(schema, "patternProperties")]
+
+    def names(self, schema: dict[str, Any], name: str | None) -> bool:
+        """Tell whether a schema itself says what stands under a name; None: under one that no other word names."""
+        return bool(self.of_member(schema, name)) or "additionalProperties" in schema
+
+    def of_member(self, schema: dict[str, Any], name: str | None) -> list[Any]:
+        """Return what one schema, by itself, says of a member (JSON Schema 2020-12 §10.3.2)."""
+        found: list[Any] = []
+        if name is not None:
+            found += [part for each, part in _members_of(schema, "properties") if each == name]
+            found += [part for pattern, part in self.patterns(schema) if pattern.search(name)]
+        if not found and "additionalProperties" in schema:
+            found.append(schema["additionalProperties"])
+        return found
+
+    def of_entry(self, schema: dict[str, Any], at: int) -> tuple[list[Any], list[Any]]:
+        """Return what one schema, by itself, says of an entry in the dialect of the document, and what it says in another one."""
+        by_place, items = _listed(schema.get("prefixItems")), schema.get("items", _NOT_SEEN)
+        rest = [schema["additionalItems"]] if "additionalItems" in schema else []
+        placed = by_place[at : at + 1]
+        if isinstance(items, list):
+            # 2019-09 and before: entries by their places, and what follows them.
+            found = items[at : at + 1] or rest
+            return (found, placed) if self.dialect in _LISTS_ITEMS else ([], [*found, *placed])
+        each = [] if items is _NOT_SEEN else [items]
+        if self.dialect == _KNOWS_PREFIX:
+            return (placed, rest) if placed else (each, rest)
+        return ([], [*each, *placed, *rest]) if self.dialect is None else (each, [*placed, *rest])
 
     def target(self, reference: Any) -> Any:
         """Return what a reference inside the document points to. Raises UnreadableSchemaError."""
-        if not isinstance(reference, str) or not reference.startswith("#"):
+        try:
+            return target_of(self._document, reference, self._anchors)
+        except UnresolvedReferenceError:
+            raise UnreadableSchemaError from None
+
+
+def _anchors(document: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the names that parts give themselves. Raises UnreadableSchemaError for a document inside the document."""
+    waiting: list[tuple[Any, int]] = [(document, 0)]
+    while waiting:
+        schema, depth = waiting.pop()
+        if depth > _MOST_DEPTH:
             raise UnreadableSchemaError
-        pointer = unquote(reference[1:])
-        if pointer and not pointer.startswith("/"):
-            found = self._anchors.get(pointer, _NOT_AN_ANSWER)
-            if found is _NOT_AN_ANSWER:
-                raise UnreadableSchemaError
-            return found
-        found = self._document
-        for step in pointer.split("/")[1:]:
-            name = step.replace("~1", "/").replace("~0", "~")
-            if isinstance(found, dict) and name in found:
-                found = found[name]
-            elif isinstance(found, list) and name.isdecimal() and int(name) < len(found):
-                found = found[int(name)]
-            else:
-                raise UnreadableSchemaError
-        return found
-
-
-def _anchors(schema: Any, depth: int) -> Iterator[tuple[str, Any]]:
-    if depth > 100:
-        raise UnreadableSchemaError
-    if isinstance(schema, dict):
-        for word in ("$anchor", "$dynamicAnchor"):
-            if isinstance(schema.get(word), str):
-                yield schema[word], schema
-        for member in schema.values():
-            yield from _anchors(member, depth + 1)
-    elif isinstance(schema, list):
-        for entry in schema:
-            yield from _anchors(entry, depth + 1)
+        if not isinstance(schema, dict):
+            continue
+        if schema is not document and is_document_inside(schema):
+            raise UnreadableSchemaError
+        for name in anchors_of(schema):
+            yield name, schema
+        waiting += [(part, depth + 1) for part in parts_of(schema)]
 
 
 def _members_of(schema: dict[str, Any], word: str) -> Iterator[tuple[str, Any]]:
@@ -278,25 +418,40 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _form_of(schema: dict[str, Any]) -> str:
+def _form_of(schema: Mapping[str, Any]) -> str:
     form = schema.get("format")
     return form if isinstance(form, str) else ""
 
 
-def _kind_of(schema: dict[str, Any]) -> Kind | None:
-    if schema.get("x-secret") is True:
+def gravest(kinds: Iterable[Kind]) -> Kind | None:
+    """Return the gravest of some kinds; None: there is none."""
+    return min(kinds, key=_SERIOUS.index, default=None)
+
+
+def kind_of(schema: Mapping[str, Any]) -> Kind | None:
+    """Return what a schema itself says that a value is; None: nothing personal."""
+    return annotated_as(schema) or _PERSONAL_FORMATS.get(_form_of(schema))
+
+
+def annotated_as(schema: Mapping[str, Any]) -> Kind | None:
+    """Return what `x-secret` and `x-pii` say; None: neither stands there, or it says `false`.
+
+    A word that nobody knows was written by somebody who meant to hide it: whatever else stands there counts as a secret.
+    """
+    secret, kind = schema.get("x-secret"), schema.get("x-pii")
+    if not (secret is None or secret is False):
         return "secret"
-    kind = schema.get("x-pii")
-    if kind in (None, False):
-        return _PERSONAL_FORMATS.get(_form_of(schema))
-    # A word that nobody knows was written by somebody who meant to hide it.
-    return kind if kind in _SERIOUS else "secret"
+    if kind is None or kind is False:
+        return None
+    return _KINDS.get(kind, "secret") if isinstance(kind, str) else "secret"
 
 
 def _is_typed(schema: Any, root: _Root, depth: int) -> bool:
     """Tell whether every text that `schema` takes is one that the schema itself describes."""
-    if depth > 20 or not isinstance(schema, dict):
+    if depth > 20 or not isinstance(schema, dict) or root.dialect is None:
         return False
+    if root.ignores_siblings(schema):
+        return _is_typed(root.target(schema["$ref"]), root, depth + 1)
     if "enum" in schema or "const" in schema or _form_of(schema) in _CHECKED_FORMATS:
         return True
     if isinstance(schema.get("pattern"), str) and _is_narrow(schema["pattern"]):
@@ -316,7 +471,7 @@ def _is_typed(schema: Any, root: _Root, depth: int) -> bool:
 
 def describes_its_texts(schema: dict[str, Any]) -> bool:
     """Tell whether a schema that stands alone, and says `string`, describes every text it takes; it may not be annotated."""
-    return _kind_of(schema) is None and _is_typed(schema, _Root(schema), 0)
+    return kind_of(schema) is None and _is_typed(schema, _Root(schema), 0)
 
 
 @cache
@@ -353,12 +508,19 @@ def _named_kinds(schema: Any, root: _Root) -> Iterator[tuple[str, Kind]]:
     if not isinstance(schema, dict):
         return
     for name, member in _members_of(schema, "properties"):
-        for one in root.flattened((member,)):
-            kind = _kind_of(one)
-            if kind is not None:
-                yield name, kind
-    for part in schema.values():
+        for kind in root.kinds_of(root.flattened((member,))):
+            yield name, kind
+    for part in _below(schema):
         yield from _named_kinds(part, root)
+
+
+def _below(schema: dict[str, Any]) -> Iterator[Any]:
+    """Yield whatever stands below a schema, but for values that only look like schemas."""
+    for word, value in schema.items():
+        if isinstance(value, dict) and _FOLLOWED_AS.get(word) == (dict,):
+            yield from value.values()
+        elif word not in DATA:
+            yield value
 
 
 def _gravest_last(found: tuple[str, Kind]) -> int:

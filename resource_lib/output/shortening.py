@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from resource_lib.json_schema import UnresolvedReferenceError, target_of
+
 MOST: Final = 10_000
 """Characters that leave, unless it is told otherwise."""
 MARK: Final = "[Output truncated]"
@@ -243,18 +245,10 @@ def _all_of(schemas: _Schemas, root: Any) -> _Schemas:
 
 def _at(root: Any, reference: str) -> Any:
     """Return the schema in the same document that a reference names; None: there is none."""
-    if not reference.startswith("#"):
+    try:
+        return target_of(root, reference)
+    except UnresolvedReferenceError:
         return None
-    here = root
-    for step in reference[1:].split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(here, list) and name.isdecimal() and int(name) < len(here):
-            here = here[int(name)]
-        elif isinstance(here, dict):
-            here = here.get(name)
-        else:
-            return None
-    return here
 
 
 def _of_item(schemas: _Schemas, place: int) -> _Schemas:

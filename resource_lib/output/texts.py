@@ -2,7 +2,7 @@
 Every text of a JSON value, wherever it stands: members' names as well.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 Change = Callable[[str], str]
@@ -45,6 +45,19 @@ def with_texts(value: Any, change: Change) -> Any:
     return value
 
 
+def texts_of(value: Any) -> Iterator[str]:
+    """Yield every text in a JSON value, members' names among them."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if type(one) is str:
+            yield one
+        elif type(one) is dict:
+            waiting += [*one, *one.values()]
+        elif type(one) is list:
+            waiting += one
+
+
 def _members(value: dict[str, Any], change: Change) -> dict[str, Any]:
     found: dict[str, Any] = {}
     numbers: dict[str, int] = {}
@@ -52,16 +65,17 @@ def _members(value: dict[str, Any], change: Change) -> dict[str, Any]:
     for name, member in value.items():
         other_name, other = with_texts(name, change), with_texts(member, change)
         is_changed = is_changed or other_name is not name or other is not member
-        found[_free(other_name, found, numbers)] = other
+        found[free_name(other_name, found, numbers)] = other
     return found if is_changed else value
 
 
-def _free(name: str, taken: dict[str, Any], numbers: dict[str, int]) -> str:
+def free_name(name: str, taken: Mapping[str, Any], numbers: dict[str, int] | None = None) -> str:
     """Return a name that no other member has: two that became alike are both kept. `numbers`: how far each name was counted."""
     if name not in taken:
         return name
-    number = numbers.get(name, 1) + 1
+    number = len(taken) if numbers is None else numbers.get(name, 1) + 1
     while f"{name} ({number})" in taken:
         number += 1
-    numbers[name] = number
+    if numbers is not None:
+        numbers[name] = number
     return f"{name} ({number})"

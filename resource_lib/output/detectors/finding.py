@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from resource_lib.output.detectors.masks import Kind
+from resource_lib.output.kinds import Kind
 
 Span = tuple[int, int]
 Proof = Callable[[re.Match[str]], Span | None]

@@ -7,9 +7,10 @@ common ending stay. A mask of a mask is the same mask, and no detector takes a m
 
 import re
 from collections.abc import Callable
-from typing import Final, Literal, get_args
+from typing import Final, get_args
 
-Kind = Literal["email", "card", "iban", "ssn", "phone", "ip", "address", "name", "id", "secret"]
+from resource_lib.output.kinds import Kind
+
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 """All that `masked` knows; `address`, `name` and `id` have no shape and are known by a schema's `x-pii` alone."""
 

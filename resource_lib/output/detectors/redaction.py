@@ -15,11 +15,12 @@ from urllib.parse import quote
 from resource_lib.output import base64_text
 from resource_lib.output.detectors import disguises
 from resource_lib.output.detectors.finding import SECRET, Detector, Finding, Needs
-from resource_lib.output.detectors.masks import SECRET_MASK, Kind, masked
+from resource_lib.output.detectors.masks import SECRET_MASK, masked
 from resource_lib.output.detectors.secret_names import names_a_secret, numbers_too
 from resource_lib.output.detectors.table import DETECTORS
+from resource_lib.output.kinds import Kind
 from resource_lib.output.sieve import Need, Sieve
-from resource_lib.output.texts import PROTOCOLS_OWN
+from resource_lib.output.texts import PROTOCOLS_OWN, free_name
 
 _SHORTEST: Final = 6
 """No detector finds anything in fewer characters."""
@@ -252,7 +253,7 @@ def _value(
                         break
                     changed[earlier] = kept
             if changed is not None:
-                changed[_free(shown_name, changed)] = shown
+                changed[free_name(shown_name, changed)] = shown
         return value if changed is None else changed
     if kind is list:
         if depth >= _MOST_DEPTH:
@@ -272,16 +273,6 @@ def _hidden(text: str, counts: Counter[str]) -> str:
         return text
     counts[_NAMED] += 1
     return SECRET_MASK
-
-
-def _free(name: str, taken: dict[str, Any]) -> str:
-    """Return a name that no other member has: two names can have one mask."""
-    if name not in taken:
-        return name
-    number = len(taken)
-    while f"{name} ({number})" in taken:
-        number += 1
-    return f"{name} ({number})"
 
 
 def _mask_pieces(items: list[Any], counts: Counter[str]) -> None:
