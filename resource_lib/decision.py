@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 from resource_lib.wire.approvals import ApprovalRule, Follows
+from resource_lib.wire.limit import Per
 
 ErrorWord = Literal[
     "invalid_token",
@@ -55,6 +56,8 @@ class Exceeded:
     """In how many seconds; None: at once."""
     tool: str | None = None
     """The tool that is limited; None: requests are."""
+    per: Per | None = None
+    """Who counts together, where that is not what `scope` says."""
     downstream: str | None = None
     """The API that may not be asked more often, where that is why."""
 

@@ -115,6 +115,10 @@ def _warnings(parts: Parts, told: Told) -> list[str]:
     found += parts.revocations.warnings
     found += told.lint.warnings
     found += _of_taint(parts, told)
+    if parts.judge.taints is not None and (people := parts.judge.taints.untold):
+        found.append(
+            f"taint: other processes do not know yet that {people} people were given text from outside: the store of limits is away"
+        )
     return found
 
 

@@ -361,6 +361,7 @@ class ResourceGuard:
             self._refusals,
             self._handed.heard,
             limited=self._tell_limited,
+            telling=self._handed.telling,
             releases=self._held is not None,
             outside=self._outside_methods,
             may_see=lambda principal: output.pii_scope in granted(principal),
@@ -474,6 +475,7 @@ class ResourceGuard:
         await self.revocations.aclose()
         if self._held is not None:
             await self._held.flow.aclose()
+        await self._handed.aclose()
         if self._gate is not None:
             await self._gate.aclose()
         if self.channel is not None:

@@ -8,7 +8,7 @@ client's (an elicitation's answer, a `requestState`) permits anything; it only s
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -56,7 +56,7 @@ class Release:
     """An answer that was withheld, and waits for a yes to be handed over: the tool has run, and does not run again."""
 
     it: Withheld
-    leaves: Callable[[], None]
+    leaves: Callable[[], Awaitable[None]]
     """Told right before it leaves."""
     left: Callable[[], None]
     """Told when it has arrived."""
@@ -150,7 +150,9 @@ class HeldCalls:
                 return
             answer = self._answer(held, found) if not isinstance(found, Answer) else found
             if isinstance(found, Outcome) and held.release is not None:
-                held.release.leaves()
+                await held.release.leaves()
+            if held.room is not None and (telling := held.room.telling()) is not None:
+                await telling
             await wire.send(answer.start([]))
             await wire.send({"type": "http.response.body", "body": answer.body})
             if isinstance(found, Outcome) and wire.is_complete:
@@ -395,7 +397,7 @@ class _Handing:
     async def __call__(self, ticket: Ticket, settle: Settle) -> bool:  # noqa: ARG002 - a yes to it has no second leg
         """Hand it over; return whether it left in full."""
         held, result = self.held, self.release.it.result
-        self.release.leaves()
+        await self.release.leaves()
         await settle(Ran(result=result, is_error=False))
         reply = deliveries.outcome(held.message.id, result, is_replay=False, modern=held.request.is_modern)
         answer = answers.replied(reply)

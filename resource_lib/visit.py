@@ -111,7 +111,10 @@ class Visit:
             headers = request.forwarded(authorization=False, session=False, encoding=True)
             return await self._app({**self._scope, "headers": headers}, self._receive, self._send)
         try:
-            answer = await self._who() or await self._what() or await self._room()
+            answer = await self._who()
+            if answer is None:
+                refused = self._whose_session() or await self._what()
+                answer = await self._room() if refused is None else await self._refused(refused)
         except DisconnectedError:
             return None
         if answer is not None:
@@ -149,7 +152,11 @@ class Visit:
             if session is not None and self._owns_session:
                 parts.sessions.closed(session)
             return answers.unauthenticated(parts.challenges.refused)
-        if session is not None and not self._owns_session and not request.is_modern:
+        return None
+
+    def _whose_session(self) -> Answer | None:
+        request = self._request
+        if request.session is not None and not self._owns_session and not request.is_modern:
             return answers.NO_SUCH_SESSION
         return None
 
@@ -334,13 +341,23 @@ class Visit:
         if not isinstance(entered, Deny):
             self._entry = entered
             return None
-        gate.tell(entered, principal)
+        return self._limited(entered)
+
+    async def _refused(self, answer: Answer) -> Answer:
+        """Return the answer to what is refused anyway, or, to whoever has asked too often, that they have."""
+        gate = self._parts.gate
+        if gate is None:
+            return answer
+        body = self._body or _NOTHING_SENT
+        deny = await gate.refused(self._principal, requests=max(1, len(body.messages)))
+        return answer if deny is None else self._limited(deny)
+
+    def _limited(self, deny: Deny) -> Answer:
+        body, request = self._body or _NOTHING_SENT, self._request
+        assert self._parts.gate is not None
+        self._parts.gate.tell(deny, self._principal)
         return self._parts.refusals.limited(
-            entered,
-            body.messages,
-            method=self._request.method,
-            modern=self._request.is_modern,
-            is_batch=body.is_batch,
+            deny, body.messages, method=request.method, modern=request.is_modern, is_batch=body.is_batch
         )
 
     def _begun(self) -> Answer | None:

@@ -4092,8 +4092,31 @@ LIMITS: dict[str, Requirement] = {
         "design §4, K1",
         "An error stands in structuredContent except where an older client would hold it against a schema.",
     ),
-    "limits:refused:costs-nothing": Requirement(
-        "C39", "What is refused for any reason is counted nowhere; no unknown tool makes an entry."
+    "limits:refused:costs-no-tool": Requirement(
+        "C39", "What is refused for any reason takes nothing of a tool's own limit; no unknown tool makes an entry."
+    ),
+    "limits:refused:count-for-whoever-asks": Requirement(
+        "C38, RL-01, RL-02",
+        "Whatever a valid credential asks is a request of its login, person, application and tenant, refused or not, each message of it.",
+    ),
+    "limits:refused:lock-nobody-out": Requirement(
+        "C39, attacker",
+        "What was refused to a stranger, or to nobody, takes nothing of a tool, of the whole server or of another tenant.",
+    ),
+    "limits:tenants:own-limit-own-bucket": Requirement(
+        "C37, C39, TN, attacker",
+        "A limit that a tenant's operators lay down is counted for that tenant alone, whoever they say it is of; the author's stay the author's.",
+    ),
+    "limits:tenants:own-cost-own-bucket": Requirement(
+        "C37, C39, attacker",
+        "A cost that a tenant's operators lay down is paid by that tenant; where all count together the author's holds.",
+    ),
+    "limits:tenants:own-cap-own-seats": Requirement(
+        "C39, attacker", "A cap that a tenant's operators lay down holds that tenant's calls and nobody else's."
+    ),
+    "limits:running:whose": Requirement(
+        "issue, C37, C39, C41",
+        "How many run at once is capped per person, login, application, tenant or server, of one tool or of all, all or none, read strictly.",
     ),
     "limits:batch:each-message-counts": Requirement(
         "RL-01", "Each message of a batch counts, and a batch runs whole or not at all."
@@ -4259,6 +4282,17 @@ LIMIT_STORES: dict[str, Requirement] = {
         "RL-01, RL-02, C38",
         "Four real guard processes on one Valkey and on one PostgreSQL let through what one would, of a thousand at once and by any "
         "connection, login, token, application or spelling; after a flush once more.",
+    ),
+    "limits:shared:sessions-of-an-sdk-server": Requirement(
+        "RL-01, C38",
+        "New sessions of a server of the official SDK, at any process, by refreshed tokens, have one budget.",
+    ),
+    "limits:shared:away-under-four-processes": Requirement(
+        "RL-02, R-04, C38",
+        "With the store ended, hung or two seconds late, four processes let through no more than their shares and no write, and count on when it is back.",
+    ),
+    "limits:shared:a-killed-process-frees-its-seats": Requirement(
+        "RL-02, C39, R-01", "The seats of a process that was killed are free within the life of a seat, and not before."
     ),
     "limits:downstream:is-heard-as-rate-limited": Requirement(
         "C40, C42",
@@ -4484,6 +4518,11 @@ TAINT: dict[str, Requirement] = {
     "taint:shared": Requirement(
         "C25, issue",
         "Through a shared store of limits other processes know of it for as long, and a store that is away counts as given.",
+    ),
+    "taint:told-or-closed": Requirement(
+        "C24, C25, R-04, attacker",
+        "No word from outside leaves before the store has heard of it or failed to answer; then writes wait here, whoever cannot hear takes it "
+        "as given, and it is told until it is heard.",
     ),
     "taint:writes-wait": Requirement(
         "C24, C25, C33, issue",

@@ -6,11 +6,16 @@ the same person here, because an agent that was talked into something has all of
 
 A call that was held stays held for as long as somebody may be deciding about it: waiting for the time to pass does not get it through, and
 neither does a person's no run out before the question does. What a restart forgets is forgotten, unless a store remembers it; what
-had to be forgotten for lack of room counts as given, for everybody, until it would have been over. C24, C25.
+had to be forgotten for lack of room counts as given, for everybody, until it would have been over.
+
+A result does not leave before the store has heard of it, or has failed to answer in its time. Then writes go on waiting here, and it is
+told until it is heard; whoever asks a store that is away, or was a moment ago, takes it as given. C24, C25.
 """
 
+import asyncio
 import json
 import logging
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -30,6 +35,12 @@ _MOST_WAITING_S: Final = 900
 """How long past its time a held call stays held: as long as a person is asked by default."""
 _UNKNOWN_S: Final = 2.0
 """How long a store that did not answer is taken not to."""
+TELL_AGAIN_S: Final = 0.5
+"""After what time a store that did not answer is told again."""
+NOT_YET_TOLD_S: Final = 5.0
+"""How long after a store was away whoever asks it takes it as given: the others tell it meanwhile what they could not."""
+_MOST_TRIES: Final = 8
+"""How often somebody else may tell of the same person between our look and our word."""
 
 log = logging.getLogger("resource_lib.guard")
 
@@ -70,6 +81,11 @@ class Taints:
         self._people: OrderedDict[_Person, _Given] = OrderedDict()
         self._crowded_until = 0.0
         """Until when somebody who is not here may have been forgotten too early."""
+        self._untold: OrderedDict[_Person, tuple[str, float]] = OrderedDict()
+        """Of whom the store does not know yet: the key, and until when it counts."""
+        self._telling: asyncio.Task[None] | None = None
+        self._unheard_at = -math.inf
+        """When the store last did not answer a question of ours."""
         self._lock = Lock()
 
     def given(self, principal: Principal, tool: str, *, has_signs: bool = False) -> None:
@@ -77,18 +93,85 @@ class Taints:
         follows = Follows(tool=tool, at=int(self._wall()), has_signs=has_signs)
         self._note(_person(principal), follows, self._clock() + self.settings.seconds)
 
+    @property
+    def untold(self) -> int:
+        """Of how many people other processes do not know yet, because the store is away."""
+        return len(self._untold)
+
     async def tell(self, principal: Principal) -> None:
-        """Let other processes know, if there is a way. A store that is away stops no read; `hear` then knows nothing, and asks."""
+        """Let other processes know, if there is a way. A store that is away stops no read: it is told when it is back."""
         if self.store is None:
             return
-        key, seconds = self._key(principal), self.settings.seconds
+        person, key, until = _person(principal), self._key(principal), self._clock() + self.settings.seconds
+        with self._lock:
+            is_away = bool(self._untold)
+            self._untold[person] = key, until
+            self._untold.move_to_end(person)
+            if len(self._untold) > self._most:
+                self._untold.popitem(last=False)
+        if is_away and self._telling is not None and not self._telling.done():
+            return  # whoever waits for the store already tells of this one too
+        if not await self._told(person):
+            log.error(
+                "the store of limits is away: other processes do not know yet who was given text from outside",
+                extra={"event": "taint.untold"},
+            )
+            if self._telling is None or self._telling.done():
+                self._telling = asyncio.create_task(self._tell_again())
+
+    async def aclose(self) -> None:
+        """Tell nobody any more."""
+        telling, self._telling = self._telling, None
+        if telling is not None and not telling.done():
+            telling.cancel()
+            await asyncio.wait([telling])
+        if self._untold:
+            log.error(
+                "closed before other processes knew of %d people who were given text from outside",
+                len(self._untold),
+                extra={"event": "taint.never_told", "people": len(self._untold)},
+            )
+
+    async def _tell_again(self) -> None:
+        """Tell what could not be told, for as long as it matters."""
+        while self._untold:
+            await asyncio.sleep(TELL_AGAIN_S)
+            for person in tuple(self._untold):
+                if not await self._told(person):
+                    break
+        log.warning("other processes know again who was given text from outside", extra={"event": "taint.told"})
+
+    async def _told(self, person: _Person) -> bool:
+        """Tell of one person; False: the store did not answer."""
+        owed = self._untold.get(person)
+        if owed is None:
+            return True
+        key, until = owed
         try:
-            # A bucket that holds as many drops as there are seconds, and loses one each second: filled up, it is empty when it is over.
-            left = await self.store.take([Asked(key=key, most=seconds, seconds=seconds)], peek=True)
-            if left.remaining[0] > 0:
-                await self.store.take([Asked(key=key, most=seconds, seconds=seconds, cost=left.remaining[0])])
+            if (left := until - self._clock()) > 0:
+                await self._fill(key, left)
         except StoreUnavailableError:
-            log.warning("the store of limits is away: other processes do not know", extra={"event": "taint.untold"})
+            return False
+        with self._lock:
+            if self._untold.get(person) == owed:
+                del self._untold[person]
+        return True
+
+    async def _fill(self, key: str, left: float) -> None:
+        """Let the store know it for `left` seconds more. Raises StoreUnavailableError."""
+        assert self.store is not None
+        seconds = self.settings.seconds
+        # A bucket that holds as many drops as there are seconds, and loses one each second: filled up, it is empty when it is over.
+        over = seconds - math.ceil(left)
+        for _ in range(_MOST_TRIES):
+            found = await self.store.take([Asked(key=key, most=seconds, seconds=seconds)], peek=True)
+            missing = found.remaining[0] - over
+            if missing <= 0:
+                return
+            taken = await self.store.take([Asked(key=key, most=seconds, seconds=seconds, cost=missing)])
+            if taken.refused is None:
+                return  # else somebody else has filled some of it since we looked
+        raise StoreUnavailableError("others tell of the same person all the time")
 
     async def hear(self, principal: Principal) -> None:
         """Learn what other processes gave to this person; when the store is away it counts as given."""
@@ -102,12 +185,16 @@ class Taints:
                 return
         try:
             found = await self.store.take([Asked(key=key, most=seconds, seconds=seconds, cost=seconds)], peek=True)
-            left = 0.0 if found.refused is None else found.retry_after_s
         except StoreUnavailableError:
-            left = _UNKNOWN_S
-        if left > 0:
-            at = int(self._wall() - max(0.0, seconds - left)) if left != _UNKNOWN_S else 0
-            self._note(person, Follows(tool="", at=at), self._clock() + left)
+            self._unheard_at = self._clock()
+            self._note(person, Follows(tool="", at=0), self._unheard_at + _UNKNOWN_S)
+            return
+        now = self._clock()
+        if found.refused is not None:
+            at = int(self._wall() - max(0.0, seconds - found.retry_after_s))
+            self._note(person, Follows(tool="", at=at), now + found.retry_after_s)
+        elif now < self._unheard_at + NOT_YET_TOLD_S:
+            self._note(person, Follows(tool="", at=0), self._unheard_at + NOT_YET_TOLD_S)
 
     def of(self, principal: Principal, tool: str, arguments: Any) -> Follows | None:
         """Return what a call that writes follows; None: nothing that anybody here knows of."""

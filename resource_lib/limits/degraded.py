@@ -21,7 +21,7 @@ from typing import Final
 
 from resource_lib.decision import Deny
 from resource_lib.limits.process_store import ProcessStore
-from resource_lib.limits.store import Asked, LimitStore, Seat, Slot, StoreUnavailableError, Taken
+from resource_lib.limits.store import Asked, Full, LimitStore, Seat, Slot, StoreUnavailableError, Taken
 from resource_lib.settings import SettingsError
 
 FIRST_PAUSE_S: Final = 0.25
@@ -134,7 +134,7 @@ class Sheltered:
         except StoreUnavailableError as error:
             self._failed(begun, error)
 
-    async def begin(self, asked: Sequence[Slot], *, closes: bool = False) -> Seat | None:
+    async def begin(self, asked: Sequence[Slot], *, closes: bool = False) -> Seat | Full:
         """See LimitStore. While the store is away as `take`."""
         if self._may_ask():
             begun = self._clock()
@@ -148,7 +148,7 @@ class Sheltered:
         if closes:
             raise ClosedError
         here = await self._local.begin([replace(one, most=self._part(one.most)) for one in asked])
-        return None if here is None else replace(here, id=_LOCAL + here.id)
+        return here if isinstance(here, Full) else replace(here, id=_LOCAL + here.id)
 
     async def renew(self, seat: Seat) -> bool:
         """See LimitStore. While the store is away a seat is taken for kept: whoever has it is at work."""

@@ -1,8 +1,9 @@
 """
-Where a request that is allowed meets its limits: all that apply are asked together, and all of them count it or none does.
+Where a request meets its limits: all that apply are asked together, and all of them count it or none does.
 
-A call that waits for a person is looked at before anybody is asked, and counted once, right before it begins. What is refused here was
-refused by nothing else, and has cost nothing. Each refusal is a signal: it is told to whoever watches. C37 to C43, RL-01, RL-02.
+A call that waits for a person is looked at before anybody is asked, and counted once, right before it begins. What was refused for another
+reason is a request all the same: of its login, person, application and tenant, and of nobody else's. Each refusal is a signal: it is
+told to whoever watches. C37 to C43, RL-01, RL-02.
 """
 
 import asyncio
@@ -19,8 +20,9 @@ from resource_lib.limits.keys import key_of, seat_key_of
 from resource_lib.limits.limits import Limited, Limits
 from resource_lib.limits.process_store import ProcessStore
 from resource_lib.limits.signals import Signals
-from resource_lib.limits.store import RENEW_SEAT_S, Asked, LimitStore, Seat, Slot, StoreUnavailableError
+from resource_lib.limits.store import RENEW_SEAT_S, Asked, Full, LimitStore, Seat, Slot, StoreUnavailableError
 from resource_lib.policy import Demand
+from resource_lib.wire.limit import Per
 
 _MOST_KEPT: Final = 4096
 _PATIENCE: Final = (0.02, 0.05, 0.1, 0.2)
@@ -33,6 +35,8 @@ class _Plan:
 
     asked: tuple[Asked, ...]
     exceeded: tuple[Exceeded, ...]
+    slots: tuple[Slot, ...] = ()
+    full: tuple[Exceeded, ...] = ()
 
 
 class Entry:
@@ -107,6 +111,7 @@ class Gate:
         self.signals = Signals(limits.on_limited)
         self._resource = resource
         self._of_requests = limits.of_requests
+        self._of_all_running = limits.of_all_running
         self._calls: dict[tuple[int, str], tuple[Principal, Demand, _Plan, _Plan]] = {}
 
     @property
@@ -116,12 +121,24 @@ class Gate:
 
     async def enter(self, principal: Principal, calls: Sequence[Demand], *, requests: int) -> Entry | Deny:
         """Count `requests` messages of one body, of which `calls` are what its calls of tools demand; or say why not."""
-        plan = (
-            self._both(principal, calls[0]) if requests == 1 and calls else self._together(principal, calls, requests)
-        )
-        if all(self.limits.at_once(demand) is None for demand in calls):
+        if requests == 1 and calls:
+            plan = self._both(principal, calls[0])
+            seats = [plan] if plan.slots else []
+        else:
+            plan = self._together(principal, calls, requests)
+            seats = [own for demand in calls if (own := self._own(principal, demand)).slots]
+        if not seats:
             return await self._counted(plan, calls) or _ENTERED
-        return await self._seated(plan, principal, calls)
+        return await self._seated(plan, seats, calls)
+
+    async def refused(self, principal: Principal, *, requests: int) -> Deny | None:
+        """Count messages that are refused anyway, whatever for; return what is said instead when there is no room even for that.
+
+        They count for whoever asked, and for nothing that others have a part in: neither for a tool nor for the whole server, or
+        a stranger could use up with calls that nobody lets through what others may call.
+        """
+        plan = self._requests(principal, requests, of_server=False)
+        return await self._counted(plan, (), peek=False)
 
     async def look(self, principal: Principal, demand: Demand) -> Deny | None:
         """Look whether a call that waits for a person would have room now, without counting it; None: it would."""
@@ -130,9 +147,9 @@ class Gate:
     async def begin(self, principal: Principal, demand: Demand) -> Entry | Deny:
         """Count a call that has waited, right before it begins: its request was counted when it came."""
         plan = self._own(principal, demand)
-        if self.limits.at_once(demand) is None:
+        if not plan.slots:
             return await self._counted(plan, [demand]) or Entry(plan.asked)
-        return await self._seated(plan, principal, [demand])
+        return await self._seated(plan, [plan], [demand])
 
     async def withdraw(self, entry: Entry) -> None:
         """Take back what was counted for a call that did not begin after all."""
@@ -150,6 +167,7 @@ class Gate:
                     tool=exceeded.tool,
                     most=exceeded.most,
                     window_s=exceeded.window_s,
+                    per=exceeded.per,
                     retry_after_s=deny.retry_after_s or 0,
                     tenant=principal.tenant,
                     subject=principal.subject,
@@ -159,20 +177,28 @@ class Gate:
             )
 
     async def aclose(self) -> None:
-        """Say what was not said yet, and let go of the store."""
+        """Say what was not said yet, let the last seats be given back, and let go of the store."""
         self.signals.tell_what_is_over()
+        loop = asyncio.get_running_loop()
+        if going := [task for task in _background if task.get_loop() is loop]:
+            await asyncio.wait(going)
         await self.store.aclose()
 
     # -----------------------------------------------------------------------------------------------------------------
     # What is asked
     # -----------------------------------------------------------------------------------------------------------------
 
-    def _requests(self, principal: Principal, cost: int) -> _Plan:
+    def _requests(
+        self, principal: Principal, cost: int, *, cost_to_all: int | None = None, of_server: bool = True
+    ) -> _Plan:
         """Return what `cost` requests of any kind meet."""
         asked, exceeded = [], []
         for name, one in self._of_requests:
+            if name == "server" and not of_server:
+                continue
             key = key_of(one, principal, resource=self._resource)
-            asked.append(Asked(key=key, most=one.most, seconds=one.seconds, cost=cost))
+            counts = cost if name != "server" or cost_to_all is None else cost_to_all
+            asked.append(Asked(key=key, most=one.most, seconds=one.seconds, cost=counts))
             exceeded.append(Exceeded(scope=name, most=one.most, window_s=one.seconds))
         return _Plan(tuple(asked), tuple(exceeded))
 
@@ -193,19 +219,38 @@ class Gate:
         asked, exceeded = [], []
         for one in self.limits.of_tool(demand):
             named = key_of(one, principal, resource=self._resource, tool=demand.subject)
-            asked.append(Asked(key=named, most=one.most, seconds=one.seconds, cost=demand.cost))
-            exceeded.append(Exceeded(scope="tool", most=one.most, window_s=one.seconds, tool=demand.subject))
-        own = _Plan(tuple(asked), tuple(exceeded))
-        requests = self._requests(principal, demand.cost)
-        both = _Plan((*requests.asked, *own.asked), (*requests.exceeded, *own.exceeded))
+            cost = demand.cost_to_all if one.per == "server" else demand.cost
+            asked.append(Asked(key=named, most=one.most, seconds=one.seconds, cost=cost))
+            exceeded.append(
+                Exceeded(scope="tool", most=one.most, window_s=one.seconds, tool=demand.subject, per=one.per)
+            )
+        slots, full = self._seats(principal, demand)
+        own = _Plan(tuple(asked), tuple(exceeded), slots, full)
+        requests = self._requests(principal, demand.cost, cost_to_all=demand.cost_to_all)
+        both = _Plan((*requests.asked, *own.asked), (*requests.exceeded, *own.exceeded), slots, full)
         if len(self._calls) >= _MOST_KEPT:
             self._calls.pop(next(iter(self._calls), key), None)
         self._calls[key] = (principal, demand, own, both)
         return own, both
 
+    def _seats(self, principal: Principal, demand: Demand) -> tuple[tuple[Slot, ...], tuple[Exceeded, ...]]:
+        """Return where a call sits while it runs, and what is said where it is full."""
+        tool, resource = demand.subject, self._resource
+        of_tool, of_all = self.limits.of_running(demand), self._of_all_running
+        slots = [Slot(key=seat_key_of(one, principal, resource=resource, tool=tool), most=one.most) for one in of_tool]
+        slots += [Slot(key=seat_key_of(one, principal, resource=resource), most=one.most) for one in of_all]
+        full = [Exceeded(scope="running", most=one.most, tool=tool, per=one.per) for one in of_tool]
+        full += [Exceeded(scope="running", most=one.most, per=one.per) for one in of_all]
+        return tuple(slots), tuple(full)
+
     def _together(self, principal: Principal, calls: Sequence[Demand], requests: int) -> _Plan:
         """Return what several messages of one body meet: each counts, and each key is asked about once."""
-        found = self._requests(principal, requests - len(calls) + sum(demand.cost for demand in calls))
+        others = requests - len(calls)
+        found = self._requests(
+            principal,
+            others + sum(demand.cost for demand in calls),
+            cost_to_all=others + sum(demand.cost_to_all for demand in calls),
+        )
         asked = {one.key: (one, said) for one, said in zip(found.asked, found.exceeded, strict=True)}
         for demand in calls:
             own = self._own(principal, demand)
@@ -233,20 +278,16 @@ class Gate:
             return None
         return _refused(plan.exceeded[taken.refused], calls, taken.retry_after_s)
 
-    async def _seated(self, plan: _Plan, principal: Principal, calls: Sequence[Demand]) -> Entry | Deny:
+    async def _seated(self, plan: _Plan, needing: Sequence[_Plan], calls: Sequence[Demand]) -> Entry | Deny:
         """Take a seat for each call that needs one, then count; whoever finds no room leaves nothing behind."""
         seats: list[_Kept] = []
         entry = Entry(plan.asked, seats)
         refused: Deny | None = closed(_subject(calls))
         try:
-            for demand in calls:
-                most = self.limits.at_once(demand)
-                if most is None:
-                    continue
-                seat = await self._seat(principal, demand, most, closes=_closes(calls))
-                if seat is None:
-                    full = Exceeded(scope="running", most=most, tool=demand.subject)
-                    refused = _refused(full, calls, 1)
+            for one in needing:
+                seat = await self._seat(one.slots, closes=_closes(calls))
+                if isinstance(seat, Full):
+                    refused = _refused(one.full[seat.place], calls, 1)
                     return refused
                 seats.append(_Kept(self.store, seat))
             refused = await self._counted(plan, calls)
@@ -257,17 +298,19 @@ class Gate:
             if refused is not None:
                 entry.__exit__()
 
-    async def _seat(self, principal: Principal, demand: Demand, most: int, *, closes: bool) -> Seat | None:
-        slot = Slot(key=seat_key_of(principal, resource=self._resource, tool=demand.subject), most=most)
-        for pause in (*_PATIENCE, None):
-            if self.shared is None:
-                seat = await self.store.begin([slot])
-            else:
-                seat = await self.shared.begin([slot], closes=closes)
-            if seat is not None or pause is None:
-                return seat
+    async def _seat(self, slots: Sequence[Slot], *, closes: bool) -> Seat | Full:
+        """Return one seat under all caps, or which of them is full."""
+        for pause in _PATIENCE:
+            found = await self._sit(slots, closes=closes)
+            if isinstance(found, Seat):
+                return found
             await asyncio.sleep(pause)
-        return None
+        return await self._sit(slots, closes=closes)
+
+    async def _sit(self, slots: Sequence[Slot], *, closes: bool) -> Seat | Full:
+        if self.shared is None:
+            return await self.store.begin(slots)
+        return await self.shared.begin(slots, closes=closes)
 
 
 def _refused(exceeded: Exceeded, calls: Sequence[Demand], retry_after_s: float) -> Deny:
@@ -285,7 +328,11 @@ def _refused(exceeded: Exceeded, calls: Sequence[Demand], retry_after_s: float) 
 def _message(exceeded: Exceeded, tool: str | None, seconds: int | None) -> str:
     what = "Nothing has run" if tool is None else f"{tool} has not run"
     if exceeded.window_s is None:
-        return f"{what}: {exceeded.most} calls of it are running, and no more may run at once. Call it again when one of them has ended."
+        of = "calls of it" if exceeded.tool is not None else "calls"
+        return (
+            f"{what}: {exceeded.most} {of} are running {_FOR_WHOM[exceeded.per or 'user']}, and no more may run at once. "
+            "Call it again when one of them has ended."
+        )
     allowed = f"{_WHOSE[exceeded.scope]} at most {exceeded.most} in {exceeded.window_s} s"
     if seconds is None:
         return f"{what}: {allowed}, and this counts for more than that. Ask for less at once; waiting changes nothing."
@@ -299,6 +346,15 @@ _WHOSE: Final[Mapping[str, str]] = {
     "client": "this application may ask",
     "tenant": "this tenant may ask",
     "server": "all callers together may ask",
+}
+
+
+_FOR_WHOM: Final[Mapping[Per, str]] = {
+    "credential": "for this login",
+    "user": "for this person",
+    "client": "for this application",
+    "tenant": "for this tenant",
+    "server": "for all callers together",
 }
 
 

@@ -12,7 +12,7 @@ from hashlib import blake2b
 from typing import Final
 
 from resource_lib.identity.principal import Principal
-from resource_lib.wire.limit import Limit, Per
+from resource_lib.wire.limit import Cap, Limit, Per
 
 _MOST_KEPT: Final = 16_384
 
@@ -25,9 +25,9 @@ def key_of(limit: Limit, principal: Principal, *, resource: str, tool: str = "")
     return _digest(f"rate:{limit.per}", (resource, tool, str(limit.seconds), *_counted(limit.per, principal)))
 
 
-def seat_key_of(principal: Principal, *, resource: str, tool: str) -> str:
-    """Return the key under which one person's running calls of a tool are counted."""
-    return _digest("seat:user", (resource, tool, *_counted("user", principal)))
+def seat_key_of(cap: Cap, principal: Principal, *, resource: str, tool: str = "") -> str:
+    """Return the key under which `cap` counts this caller's running calls; of one tool, or of all tools of `resource`."""
+    return _digest(f"seat:{cap.per}", (resource, tool, *_counted(cap.per, principal)))
 
 
 def _counted(per: Per, principal: Principal) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """
 What is counted where nobody says more: the defaults of one guard, and how a caller is told.
 
-    ResourceGuard(…, limits=Limits(credential="120/min", tenant="5000/min", concurrent=4))
+    ResourceGuard(…, limits=Limits(credential="120/min", tenant="5000/min", concurrent=4, running=["8", "200 per server"]))
 
 A tool's own `limit=` takes the place of its class's; whatever a policy file or a tenant's operators say comes on top, and only ever
 tightens. A cost larger than a limit could never be paid, so it stops the start. C37 to C42, decision 12.
@@ -15,11 +15,13 @@ from resource_lib.decision import LimitScope
 from resource_lib.limits.store import LimitStore
 from resource_lib.policy import Demand, ToolClass
 from resource_lib.settings import SettingsError
-from resource_lib.wire.limit import CURE, InvalidLimitError, Limit, Per, parse_limit
-from resource_lib.wire.tool_policy import EVERY_TOOL, MOST_CONCURRENT
+from resource_lib.wire.limit import CAP_CURE, CURE, Cap, InvalidLimitError, Limit, Per, fewest, parse_cap, parse_limit
+from resource_lib.wire.tool_policy import EVERY_TOOL
 
 Words = str | Limit | list[str] | tuple[str | Limit, ...] | None
 """One limit, several of which each holds, or none."""
+Caps = int | str | Cap | list[int | str] | tuple[int | str | Cap, ...] | None
+"""One cap, several of which each holds, or none."""
 
 Signal = Literal["auto", "tool_result", "http_429"]
 
@@ -37,6 +39,8 @@ class Limited:
     most: int
     window_s: int | None
     """None: it is not how often that is limited, but how many at once."""
+    per: Per | None
+    """Of a tool, or of running calls: who counts together."""
     retry_after_s: int
     tenant: str
     subject: str
@@ -60,8 +64,10 @@ class Limits:
     """Calls of each tool that reads, and whose author says no limit for one person or login."""
     write: Words = "30/min"
     destructive: Words = "3/hour"
-    concurrent: int | None = None
-    """How many calls of one tool one person may have running, where its author does not say it."""
+    concurrent: Caps = None
+    """How many calls of each tool may run at once: `4` of one person, where its author does not say it; `"50 per server"` of all."""
+    running: Caps = None
+    """How many calls may run at once, of whatever tools: `["8", "16 per client", "200 per server"]`."""
     signal: Signal = "auto"
     """How a refusal is said: what limits a tool in the tool's result, what limits requests by HTTP 429; or always in one of both ways."""
     headers: bool = True
@@ -83,11 +89,8 @@ class Limits:
             raise SettingsError(
                 "limits.expected_instances", "is less than 1", "say how many processes serve this resource"
             )
-        at_once = self.concurrent
-        if at_once is not None and (type(at_once) is not int or not 1 <= at_once <= MOST_CONCURRENT):
-            raise SettingsError(
-                "limits.concurrent", f"{at_once!r} is out of range", f"write a whole number, 1 to {MOST_CONCURRENT}"
-            )
+        for name in ("concurrent", "running"):
+            object.__setattr__(self, name, _caps(name, getattr(self, name)))
 
     @property
     def of_requests(self) -> tuple[tuple[Per, Limit], ...]:
@@ -103,12 +106,19 @@ class Limits:
         by_class: tuple[Limit, ...] = () if _is_authors_own(demand) else getattr(self, demand.tool_class)
         return _strictest((*by_class, *demand.limit))
 
-    def at_once(self, demand: Demand) -> int | None:
-        """Return how many calls of a tool one person may have running; None: any number."""
+    def of_running(self, demand: Demand) -> tuple[Cap, ...]:
+        """Return how many calls of a tool may run at once."""
+        caps: Any = self.concurrent
         author = demand.layers[0] if demand.layers else None
-        if author is not None and author.concurrent is not None:
-            return demand.concurrent
-        return min((most for most in (self.concurrent, demand.concurrent) if most is not None), default=None)
+        if author is not None and any(one.per in ("user", "credential") for one in author.concurrent):
+            caps = [one for one in caps if one.per not in ("user", "credential")]
+        return fewest((*caps, *demand.concurrent))
+
+    @property
+    def of_all_running(self) -> tuple[Cap, ...]:
+        """How many calls may run at once, of whatever tools."""
+        caps: Any = self.running
+        return fewest(caps)
 
     def refuse_unpayable(self, demands: Mapping[str, Demand]) -> None:
         """Raise SettingsError for a tool of which no call could ever be paid for."""
@@ -160,6 +170,17 @@ def _limits(name: str, given: Any) -> tuple[Limit, ...]:
             limit = replace(limit, per=name)
         found.append(limit)
     return _strictest(tuple(found))
+
+
+def _caps(name: str, given: Any) -> tuple[Cap, ...]:
+    listed = () if given is None else tuple(given) if isinstance(given, list | tuple) else (given,)
+    found = []
+    for one in listed:
+        try:
+            found.append(one if isinstance(one, Cap) else parse_cap(one))
+        except InvalidLimitError as error:
+            raise SettingsError(f"limits.{name}", f"{str(one)[:60]!r} {error}", CAP_CURE) from None
+    return fewest(found)
 
 
 def _strictest(limits: tuple[Limit, ...]) -> tuple[Limit, ...]:

@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Final
 
 from resource_lib.limits.gcra import SECOND, interval
-from resource_lib.limits.store import Asked, Seat, Slot, Taken
+from resource_lib.limits.store import Asked, Full, Seat, Slot, Taken
 
 MOST_KEYS: Final = 100_000
 _LOOKED_AT: Final = 16
@@ -87,11 +87,12 @@ class ProcessStore:
                 if until is not None:
                     self._owed[one.key] = until - one.cost * interval(one.most, one.seconds)
 
-    async def begin(self, asked: Sequence[Slot]) -> Seat | None:
+    async def begin(self, asked: Sequence[Slot]) -> Seat | Full:
         """See LimitStore."""
         with self._lock:
-            if any(len(self._seats.get(one.key, ())) >= one.most for one in asked):
-                return None
+            for place, one in enumerate(asked):
+                if len(self._seats.get(one.key, ())) >= one.most:
+                    return Full(place)
             seat = Seat(id=str(next(self._numbers)), keys=tuple(one.key for one in asked))
             for key in seat.keys:
                 self._seats.setdefault(key, set()).add(seat.id)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from resource_lib.limits import gcra
 from resource_lib.limits.gcra import SECOND
-from resource_lib.limits.store import SEAT_LIFE_S, Asked, Seat, Slot, StoreUnavailableError, Taken
+from resource_lib.limits.store import SEAT_LIFE_S, Asked, Full, Seat, Slot, StoreUnavailableError, Taken
 from resource_lib.limits.together import Together, undone_if_nobody_waits
 from resource_lib.settings import SettingsError
 
@@ -127,6 +127,9 @@ class _Question:
     """How many may sit, under each key of the seat."""
 
 
+_Answer = Taken | Full | bool
+
+
 class SqlStore:
     """
     See LimitStore. `engine` is the author's: an `AsyncEngine`, or an `Engine` that is then used in a thread; PostgreSQL or SQLite.
@@ -172,19 +175,20 @@ class SqlStore:
         if asked:
             await self._together.ask(_Question("give", asked))
 
-    async def begin(self, asked: Sequence[Slot]) -> Seat | None:
+    async def begin(self, asked: Sequence[Slot]) -> Seat | Full:
         """See LimitStore."""
         seat = Seat(id=token_hex(16), keys=tuple(one.key for one in asked))
         question = _Question("begin", seat=seat, most=tuple(one.most for one in asked))
 
-        async def sit() -> Seat | None:
-            return seat if await self._together.ask(question) else None
+        async def sit() -> Seat | Full:
+            found = await self._together.ask(question)
+            return found if isinstance(found, Full) else seat
 
         return await undone_if_nobody_waits(sit(), self._leave)
 
-    async def _leave(self, seat: Seat | None) -> None:
-        if seat is not None:
-            await self.end(seat)
+    async def _leave(self, found: Seat | Full) -> None:
+        if isinstance(found, Seat):
+            await self.end(found)
 
     async def renew(self, seat: Seat) -> bool:
         """See LimitStore."""
@@ -215,11 +219,11 @@ class SqlStore:
         async with engine.connect() as connection:
             return await connection.run_sync(work, *given)
 
-    async def _carry(self, questions: Sequence[_Question]) -> Sequence[Taken | bool]:
+    async def _carry(self, questions: Sequence[_Question]) -> Sequence[_Answer]:
         from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - no dependency of the library
 
         try:
-            answers: list[Taken | bool] = await self._within(self._decide, questions)
+            answers: list[_Answer] = await self._within(self._decide, questions)
         except (SQLAlchemyError, OSError) as error:
             raise StoreUnavailableError(_named(error)) from None
         if time.monotonic() - self._swept_at > _SWEEP_EVERY_S and (self._sweeping is None or self._sweeping.done()):
@@ -253,7 +257,7 @@ class SqlStore:
         connection.execute(self._sql["sweep_seats"], {"now": now})
         connection.commit()
 
-    def _decide(self, connection: "Connection", questions: Sequence[_Question]) -> list[Taken | bool]:
+    def _decide(self, connection: "Connection", questions: Sequence[_Question]) -> list[_Answer]:
         """Answer all questions, one after the other, in one transaction."""
         named = {one.key for question in questions for one in question.limits}
         # Whoever holds the row of a seat's key is alone with those who sit there.
@@ -269,7 +273,7 @@ class SqlStore:
         seats = _Seats(
             connection.execute(self._sql["seats"], self._listed(keys=sorted(sitting))).all() if sitting else (), now
         )
-        answers: list[Taken | bool] = []
+        answers: list[_Answer] = []
         for question in questions:
             if question.seat is None:
                 answers.append(counted.answer(question))
@@ -350,7 +354,7 @@ class _Seats:
                 # The clock went back: whoever is dead must not sit longer for it.
                 self.taken[key, one] = self._until
 
-    def answer(self, kind: str, seat: Seat, most: Sequence[int]) -> bool:
+    def answer(self, kind: str, seat: Seat, most: Sequence[int]) -> Full | bool:
         there = [self._there.setdefault(key, set()) for key in seat.keys]
         if kind == "end":
             for key, holders in zip(seat.keys, there, strict=True):
@@ -359,15 +363,17 @@ class _Seats:
                 self.left[key, seat.id] = 0
             return True
         if kind == "renew":
-            stays = all(seat.id in holders for holders in there)
+            if not all(seat.id in holders for holders in there):
+                return False
         else:
-            stays = all(len(holders) < some for holders, some in zip(there, most, strict=True))
-        if stays:
-            for key, holders in zip(seat.keys, there, strict=True):
-                holders.add(seat.id)
-                self.left.pop((key, seat.id), None)
-                self.taken[key, seat.id] = self._until
-        return stays
+            for place, (holders, some) in enumerate(zip(there, most, strict=True)):
+                if len(holders) >= some:
+                    return Full(place)
+        for key, holders in zip(seat.keys, there, strict=True):
+            holders.add(seat.id)
+            self.left.pop((key, seat.id), None)
+            self.taken[key, seat.id] = self._until
+        return True
 
 
 def _seat_row(key: str) -> str:

@@ -46,6 +46,14 @@ class Slot:
     most: int
 
 
+@dataclass(frozen=True, slots=True)
+class Full:
+    """No seat: as many as may sit there do."""
+
+    place: int
+    """Under which of those asked for; of several the first."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seat:
     """A place among those who do it right now, under each of `keys`."""
@@ -73,8 +81,8 @@ class LimitStore(Protocol):
         """Count less again: what `take` counted for a call that did not begin after all. Never below nothing."""
         ...
 
-    async def begin(self, asked: Sequence[Slot]) -> Seat | None:
-        """Return a seat under all of `asked`; None: one of them is full, and none was taken."""
+    async def begin(self, asked: Sequence[Slot]) -> Seat | Full:
+        """Return one seat under all of `asked`; Full: one of them is, and none was taken. No key occurs twice."""
         ...
 
     async def renew(self, seat: Seat) -> bool:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
 from resource_lib.limits.gcra import SECOND, interval, tolerance
-from resource_lib.limits.store import SEAT_LIFE_S, Asked, Seat, Slot, StoreUnavailableError, Taken
+from resource_lib.limits.store import SEAT_LIFE_S, Asked, Full, Seat, Slot, StoreUnavailableError, Taken
 from resource_lib.limits.together import Together, undone_if_nobody_waits
 from resource_lib.settings import SettingsError
 
@@ -116,13 +116,13 @@ local function sit(name, id)
 end
 
 local function begin()
-  local id, slots, room = word(), {}, 1
+  local id, slots, full = word(), {}, 0
   for n = 1, number() do
     slots[n] = key()
-    if holders(slots[n]) >= number() then room = 0 end
+    if holders(slots[n]) >= number() and full == 0 then full = n end
   end
-  if room == 1 then for _, name in ipairs(slots) do sit(name, id) end end
-  return {room}
+  if full == 0 then for _, name in ipairs(slots) do sit(name, id) end end
+  return {full}
 end
 
 local function renew()
@@ -227,22 +227,22 @@ class ValkeyStore:
         if asked:
             await self._together.ask(_counting(_GIVE_BACK, asked))
 
-    async def begin(self, asked: Sequence[Slot]) -> Seat | None:
+    async def begin(self, asked: Sequence[Slot]) -> Seat | Full:
         """See LimitStore."""
         seat = Seat(id=token_hex(16), keys=tuple(one.key for one in asked))
         words: list[str | int | _Key] = ["begin", seat.id, len(asked)]
         for one in asked:
             words += [_Key(_SEATS + one.key), one.most]
 
-        async def sit() -> Seat | None:
-            (room,) = await self._together.ask(_Question(tuple(words)))
-            return seat if room else None
+        async def sit() -> Seat | Full:
+            (full,) = await self._together.ask(_Question(tuple(words)))
+            return Full(full - 1) if full else seat
 
         return await undone_if_nobody_waits(sit(), self._leave)
 
-    async def _leave(self, seat: Seat | None) -> None:
-        if seat is not None:
-            await self.end(seat)
+    async def _leave(self, found: Seat | Full) -> None:
+        if isinstance(found, Seat):
+            await self.end(found)
 
     async def renew(self, seat: Seat) -> bool:
         """See LimitStore."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from resource_lib.wire.approvals import DEFAULT_RULE, ApprovalRule, common_levels, stricter
 from resource_lib.wire.claims import TOOL_SCOPE_PREFIX
-from resource_lib.wire.limit import Limit
+from resource_lib.wire.limit import Cap, Limit, caps_to_json, fewest
 from resource_lib.wire.tool_policy import CLASSES, SCREENINGS, Rules, Screening, ToolClass, When
 
 
@@ -54,12 +54,15 @@ class Demand:
     observed: "Demand | None" = None
     """What is only reported."""
     cost: int = 1
+    cost_to_all: int = 1
+    """What a call costs where all tenants count together: as its author says, whatever the operators of one tenant make of it."""
     returns: frozenset[str] = frozenset()
     screening: Screening | None = None
     """What becomes of an answer that reads like orders, at least; None: what the guard does with all of them."""
     limit: tuple[Limit, ...] = ()
     """Each of them holds."""
-    concurrent: int | None = None
+    concurrent: tuple[Cap, ...] = ()
+    """Each of them holds."""
     definitions: frozenset[str] | None = None
     """What the tool may be today, by hash; None: anything."""
     policy_version: str = ""
@@ -78,10 +81,15 @@ class Demand:
         return self.approval is not None or any(one.effect == "step_up" for one in self.conditions)
 
 
-def demand_of(name: str, layers: Sequence[Rules]) -> Demand:
-    """Return what the tool `name` demands under `layers`, the author's first. A class that the author left out is destructive."""
+def demand_of(name: str, layers: Sequence[Rules], overlay: Sequence[Rules] = ()) -> Demand:
+    """Return what the tool `name` demands under `layers`, the author's first, and under what a tenant's operators lay over them.
+
+    A class that the author left out is destructive. Whatever a tenant's operators limit is counted for their tenant alone.
+    """
     if not layers or layers[0].tool_class is None:
         layers = [replace(layers[0] if layers else Rules(), tool_class="destructive"), *layers[1:]]
+    cost_to_all = max((layer.cost for layer in layers if layer.cost is not None), default=1)
+    layers = [*layers, *map(_of_one_tenant, overlay)]
     tool_class = max((layer.tool_class for layer in layers if layer.tool_class is not None), key=CLASSES.index)
     in_force = [layer for layer in layers if tool_class != "read" or layer.mode != "observe"]
     reported = [layer for layer in layers if tool_class == "read" and layer.mode == "observe"]
@@ -100,12 +108,13 @@ def demand_of(name: str, layers: Sequence[Rules]) -> Demand:
         most=min(ceilings, key=CLASSES.index) if ceilings else None,
         observed=_conduct(name, tool_class, reported) if reported else None,
         cost=max((layer.cost for layer in layers if layer.cost is not None), default=1),
+        cost_to_all=cost_to_all,
         returns=frozenset().union(*(layer.returns for layer in layers)),
         screening=max(
             (layer.screening for layer in layers if layer.screening is not None), key=SCREENINGS.index, default=None
         ),
         limit=tuple(dict.fromkeys(one for layer in layers for one in layer.limit)),
-        concurrent=min((layer.concurrent for layer in layers if layer.concurrent is not None), default=None),
+        concurrent=fewest(one for layer in layers for one in layer.concurrent),
         definitions=frozenset.intersection(*known) if known else None,
         layers=tuple(layers),
     )
@@ -113,8 +122,21 @@ def demand_of(name: str, layers: Sequence[Rules]) -> Demand:
 
 
 def tightened(base: Demand, *rules: Rules) -> Demand:
-    """Return what is demanded when `rules` are laid over `base`: never less."""
+    """Return what is demanded when its author lays `rules` over `base`: never less."""
     return demand_of(base.subject, (*base.layers, *rules))
+
+
+def _of_one_tenant(rules: Rules) -> Rules:
+    """Return what a tenant's operators demand, with their own tenant where they say everybody.
+
+    Counted together with others, one tenant's word would decide for all of them: with a limit that is used up by its first call, or
+    with a cost that empties what the author gave to everybody.
+    """
+    if all(one.per != "server" for one in rules.limit) and all(one.per != "server" for one in rules.concurrent):
+        return rules
+    limit = tuple(replace(one, per="tenant") if one.per == "server" else one for one in rules.limit)
+    caps = fewest(replace(one, per="tenant") if one.per == "server" else one for one in rules.concurrent)
+    return replace(rules, limit=limit, concurrent=caps)
 
 
 def _conduct(name: str, tool_class: ToolClass, layers: Sequence[Rules]) -> Demand:
@@ -187,7 +209,7 @@ def _said(demand: Demand) -> Mapping[str, Any]:
         "returns": sorted(demand.returns),
         "screening": demand.screening,
         "limit": [str(one) for one in demand.limit],
-        "concurrent": demand.concurrent,
+        "concurrent": caps_to_json(demand.concurrent),
         # Not the definitions: a yes is bound to one by its hash, and one more that was let in takes nothing from it.
     }
 

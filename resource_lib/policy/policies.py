@@ -59,7 +59,7 @@ class Policies:
         demands = {}
         for name, layers in self._layers.items():
             further = [*for_all, overlay[name]] if name in overlay else for_all
-            demands[name] = self._demand(name, (*layers, *further)) if further else self.base[name]
+            demands[name] = self._demand(name, layers, further) if further else self.base[name]
         made[tenant] = made[id(overlay)] = demands
         return demands
 
@@ -106,10 +106,10 @@ class Policies:
                             "correct the name, or leave the condition out",
                         )
 
-    def _demand(self, name: str, layers: tuple[Rules, ...]) -> Demand:
-        demand = demand_of(name, layers)
+    def _demand(self, name: str, layers: tuple[Rules, ...], overlay: Sequence[Rules] = ()) -> Demand:
+        demand = demand_of(name, layers, overlay)
         if self._preset == "strict" and (demand.tool_class != "read" or "secret" in demand.returns):
-            return demand_of(name, (*layers, _ASK))
+            return demand_of(name, (*layers, _ASK), overlay)
         return demand
 
 

@@ -81,8 +81,8 @@ class Words(TypedDict, total=False):
     """What becomes of an answer that reads like orders to a model: `observe`, `annotate`, `quarantine` or `block`."""
     limit: str | Collection[str] | None
     """How often it may be called: `"10/hour"`, or several of which each holds."""
-    concurrent: int | None
-    """How many calls of it one person may have running at once."""
+    concurrent: int | str | Collection[int | str] | None
+    """How many calls of it may run at once: `4` of one person, `"50 per server"` of all, or several of which each holds."""
     definitions: Collection[str] | None
     """The hashes of what the tool may be today; None: any."""
     waive: Mapping[str, str]

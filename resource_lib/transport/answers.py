@@ -141,6 +141,8 @@ def exceeded_members(exceeded: Exceeded) -> dict[str, Any]:
         found["downstream"] = exceeded.downstream
     if exceeded.window_s is not None:
         found["window_s"] = exceeded.window_s
+    elif exceeded.per is not None:
+        found["per"] = exceeded.per
     return found
 
 

@@ -12,7 +12,7 @@ session; whose answer that is was remembered when it was asked (`Asked`).
 import json
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -143,6 +143,8 @@ class Room:
     """Finds the call that a task is of."""
     heard: Callable[[Leaving], None]
     """Told of each part that was looked through."""
+    telling: Callable[[], Awaitable[object] | None] = lambda: None
+    """What must be over before it leaves; None: nothing."""
     most_bytes: int
     is_batch: bool = False
     withholds: bool
@@ -407,8 +409,14 @@ class Outward:
             if body is not raw:
                 length = (b"content-length", str(len(body)).encode("ascii"))
                 start = {**start, "headers": [*_without_length(start), length]}
+            await self._settled()
             await self._send(start)
             await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def _settled(self) -> None:
+        telling = self._room.telling()
+        if telling is not None:
+            await telling
 
     def _read(self, raw: bytes) -> bytes:
         if not raw:
@@ -455,6 +463,7 @@ class Outward:
                         b"event: message\ndata: " + json.dumps(reply, separators=(",", ":")).encode("ascii") + b"\n\n"
                     )
         if out or not more:
+            await self._settled()
             await self._send({"type": "http.response.body", "body": bytes(out), "more_body": more})
 
     def _line(self, line: bytes) -> bytes | None:

@@ -2,7 +2,7 @@
 What one answer may be about: for each request of a body, by what its answer is looked through and what is said in its place.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -32,7 +32,8 @@ Refuses = Callable[[Deny, Principal], None]
 class Rooms:
     """
     Makes them. `heard` is told of what was looked through; `may_see` tells whether a caller may see personal data at
-    all; `limited` is told of calls that ended because an API may not be asked more often.
+    all; `limited` is told of calls that ended because an API may not be asked more often; `telling` is what must be over before an answer
+    to somebody leaves.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Rooms:
         *,
         may_see: Callable[[Principal], bool],
         limited: Refuses,
+        telling: Callable[[Principal], Awaitable[object] | None] = lambda _: None,
         releases: bool = False,
         outside: Collection[str] = (),
     ) -> None:
@@ -54,6 +56,7 @@ class Rooms:
         self._refusals = refusals
         self._heard = heard
         self._limited = limited
+        self._telling = telling
         self._asked = Asked()
         self._tasks = Tasks()
 
@@ -112,6 +115,7 @@ class Rooms:
             goes_on=lambda task_id, question: self._tasks.note(owner, task_id, question),
             task=task,
             heard=lambda leaving: self._heard(leaving, principal),
+            telling=lambda: self._telling(principal),
             most_bytes=self.settings.most_bytes,
             is_batch=body is not None and body.is_batch,
             withholds=is_about_tools,

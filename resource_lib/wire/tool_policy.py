@@ -17,7 +17,17 @@ from typing import Any, Final, Literal
 from resource_lib.wire.approvals import ApprovalRule, InvalidRuleError, rule_from_json
 from resource_lib.wire.claims import TOOL_SCOPE_PREFIX
 from resource_lib.wire.condition import Condition, ConditionError, parse
-from resource_lib.wire.limit import CURE, InvalidLimitError, Limit, parse_limit
+from resource_lib.wire.limit import (
+    CAP_CURE,
+    CURE,
+    Cap,
+    InvalidLimitError,
+    Limit,
+    caps_to_json,
+    fewest,
+    parse_cap,
+    parse_limit,
+)
 
 ToolClass = Literal["read", "write", "destructive"]
 CLASSES: Final[tuple[ToolClass, ...]] = ("read", "write", "destructive")
@@ -44,7 +54,6 @@ MOST_NAMES: Final = 200
 MOST_BECAUSE: Final = 300
 MOST_COST: Final = 1_000_000
 MOST_LIMITS: Final = 10
-MOST_CONCURRENT: Final = 10_000
 
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,128}")
 _LEVEL = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,256}")
@@ -120,8 +129,8 @@ class Rules:
     """What becomes of an answer that reads like orders to a model; None: what the guard does with all of them."""
     limit: tuple[Limit, ...] = ()
     """How often it may be called; all of them hold."""
-    concurrent: int | None = None
-    """How many calls of it one person may have running at once."""
+    concurrent: tuple[Cap, ...] = ()
+    """How many calls of it may run at once, of one person or of whomever each says; all of them hold."""
     definitions: frozenset[str] | None = None
     """The hashes of what the tool may be today (`tool_call.definition_hash`); as anything else there is no such tool. None: any."""
 
@@ -130,7 +139,7 @@ class Rules:
         said: dict[str, Any] = {}
         if self.tool_class is not None:
             said["class"] = self.tool_class
-        for name in ("mode", "most", "max_age", "cost", "concurrent", "screening"):
+        for name in ("mode", "most", "max_age", "cost", "screening"):
             if getattr(self, name) is not None:
                 said[name] = getattr(self, name)
         for name in ("scopes", "roles", "returns"):
@@ -142,6 +151,8 @@ class Rules:
             said["definitions"] = sorted(self.definitions)
         if self.limit:
             said["limit"] = [str(one) for one in self.limit]
+        if self.concurrent:
+            said["concurrent"] = caps_to_json(self.concurrent)
         if self.acr:
             said["acr"] = list(self.acr)
         if self.when:
@@ -187,7 +198,7 @@ def parse_rules(value: Any, where: str = "") -> Rules:
         returns=said.returns(),
         screening=said.word("screening", SCREENINGS),
         limit=said.limits(),
-        concurrent=said.number("concurrent", MOST_CONCURRENT, f"a whole number, 1 to {MOST_CONCURRENT}"),
+        concurrent=said.caps(),
         definitions=said.definitions(),
     )
 
@@ -266,6 +277,21 @@ class _Said:
             except InvalidLimitError as error:
                 raise self._wrong("limit", f"{_short(one)} {error}", CURE) from None
         return tuple(found)
+
+    def caps(self) -> tuple[Cap, ...]:
+        given = self._value.get("concurrent")
+        if given is None:
+            return ()
+        listed = given if isinstance(given, list | tuple) else [given]
+        if len(listed) > MOST_LIMITS:
+            raise self._wrong("concurrent", f"holds more than {MOST_LIMITS}", "name fewer")
+        found: list[Cap] = []
+        for one in listed:
+            try:
+                found.append(one if isinstance(one, Cap) else parse_cap(one))
+            except InvalidLimitError as error:
+                raise self._wrong("concurrent", f"{_short(one)} {error}", CAP_CURE) from None
+        return fewest(found)
 
     def definitions(self) -> frozenset[str] | None:
         named = self.names("definitions", "definition hashes of 64 hexadecimal digits", _HASH)

@@ -147,7 +147,6 @@ async def test_another_process_holds_the_write_too_where_they_share_a_store():
     there = Outside(limits=Limits(store=store), issuer=here.issuer)
     there.token = here.token
     await here.call("read_ticket", {})
-    await asyncio.gather(*here.guard._handed.telling)
 
     assert await is_held(there)
 

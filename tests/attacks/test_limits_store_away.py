@@ -6,22 +6,18 @@ one limit more, and no call waits longer than was said.
 import asyncio
 import json
 import logging
-import os
-import signal
 import time
 
-import psutil
 import pytest
 
 from resource_lib import Limits, read, write
 from resource_lib.limits.degraded import Sheltered
 from resource_lib.limits.sql import SqlStore
-from resource_lib.limits.store import Asked, Slot, StoreUnavailableError
+from resource_lib.limits.store import Asked, Seat, Slot, StoreUnavailableError
 from resource_lib.limits.valkey import ValkeyStore
 from tests.support.guarded import MODERN, Guarded
 from tests.support.limit_stores import engine_at
-from tests.support.postgres import postgres_server
-from tests.support.slow import wire_to
+from tests.support.limit_troubles import TROUBLES, TroubledValkey, behind_a_wire, own_postgres
 from tests.support.valkey import valkey_process
 
 HOUR = 3600
@@ -29,85 +25,29 @@ ONE = [Asked(key="tool", most=100, seconds=HOUR)]
 INSTANCES = 4
 TIMEOUT_S = 0.3
 BACK_WITHIN_S = 5
-TROUBLES = ["ended", "hung", "slow"]
-
-
-class AtValkey:
-    """A Valkey behind a wire."""
-
-    def __init__(self, process, wire):
-        self.process, self.wire = process, wire
-        self.store = ValkeyStore(f"redis://127.0.0.1:{wire.port}/0", timeout=TIMEOUT_S)
-
-    def end(self):
-        self.process.stop()
-
-    def begin(self):
-        self.process.start()
-
-    def hang(self):
-        self.process.freeze()
-
-    def go_on(self):
-        self.process.thaw()
-
-    async def close(self):
-        await self.store.aclose()
-
-
-class AtPostgres:
-    """A PostgreSQL behind a wire."""
-
-    def __init__(self, server, wire):
-        self.server, self.wire = server, wire
-        url = server.empty_database().owner.replace(f":{server.port}/", f":{wire.port}/")
-        self.engine = engine_at(url)
-        self.store = SqlStore(self.engine, timeout=TIMEOUT_S)
-
-    def end(self):
-        self.server.end()
-
-    def begin(self):
-        self.server.start_again()
-
-    def hang(self):
-        self._signal(signal.SIGSTOP)
-
-    def go_on(self):
-        self._signal(signal.SIGCONT)
-
-    def _signal(self, number):
-        for process in psutil.Process(self.server.pid).children(recursive=True):
-            os.kill(process.pid, number)
-
-    async def close(self):
-        await self.engine.dispose()
 
 
 @pytest.fixture(scope="module")
 def postgres_of_our_own():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("TEST_DATABASE_URL", raising=False)
-        with postgres_server() as server:
-            server.port = int(server.admin_url.rsplit(":", 1)[1].split("/")[0])
-            yield server
+    with own_postgres() as server:
+        yield server
 
 
 @pytest.fixture(params=["valkey", "postgresql"])
 async def at(request):
     if request.param == "valkey":
         with valkey_process() as process:
-            async with wire_to(process.port) as wire:
-                found = AtValkey(process, wire)
+            async with behind_a_wire(process) as found:
+                found.store = ValkeyStore(found.url, timeout=TIMEOUT_S)
                 yield found
-                await found.close()
+                await found.store.aclose()
         return
-    server = request.getfixturevalue("postgres_of_our_own")
-    async with wire_to(server.port) as wire:
-        found = AtPostgres(server, wire)
+    async with behind_a_wire(request.getfixturevalue("postgres_of_our_own")) as found:
+        engine = engine_at(found.url)
+        found.store = SqlStore(engine, timeout=TIMEOUT_S)
         await found.store.prepare()
         yield found
-        await found.close()
+        await engine.dispose()
 
 
 async def timed(work):
@@ -141,7 +81,7 @@ async def test_while_the_store_is_away_reads_have_a_share_and_writes_are_closed(
     assert 3 == through(before)
     assert "is there" in str(store.state)
 
-    {"ended": at.end, "hung": at.hang, "slow": lambda: setattr(at.wire, "delay", 30.0)}[trouble]()
+    at.trouble(trouble)
     reads = await asyncio.gather(*(timed(store.take(ONE)) for _ in range(60)))
     later = await asyncio.gather(*(timed(store.take(ONE)) for _ in range(60)))
     writes = await asyncio.gather(*(timed(store.take(ONE, closes=True)) for _ in range(20)))
@@ -149,7 +89,7 @@ async def test_while_the_store_is_away_reads_have_a_share_and_writes_are_closed(
     closed, _ = await timed(store.begin([Slot(key="tool", most=8)], closes=True))
     said = str(store.state)
 
-    {"ended": at.begin, "hung": at.go_on, "slow": lambda: setattr(at.wire, "delay", 0.0)}[trouble]()
+    at.over(trouble)
     await until_back(store)
     after = await store.take(ONE)
     await store.end(seat)
@@ -159,7 +99,7 @@ async def test_while_the_store_is_away_reads_have_a_share_and_writes_are_closed(
     assert 1 <= closed.retry_after_s <= 5
     # Far from the 30 s that the store would take; a second and more is this machine's, with a hundred calls at once.
     assert max(took for _, took in [*reads, *later, *writes]) < TIMEOUT_S + 2
-    assert seat is not None
+    assert isinstance(seat, Seat)
     assert "writes are refused, reads have 25% of each limit here" in said
     assert None is after.refused
     events = [record.event for record in caplog.records if hasattr(record, "event")]
@@ -191,7 +131,7 @@ async def test_a_store_that_was_restarted_counts_on_at_once(at):
     found = await asyncio.gather(*(at.store.take(ONE) for _ in range(20)), return_exceptions=True)
     later = [await at.store.take(ONE) for _ in range(3)]
 
-    if isinstance(at, AtValkey):
+    if isinstance(at, TroubledValkey):
         assert 20 == through(found)
     assert 3 == through(later)
 
@@ -224,10 +164,10 @@ async def test_whoever_hangs_up_while_waiting_in_line_is_not_counted(at):
     await asyncio.gather(*asking, return_exceptions=True)
 
     async with asyncio.timeout(BACK_WITHIN_S):
-        while (seat := await at.store.begin([Slot(key="tool", most=1)])) is None:
+        while not isinstance(seat := await at.store.begin([Slot(key="tool", most=1)]), Seat):
             await asyncio.sleep(0.02)
 
-    assert seat
+    assert seat.id
 
 
 @pytest.mark.requirement("limits:away:in-a-guard")

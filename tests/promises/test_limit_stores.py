@@ -7,7 +7,7 @@ import random
 import pytest
 
 from resource_lib.limits.process_store import ProcessStore
-from resource_lib.limits.store import SEAT_LIFE_S, Asked, Slot
+from resource_lib.limits.store import SEAT_LIFE_S, Asked, Full, Seat, Slot
 from tests.support.limit_stores import KINDS, kept_in
 from tests.support.processes import free_port
 from tests.support.valkey import valkey_process, valkey_server
@@ -133,7 +133,8 @@ async def test_no_more_sit_than_there_are_seats_and_the_dead_give_theirs_up(at):
     first, second, third = [await at.store.begin(slots) for _ in range(3)]
     other = await at.store.begin([Slot(key="user", most=3)])
 
-    assert first and second and other and third is None
+    assert [Seat, Seat, Seat, Full(0)] == [type(first), type(second), type(other), third]
+    assert await at.store.begin([Slot(key="elsewhere", most=1), *reversed(slots)]) == Full(1)
     await at.store.end(first)
     await at.store.end(first)
     again = await at.store.begin(slots)
@@ -142,8 +143,8 @@ async def test_no_more_sit_than_there_are_seats_and_the_dead_give_theirs_up(at):
     await at.passes(10)
     assert not await at.store.renew(second)
     assert await at.store.renew(again)
-    assert await at.store.begin(slots)
-    assert await at.store.begin(slots) is None
+    assert isinstance(await at.store.begin(slots), Seat)
+    assert await at.store.begin(slots) == Full(0)
 
 
 @pytest.mark.requirement("limits:stores:seats")
@@ -151,7 +152,7 @@ async def test_of_a_hundred_at_once_as_many_sit_as_there_are_seats(at):
     """RL-02: a race for a place."""
     found = await asyncio.gather(*(at.store.begin([Slot(key="tool", most=7)]) for _ in range(100)))
 
-    assert 7 == sum(one is not None for one in found)
+    assert 7 == sum(isinstance(one, Seat) for one in found)
 
 
 @pytest.mark.requirement("limits:stores:a-thousand-at-once")
@@ -172,7 +173,7 @@ async def test_what_is_owed_no_longer_is_forgotten(at):
     """FastMCP's limiter never forgets a key; ours are gone with their time."""
     await at.store.take([A, B])
     seat = await at.store.begin([Slot(key="tool", most=2)])
-    assert seat is not None and 3 == await at.kept()
+    assert isinstance(seat, Seat) and 3 == await at.kept()
 
     await at.passes(2 * HOUR)
     await at.tidy()

@@ -10,6 +10,7 @@ from examples import limited as example
 from resource_lib import Limits, ResourceGuard, destructive, read, write
 from resource_lib.decision import Deny
 from resource_lib.limits.process_store import ProcessStore
+from resource_lib.settings import SettingsError
 from resource_lib.transport.sessions import Sessions
 from tests.support.approved import Caller
 from tests.support.guarded import LEGACY, MODERN, Guarded
@@ -192,14 +193,16 @@ async def test_an_older_client_of_a_tool_with_an_output_schema_gets_no_error_in_
     } == found  # fmt: skip
 
 
-@pytest.mark.requirement("limits:refused:costs-nothing")
-async def test_what_is_refused_for_any_reason_is_not_counted():
-    """C39: a call without scope, of an unknown tool, or beyond one limit leaves every other limit as it was."""
+@pytest.mark.requirement("limits:refused:costs-no-tool")
+async def test_what_is_refused_for_any_reason_takes_nothing_of_a_tools_own_limit():
+    """C39: a call without scope, of an unknown tool, or beyond one limit leaves every other limit of tools as it was."""
     it = limited(tools={"query": read("data:read", limit=["5/min", "1/s"])})
     for _ in range(20):
         assert (await it.tool("query")).status == 403
         assert (await it.tool("Query", *ALL)).error["error"] == "tool_unknown"
-    assert 0 == len(it.guard._gate.store), "an unknown tool never makes an entry"
+    assert 1 == len(it.guard._gate.store), (
+        "an unknown tool never makes an entry: the one is that of this person's requests"
+    )
 
     assert "result" in (await it.tool("query", *ALL)).json
     for _ in range(20):
@@ -348,12 +351,13 @@ class Slow:
 
 
 def slowly(**words):
-    it = Guarded(tools={"report": read("data:read", concurrent=2)}, limits=Limits(**{"credential": "1000/min"} | words))
+    tools = words.pop("tools", {"report": read("data:read", concurrent=2)})
+    it = Guarded(tools=tools, limits=Limits(**{"credential": "1000/min"} | words))
     it.slow = Slow()
     app = it.guard.wrap(it.slow)
 
-    def begin(**claims):
-        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "report", "arguments": {}}}
+    def begin(tool="report", **claims):
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": {}}}
         return Caller(app, message, [it.bearer("data:read", **claims)])
 
     it.begin = begin
@@ -388,6 +392,75 @@ async def test_a_third_call_of_one_person_does_not_begin_beside_two_and_another_
     it.slow.ends.set()
     assert [200] * 3 == [(await one.answer()).status for one in (first, second, other)]
     assert [200, 200] == [(await it.begin().answer()).status for _ in range(2)]
+
+
+TOGETHER = {
+    "user": ({"override": {"authorization_id": "another login"}}, {"subject": "usr_other"}),
+    "credential": ({"client_id": "cli_other"}, {"override": {"authorization_id": "another login"}}),
+    "client": ({"subject": "usr_other"}, {"client_id": "cli_other"}),
+    "tenant": ({"subject": "usr_other", "client_id": "cli_other"}, {"tenant": "ten_other"}),
+    "server": ({"subject": "usr_other", "tenant": "ten_other"}, None),
+}
+"""Of whom a cap holds: somebody who counts together with the first caller, and somebody who does not."""
+
+
+@pytest.mark.requirement("limits:running:whose")
+@pytest.mark.parametrize("of_all", [False, True])
+@pytest.mark.parametrize("per", TOGETHER)
+async def test_a_cap_holds_for_those_who_count_together_and_for_nobody_else(per, of_all):
+    """C39: of one tool, said in its result; of whatever tools, an HTTP 429, in words that say whose."""
+    cap, (same, other) = f"2 per {per}", TOGETHER[per]
+    tools = {name: read("data:read", **({} if of_all else {"concurrent": cap})) for name in ("report", "query")}
+    it = slowly(tools=tools, running=cap if of_all else None)
+    began = {"override": {"authorization_id": "first login"}}
+    going = [it.begin(**began), it.begin(**began | same, tool="query" if of_all else "report")]
+    await until(lambda: it.slow.running == 2)
+
+    third = await it.begin(**began).answer()
+    others = [it.begin(**began, tool="query")] if not of_all else []
+    others += [] if other is None else [it.begin(**began | other)]
+    await until(lambda: it.slow.running == 2 + len(others))
+
+    said = {"error": "rate_limited", "limit": 2, "scope": "running", "per": per, "retry_after_s": 1}
+    assert said.items() <= third.error.items()
+    assert (429 if of_all else 200, "1") == (third.status, third.header("retry-after"))
+    it.slow.ends.set()
+    assert {200} == {(await one.answer()).status for one in (*going, *others)}
+    await until(lambda: len(it.guard._gate.store._seats) == 0)
+
+
+@pytest.mark.requirement("limits:running:whose")
+async def test_caps_are_taken_all_or_none():
+    """C39: whoever finds the server full has taken no seat of the tool, nor of their own."""
+    tools = {"report": read("data:read", concurrent=["2", "5 per tenant"]), "query": read("data:read")}
+    it = slowly(tools=tools, running="3 per server")
+    going = [it.begin(subject=f"usr_{n}", tool="query") for n in range(3)]
+    await until(lambda: it.slow.running == 3)
+    seats = {key: len(holders) for key, holders in it.guard._gate.store._seats.items()}
+
+    full = [await it.begin().answer() for _ in range(2)]
+
+    assert [(429, "server")] * 2 == [(one.status, one.error["per"]) for one in full]
+    assert seats == {key: len(holders) for key, holders in it.guard._gate.store._seats.items()}
+    it.slow.ends.set()
+    await asyncio.gather(*(one.answer() for one in going))
+    assert (await it.begin().answer()).status == 200
+
+
+@pytest.mark.requirement("limits:running:whose")
+@pytest.mark.parametrize(
+    "wrong", ["4 per tool", "0 per server", "4 per  server", "-1", "4.0", "10001", "four", "", True, 0, [4, "x"]]
+)
+def test_a_cap_that_nobody_could_keep_stops_the_start(wrong):
+    """C41: with the cure, wherever it was written."""
+    for broken in (
+        lambda: Limits(concurrent=wrong),
+        lambda: Limits(running=wrong),
+        lambda: read("a", concurrent=wrong),
+    ):
+        with pytest.raises(SettingsError, match=r"concurrent|running") as said:
+            broken()
+        assert "50 per server" in str(said.value)
 
 
 @pytest.mark.requirement("limits:running:a-seat-comes-back")

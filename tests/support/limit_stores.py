@@ -40,6 +40,11 @@ class OnValkey:
         """Return how many keys there are."""
         return int(await self.client.dbsize())
 
+    async def seated(self) -> int:
+        """Return how many seats are taken."""
+        keys = [key for key in await self.client.keys("*") if await self.client.type(key) == "zset"]
+        return sum([await self.client.zcard(key) for key in keys])
+
     async def tidy(self) -> None:
         """Valkey forgets by itself."""
 
@@ -83,8 +88,11 @@ class OnSql:
 
     async def kept(self) -> int:
         """Return how many limits and seats there are."""
-        limits = await self.run("SELECT count(*) FROM resource_limits WHERE owed_until > 0")
-        return limits + await self.run("SELECT count(*) FROM resource_limit_seats")
+        return await self.run("SELECT count(*) FROM resource_limits WHERE owed_until > 0") + await self.seated()
+
+    async def seated(self) -> int:
+        """Return how many seats are taken."""
+        return int(await self.run("SELECT count(*) FROM resource_limit_seats"))
 
     async def tidy(self) -> None:
         """Do what is done each minute."""

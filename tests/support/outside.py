@@ -36,6 +36,7 @@ class Desk(Shop):
         self.errors: dict[str, Any] = {}
         self.progress: list[dict[str, Any]] = []
         self.annotations: dict[str, dict[str, Any]] = {"browse": {"readOnlyHint": True, "openWorldHint": True}}
+        self.inputs: dict[str, Any] = {}
         self.outputs: dict[str, Any] = {}
 
     @property
@@ -44,7 +45,7 @@ class Desk(Shop):
         return [
             {
                 "name": name,
-                "inputSchema": {"type": "object"},
+                "inputSchema": self.inputs.get(name, {"type": "object"}),
                 "annotations": self.annotations.get(name, {}),
                 **({"outputSchema": self.outputs[name]} if name in self.outputs else {}),
             }

@@ -159,12 +159,117 @@ async def test_a_store_that_is_away_counts_as_given(clock):
             raise StoreUnavailableError
 
     taints, ada = made(clock, store=Away()), await somebody()
-    await taints.tell(ada)
     await taints.hear(ada)
 
     assert taints.of(ada, "add", {}) is not None
     clock.now += 3
     assert taints.of(ada, "add", {}) is None
+
+
+class Stumbling(ProcessStore):
+    """A store that does not answer while `is_away`."""
+
+    is_away = False
+
+    async def take(self, asked, *, peek=False):
+        if self.is_away:
+            raise StoreUnavailableError
+        return await super().take(asked, peek=peek)
+
+
+@pytest.fixture
+def stumbling(clock, monkeypatch):
+    monkeypatch.setattr("resource_lib.context.taints.TELL_AGAIN_S", 0.001)
+    return Stumbling(clock=lambda: int(clock.now * 1_000_000))
+
+
+async def until(condition):
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+@pytest.mark.requirement("taint:told-or-closed")
+async def test_what_could_not_be_told_is_told_until_it_is_heard_and_holds_writes_here_meanwhile(
+    clock, stumbling, caplog
+):
+    """No result is lost to the others because the store was away when it left; they are held for what is left of the time."""
+    here, ada, eve = made(clock, store=stumbling), await somebody(), await somebody("eve")
+    stumbling.is_away = True
+    for person in (ada, eve):
+        here.given(person, "read_ticket")
+        await here.tell(person)
+    clock.now += 300
+    here.given(eve, "read_ticket")
+    await here.tell(eve)
+    assert (2, True) == (here.untold, here.of(ada, "add", {}) is not None)
+
+    stumbling.is_away = False
+    await until(lambda: here.untold == 0)
+
+    for person, at in ((ada, NOW - 300), (eve, NOW)):
+        there = made(clock, store=stumbling)
+        await there.hear(person)
+        assert there.of(person, "add", {}) == Follows(tool="", at=at)
+    await here.aclose()
+    assert ["taint.untold", "taint.told"] == [record.event for record in caplog.records if hasattr(record, "event")]
+
+
+@pytest.mark.requirement("taint:told-or-closed")
+async def test_whoever_could_not_hear_a_moment_ago_takes_it_as_given_until_the_others_had_time_to_tell(
+    clock, stumbling
+):
+    """The store is back, and the process that knows has not said it yet: nobody gets through in between."""
+    there, ada = made(clock, store=stumbling), await somebody()
+    stumbling.is_away = True
+    await there.hear(ada)
+    stumbling.is_away = False
+    clock.now += 2.1
+    assert there.of(ada, "add", {}) is None, "what was known is over"
+
+    await there.hear(ada)
+
+    assert there.of(ada, "add", {}) is not None
+    clock.now += 3
+    await there.hear(ada)
+    assert there.of(ada, "add", {}) is None
+
+
+@pytest.mark.requirement("taint:told-or-closed")
+async def test_what_is_over_before_it_could_be_told_is_told_no_more(clock, stumbling):
+    here, ada = made(clock, store=stumbling), await somebody()
+    stumbling.is_away = True
+    here.given(ada, "read_ticket")
+    await here.tell(ada)
+    clock.now += 601
+    stumbling.is_away = False
+    await until(lambda: here.untold == 0)
+
+    assert 0 == len(stumbling)
+
+
+@pytest.mark.requirement("taint:shared")
+@pytest.mark.parametrize("older", [0, 1, 300, 599])
+async def test_one_who_tells_of_an_older_result_meanwhile_makes_it_no_shorter(clock, older):
+    """Between our look at the store and our word in it somebody else may have said less."""
+
+    class Overtaken(ProcessStore):
+        is_overtaken = True
+
+        async def take(self, asked, *, peek=False):
+            found = await super().take(asked, peek=peek)
+            if peek and self.is_overtaken:
+                self.is_overtaken = False
+                await super().take([replace(asked[0], cost=600 - older)])
+            return found
+
+    store, ada = Overtaken(clock=lambda: int(clock.now * 1_000_000)), await somebody()
+    await made(clock, store=store).tell(ada)
+    clock.now += 598
+    there = made(clock, store=store)
+    await there.hear(ada)
+
+    assert there.of(ada, "add", {}) is not None
 
 
 @pytest.mark.requirement("taint:settings")

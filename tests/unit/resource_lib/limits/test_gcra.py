@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from resource_lib.limits.gcra import SECOND, interval, tolerance
 from resource_lib.limits.process_store import ProcessStore
-from resource_lib.limits.store import Asked, Slot
+from resource_lib.limits.store import Asked, Full, Seat, Slot
 
 LIMITS = st.tuples(st.integers(1, 50), st.sampled_from([1, 7, 60, 3600]))
 STEPS = st.lists(st.tuples(st.integers(-5 * SECOND, 400 * SECOND), st.integers(1, 4)), min_size=1, max_size=60)
@@ -221,15 +221,15 @@ async def test_seats_are_all_or_none_and_come_back_once():
     store = ProcessStore()
     wide, narrow = Slot(key="wide", most=3), Slot(key="narrow", most=1)
     first = await store.begin([wide, narrow])
-    assert first is not None and await store.renew(first)
-    assert await store.begin([wide, narrow]) is None
+    assert isinstance(first, Seat) and await store.renew(first)
+    assert await store.begin([wide, narrow]) == Full(1)
     second, third = await store.begin([wide]), await store.begin([wide])
-    assert second is not None and third is not None, "what was refused took no place"
-    assert await store.begin([wide]) is None
+    assert isinstance(second, Seat) and isinstance(third, Seat), "what was refused took no place"
+    assert await store.begin([wide]) == Full(0)
 
     for _ in range(3):
         await store.end(first)
 
     assert not await store.renew(first)
-    assert await store.begin([wide]) is not None
-    assert await store.begin([wide]) is None
+    assert isinstance(await store.begin([wide]), Seat)
+    assert await store.begin([wide]) == Full(0)

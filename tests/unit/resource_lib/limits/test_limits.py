@@ -10,7 +10,7 @@ from resource_lib.limits.keys import key_of
 from resource_lib.limits.limits import Limited
 from resource_lib.limits.signals import TOGETHER_S, Signals
 from resource_lib.policy import demand_of, tightened, tool_demands
-from resource_lib.wire.limit import PERS, Limit, parse_limit
+from resource_lib.wire.limit import PERS, Cap, Limit, parse_limit
 from resource_lib.wire.tool_policy import CLASSES, Rules
 
 WHERE = {"issuer": "https://auth.example.com", "resource": "https://mcp.example.com/mcp"}
@@ -121,13 +121,13 @@ def test_the_authors_own_limit_takes_the_place_of_the_classes_and_nobody_elses_d
         Rules(limit=(Limit(most=100_000, seconds=60, per="credential"),)),
         Rules(limit=(Limit(most=7, seconds=86400, per="tenant"),)),
         Rules(tool_class="destructive"),
-        Rules(concurrent=1000),
+        Rules(concurrent=(Cap(most=1000), Cap(most=1, per="server"))),
         Rules(cost=2),
     ],
 )
 def test_no_layer_lets_more_through_than_there_was_without_it(own, tool_class, more):
     """C37: a file and a tenant's overlay tighten: each limit that held still holds, or a stricter one of the same callers and time does."""
-    author = Rules(tool_class=tool_class, limit=tuple(map(parse_limit, own)), concurrent=5, approval=False)
+    author = Rules(tool_class=tool_class, limit=tuple(map(parse_limit, own)), concurrent=(Cap(most=5),), approval=False)
     limits = Limits(concurrent=3)
     before, after = demand_of("t", [author]), demand_of("t", [author, more])
 
@@ -135,7 +135,8 @@ def test_no_layer_lets_more_through_than_there_was_without_it(own, tool_class, m
     for one in limits.of_tool(before):
         if after.tool_class == before.tool_class or own:
             assert held.get((one.per, one.seconds), 10**9) <= one.most
-    assert (limits.at_once(after) or 10**9) <= (limits.at_once(before) or 10**9)
+    at_once = {one.per: one.most for one in limits.of_running(after)}
+    assert all(at_once[one.per] <= one.most for one in limits.of_running(before))
     assert after.cost >= before.cost
 
 
@@ -206,6 +207,7 @@ def limited(**changed):
         "tool": "t",
         "most": 1,
         "window_s": 60,
+        "per": "user",
         "retry_after_s": 9,
         "tenant": "t1",
         "subject": "s1",

@@ -26,6 +26,8 @@ WHOLE = {
     "approval": {"by": "role", "role": "finance", "approvers": 2, "sentence": "Refund {amount_cents}"},
     "cost": 5,
     "returns": ["personal", "secret"],
+    "limit": ["10/3600s per user", "1000/86400s per tenant"],
+    "concurrent": [4, "50 per server"],
 }
 
 
