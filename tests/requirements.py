@@ -4835,6 +4835,20 @@ CONTROLS: dict[str, Requirement] = {
 
 
 RECORD: dict[str, Requirement] = {
+    "record:calls:one-row-for-each": Requirement(
+        "C45, C47, K6", "What a server tells of a call is one row: header in the clear, people in the payload alone."
+    ),
+    "record:calls:exactly-once": Requirement("R-01", "An event that comes again, at once or later, is one row."),
+    "record:calls:only-its-own-tenants": Requirement(
+        "TN-05, AU-03",
+        "A server tells of its own tenants alone, by its own credential, and never over another's event.",
+    ),
+    "record:calls:decisions-of-every-kind": Requirement(
+        "C46, AU-07", "Refused, held, intended and observed calls are recorded with what was decided."
+    ),
+    "record:payload:erased-says-so": Requirement(
+        "decision 15, K7", "A payload whose key was destroyed says that it was erased; its header stays."
+    ),
     "record:words": Requirement(
         "C45, C46, decision 15",
         "The words of a call's event are read strictly on both sides: what is unknown, contradicts itself or is read differently by two "

@@ -85,6 +85,8 @@ class Machines:
     """How often one resource server may ask this process about a token."""
     approval_requests: Bucket = field(default_factory=lambda: Bucket(per_minute=6000, burst=2000))
     """How often one resource server may ask this process about approvals."""
+    call_reports: Bucket = field(default_factory=lambda: Bucket(per_minute=12_000, burst=2_000))
+    """How often one resource server may tell this process of calls."""
     approval_waits: Seats = field(default_factory=lambda: Seats(each=64, all_together=1024))
     """How many questions of one resource server about an approval may wait for an answer at once."""
     tail: Tail = field(default_factory=Tail)

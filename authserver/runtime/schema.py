@@ -61,6 +61,7 @@ class Statement:
 
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
+_EACH_OF = re.compile(r"\bEACH_OF\((:[a-z_]+)\)")
 _TABLE = re.compile(r"\b(?:FROM|JOIN|UPDATE|INTO)\s+([a-z_]+)", re.IGNORECASE)
 _SCOPED = re.compile(r"\btenant_id\s*(?:=\s*:tenant\b|IN\s*\(\s*:tenant\s*,\s*'\*'\s*\))", re.IGNORECASE)
 
@@ -91,6 +92,9 @@ def _tenanted(names: Iterable[str]) -> list[str]:
 
 def _prepare(text: str, *, tenanted: bool, crosses_tenants: bool) -> Statement:
     text = " ".join(text.split())
+    # A list as one parameter, a JSON array of texts.
+    sqlite = _EACH_OF.sub(r"(SELECT value FROM json_each(\1))", text)
+    text = _EACH_OF.sub(r"(SELECT value FROM json_array_elements_text(CAST(\1 AS json)))", text)
     order: list[str] = []
 
     def number(match: re.Match[str]) -> str:
@@ -101,7 +105,10 @@ def _prepare(text: str, *, tenanted: bool, crosses_tenants: bool) -> Statement:
 
     postgres = _PARAMETER.sub(number, text)
     # The one function that both have under a name of its own, and the statements' only one of the kind.
-    text = text.replace("STRPOS(", "INSTR(")
     return Statement(
-        sqlite=text, postgres=postgres, parameters=tuple(order), tenanted=tenanted, crosses_tenants=crosses_tenants
+        sqlite=sqlite.replace("STRPOS(", "INSTR("),
+        postgres=postgres,
+        parameters=tuple(order),
+        tenanted=tenanted,
+        crosses_tenants=crosses_tenants,
     )

@@ -68,6 +68,9 @@ FEED: Final = Limit(
     counts="the resource server",
     most="30000 a minute, 5000 at once; 256 connections that wait, 2048 of all" + _UNPROVEN,
 )
+AUDIT: Final = Limit(
+    counts="the resource server", most="12000 a minute, 2000 at once, of 500 events at most" + _UNPROVEN
+)
 ADMIN: Final = Limit(
     counts="the authorization of the operator", most="`AUTHSERVER_ADMIN_REQUESTS_PER_MINUTE`, a sixth at once"
 )

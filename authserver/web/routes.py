@@ -46,11 +46,13 @@ from authserver.web.par import par
 from authserver.web.register import register
 from authserver.web.revoke import revoke
 from authserver.web.rs.approvals import ask, consume, look, outcome
+from authserver.web.rs.audit import audit
 from authserver.web.rs.feed import MOST_ACK_BYTES, acknowledge, follow
 from authserver.web.rs.policy import policy
 from authserver.web.rs.tools import tools
 from authserver.web.token import token
 from authserver.web.userinfo import userinfo
+from resource_lib.wire.record import MOST_BATCH_BYTES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,6 +114,9 @@ ROUTES: dict[str, Route] = {
     ),
     "/rs/approvals/{id}/outcome": Route(
         group="backchannel", methods={"POST": outcome}, most_body=256 * 1024, limits={"POST": limits.APPROVALS}
+    ),
+    "/rs/audit": Route(
+        group="backchannel", methods={"POST": audit}, most_body=MOST_BATCH_BYTES, limits={"POST": limits.AUDIT}
     ),
     "/rs/feed": Route(group="backchannel", methods={"GET": follow}, limits={"GET": limits.FEED}),
     "/rs/feed/ack": Route(

@@ -101,6 +101,9 @@ def upgrade() -> None:
     with op.batch_alter_table("audit_events") as batch:
         for name in ("commitment", "payload", "payload_key"):
             batch.drop_column(name)
+        # Servers name their events themselves: one tenant's ids are nothing to another's.
+        batch.drop_constraint("pk_audit_events", type_="primary")
+        batch.create_primary_key("pk_audit_events", ["tenant_id", "event_id"])
 
 
 def _carry_over() -> None:
@@ -163,6 +166,8 @@ def _header(row: sa.RowMapping) -> str:
 
 def downgrade() -> None:
     with op.batch_alter_table("audit_events") as batch:
+        batch.drop_constraint("pk_audit_events", type_="primary")
+        batch.create_primary_key("pk_audit_events", ["event_id"])
         for name in ("commitment", "payload", "payload_key"):
             batch.add_column(sa.Column(name, sa.LargeBinary(), nullable=True))
         for name in ("tool", "call_id", "approval_id", "trace_id"):

@@ -152,6 +152,8 @@ async def a_day_of_every_feature(server):
     )
     said = await server.http.put("/rs/tools", json={"instance": "i1", "tools": [tool]}, auth=basic)
     assert 204 == said.status_code
+    said = await server.http.post("/rs/audit", json={"events": [{}]}, auth=basic)
+    assert 1 == len(said.json()["rejected"])
     await server_of_r1.exchange(told)
     for made in (await server.operator.add_api_key(who="u1"), await server.operator.add_api_key(app=keyed.app)):
         assert (await exchange(server, made.secret)).ok

@@ -20,6 +20,7 @@ from authserver.runtime.addresses import address_prefix
 from authserver.runtime.machines import Machines
 from authserver.runtime.schema import SHARED
 from authserver.runtime.unit_of_work import Row, UnitOfWork
+from resource_lib.wire.subjects import normal_form
 
 log = structlog.get_logger("authserver.audit")
 
@@ -97,6 +98,11 @@ class Kind(StrEnum):
     SERVER_CHECKED = "platform:server:checked"
     SERVER_TOOLS_CHANGED = "client:server:tools_changed"
     PLATFORM_WORK = "platform:work:done"
+    CALL_INTENT = "call:tool:intent"
+    CALL_OUTCOME = "call:tool:outcome"
+    CALL_REFUSED = "call:tool:refused"
+    CALL_HELD = "call:tool:held"
+    CALL_OBSERVED = "call:tool:observed"
 
 
 class Outcome(StrEnum):
@@ -123,7 +129,7 @@ def record(
     """Insert one event with the caller's other writes: it exists exactly when what it tells of happened.
 
     `header` members are numbers and codes, never names or free text from outside; those go into `payload`.
-    `subjects`: who else is named in the payload, by their `sub` or e-mail address, so that it is found when they are to be forgotten.
+    `subjects`: who is named in the payload besides, by e-mail address or any other identifier, so that it is found when they are to be forgotten.
     An event about nobody's tenant belongs to the platform.
     """
     if work.tenant is None:
@@ -168,7 +174,7 @@ def record(
     )
     work.write(store.AWAIT_SEAL, event_id=event_id)
     if sealed is not None:
-        named = {sub_ref, work.acts.get("by", ""), *(reference(work, subject) for subject in subjects)} - {""}
+        named = {sub_ref, work.acts.get("by", ""), *(subject_reference(work, one) for one in subjects)} - {""}
         for subject_ref in sorted(named):
             work.write(store.NAME_SUBJECT, subject_ref=subject_ref, event_id=event_id)
         work.before_commit(lambda: payloads.keep(work, sealed))
@@ -177,6 +183,12 @@ def record(
 def new_event_id(at_us: int) -> str:
     """Return the id of an event of this moment: 26 hexadecimal digits, in the order of time."""
     return f"{at_us:014x}{secrets.token_hex(6)}"
+
+
+def subject_reference(work: UnitOfWork, identifier: str) -> str:
+    """Return by which reference the record finds whoever is called so, whatever they are here; empty: that names nobody."""
+    named = normal_form(identifier)
+    return work.machines.keys.index("subject", named).hex()[:32] if named else ""
 
 
 def acting(work: UnitOfWork, *, sub: str, client_id: str) -> None:

@@ -22,7 +22,7 @@ table(
     sa.Column("approval_id", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Column("trace_id", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Column("header", sa.Text, nullable=False),
-    sa.PrimaryKeyConstraint("event_id"),
+    sa.PrimaryKeyConstraint("tenant_id", "event_id"),
     sa.Index("ix_audit_events_tenant_id_at_us", "tenant_id", "at_us"),
     tenanted=True,
 )
@@ -126,6 +126,10 @@ NAME_SUBJECT = statement(
     "INSERT INTO audit_subjects (tenant_id, subject_ref, event_id) VALUES (:tenant, :subject_ref, :event_id)"
 )
 
+# Which of these are there, and who told of them.
+KNOWN = statement(
+    "SELECT event_id, resource FROM audit_events WHERE tenant_id = :tenant AND event_id IN EACH_OF(:event_ids)"
+)
 OF_SUBJECT = statement(
     "SELECT event_id FROM audit_subjects WHERE tenant_id = :tenant AND subject_ref = :subject_ref ORDER BY event_id"
 )

@@ -1,0 +1,109 @@
+"""
+What MCP servers tell of the calls that they let through, refused or held: each event once, as a header and a payload.
+
+It is one server's word, and says so: by whose credential it came and when stands in each header beside what it tells. Exactly once by
+id, however often a batch comes again (decision 15, C45 to C48).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from authserver.domain.audit import header as headers
+from authserver.domain.audit import payload as payloads
+from authserver.domain.audit import store
+from authserver.domain.audit.event import Kind, Outcome, reference, subject_reference
+from authserver.runtime.unit_of_work import UnitOfWork
+from resource_lib.wire.record import IN_PAYLOAD, CallEvent
+
+KIND_OF: Final = {
+    "intent": Kind.CALL_INTENT,
+    "outcome": Kind.CALL_OUTCOME,
+    "refused": Kind.CALL_REFUSED,
+    "held": Kind.CALL_HELD,
+    "observed": Kind.CALL_OBSERVED,
+}
+
+_AHEAD_US: Final = 5 * 60 * 1_000_000
+"""How far a server's clock may be ahead of ours: what is later still is found under the moment at which it came."""
+_IN_COLUMNS: Final = frozenset({"id", "at", "tenant", "client_id", "authorization_id", "phase"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Teller:
+    """The MCP server that tells: its client, and the resource that it speaks for."""
+
+    client_id: str
+    resource: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Taken:
+    """What became of one tenant's events. `stolen`: ids under which somebody else's events stand."""
+
+    accepted: int
+    duplicate: int
+    stolen: tuple[str, ...]
+
+
+async def take(work: UnitOfWork, teller: Teller, events: Sequence[CallEvent]) -> Taken:
+    """Write the events of the bound tenant that are not there yet, with the unit's commit. Ids stand once in `events`.
+
+    A commit that raises RowRefusedError was overtaken by the same events: take them again.
+    """
+    ids = orjson.dumps([one.id for one in events]).decode()
+    known = {row["event_id"]: row["resource"] for row in await work.all(store.KNOWN, event_ids=ids)}
+    fresh = [one for one in events if one.id not in known]
+    for one in fresh:
+        _write(work, teller, one)
+    stolen = tuple(one.id for one in events if known.get(one.id, teller.resource) != teller.resource)
+    return Taken(accepted=len(fresh), duplicate=len(known) - len(stolen), stolen=stolen)
+
+
+def _write(work: UnitOfWork, teller: Teller, told: CallEvent) -> None:
+    said = told.as_object()
+    sealed = payloads.sealed(told.id, {name: said[name] for name in IN_PAYLOAD if name in said})
+    at_us = told.at if told.at <= work.at_us + _AHEAD_US else work.at_us
+    sub_ref, kind = reference(work, told.sub), KIND_OF[told.phase]
+    outcome = Outcome.REFUSED if told.phase == "refused" else Outcome.DONE
+    about = {name: value for name, value in said.items() if name not in IN_PAYLOAD | _IN_COLUMNS}
+    facts: Mapping[str, Any] = {
+        "v": headers.VERSION,
+        "id": told.id,
+        "at": at_us,
+        "tenant": work.tenant,
+        "kind": kind.value,
+        "outcome": outcome.value,
+        "reason": told.error or "",
+        "request": work.request_id,
+        "client": told.client_id,
+        "sub": sub_ref,
+        "authorization": told.authorization_id,
+        "resource": teller.resource,
+        "about": about | {"told_by": teller.client_id, "told_at": told.at, "came_at": work.at_us},
+        "commit": sealed.commitment,
+    }
+    work.write(
+        store.APPEND,
+        event_id=told.id,
+        at_us=at_us,
+        kind=kind.value,
+        outcome=outcome.value,
+        reason=told.error or "",
+        request_id=work.request_id,
+        client_id=told.client_id,
+        sub_ref=sub_ref,
+        authorization_id=told.authorization_id or "",
+        resource=teller.resource,
+        tool=told.tool or "",
+        call_id=told.call,
+        approval_id=told.approval_id or "",
+        trace_id=told.traceparent.split("-")[1] if told.traceparent else "",
+        header=headers.canonical(facts),
+    )
+    work.write(store.AWAIT_SEAL, event_id=told.id)
+    for subject_ref in sorted({sub_ref, *(subject_reference(work, name) for _, name in told.subjects)} - {""}):
+        work.write(store.NAME_SUBJECT, subject_ref=subject_ref, event_id=told.id)
+    work.before_commit(lambda: payloads.keep(work, sealed))

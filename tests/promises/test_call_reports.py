@@ -1,0 +1,158 @@
+"""What MCP servers tell of calls is taken once, as their own word, and nothing of it that names people stands in what is proved."""
+
+import asyncio
+
+import httpx2
+import pytest
+
+from authserver.domain.audit import event, store
+from authserver.domain.audit.event import Kind, open_payload, subject_reference
+from authserver.domain.audit.header import about, facts_of
+from authserver.runtime.vault import VaultError
+from resource_lib.wire.record import MOST_EVENTS, new_id
+from tests.support.world import R1
+
+SUB = "usr_canary_person"
+CUSTOMER = "Grace.Canary@Customer.example"
+
+
+def told(server, tenant="t1", **members):
+    """Return an outcome as a guard tells it."""
+    at = server.clock()
+    event_id = members.pop("id", None) or new_id(at)
+    return {
+        "id": event_id, "call": event_id, "phase": "outcome", "at": at, "instance": "i1",
+        "tenant": server.world.tenants[tenant], "sub": SUB, "client_id": "cli_agent", "authorization_id": "auz_1",
+        "token": "ab" * 32, "method": "tools/call", "tool": "search_orders", "tool_class": "read", "decision": "allowed",
+        "rules": [["scopes", "allow"]], "arguments": {"customer": CUSTOMER}, "arguments_bytes": 40,
+        "arguments_commit": "cd" * 32, "arguments_salt": "ef" * 32, "status": "ok", "result": '{"orders":1}',
+        "result_bytes": 12, "latency_us": 1500, "cost": 2, "subjects": [["email", CUSTOMER]],
+        "traceparent": f"00-{'1a' * 16}-{'2b' * 8}-01",
+    } | members  # fmt: skip
+
+
+async def tell(server, *events, letter="RS1", status=200):
+    app = server.world.clients[letter]
+    answer = await server.http.post(
+        "/rs/audit", json={"events": list(events)}, auth=httpx2.BasicAuth(app.client_id, app.secret)
+    )
+    assert status == answer.status_code, answer.text
+    return answer.json()
+
+
+async def calls(server, tenant="t1"):
+    return [row for row in await server.operator.events(tenant) if row["kind"].startswith("call:")]
+
+
+@pytest.mark.requirement("record:calls:one-row-for-each")
+async def test_what_a_server_tells_of_a_call_is_one_row_and_its_people_are_in_the_payload_alone(server):
+    """C45, C47, K6: the header says which tool, what was decided by which rules, what came of it; whom it names is encrypted."""
+    event_told = told(server)
+
+    answer = await tell(server, event_told)
+    [row] = await calls(server)
+
+    said, work = about(row), server.operator.work("t1")
+    assert {"accepted": 1, "duplicate": 0, "rejected": []} == answer
+    assert (Kind.CALL_OUTCOME, "done", "cli_agent", R1) == (
+        row["kind"],
+        row["outcome"],
+        row["client_id"],
+        row["resource"],
+    )
+    assert ("search_orders", "allowed", [["scopes", "allow"]], 2) == tuple(
+        said[name] for name in ("tool", "decision", "rules", "cost")
+    )
+    assert server.world.clients["RS1"].client_id == said["told_by"]
+    assert {"customer": CUSTOMER} == open_payload(work, row)["arguments"]
+    assert SUB not in str({**row, "payload": b""})
+    assert "canary" not in str({**row, "payload": b""}).lower()
+    for named in (subject_reference(work, CUSTOMER.upper()), event.reference(work, SUB)):
+        assert [event_told["id"]] == [one["event_id"] for one in await work.all(store.OF_SUBJECT, subject_ref=named)]
+
+
+@pytest.mark.requirement("record:calls:exactly-once")
+async def test_a_batch_that_comes_again_leaves_one_row_for_each_event(server):
+    """R-01: whoever got no answer sends it again, also with other events around it, and also at the same moment."""
+    events = [told(server) for _ in range(20)]
+
+    together = await asyncio.gather(*(tell(server, *events[:15]) for _ in range(4)))
+    later = await tell(server, events[14], *events[15:], events[15])
+
+    assert (15, 45) == tuple(sum(one[name] for one in together) for name in ("accepted", "duplicate"))
+    assert {"accepted": 5, "duplicate": 2, "rejected": []} == later
+    assert sorted(one["id"] for one in events) == sorted(row["event_id"] for row in await calls(server))
+    waits = await server.operator.work("t1").all(store.UNSEALED, most=100)
+    assert {one["id"] for one in events} <= {row["event_id"] for row in waits}
+
+
+@pytest.mark.requirement("record:calls:only-its-own-tenants")
+async def test_a_server_tells_of_no_tenant_that_it_is_not_heard_for_and_never_over_anothers_event(server):
+    """TN-05: what cannot be taken is named beside what is taken; another server's event stays what it was."""
+    mine, theirs, broken = told(server), told(server, "t3"), told(server) | {"tool_class": "harmless"}
+    await tell(server, mine)
+
+    answer = await tell(server, theirs, broken, told(server))
+    stolen = await tell(server, told(server, id=mine["id"], tool="update_order"), letter="RS5")
+
+    assert (1, 0) == (answer["accepted"], answer["duplicate"])
+    assert [
+        (theirs["id"], "tenant: is none that this server is heard for"),
+        (broken["id"], "tool_class: is one of destructive, read, write"),
+    ] == [(one["id"], one["why"]) for one in answer["rejected"]]
+    assert [mine["id"]] == [one["id"] for one in stolen["rejected"]]
+    assert [] == await calls(server, "t3")
+    assert {"search_orders"} == {about(row)["tool"] for row in await calls(server)}
+
+
+@pytest.mark.requirement("record:calls:only-its-own-tenants")
+@pytest.mark.one_database
+async def test_only_a_servers_own_credential_tells_and_a_batch_has_its_bounds(server):
+    """Errors name the member and the cure, and nothing of a refused batch is written."""
+    nobody = await server.http.post("/rs/audit", json={"events": [told(server)]})
+    empty = await tell(server, status=400)
+    many = await tell(server, *([told(server)] * (MOST_EVENTS + 1)), status=400)
+    app = server.world.clients["RS1"]
+    other = await server.http.post("/rs/audit", json=[], auth=httpx2.BasicAuth(app.client_id, app.secret))
+
+    assert 401 == nobody.status_code
+    assert "events: is a list of 1 to 500" in empty["error_description"]
+    assert "events: is a list of 1 to 500" in many["error_description"]
+    assert (400, "The body has one member: events.") == (other.status_code, other.json()["error_description"])
+    assert [] == await calls(server)
+
+
+@pytest.mark.requirement("record:calls:decisions-of-every-kind")
+async def test_refused_held_intended_and_observed_calls_stand_in_the_record_like_those_that_ran(server):
+    """C46: with what was decided, and why, in the order of time."""
+    end = ("status", "result", "result_bytes", "latency_us")
+    bare = {name: value for name, value in told(server).items() if name not in end}
+    for phase, decision, error in (
+        ("refused", "refused", "policy_denied"),
+        ("held", "held", "approval_required"),
+        ("intent", "allowed", None),
+        ("observed", "observed", None),
+    ):
+        sent = bare | {"id": new_id(server.clock()), "phase": phase, "decision": decision}
+        await tell(server, sent | ({"error": error} if error else {}))
+
+    rows = await calls(server)
+
+    kinds = {Kind.CALL_REFUSED, Kind.CALL_HELD, Kind.CALL_INTENT, Kind.CALL_OBSERVED}
+    assert kinds == {row["kind"] for row in rows}
+    assert {"policy_denied"} == {row["reason"] for row in rows if row["outcome"] == "refused"}
+    assert {facts_of(row["header"])["at"] for row in rows} == {server.clock()}
+
+
+@pytest.mark.requirement("record:payload:erased-says-so")
+async def test_a_payload_whose_key_is_gone_says_so_and_the_header_stays(server):
+    """Decision 15: destroying a key takes away what names people, and nothing else."""
+    await tell(server, told(server))
+    [row] = await calls(server)
+    gone = dict(row) | {"payload": None, "payload_key": None, "key_id": None, "wrapped": None}
+
+    with pytest.raises(VaultError, match="erased"):
+        open_payload(server.operator.work("t1"), gone)
+    with pytest.raises(VaultError, match="tenant's key"):
+        open_payload(server.operator.work("t1"), dict(row) | {"wrapped": None})
+    assert "commit" in facts_of(row["header"])
