@@ -4316,6 +4316,19 @@ LIMIT_STORES: dict[str, Requirement] = {
 
 
 OUTPUT: dict[str, Requirement] = {
+    "output:known-words:however-written": Requirement(
+        "C34, LG-05",
+        "What was masked in the structure is found elsewhere in any case, Unicode form, entity, escape, percent sign or base64.",
+    ),
+    "output:known-words:words-of-the-protocol": Requirement(
+        "C34", "A secret that is also a word of the protocol is masked wherever the protocol itself does not say it."
+    ),
+    "output:known-words:own-members": Requirement(
+        "ours", "A tool's own member `base64` under `data` or `blob` leaves as it is."
+    ),
+    "output:known-words:linear": Requirement(
+        "C34, issue", "Many masked values that begin alike take time in proportion to the answer."
+    ),
     "output:schema-forms:annotations-hold-in-every-form": Requirement(
         "C34",
         "An annotation of any kind, also one in a word that nobody knows, masks under every keyword of 2020-12 and draft 7, by either library.",

@@ -13,8 +13,12 @@ from typing import Any, Final
 from resource_lib.output.leaving import Leaving
 from resource_lib.output.mirrors import STRUCTURE
 
-_IN_PLAIN: Final = "base64"
-"""The one member of what stands for a text file while the steps look."""
+
+class _InPlain(str):  # noqa: SLOT000 - a str has no room for slots
+    """The name of the one member of what stands for a text file while the steps look: no server can write it, whatever it writes."""
+
+
+_IN_PLAIN: Final = _InPlain("base64")
 _MEDIA: Final = frozenset({"image", "audio"})
 _REFUSED: Final = "[file withheld: this server lets no such file leave]"
 
@@ -108,8 +112,9 @@ def _opened(said: str) -> Any:
 def _closed(member: Any) -> Any:
     if isinstance(member, Binary):
         return member.said
-    if type(member) is dict and set(member) == {_IN_PLAIN} and type(member[_IN_PLAIN]) is str:
-        return base64.b64encode(member[_IN_PLAIN].encode("utf-8", "surrogatepass")).decode("ascii")
+    if type(member) is dict and any(isinstance(name, _InPlain) for name in member):
+        text = "".join(text for text in member.values() if type(text) is str)
+        return base64.b64encode(text.encode("utf-8", "surrogatepass")).decode("ascii")
     return member
 
 

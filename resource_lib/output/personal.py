@@ -20,7 +20,7 @@ from resource_lib.output.known_words import KnownWords
 from resource_lib.output.leaving import Leaving
 from resource_lib.output.mirrors import STRUCTURE, json_of
 from resource_lib.output.shape import FREE, Shape, gravest
-from resource_lib.output.texts import free_name, texts_of, with_texts
+from resource_lib.output.texts import free_name, texts_of, with_every_text
 
 _PLACES: Final = frozenset(
     {"city", "town", "country", "countrycode", "country_code", "addresscountry", "addresslocality"}
@@ -180,7 +180,7 @@ class _Look:
         """Return a text without what was masked in the structure."""
         said = json_of(text)
         if said is not None:
-            other = with_texts(said, self._without_known)
+            other = with_every_text(said, self._without_known)
             if other is not said:
                 return _dumped(other, like=text)
         found, count = self._known.without(text)
@@ -257,7 +257,7 @@ class _Look:
     def _whole(self, name: str, member: Any) -> Any:
         """Return a part of which nothing is said, read as a whole."""
         if self._known:
-            member = with_texts(member, self._without_known)
+            member = with_every_text(member, self._without_known, name)
         if not self._leaving.settings.detect:
             return member
         holder = {name: member}

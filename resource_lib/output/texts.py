@@ -27,6 +27,29 @@ PROTOCOLS_OWN: Final = frozenset(
 """Words that the protocol itself says in every answer: nobody's, so nobody looks at them."""
 
 
+_SAYS_A_WORD: Final = frozenset({"type", "role", "resultType", "audience", "level", "mimeType", "status", "origin"})
+"""Members under which the protocol says such a word."""
+
+
+def with_every_text(value: Any, change: Change, name: str = "") -> Any:
+    """Return `value`, which stands under `name`, with each of its texts changed: also what is one of the protocol's words, where it says none.
+
+    The very same object where no text does. What a secret is may be a word like any other.
+    """
+    kind = type(value)
+    if kind is str:
+        if name in _SAYS_A_WORD and value in PROTOCOLS_OWN:
+            return value
+        other = change(value)
+        return value if other == value else other
+    if kind is dict:
+        return _members(value, change, every=True)
+    if kind is list:
+        found = [with_every_text(entry, change, name) for entry in value]
+        return value if all(new is old for new, old in zip(found, value, strict=True)) else found
+    return value
+
+
 def with_texts(value: Any, change: Change) -> Any:
     """Return `value` with each of its texts changed; the very same object where no text does."""
     kind = type(value)
@@ -58,12 +81,13 @@ def texts_of(value: Any) -> Iterator[str]:
             waiting += one
 
 
-def _members(value: dict[str, Any], change: Change) -> dict[str, Any]:
+def _members(value: dict[str, Any], change: Change, *, every: bool = False) -> dict[str, Any]:
     found: dict[str, Any] = {}
     numbers: dict[str, int] = {}
     is_changed = False
     for name, member in value.items():
-        other_name, other = with_texts(name, change), with_texts(member, change)
+        other_name = with_texts(name, change)
+        other = with_every_text(member, change, name) if every else with_texts(member, change)
         is_changed = is_changed or other_name is not name or other is not member
         found[free_name(other_name, found, numbers)] = other
     return found if is_changed else value

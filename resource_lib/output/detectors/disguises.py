@@ -5,7 +5,7 @@ Which disguises of personal data and secrets are looked through, one rule for ea
 |---|---|
 | invisible characters inside, escape sequences, delimiters and comments that are removed later | looked through: where something stands in the text without them, the text leaves without them |
 | full-width and other compatibility forms (NFKC), digits of other scripts | the same |
-| HTML entities (`&#64;`), `\\u0040` | the same |
+| HTML entities (`&#64;`), `\\u0040`, up to three times over | the same |
 | percent-encoding, up to three times over | the encoded part is masked and stays encoded |
 | base64, both alphabets, of text, up to two times over | the whole run is masked |
 | JSON inside a string, up to four times over | read as JSON, member names included |
@@ -16,8 +16,8 @@ Which disguises of personal data and secrets are looked through, one rule for ea
 Every reading is linear and none is longer than the text it was made of times eighteen (the longest compatibility form).
 """
 
-import contextlib
 import html
+import json
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -28,8 +28,14 @@ from resource_lib.output.hostile.hidden import plain
 from resource_lib.output.letters import plainest
 
 _OTHER_DIGIT = re.compile(r"(?![0-9])\d")
-_UNICODE_ESCAPE = re.compile(r"\\u00([0-7][0-9A-Fa-f])")
-_ENTITY = re.compile(r"&(?:#|commat|period|lowbar|colon)")
+_ESCAPES = re.compile(r"(?:\\{1,8}u[0-9A-Fa-f]{4})+|\\/")
+_NUMBER = re.compile(r"u([0-9A-Fa-f]{4})")
+_ENTITY = re.compile(
+    # Zeros before a number count for nothing, however many there are.
+    r"&(?:#0*+(?P<decimal>[0-9]{1,7})(?![0-9]);?|#[xX]0*+(?P<hex>[0-9A-Fa-f]{1,6})(?![0-9A-Fa-f]);?|[A-Za-z][A-Za-z0-9]{1,31};?)"
+)
+_HAS_SIGNS = re.compile(r"&(?:#|commat|period|lowbar|colon)")
+_MOST_INSIDE: Final = 3
 
 
 def _in_plain_letters(text: str) -> str:
@@ -37,8 +43,31 @@ def _in_plain_letters(text: str) -> str:
     return _OTHER_DIGIT.sub(lambda match: str(unicodedata.digit(match[0])), shown)
 
 
-def _without_escapes(text: str) -> str:
-    return _UNICODE_ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
+def undone(text: str) -> str:
+    """Return a text without HTML entities, JSON's escapes, what nobody sees, and compatibility forms: as a reader would have it."""
+    if text.isascii() and "&" not in text and "\\" not in text:
+        return text
+    shown = text
+    for _ in range(_MOST_INSIDE):
+        before = shown
+        if "&" in shown:
+            shown = _ENTITY.sub(_meant, shown)
+        if "\\" in shown:
+            shown = _ESCAPES.sub(_written, shown)
+        if shown == before:
+            break
+    return plainest(shown if shown == text else plain(shown))
+
+
+def _written(escapes: re.Match[str]) -> str:
+    """Return the letters of some escapes in a row, however often JSON was put into JSON: two of them can be one letter."""
+    return str(json.loads('"{}"'.format("".join(f"\\u{number}" for number in _NUMBER.findall(escapes[0])) or "/")))
+
+
+def _meant(entity: re.Match[str]) -> str:
+    if entity["decimal"]:
+        return html.unescape(f"&#{entity['decimal']};")
+    return html.unescape(f"&#x{entity['hex']};" if entity["hex"] else entity[0])
 
 
 def readings(text: str) -> Iterator[str]:
@@ -48,11 +77,8 @@ def readings(text: str) -> Iterator[str]:
         yield shown
     if not shown.isascii():
         yield _in_plain_letters(shown)
-    if "&" in text and _ENTITY.search(text):
-        with contextlib.suppress(ValueError):  # a number too long for an integer
-            yield html.unescape(text)
-    if "\\u00" in text:
-        yield _without_escapes(text)
+    if ("&" in text and _HAS_SIGNS.search(text)) or "\\u" in text:
+        yield undone(text)
 
 
 _PART = r"[^\s\"'<>&?=;/,%]"
