@@ -4880,6 +4880,31 @@ RECORD: dict[str, Requirement] = {
         "C2SP signed-note, C2SP tlog-checkpoint",
         "A signed text is read in one way or not at all; keys that nobody named count for nothing and disturb nothing.",
     ),
+    "record:verify:names-the-first-row": Requirement(
+        "AU-02, AU-04, C49, K7",
+        "From an export, a key and a checkpoint alone: the first row that was edited, deleted, inserted, reordered, truncated or rewritten, "
+        "or whose payload is another, is gone or is said to be erased and was not.",
+    ),
+    "record:verify:no-byte-can-be-changed": Requirement(
+        "AU-02, C49",
+        "No byte of an export can be changed, and no line dropped, doubled or moved, so that it is still verified.",
+    ),
+    "record:verify:parts-of-a-log": Requirement(
+        "C49, R-15",
+        "An export from a later row on, with pruned rows, with keys that changed, of an empty log: what is true is verified.",
+    ),
+    "record:verify:saved-checkpoints": Requirement(
+        "AU-02, C49",
+        "A saved checkpoint counts whether it is older or newer than the export, and one that cannot be compared is said to be so.",
+    ),
+    "record:verify:pins": Requirement(
+        "AU-03, C49",
+        "One checkpoint of the platform's log vouches for all logs: one that is gone, went back or was rewritten is named.",
+    ),
+    "record:verify:command": Requirement(
+        "R-15, C49",
+        "`python -m resource_lib.verify` reads any size in little memory, packed or not, and ends with 0, 1 or 2.",
+    ),
 }
 
 
