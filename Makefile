@@ -57,7 +57,7 @@ bench: $(READY) ## measure beside a peer, as ratios; ARGS=stop: how soon a stop 
 	$(RUN) -m benchmarks $(ARGS)
 
 browser: $(READY) ## browser tests, and a screenshot of every page in build/screens/
-	$(RUN) -m pytest tests/browser tests/agreement -m browser $(ARGS)
+	PHOTOGRAPHS=1 $(RUN) -m pytest tests/browser tests/agreement -m browser $(ARGS)
 
 conformance: $(READY) ## other people's software from npm: the official conformance suite, the TypeScript SDK, oauth4webapi; and Schemathesis for long
 	MCP_CONFORMANCE=1 $(RUN) -m pytest tests/agreement/test_mcp_conformance.py tests/agreement/test_conformance_authorization.py \

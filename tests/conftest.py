@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -24,6 +25,15 @@ def keep_databases_in_memory():
 
 
 keep_databases_in_memory()
+
+
+def let_children_keep_byte_code():
+    """A run starts some two hundred processes; where none may keep its byte code, each compiles the whole tree again."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+
+let_children_keep_byte_code()
 
 
 def pytest_configure(config):

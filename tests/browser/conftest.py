@@ -18,7 +18,6 @@ from playwright.async_api import Browser, async_playwright
 
 from tests.browser.preview import app as preview
 
-SCREENS = Path(__file__).parents[2] / "build" / "screens"
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -2,16 +2,18 @@
 The pages by themselves: looked at, measured, and attacked through the words of strangers.
 """
 
+from typing import Literal
+
 import pytest
 from playwright.async_api import Browser, Page
 
-from tests.browser.conftest import SCREENS as FOLDER
+from tests.browser.camera import picture
 from tests.browser.preview import SCREENS
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 WIDTHS = (1280, 390)
-SCHEMES = ("light", "dark")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 # Every run of text, its colour and the first painted ground behind it, with the size that decides which ratio holds.
 TEXTS = """
@@ -46,10 +48,9 @@ def contrast(one: list[float], other: list[float]) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-async def opened(browser: Browser, url: str, *, width: int = 1280, scheme: str = "light") -> Page:
+async def opened(browser: Browser, url: str, *, width: int = 1280) -> Page:
     context = await browser.new_context(
         viewport={"width": width, "height": 900},
-        color_scheme=scheme,  # type: ignore[arg-type]
         java_script_enabled=True,
         reduced_motion="reduce",
     )
@@ -61,31 +62,31 @@ async def opened(browser: Browser, url: str, *, width: int = 1280, scheme: str =
 
 
 @pytest.mark.requirement("pages:screens:readable-in-both-schemes-and-widths")
-@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", WIDTHS)
-async def test_every_page_is_readable_and_fits(browser: Browser, preview_url: str, width: int, scheme: str):
-    """WCAG 2.2 1.4.3 (contrast 4.5:1, large 3:1) and 1.4.10 (no sideways scrolling); screenshots go to build/screens."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+async def test_every_page_is_readable_and_fits(browser: Browser, preview_url: str, width: int):
+    """WCAG 2.2 1.4.3 (contrast 4.5:1, large 3:1) and 1.4.10 (no sideways scrolling), in the light and in the dark."""
     faults: list[str] = []
     complaints: list[str] = []
     strangers: list[str] = []
-    page = await opened(browser, f"{preview_url}/login", width=width, scheme=scheme)
+    page = await opened(browser, f"{preview_url}/login", width=width)
     page.on("console", lambda message: complaints.append(message.text))
     page.on("request", lambda request: strangers.append(request.url) if preview_url not in request.url else None)
     for name in SCREENS:
         complaints.clear()
         await page.goto(f"{preview_url}/{name}")
-        await page.screenshot(path=FOLDER / f"{name}-{scheme}-{width}.png", full_page=True)
-        faults += [f"{name}: {text}" for text in complaints]
-        if await page.evaluate("document.documentElement.scrollWidth") > width:
-            faults.append(f"{name}: scrolls sideways")
-        texts = await page.evaluate(TEXTS)
-        assert texts
-        faults += [
-            f"{name}: {ratio:.2f} for {found['text']!r}"
-            for found in texts
-            if (ratio := contrast(found["ink"], found["ground"])) < (3 if found["large"] else 4.5)
-        ]
+        for scheme in SCHEMES:
+            await page.emulate_media(color_scheme=scheme)
+            await picture(page, f"{name}-{scheme}-{width}")
+            faults += [f"{name}: {text}" for text in complaints]
+            if await page.evaluate("document.documentElement.scrollWidth") > width:
+                faults.append(f"{name}, {scheme}: scrolls sideways")
+            texts = await page.evaluate(TEXTS)
+            assert texts
+            faults += [
+                f"{name}, {scheme}: {ratio:.2f} for {found['text']!r}"
+                for found in texts
+                if (ratio := contrast(found["ink"], found["ground"])) < (3 if found["large"] else 4.5)
+            ]
     await page.context.close()
 
     assert [] == faults
@@ -132,8 +133,8 @@ async def test_the_keyboard_reaches_everything_and_shows_where_it_is(browser: Br
         ".map(e => e.type === 'radio' ? e.name : e)).size"
     )
 
-    reached, invisible = set(), []
-    # Two rounds, because a page may start with the focus in its middle and the browser's own bar takes one turn.
+    reached, invisible, first = set(), [], None
+    # At most two rounds, because a page may start with the focus in its middle and the browser's own bar takes one turn.
     for _ in range(2 * wanted + 2):
         await page.keyboard.press("Tab")
         found = await page.evaluate(
@@ -145,6 +146,9 @@ async def test_the_keyboard_reaches_everything_and_shows_where_it_is(browser: Br
         )
         if found[0] in {"BODY", "HTML"}:
             continue
+        if (found[0], found[1]) == first and len(reached) > 1:
+            break
+        first = first or (found[0], found[1])
         reached.add((found[0], found[1]))
         if found[2] == "none" or found[3] < 2:
             invisible.append(found)

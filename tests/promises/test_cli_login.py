@@ -36,9 +36,6 @@ class Shell:
             "HOME": str(home),
             "XDG_STATE_HOME": str(home / "state"),
         }
-        # A start that compiles everything anew takes seconds.
-        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        self.environment["PYTHONPYCACHEPREFIX"] = str(home.parent / "bytecode")  # fmt: skip
 
     def start(self, *words: str, **more: str) -> "subprocess.Popen[str]":
         """Start a command."""

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +52,13 @@ class PostgresServer:
     _template: str | None = field(default=None, init=False)
     _made: list[str] = field(default_factory=list, init=False)
     _count: int = field(default=0, init=False)
+    _errands: "_Errands" = field(init=False)
+    _dropped: list[Future[None]] = field(default_factory=list, init=False)
+    _next: dict[str, tuple[str, Future[None]]] = field(default_factory=dict, init=False)
+    """By template: the copy that the next who asks will get, made while the one before them works."""
+
+    def __post_init__(self) -> None:
+        self._errands = _Errands(self.admin_url)
 
     @property
     def _stem(self) -> str:
@@ -73,16 +81,20 @@ class PostgresServer:
 
     def copy_of(self, name: str) -> PostgresDatabaseURLs:
         """Make a copy of a database to which nobody is connected."""
-        return self._create(template=name)
+        made, under_way = self._next.pop(name, None) or self._begin(template=name)
+        self._next[name] = self._begin(template=name)
+        return self._finish(made, under_way)
 
     def drop(self, name: str) -> None:
-        """Drop a database that this server made, whoever is connected."""
-        self.run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        """Drop a database that this server made, whoever is connected; it is gone before anything else is done."""
+        while self._dropped and self._dropped[0].done():
+            self._dropped.pop(0).result()
+        self._dropped.append(self._errands.begin(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
         self._made.remove(name)
 
     def run(self, *statements: str) -> None:
         """Run statements as the administrator."""
-        blocking(_run(self.admin_url, statements))
+        self._errands.begin(*statements).result()
 
     def url(self, role: str, database: str) -> str:
         """Return the URL of `role` (its password is its name) and `database`."""
@@ -91,6 +103,9 @@ class PostgresServer:
         return urlunsplit(("postgresql", f"{role}:{role}@{place}", f"/{database}", parts.query, ""))
 
     def _create(self, *, template: str | None) -> PostgresDatabaseURLs:
+        return self._finish(*self._begin(template=template))
+
+    def _begin(self, *, template: str | None) -> tuple[str, Future[None]]:
         owner, app = f"{self._stem}_owner", f"{self._stem}_app"
         if self._count == 0:
             self.run(
@@ -101,12 +116,19 @@ class PostgresServer:
         self._count += 1
         name = f"{self._stem}_{self._count}"
         copied = f' TEMPLATE "{template}" STRATEGY FILE_COPY' if template else ""
-        self.run(f'CREATE DATABASE "{name}" OWNER "{owner}"{copied}')
+        return name, self._errands.begin(f'CREATE DATABASE "{name}" OWNER "{owner}"{copied}')
+
+    def _finish(self, name: str, under_way: Future[None]) -> PostgresDatabaseURLs:
+        under_way.result()
         self._made.append(name)
+        owner, app = f"{self._stem}_owner", f"{self._stem}_app"
         return PostgresDatabaseURLs(name=name, owner=self.url(owner, name), app=self.url(app, name))
 
     def clear(self) -> None:
         """Drop what this server made; for a server that goes on living without us."""
+        for made, under_way in self._next.values():
+            self._finish(made, under_way)
+        self._next.clear()
         for name in list(self._made):
             self.drop(name)
         if self._count:
@@ -127,6 +149,7 @@ def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer]:
             yield server
         finally:
             server.clear()
+            server._errands.end()
         return
     folder = private_folder("postgres-")
     binaries = _binaries(folder)
@@ -163,6 +186,7 @@ def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer]:
             start()
             yield server
         finally:
+            server._errands.end()
             for child in running:
                 child.stop()
     finally:
@@ -188,15 +212,51 @@ def blocking(work: Coroutine[Any, Any, Any]) -> Any:
     return result[0]
 
 
-async def _run(url: str, statements: tuple[str, ...]) -> None:
-    import asyncpg
+class _Errands:
+    """Runs statements one after the other on one connection of a thread of its own: connecting takes longer than most of them."""
 
-    connection = await asyncpg.connect(url)
-    try:
-        for statement in statements:
-            await connection.execute(statement)
-    finally:
-        await connection.close()
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: Any = None
+        self._loop = asyncio.new_event_loop()
+        self._turn = asyncio.Lock()
+        self._thread = threading.Thread(target=self._serve, daemon=True, name="errands")
+        self._thread.start()
+
+    def _serve(self) -> None:
+        self._loop.run_forever()
+        self._loop.close()
+
+    def begin(self, *statements: str) -> "Future[None]":
+        """Let them be run after all that were asked for before, and return at once."""
+        return asyncio.run_coroutine_threadsafe(self._run(statements), self._loop)
+
+    async def _run(self, statements: tuple[str, ...]) -> None:
+        import asyncpg
+
+        async with self._turn:
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await asyncpg.connect(self._url)
+            try:
+                for statement in statements:
+                    await self._connection.execute(statement)
+            except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+                # The server went away under it; whoever asks next finds out whether it is back.
+                self._connection.terminate()
+                self._connection = None
+                raise
+
+    def end(self) -> None:
+        """Hang up."""
+
+        async def hang_up() -> None:
+            async with self._turn:
+                if self._connection is not None and not self._connection.is_closed():
+                    self._connection.terminate()
+
+        asyncio.run_coroutine_threadsafe(hang_up(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
 
 
 def _answers(server: PostgresServer) -> bool:
@@ -204,7 +264,7 @@ def _answers(server: PostgresServer) -> bool:
 
     try:
         server.run("SELECT 1")
-    except (OSError, asyncpg.PostgresError):
+    except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError):
         return False
     return True
 

@@ -64,7 +64,6 @@ class Shell:
         command.write_text(f'#!/bin/sh\nPYTHONPATH={root} exec {sys.executable} -m authserver "$@"\n')
         command.chmod(0o755)
         given = {name: value for name, value in os.environ.items() if not name.startswith("AUTHSERVER_")}
-        given.pop("PYTHONDONTWRITEBYTECODE", None)
         environment = {**given, "PATH": f"{command.parent}:{os.environ['PATH']}", "COLUMNS": "400"}
         self.folder = folder
         self._bash = subprocess.Popen(

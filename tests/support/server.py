@@ -39,10 +39,17 @@ ISSUER = "http://127.0.0.1:9000"
 DATABASES = ("sqlite", "postgresql")
 
 
+_CHECKED: dict[str, Settings] = {}
+
+
 def settings_for(kek: str, database_url: str, **changed: Any) -> Settings:
     """Return the settings of a test server: as in production, but for cheap passwords."""
     wanted = {"issuer": ISSUER, "password_memory_kib": 8, "password_time_cost": 1, **changed}
-    return Settings(kek=SecretStr(kek), database_url=database_url, **wanted)
+    # Checking them costs more than opening the database; each test differs in where that is alone.
+    key = repr(sorted(wanted.items()))
+    if key not in _CHECKED:
+        _CHECKED[key] = Settings(kek=SecretStr(kek), database_url=database_url, **wanted)
+    return _CHECKED[key].model_copy(update={"kek": SecretStr(kek), "database_url": database_url})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,9 +43,6 @@ class Workers:
             "password_time_cost": 1, "log_level": "debug", "login_failures": 1000, **settings,
         }  # fmt: skip
         given = {name: value for name, value in os.environ.items() if not name.startswith("AUTHSERVER_")}
-        # Every start of every process would compile the whole tree again where byte code may not be kept beside it.
-        given.pop("PYTHONDONTWRITEBYTECODE", None)
-        given["PYTHONPYCACHEPREFIX"] = str(folder.parent / "bytecode")
         self._environment = given | {f"AUTHSERVER_{name.upper()}": str(value) for name, value in wanted.items()}
         self._process: subprocess.Popen[bytes] | None = None
         self._browsers: list[Browser] = []
