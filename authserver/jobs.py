@@ -23,7 +23,7 @@ from authserver.domain.notices import delivery, notice
 from authserver.domain.pushed_requests import pushed_request
 from authserver.domain.rate_limits import limit
 from authserver.domain.revocation import tail
-from authserver.domain.tokens import authorization, revoked
+from authserver.domain.tokens import authorization, revoked, uses
 from authserver.runtime.machines import Machines
 
 log = structlog.get_logger("authserver.jobs")
@@ -32,6 +32,7 @@ _HOUSEKEEPING_S = 300
 _ROUND_S = 1.0
 _AGAIN_S = 0.1
 _ROUNDS_AT_ONCE = 8
+_USES_S = 60
 
 
 async def follow_directory(machines: Machines) -> None:
@@ -99,6 +100,16 @@ async def _tell_round(machines: Machines) -> None:
         log.warning("notices_not_delivered", error=type(error).__name__)
 
 
+async def keep_uses(machines: Machines) -> None:
+    """Write which authorizations were used, for ever, and once more when this process ends."""
+    try:
+        while True:
+            await asyncio.sleep(_USES_S)
+            await uses.keep(machines)
+    finally:
+        await asyncio.shield(uses.keep(machines))
+
+
 async def look_at_servers(machines: Machines) -> None:
     """Look at every registered MCP server, for ever; of several processes one looks at each."""
     every_s = machines.settings.server_check_seconds
@@ -157,6 +168,7 @@ class Jobs:
             asyncio.create_task(keep_house(machines), name="keep_house"),
             asyncio.create_task(tell_people(machines), name="tell_people"),
             asyncio.create_task(look_at_servers(machines), name="look_at_servers"),
+            asyncio.create_task(keep_uses(machines), name="keep_uses"),
         ]
 
     async def stop(self) -> None:

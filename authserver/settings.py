@@ -199,6 +199,9 @@ class Settings(BaseSettings):
     tool_review: Literal["required", "observe"] = "required"
     """Whether a tool that is new or has changed since somebody looked at it waits for `authserver tool review`; `observe`: it is only shown."""
 
+    unused_after_days: Annotated[int, Field(ge=1, le=365)] = 30
+    """After how many days without a use a tool, an authorization and a permission are shown as unused. Nothing ends by itself."""
+
     admin_api: bool = True
     """Whether `/admin/api/v1` is there. Off: nobody gets a token for it, and those that there are count for nothing."""
 

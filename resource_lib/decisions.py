@@ -14,6 +14,7 @@ from typing import Final
 from resource_lib.call import Call, Facts
 from resource_lib.checks import LOOKS_AT_THE_CALL, decide
 from resource_lib.decision import ALLOW, Ask, Decision, Observed
+from resource_lib.definition import Definition, named
 from resource_lib.identity.principal import Principal
 from resource_lib.policy import Demand
 
@@ -54,7 +55,7 @@ class Decisions:
         return decision
 
 
-def note_observed(decision: Decision, principal: Principal) -> None:
+def note_observed(decision: Decision, principal: Principal, definition: Definition | None) -> None:
     """Write to the log what rules that are only observed would have done: the policy's words, nothing a caller wrote."""
     for name, outcome in decision.outcomes:
         if not isinstance(outcome, Observed) or outcome.would is ALLOW:
@@ -66,7 +67,7 @@ def note_observed(decision: Decision, principal: Principal) -> None:
             extra={
                 "event": "call.observed",
                 "rule": name,
-                "tool": decision.subject,
+                **named(decision.subject, definition),
                 "tenant": principal.tenant,
                 "authorization_id": principal.authorization_id,
             },

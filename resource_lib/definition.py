@@ -52,6 +52,11 @@ def definition_of(tool: Mapping[str, Any]) -> Definition:
     )
 
 
+def named(tool: str | None, definition: Definition | None) -> dict[str, str | None]:
+    """Return how a line of the log names a call: its tool, and by its hash what that was then. Empty: nobody had to look, so nobody knows."""
+    return {"tool": tool, "definition_hash": "" if definition is None else definition.hash}
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         return ""

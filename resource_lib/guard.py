@@ -292,6 +292,7 @@ class ResourceGuard:
         )
         """What was revoked or stopped, and how fresh that is known."""
         self._judge.standings = self.revocations.standings if self.revocations.is_anything else None
+        scenes.used = None if self.tool_report is None else self.tool_report.uses.note
         self._held = None if channel is None else self._held_calls(channel)
         asking = sorted(name for name, demand in self.tools.items() if demand.may_ask)
         if asking and channel is None:
@@ -367,12 +368,12 @@ class ResourceGuard:
             may_see=lambda principal: output.pii_scope in granted(principal),
         )
 
-    def _tell_limited(self, deny: Deny, principal: Principal) -> None:
+    def _tell_limited(self, deny: Deny, principal: Principal, definition_hash: str) -> None:
         if self._gate is not None:
-            self._gate.tell(deny, principal)
+            self._gate.tell(deny, principal, definition_hash)
 
     def _overlay(self, channel: Channel) -> Overlay:
-        report = self.tool_report = ToolReport(channel, self.tools.values())
+        report = self.tool_report = ToolReport(channel, self.tools.values(), wall=self._clock)
         self._definitions.note = report.learn
         return Overlay(channel, self.take_overlays, names=frozenset(self.tools), also=report.tell)
 

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Coroutine
 from typing import Any
 
 from resource_lib.context import Taints
+from resource_lib.definition import named
 from resource_lib.held import Release
 from resource_lib.identity.principal import Principal
 from resource_lib.output import Leaving
@@ -91,6 +92,7 @@ def _note(leaving: Leaving, principal: Principal) -> None:
         leaving.tool or leaving.method,
         extra={
             "event": "output.changed",
+            **named(leaving.tool, leaving.definition),
             "notes": [f"{note.step}:{note.kind}:{note.count}" for note in leaving.notes],
             "tenant": principal.tenant,
             "authorization_id": principal.authorization_id,

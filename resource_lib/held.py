@@ -87,6 +87,8 @@ class Held:
     """Remembers that it ran, for conditions about earlier calls."""
     gate: Gate | None = None
     """Where it is counted, right before it begins; None: nothing limits it."""
+    definition_hash: str = ""
+    """What the tool was when the call came; empty: nobody had to look by then."""
     room: Room | None = None
     """By which its answer is looked through, whoever tells it; None: it leaves as it is."""
     release: "Release | None" = None
@@ -255,7 +257,7 @@ class HeldCalls:
         assert isinstance(found, Refused)
         if found.limited is not None:
             if held.gate is not None:
-                held.gate.tell(found.limited, held.principal)
+                held.gate.tell(found.limited, held.principal, held.definition_hash)
             return self._refusals.limited(found.limited, [held.message], method=held.request.method, modern=modern)
         if held.release is not None and found.error != "quarantined":
             found = said.still_withheld(held.tool, found)

@@ -18,12 +18,14 @@ from resource_lib.decision import Decision, Deny
 from resource_lib.decisions import Decisions, note_observed
 from resource_lib.definition import Definition
 from resource_lib.identity.principal import Principal
+from resource_lib.output.ending import dated
 from resource_lib.policy import Demand, MethodPolicy, Overlays, Policies
 from resource_lib.revocation.standing import GOOD, Standing, Standings
 from resource_lib.transport import answers
 from resource_lib.transport.body import Message
 from resource_lib.wire.approvals import Follows
 from resource_lib.wire.condition import Scene
+from resource_lib.wire.tool_policy import is_over
 
 
 class Judge:
@@ -118,7 +120,7 @@ class Judge:
         decision = decide(call, facts)
         if self.taints is not None and decision.follows is not None and decision.approval is not None:
             self.taints.hold(principal, tool, message.arguments)
-        note_observed(decision, principal)
+        note_observed(decision, principal, definition)
         return decision
 
     def _follows(self, demand: Demand, tool: str, arguments: Any, principal: Principal) -> Follows | None:
@@ -167,7 +169,9 @@ class Judge:
         found = _stopped(Message(method=method, params={}, id=None, tool=None), standing)
         return None if found is None else found.refusal
 
-    def shown(self, principal: Principal, tool: dict[str, Any], definition: Definition | None) -> dict[str, Any] | None:
+    def shown(
+        self, principal: Principal, tool: dict[str, Any], definition: Definition | None, now: float
+    ) -> dict[str, Any] | None:
         """
         Return a listed tool as this caller is shown it, or None when it is left out for what it is today.
 
@@ -178,14 +182,18 @@ class Judge:
             principal, tool["name"], definition
         ):
             return None
+        demand = self._policies.of(principal.tenant).get(tool["name"])
+        sunset = None if demand is None else demand.sunset
+        if is_over(sunset, now):
+            return None
         if self.advertised is None:
-            return tool
+            return dated(tool, sunset)
         if definition is None or not definition.is_listed:
             return None
         schema = self.advertised(definition, principal)
         if schema is None:
             return None
-        return tool if schema == tool["inputSchema"] else {**tool, "inputSchema": schema}
+        return dated(tool if schema == tool["inputSchema"] else {**tool, "inputSchema": schema}, sunset)
 
     def _is_let_in(self, principal: Principal, tool: str, definition: Definition | None) -> bool:
         demand = self._policies.of(principal.tenant).get(tool)

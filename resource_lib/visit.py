@@ -191,7 +191,9 @@ class Visit:
             decided = [(message, _described(decision, message, self._today)) for message, decision in decided]
         if body.is_batch or parts.held is None:
             decided = [(message, _unasked(decision, in_batch=body.is_batch)) for message, decision in decided]
-        if (refusal := parts.refusals.to(body, decided, principal, modern=request.is_modern)) is not None:
+        if (
+            refusal := parts.refusals.to(body, decided, principal, modern=request.is_modern, today=self._today)
+        ) is not None:
             return refusal
         self._allowed(body, decided)
         return None
@@ -322,6 +324,7 @@ class Visit:
             run=Run(principal, (tool,)),
             note=lambda: parts.scenes.note(tool, message.params, principal),
             gate=parts.gate,
+            definition_hash=self._hash_of(tool),
             release=None if withheld is None else parts.handed.release(withheld, principal),
         )
 
@@ -355,10 +358,16 @@ class Visit:
     def _limited(self, deny: Deny) -> Answer:
         body, request = self._body or _NOTHING_SENT, self._request
         assert self._parts.gate is not None
-        self._parts.gate.tell(deny, self._principal)
+        tool = None if deny.exceeded is None else deny.exceeded.tool
+        self._parts.gate.tell(deny, self._principal, self._hash_of(tool))
         return self._parts.refusals.limited(
             deny, body.messages, method=request.method, modern=request.is_modern, is_batch=body.is_batch
         )
+
+    def _hash_of(self, tool: str | None) -> str:
+        """Return what a called tool is today, by its hash; empty: nobody had to look."""
+        definition = self._today.get(tool)
+        return "" if definition is None else definition.hash
 
     def _begun(self) -> Answer | None:
         """Take the ids of what is asked, and note what its arguments look like. An answer: one of the ids is in use."""
@@ -372,7 +381,7 @@ class Visit:
             self._taken = taken
         for message in body.messages:
             if message.tool is not None:
-                note_arguments(message.tool, message.arguments, self._principal)
+                note_arguments(message.tool, message.arguments, self._principal, self._today.get(message.tool))
         return None
 
     # -- then, and only then, the server itself; a call that waits for a yes goes its own way there
@@ -462,14 +471,14 @@ class Visit:
             return None
         parts = self._parts
         late = self._decided(self._body, parts.revocations.now(parts.clock()))
-        return parts.refusals.to(self._body, late, self._principal, modern=self._request.is_modern)
+        return parts.refusals.to(self._body, late, self._principal, modern=self._request.is_modern, today=self._today)
 
     def _filtered(self, send: Send, methods: list[str]) -> Send:
         """Return a `send` through which a list of tools is the caller's own."""
         parts, principal = self._parts, self._principal
 
         def shown(tool: dict[str, object]) -> dict[str, object] | None:
-            return parts.judge.shown(principal, tool, parts.definitions.shared(tool))
+            return parts.judge.shown(principal, tool, parts.definitions.shared(tool), self.now)
 
         learns = parts.schemas
         return ListingFilter(

@@ -4656,6 +4656,54 @@ INVENTORY: dict[str, Requirement] = {
         "C54",
         "`authserver tool review` shows what each tool has become, hidden characters made visible, and decides about it, here and remotely.",
     ),
+    "inventory:record:every-event-names-the-definition": Requirement(
+        "C53, C45",
+        "Every event about a call of a tool, or about what a tool is, says which tool and by its hash what that was then.",
+    ),
+    "inventory:record:every-line-of-the-guard-names-the-definition": Requirement(
+        "C43, C53",
+        "Every line that a guard logs of a call says the tool and the hash of its definition, where anybody had to look.",
+    ),
+    "inventory:unused:tools-after-thirty-days": Requirement(
+        "C54",
+        "A tool of which no call was let through in a tenant for 30 days, or since it was named, is shown as unused there; one that was taken away is not.",
+    ),
+    "inventory:unused:nobody-is-told-too-early": Requirement(
+        "ours",
+        "A tool counts as unused only where its guard says which are used, and not before it has said so for as long.",
+    ),
+    "attack:unused:a-tenant-learns-of-no-other": Requirement(
+        "decision 22, TN-15",
+        "Another tenant's use of a tool says nothing to this one, and a server is believed about the tenants it is heard for, and up to today.",
+    ),
+    "inventory:unused:a-guard-tells-days-and-nobody": Requirement(
+        "C54",
+        "A guard tells its issuer on which day a call of a tool was let through for a tenant: once a day, nothing finer, and never of whom.",
+    ),
+    "inventory:unused:read-strictly": Requirement(
+        "ours",
+        "A report that says a day of use, or a last day, otherwise than as a day is refused whole.",
+    ),
+    "inventory:unused:authorizations": Requirement(
+        "C54",
+        "An authorization is used when a token of it is made, or comes back to the server; after 30 days without it is shown as unused.",
+    ),
+    "inventory:unused:shown-and-ended": Requirement(
+        "C54",
+        "Operators see what nobody uses at the command line, here and remotely, over the admin API and in the console, with a way to end it.",
+    ),
+    "inventory:sunset:said-beforehand": Requirement(
+        "C53",
+        "A tool with a last day says it in the list and in each answer, in `_meta`, without another word of it changed; its server's own word is not repeated.",
+    ),
+    "inventory:sunset:then-it-is-gone": Requirement(
+        "C53",
+        "From the first second after its last day a tool is as one that never was, while the version beside it goes on; at consent too.",
+    ),
+    "inventory:sunset:read-strictly": Requirement(
+        "ours",
+        "A last day that is no date stops the start, naming the tool and the form.",
+    ),
     "inventory:lock:examples-are-locked": Requirement(
         "C54",
         "The examples' tools are those of the lock files beside them, which CI compares.",

@@ -119,6 +119,11 @@ def date(seconds: int | None) -> str | None:
     return None if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%SZ}"
 
 
+def day(seconds: int | None) -> str | None:
+    """Return a day as a person reads it; None stays None."""
+    return None if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
+
+
 def confirm(question: str, *, yes: bool) -> None:
     """Ask before something that cannot be taken back; without a terminal, `--yes` is demanded."""
     if yes:

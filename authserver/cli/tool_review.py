@@ -137,6 +137,8 @@ def _lines(row: dict[str, Any]) -> list[str]:
     head = f"{row['tool']}: {row['state']} ({how}), {row['class']}, scopes {scopes}, since {date(row['since'])}"
     if not row["definition_hash"]:
         return [head, "  Nobody has listed it yet, so nobody knows what it is."]
+    if row["sunset"]:
+        head += f", last day {row['sunset']}"
     said = [head, f"  definition {row['definition_hash']}" + (f", against {row['against']}" if row["against"] else "")]
     for one in row["differences"]:
         if one["before"] is not None:

@@ -25,6 +25,7 @@ from authserver.cli import (
     tenant,
     tool,
     tool_review,
+    tool_unused,
     trust,
     user,
     webhook,
@@ -79,6 +80,7 @@ client.app.add_typer(trust.app, name="trust", cls=Commands, help="Which applicat
 app.add_typer(client.app, name="client", cls=Commands, help="Applications.")
 app.add_typer(resource.app, name="resource", cls=Commands, help="MCP servers: their scopes and tools.")
 tool.app.command(epilog=tool_review.EXAMPLES)(tool_review.review)
+tool.app.command(epilog=tool_unused.EXAMPLES)(tool_unused.unused)
 app.add_typer(
     tool.app,
     name="tool",

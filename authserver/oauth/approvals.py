@@ -10,7 +10,7 @@ Not here: how a server proves itself (`resource_server.py`), and how long a ques
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from authserver.domain.approvals import approval as approvals
 from authserver.domain.approvals import asking, outcomes, spending
@@ -66,10 +66,10 @@ async def ask(work: UnitOfWork, issuer: Issuer, said: Members, authorization: by
     """
     server = await _server(work, issuer, authorization)
     call = approval_request.call(said)
-    token, stands = await _caller(work, issuer, server, approval_request.token(said))
+    token, stands = await _caller(work, issuer, server, approval_request.token(said), _of(call))
     work.bind(token.tenant)
     if not await _still_permits(work, token, stands, call.tool, call.tool_class):
-        raise _denied(work, server, "scope_gone")
+        raise _denied(work, server, "scope_gone", _of(call))
     held = await _held(work, stands, call.tool, call.definition_hash)
     if held is not None:
         return held
@@ -136,11 +136,11 @@ async def consume(
             # It runs; that its token has ended meanwhile is no reason to lose track of it.
             lease = spending.renew(work, found, use)
         else:
-            token, stands = await _caller(work, issuer, server, sent)
+            token, stands = await _caller(work, issuer, server, sent, _Named(found.tool, use.definition_hash))
             if token.tenant != found.tenant:
                 raise _unknown()
             if not await _still_permits(work, token, stands, found.tool, found.tool_class):
-                raise _denied(work, server, "scope_gone")
+                raise _denied(work, server, "scope_gone", _Named(found.tool, use.definition_hash))
             held = await _held(work, stands, found.tool, use.definition_hash)
             if held is not None:
                 # Nothing is spent: revived in time, it goes on.
@@ -157,6 +157,8 @@ async def consume(
                 authorization_id=found.authorization_id,
                 resource=found.resource,
                 approval_id=found.id,
+                tool=found.tool,
+                definition_hash=use.definition_hash,
             )
         return Reply(status=409, members={"error": refused.reason.value, "state": refused.state.value})
     return Reply(
@@ -205,17 +207,19 @@ async def _server(work: UnitOfWork, issuer: Issuer, authorization: bytes | None)
     return await authenticated(work, issuer, authorization, budget=work.machines.approval_requests)
 
 
-async def _caller(work: UnitOfWork, issuer: Issuer, server: Client, sent: str) -> tuple[Presented, Standing]:
+async def _caller(
+    work: UnitOfWork, issuer: Issuer, server: Client, sent: str, named: "_Named"
+) -> tuple[Presented, Standing]:
     """Return the caller's token and what it stands on now. Raises NotForThisServer, the same for every fault."""
     try:
         token = await presented.read(work, issuer, sent)
         stands = await presented.standing(work, issuer, token)
     except NotStandingError as refused:
-        raise _denied(work, server, refused.reason) from None
+        raise _denied(work, server, refused.reason, named) from None
     if token.resource != server.speaks_for:
-        raise _denied(work, server, "other_resource")
+        raise _denied(work, server, "other_resource", named)
     if not await presented.is_heard(work, server, token.tenant):
-        raise _denied(work, server, "other_tenant")
+        raise _denied(work, server, "other_tenant", named)
     return token, stands
 
 
@@ -266,10 +270,29 @@ def _unknown() -> UnknownApproval:
     return UnknownApproval("There is no such approval.")
 
 
-def _denied(work: UnitOfWork, server: Client, reason: str) -> NotForThisServer:
+class _Named(NamedTuple):
+    """Which call it is about, for the record."""
+
+    tool: str
+    definition_hash: str
+
+
+def _of(call: asking.Call) -> _Named:
+    return _Named(call.tool, call.definition_hash)
+
+
+def _denied(work: UnitOfWork, server: Client, reason: str, named: _Named) -> NotForThisServer:
     if work.machines.foreign_token_notes.take(server.id, work.at_us) is None:
         note = work if work.tenant is not None else _noting(work, server)
-        event.record(note, event.Kind.APPROVAL_REFUSED, event.Outcome.REFUSED, reason=reason, client_id=server.id)
+        event.record(
+            note,
+            event.Kind.APPROVAL_REFUSED,
+            event.Outcome.REFUSED,
+            reason=reason,
+            client_id=server.id,
+            resource=server.speaks_for,
+            **named._asdict(),
+        )
     return NotForThisServer("access_token: does not stand, or is not for this server and tool.", reason=reason)
 
 

@@ -2,24 +2,26 @@
 What an MCP server says of its own tools, read strictly: `PUT /rs/tools` of design §4.
 
 It is one server's word about itself and changes nothing that is registered; see `domain/health/report.py`, and for what each tool was
-listed as `domain/inventory/`. A definition whose hash is of something else is refused: what is shown to whoever looks at it is what counts.
+listed as, and on which day it was last used, `domain/inventory/`. A definition whose hash is of something else is refused: what is shown to whoever looks at it is what counts.
 """
 
 import json
 import re
+from datetime import date
 from typing import Any, Final
 
 from authserver.domain.health import report
 from authserver.domain.health.report import MOST_TOOLS, ReportedTool
-from authserver.domain.inventory import reported
+from authserver.domain.inventory import reported, uses
 from authserver.domain.inventory.reported import MOST_DEFINITIONS, SeenDefinition, SeenTool
+from authserver.domain.inventory.uses import MOST_USES
 from authserver.domain.issuers.issuer import Issuer
 from authserver.oauth.approval_request import Members, instance
 from authserver.oauth.errors import InvalidRequest
 from authserver.oauth.resource_server import authenticated, heard_for
 from authserver.runtime.unit_of_work import UnitOfWork
 from resource_lib.wire.tool_call import InexpressibleError, definition_hash
-from resource_lib.wire.tool_policy import CLASSES
+from resource_lib.wire.tool_policy import CLASSES, day_of
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_./-]{1,128}")
 _SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,200}")
@@ -44,11 +46,21 @@ async def handle(work: UnitOfWork, issuer: Issuer, said: Members, authorization:
     if len({tool.name for tool in read}) != len(read):
         raise InvalidRequest("tools: one stands there twice.", reason="invalid_tools")
     seen = [
-        SeenTool(name=tool.name, tool_class=tool.tool_class, scopes=tool.scopes, definitions=_definitions(tool, sent))
+        SeenTool(
+            name=tool.name,
+            tool_class=tool.tool_class,
+            scopes=tool.scopes,
+            sunset=_sunset(tool, sent),
+            definitions=_definitions(tool, sent),
+        )
         for tool, sent in zip(read, tools, strict=True)
     ]
+    used = {tool.name: days for tool, sent in zip(read, tools, strict=True) if (days := _used(tool, sent)) is not None}
+    if sum(len(days) for days in used.values()) > MOST_USES:
+        raise InvalidRequest(f"tools: used has at most {MOST_USES} entries in one report.", reason="invalid_tools")
     await report.take(work, client, instance=instance(said, "instance"), tools=read)
-    await reported.take(work, client, seen, tenants=tenants)
+    await reported.take(work, client, seen, tenants=tenants, tells_of_uses=bool(used))
+    uses.take(work, client.speaks_for, used, tenants=tenants)
 
 
 def _tool(said: Any) -> ReportedTool:
@@ -69,6 +81,28 @@ def _tool(said: Any) -> ReportedTool:
             f"tools: {name}: definition_hash is 64 hexadecimal digits, or left out.", reason="invalid_tools"
         )
     return ReportedTool(name=name, tool_class=said["class"], scopes=tuple(scopes), definition_hash=definition)
+
+
+def _sunset(tool: ReportedTool, said: Any) -> date | None:
+    given = said.get("sunset")
+    if given is not None and day_of(given) is None:
+        raise InvalidRequest(
+            f"tools: {tool.name}: sunset is a day, such as 2027-03-31, or left out.", reason="invalid_tools"
+        )
+    return day_of(given)
+
+
+def _used(tool: ReportedTool, said: Any) -> dict[str, date] | None:
+    """Return the day of its last use by tenant; None: this guard does not tell of uses."""
+    given = said.get("used")
+    if given is None:
+        return None
+    if not isinstance(given, dict) or not all(len(tenant) <= _MOST_ID for tenant in given):
+        raise InvalidRequest(f"tools: {tool.name}: used is an object of tenants and days.", reason="invalid_tools")
+    days = {tenant: day for tenant, one in given.items() if (day := day_of(one)) is not None}
+    if len(days) != len(given):
+        raise InvalidRequest(f"tools: {tool.name}: used: each is a day, such as 2027-03-31.", reason="invalid_tools")
+    return days
 
 
 def _definitions(tool: ReportedTool, said: Any) -> tuple[SeenDefinition, ...]:

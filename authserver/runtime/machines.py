@@ -18,6 +18,7 @@ from authserver.runtime.outbound import Outbound, OutboundBusyError
 from authserver.runtime.passwords import PasswordHasher
 from authserver.runtime.tail import Tail
 from authserver.runtime.unit_of_work import Database, UnitOfWork
+from authserver.runtime.uses import Uses
 from authserver.runtime.vault import DeploymentKeys, KeyEncryption
 from authserver.settings import Settings
 
@@ -95,6 +96,8 @@ class Machines:
     """How many connections of one resource server may wait for them at once."""
     instances: Notes[Any] = field(default_factory=Notes)
     """What was lately written of each running MCP server that follows them."""
+    uses: Uses[tuple[str, str], Any] = field(default_factory=Uses)
+    """Which authorizations were used on which day, as far as it is not written yet."""
     feed_requests: Bucket = field(default_factory=lambda: Bucket(per_minute=30_000, burst=5_000))
     """How often one resource server may ask this process for them."""
     kill_waits: Seats = field(default_factory=lambda: Seats(each=4, all_together=128))

@@ -4,6 +4,9 @@ What this server has for tools, told to its issuer after a start and when a defi
 With each definition, whole, goes in which tenants it was listed: a server may describe a tool differently to each, and an operator is
 shown what their own people could see. Told from the overlay's follower, so there is no task of its own, and a moment after the start, so that fifty servers do not speak
 at once. It decides nothing here, and whether it was heard changes nothing: it is told again until it was.
+
+And on which day each tool was last used in which tenant (`backchannel/tool_uses.py`): it goes with the next answer, so it costs none of its own
+but one in five minutes at most.
 """
 
 import json
@@ -11,11 +14,12 @@ import logging
 import random
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 from uuid import uuid4
 
 from resource_lib.backchannel.channel import Channel, IssuerUnavailableError
+from resource_lib.backchannel.tool_uses import ToolUses
 from resource_lib.definition import Definition
 from resource_lib.policy.demand import Demand
 
@@ -48,6 +52,7 @@ class ToolReport:
         *,
         instance: str = "",
         clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
         pause: Callable[[float], float] = lambda most: random.uniform(most / 5, most),  # noqa: S311 - nobody is hurt by a guess
     ) -> None:
         self._channel = channel
@@ -59,6 +64,8 @@ class ToolReport:
         self._seen: dict[str, OrderedDict[str, _Seen]] = {}
         self._due: float | None = None
         self._is_news = True
+        self.uses = ToolUses((demand.subject for demand in self._demands), clock=clock, wall=wall)
+        """What is noted of calls that were let through."""
 
     def learn(self, tool: str, definition: Definition, tenant: str) -> None:
         """Take note of what a tool of the policy was just listed as, for somebody of a tenant."""
@@ -75,18 +82,20 @@ class ToolReport:
     def tell_now(self) -> None:
         """Let what is to be told be told with the next answer, and wait for nothing that could come with it."""
         self._due = self._clock()
+        self.uses.tell_now()
 
     async def tell(self) -> None:
         """Tell what is new, if it is time. Never raises what the issuer may cause."""
         now = self._clock()
         if self._due is None:
             self._due = now + self._pause(SOON_S)
-        if not self._is_news or now < self._due:
+        if not (self._is_news or self.uses.is_due()) or now < self._due:
             return
         self._is_news, self._due = False, now + self._pause(PAUSE_S)
         telling, is_all = self._untold()
+        used = self.uses.untold()
         try:
-            said = {"instance": self._instance, "tools": self._said(telling)}
+            said = {"instance": self._instance, "tools": self._said(telling, used)}
             reply = await self._channel.ask("PUT", PATH, body=said)
         except IssuerUnavailableError:
             self._is_news = True
@@ -94,6 +103,7 @@ class ToolReport:
         if reply.status == 429:
             self._is_news = True
             return
+        self.uses.told(used)
         if reply.status != 204:
             # It would be refused again: an older issuer, or one that does not know this server any more.
             log.warning("the issuer does not take what tools there are", extra={"event": "tool_report.refused"})
@@ -128,7 +138,9 @@ class ToolReport:
                     found.append((tool, one, tenants))
         return found, True
 
-    def _said(self, telling: "list[tuple[str, _Seen, frozenset[str]]]") -> list[dict[str, Any]]:
+    def _said(
+        self, telling: "list[tuple[str, _Seen, frozenset[str]]]", used: Mapping[str, Mapping[str, str]]
+    ) -> list[dict[str, Any]]:
         told: dict[str, list[dict[str, Any]]] = {}
         for tool, seen, tenants in telling:
             whole = {"definition": seen.whole} if seen.whole is not None and not seen.told else {}
@@ -137,6 +149,9 @@ class ToolReport:
             {"name": demand.subject, "class": demand.tool_class, "scopes": sorted(demand.scopes)}
             | ({"definition_hash": known} if (known := self._hash_of(demand.subject)) else {})
             | ({"definitions": told[demand.subject]} if demand.subject in told else {})
+            | ({"sunset": demand.sunset.isoformat()} if demand.sunset is not None else {})
+            # Where nothing is new it is empty: that this guard tells of uses at all is said each time.
+            | {"used": dict(used.get(demand.subject, {}))}
             for demand in self._demands
         ]
 

@@ -6,7 +6,8 @@ replaces a tool behind a name that people trust gains nothing by it, and learns 
 
 A call may ask for a version in its `_meta`. FastMCP keeps several under one name, lists one, and runs whichever a call selects; all that is
 decided here (arguments, approvals, what is killed or reviewed) is about the one that is listed, so another one does not exist. And a client
-may name the hash of what it was tested with: as anything else its call does not run.
+may name the hash of what it was tested with: as anything else its call does not run. A version whose last day is over (`sunset`) does not
+exist any more; the one beside it goes on.
 """
 
 from typing import Any
@@ -15,12 +16,15 @@ from resource_lib.call import PINNED, Call, Facts, Pin
 from resource_lib.decision import ALLOW, Allow, Deny
 from resource_lib.definition import Definition
 from resource_lib.wire.tool_call import InexpressibleError, definition_hash
+from resource_lib.wire.tool_policy import is_over
 
 
 def check(call: Call, facts: Facts) -> Allow | Deny:
     """Refuse a tool whose definition is not among those that its demand names, or not the one that the call names."""
     if facts.demand is None:
         return _unknown(call, "outside the policy")
+    if is_over(facts.demand.sunset, facts.now):
+        return _unknown(call, "its last day is over")
     allowed, definition = facts.demand.definitions, facts.definition
     if allowed is not None and (definition is None or definition.hash not in allowed):
         return _unknown(call, "its definition is not " + ("known" if definition is None else "reviewed"))

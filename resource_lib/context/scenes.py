@@ -2,7 +2,7 @@
 What the conditions about one call may look at, put together only when one asks.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,8 @@ class Scenes:
 
     def __init__(self, memory: CallMemory, domains: Mapping[str, Collection[str]]) -> None:
         self.memory = memory
+        self.used: Callable[[str, str], None] | None = None
+        """Told of each call that was let through: its tool, and the tenant of whoever called; None: nobody is."""
         self._domains = {tenant: _domains(tenant, named) for tenant, named in domains.items()}
 
     def of(
@@ -51,6 +53,8 @@ class Scenes:
         """Remember that a call was let through."""
         arguments = params.get("arguments", {}) if type(params) is dict else None
         self.memory.remember(principal.authorization_id, tool, arguments)
+        if self.used is not None:
+            self.used(tool, principal.tenant)
 
 
 def _domains(tenant: str, named: Collection[str]) -> frozenset[str]:

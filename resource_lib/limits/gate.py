@@ -157,8 +157,8 @@ class Gate:
             if entry.asked:
                 await _quietly(self.store.give_back(entry.asked))
 
-    def tell(self, deny: Deny, principal: Principal) -> None:
-        """Tell whoever watches that a caller hears of a limit."""
+    def tell(self, deny: Deny, principal: Principal, definition_hash: str = "") -> None:
+        """Tell whoever watches that a caller hears of a limit; `definition_hash` is of the tool that they called."""
         exceeded = deny.exceeded
         if exceeded is not None:
             self.signals.tell(
@@ -173,6 +173,7 @@ class Gate:
                     subject=principal.subject,
                     client_id=principal.client_id,
                     authorization_id=principal.authorization_id,
+                    definition_hash=definition_hash if exceeded.tool is not None else "",
                 )
             )
 

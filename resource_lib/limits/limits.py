@@ -46,6 +46,8 @@ class Limited:
     subject: str
     client_id: str
     authorization_id: str
+    definition_hash: str = ""
+    """What the tool was when it was called; empty: nobody had to look, or no tool is limited."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -86,6 +86,7 @@ def _say(limited: Limited, *, times: int) -> None:
             "times": times,
             "scope": limited.scope,
             "tool": limited.tool,
+            "definition_hash": limited.definition_hash,
             "most": limited.most,
             "window_s": limited.window_s,
             "retry_after_s": limited.retry_after_s,

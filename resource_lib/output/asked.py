@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterator
 from typing import Any, Final
 
+from resource_lib.definition import Definition, named
 from resource_lib.identity.principal import Principal
 from resource_lib.output.screened import kinds_in
 
@@ -17,7 +18,9 @@ _LONGEST_WORD: Final = 40
 log = logging.getLogger("resource_lib.guard")
 
 
-def note_arguments(tool: str, arguments: Any, principal: Principal) -> tuple[str, ...]:
+def note_arguments(
+    tool: str, arguments: Any, principal: Principal, definition: Definition | None = None
+) -> tuple[str, ...]:
     """Return the kinds of signs in the arguments of a call that is let through, having logged them."""
     kinds = kinds_in(_sentences(arguments))
     if kinds:
@@ -27,7 +30,7 @@ def note_arguments(tool: str, arguments: Any, principal: Principal) -> tuple[str
             ", ".join(kinds),
             extra={
                 "event": "call.arguments_suspicious",
-                "tool": tool,
+                **named(tool, definition),
                 "signs": kinds,
                 "tenant": principal.tenant,
                 "authorization_id": principal.authorization_id,

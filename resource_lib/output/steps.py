@@ -11,6 +11,7 @@ from typing import Any, Final
 from resource_lib.output import blobs, mirrors
 from resource_lib.output.conforming import conforms
 from resource_lib.output.declared import declared
+from resource_lib.output.ending import ending
 from resource_lib.output.leaving import Leaving, Note, Step, WithheldError
 from resource_lib.output.origin import labelled
 from resource_lib.output.personal import personal
@@ -32,7 +33,8 @@ LAST_STEPS: Final[tuple[tuple[str, Step], ...]] = (
     (
         "labelled",
         labelled,
-    ),  # last of all, around the texts as they leave: what a label says, nothing inside it can undo
+    ),  # last of all that looks at texts, and around them: what a label says, nothing inside it can undo
+    ("ending", ending),
 )
 """These look at the whole, as it would leave."""
 

@@ -11,6 +11,7 @@ class and the shorter time count. Layers that no call could satisfy together clo
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from hashlib import sha256
 from typing import Any
 
@@ -65,6 +66,8 @@ class Demand:
     """Each of them holds."""
     definitions: frozenset[str] | None = None
     """What the tool may be today, by hash; None: anything."""
+    sunset: date | None = None
+    """The last day on which it may be called; None: nothing says when it ends."""
     policy_version: str = ""
     """Names these demands: a yes that was given under others does not count."""
     layers: tuple[Rules, ...] = field(default=(), repr=False, compare=False)
@@ -116,6 +119,7 @@ def demand_of(name: str, layers: Sequence[Rules], overlay: Sequence[Rules] = ())
         limit=tuple(dict.fromkeys(one for layer in layers for one in layer.limit)),
         concurrent=fewest(one for layer in layers for one in layer.concurrent),
         definitions=frozenset.intersection(*known) if known else None,
+        sunset=min((layer.sunset for layer in layers if layer.sunset is not None), default=None),
         layers=tuple(layers),
     )
     return replace(whole, policy_version=_version(whole))
@@ -210,7 +214,8 @@ def _said(demand: Demand) -> Mapping[str, Any]:
         "screening": demand.screening,
         "limit": [str(one) for one in demand.limit],
         "concurrent": caps_to_json(demand.concurrent),
-        # Not the definitions: a yes is bound to one by its hash, and one more that was let in takes nothing from it.
+        # Not the definitions: a yes is bound to one by its hash, and one more that was let in takes nothing from it;
+        # nor the last day: what was approved before it is over was approved.
     }
 
 

@@ -9,6 +9,7 @@ the guard is made, never ignored. The same words stand in a policy file and in a
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final, TypedDict, Unpack
 
 from resource_lib.policy.demand import Demand, demand_of
@@ -85,6 +86,8 @@ class Words(TypedDict, total=False):
     """How many calls of it may run at once: `4` of one person, `"50 per server"` of all, or several of which each holds."""
     definitions: Collection[str] | None
     """The hashes of what the tool may be today; None: any."""
+    sunset: str | date | None
+    """The last day on which it may be called, such as `"2027-03-31"`; after it there is no such tool."""
     waive: Mapping[str, str]
     """What the linter is to let be, by rule, each with the reason; it changes no decision."""
 

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from resource_lib.definition import named
 from resource_lib.event_stream import Events, data_of, lines_of, with_data
 from resource_lib.output import Leaving, WithheldError, cleaned
 from resource_lib.output.mirrors import MOST_DEPTH
@@ -325,7 +326,7 @@ class Reader:
                 "what %s says was withheld: %s",
                 leaving.tool or leaving.method,
                 error.reason,
-                extra={"event": "output.withheld", "reason": error.reason},
+                extra={"event": "output.withheld", "reason": error.reason, **named(leaving.tool, leaving.definition)},
             )
             self._room.heard(leaving)
             if question is None:

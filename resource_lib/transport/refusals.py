@@ -7,11 +7,12 @@ second 401 of RFC 9470; everything else is a reply in the protocol's own form.
 """
 
 import logging
-from collections.abc import Collection, Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 from resource_lib.challenge import Challenges
 from resource_lib.decision import Decision, Deny
+from resource_lib.definition import Definition, named
 from resource_lib.identity.principal import Principal
 from resource_lib.transport import answers
 from resource_lib.transport.answers import Answer
@@ -24,6 +25,7 @@ log = logging.getLogger("resource_lib.guard")
 Decided = list[tuple[Message, Decision | None]]
 """Each message of a body, and what was decided about it; None: nothing was asked of it."""
 
+_UNKNOWN: Final[Mapping[str | None, Definition]] = {}
 _NOT_RUN: Final = Deny(
     error="policy_denied",
     message="Not run: another call of the same batch is refused, and a batch runs whole or not at all.",
@@ -51,8 +53,16 @@ class Refusals:
         self._limited = limited
         self._rate_headers = rate_headers
 
-    def to(self, body: Body, decided: Decided, principal: Principal, *, modern: bool) -> Answer | None:
-        """Return the answer to a body; None when nothing in it is refused."""
+    def to(
+        self,
+        body: Body,
+        decided: Decided,
+        principal: Principal,
+        *,
+        modern: bool,
+        today: Mapping[str | None, Definition] = _UNKNOWN,
+    ) -> Answer | None:
+        """Return the answer to a body; None when nothing in it is refused. `today`: what the called tools are, for the log."""
         refused = [
             (message, decision.refusal)
             for message, decision in decided
@@ -61,7 +71,7 @@ class Refusals:
         if not refused:
             return None
         for message, deny in refused:
-            note(message, deny, principal, known=message.tool in self._tools)
+            note(message, deny, principal, known=message.tool in self._tools, definition=today.get(message.tool))
         return (
             self._stopped(refused)
             or self._step_up(refused, principal)
@@ -197,7 +207,9 @@ def described(message: Message, deny: Deny, scopes: list[str] | None = None) -> 
     return answers.error_object(deny, subject=subject, is_tool=message.tool is not None, scopes=scopes)
 
 
-def note(message: Message, deny: Deny, principal: Principal, *, known: bool) -> None:
+def note(
+    message: Message, deny: Deny, principal: Principal, *, known: bool, definition: Definition | None = None
+) -> None:
     """Write a refusal to the log: ids and words of ours, nothing a caller wrote."""
     subject = message.method if message.tool is None else (message.tool if known else "(outside the policy)")
     log.info(
@@ -208,6 +220,7 @@ def note(message: Message, deny: Deny, principal: Principal, *, known: bool) -> 
             "event": "call.refused",
             "error": deny.error,
             "reason": deny.reason,
+            **named(subject if message.tool is not None else "", definition if known else None),
             "tenant": principal.tenant,
             "authorization_id": principal.authorization_id,
         },

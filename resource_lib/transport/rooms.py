@@ -25,8 +25,8 @@ _UNREADABLE: Final = "cannot be read"
 Heard = Callable[[Leaving, Principal], None]
 """Told of each part of an answer that was looked through, and for whom."""
 
-Refuses = Callable[[Deny, Principal], None]
-"""Told of a refusal, and of whom."""
+Refuses = Callable[[Deny, Principal, str], None]
+"""Told of a refusal, of whom, and of which definition of a tool by its hash."""
 
 
 class Rooms:
@@ -172,7 +172,7 @@ class Rooms:
             if error is None:
                 return None
             deny = error.refusal(shown)
-            self._limited(deny, principal)
+            self._limited(deny, principal, "" if definition is None else definition.hash)
             return self._refused(message, deny, modern=modern)
 
         return Question(

@@ -12,6 +12,7 @@ another. docs/policy.md says it for people. The standard library only.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final, Literal
 
 from resource_lib.wire.approvals import ApprovalRule, InvalidRuleError, rule_from_json
@@ -46,6 +47,11 @@ it; it never leaves."""
 
 RETURNS: Final = frozenset({"personal", "secret", "outside"})
 
+SUNSET: Final = "authserver/sunset"
+"""In the `_meta` of a listed tool, and of what it answers: the last day on which it may be called."""
+ENDING: Final = "authserver/warning"
+"""In the `_meta` of what such a tool answers: the same as a sentence."""
+
 EVERY_TOOL: Final = "*"
 """Where a tool's name stands: what is demanded of all of them."""
 
@@ -58,6 +64,8 @@ MOST_LIMITS: Final = 10
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,128}")
 _LEVEL = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,256}")
 _HASH = re.compile(r"[0-9a-f]{64}")
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CLIENT = re.compile(r"[\x20-\x7E]{1,2048}")
 
 
@@ -133,6 +141,8 @@ class Rules:
     """How many calls of it may run at once, of one person or of whomever each says; all of them hold."""
     definitions: frozenset[str] | None = None
     """The hashes of what the tool may be today (`tool_call.definition_hash`); as anything else there is no such tool. None: any."""
+    sunset: date | None = None
+    """The last day on which it may be called, in UTC; after it there is no such tool. None: nothing says when it ends."""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as `parse_rules` reads it."""
@@ -149,6 +159,8 @@ class Rules:
             said["clients"] = sorted(self.clients)
         if self.definitions is not None:
             said["definitions"] = sorted(self.definitions)
+        if self.sunset is not None:
+            said["sunset"] = self.sunset.isoformat()
         if self.limit:
             said["limit"] = [str(one) for one in self.limit]
         if self.concurrent:
@@ -169,7 +181,7 @@ def to_json(rules: Rules) -> dict[str, Any]:
 
 MEMBERS: Final = frozenset(
     {"class", "scopes", "roles", "mode", "clients", "most", "acr", "max_age", "when", "approval", "cost", "returns"}
-    | {"limit", "concurrent", "definitions", "screening"}
+    | {"limit", "concurrent", "definitions", "screening", "sunset"}
 )
 
 
@@ -200,6 +212,7 @@ def parse_rules(value: Any, where: str = "") -> Rules:
         limit=said.limits(),
         concurrent=said.caps(),
         definitions=said.definitions(),
+        sunset=said.day("sunset"),
     )
 
 
@@ -226,6 +239,19 @@ class _Said:
         if type(given) is not int or not 1 <= given <= most:
             raise self._wrong(member, f"{_short(given)} is out of range", f"write {what}")
         return given
+
+    def day(self, member: str) -> date | None:
+        given = self._value.get(member)
+        if given is None or type(given) is date:  # YAML reads a date that stands there without quotes as one
+            return given
+        found = day_of(given)
+        if found is None:
+            raise self._wrong(
+                member,
+                f"{_short(given)} is no date",
+                'write the last day on which it may be called, such as "2027-03-31"',
+            )
+        return found
 
     def names(self, member: str, what: str, form: re.Pattern[str] | None) -> tuple[str, ...] | None:
         given = self._value.get(member)
@@ -359,6 +385,21 @@ class _Said:
                 f"{member}.approval", "says whose yes a step_up takes", "write {by: role, role: approver}"
             )
         return When(effect=effects[0], condition=condition, because=because, observe=bool(observe), approval=rule)
+
+
+def day_of(said: Any) -> date | None:
+    """Return the day that is written as `2027-03-31` (RFC 3339 full-date), or None: it is written otherwise, or there is no such day."""
+    if not isinstance(said, str) or not _DAY.fullmatch(said):
+        return None
+    try:
+        return date.fromisoformat(said)
+    except ValueError:
+        return None
+
+
+def is_over(sunset: date | None, now: float) -> bool:
+    """Tell whether the last day of a tool has passed at `now`, in seconds since the epoch."""
+    return sunset is not None and now >= (sunset.toordinal() - _EPOCH + 1) * 86_400
 
 
 def _short(value: Any) -> str:

@@ -1,7 +1,9 @@
 """`authserver tool review`: an operator who has never seen it reads what a tool has become, and decides, here and at a remote server."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +54,12 @@ def remote(served: Deployment, home: Path, slug: str) -> Remote:
     return Remote(served, Shell(home), served.credential[slug])
 
 
-def reported(served: Deployment, *tools: Any) -> None:
+def reported(served: Deployment, *tools: Any, says: list[Any] | None = None) -> None:
     server = served.credential["server"]
     everywhere = [served.tenants[slug] for slug in ("acme", "globex")]  # type: ignore[attr-defined]
     answer = httpx2.put(
         f"{served.issuer}/rs/tools",
-        json={"instance": "i1", "tools": [told(one, everywhere) for one in tools]},
+        json={"instance": "i1", "tools": says or [told(one, everywhere) for one in tools]},
         auth=httpx2.BasicAuth(server["client_id"], server["client_secret"]),
     )
     assert 204 == answer.status_code, answer.text
@@ -117,3 +119,47 @@ def test_a_wrong_word_is_answered_with_the_cure(served: Deployment, words: tuple
     assert done.exit_code in {1, 2}
     assert said in done.stderr
     assert json.dumps({}) not in done.stdout
+
+
+@pytest.mark.requirement("inventory:unused:shown-and-ended")
+def test_an_operator_lists_which_tools_nobody_uses_and_takes_one_away_here_and_remotely(
+    served: Deployment, tmp_path: Path
+):
+    """C54: 30 days unless they say otherwise; a tenant asks about itself, whoever runs the server about everybody."""
+    acme = remote(served, tmp_path / "acme", "acme")
+    used = {served.tenants["globex"]: f"{datetime.now(UTC):%Y-%m-%d}"}  # type: ignore[attr-defined]
+    unused = [told(tool("idle"), []) | {"used": {}}, told(tool("export"), []) | {"used": used}]
+    reported(served, says=unused)
+    before = served.told("tool", "unused", "--resource", RESOURCE)
+    with sqlite3.connect(served.folder / "rows.db", timeout=20) as rows:
+        rows.execute("UPDATE tool_inventories SET uses_since = uses_since - 31 * 86400")
+        rows.execute("UPDATE tool_names SET first_named_at = first_named_at - 31 * 86400")
+
+    everywhere = served.told("tool", "unused")
+    read = served.run("tool", "unused", "--resource", RESOURCE, "--tenant", "acme")
+    in_acme = acme.told("tool", "unused")
+    longer = served.told("tool", "unused", "--days", "60")
+    served.told("tool", "deny", "idle", "--resource", RESOURCE, "--tenant", "acme", "--not-listed", "--yes")
+    after = acme.told("tool", "unused", "--resource", RESOURCE)
+    none = served.told("authorization", "list", "--unused", "--days", "7")
+    wrong = [served.run(*words) for words in WRONG_WORDS]
+
+    def both(said: Any) -> dict[str, Any]:
+        return {row["tool"]: row for row in said["tools"] if row["tool"] in {"idle", "export"}}
+
+    assert (30, {}) == (before["days"], both(before))
+    assert ["idle"] == list(both(everywhere)), "somebody in globex uses the other"
+    assert {"export", "idle"} == set(both(in_acme))
+    assert ["never", "read"] == [both(everywhere)["idle"][name] for name in ("last_used", "class")]
+    assert [True, True, True] == [word in read.stdout for word in ("idle", "export", "never")]
+    assert ([], ["export"]) == (longer["tools"], list(both(after)))
+    assert [] == none
+    assert [2, 2, 1] == [done.exit_code for done in wrong]
+    assert [True, True, True] == [cure in done.stderr for done, cure in zip(wrong, WRONG_WORDS.values(), strict=True)]
+
+
+WRONG_WORDS = {
+    ("authorization", "list", "--days", "7"): "say --unused",
+    ("authorization", "list", "--unused", "--ended"): "leave out --ended",
+    ("tool", "unused", "--resource", "https://nowhere.example/mcp"): "is unknown",
+}

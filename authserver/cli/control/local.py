@@ -12,6 +12,7 @@ from authserver.domain.clients import registry
 from authserver.domain.health import servers as health
 from authserver.domain.health.check import Checked
 from authserver.domain.inventory import review as inventory
+from authserver.domain.inventory.uses import Unused
 from authserver.domain.resources import resource as resources
 from authserver.domain.resources.resource import requested_uri
 from authserver.domain.revocation import feed, kill_switch
@@ -19,6 +20,7 @@ from authserver.domain.stopping import stopping
 from authserver.domain.stopping.radius import told
 from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tokens import search as held
+from authserver.domain.tool_policies import tool_policy
 from authserver.domain.users import user as users
 from authserver.runtime.schema import SHARED
 from authserver.runtime.unit_of_work import UnitOfWork
@@ -137,6 +139,7 @@ class LocalControl:
                 client_id=wanted.client_id,
                 resource=wanted.resource,
                 state=held.State(wanted.state) if wanted.state else None,
+                unused_since=held.unused_since(work, wanted.days) if wanted.is_unused else 0,
             )
             page = await held.search(work, asked, most=most)
             found += [(one.started_at, await self._authorization_row(work, one, slug)) for one in page.found]
@@ -191,6 +194,24 @@ class LocalControl:
             raise RefusedError(f"TOOL: {tool} was never listed as {definition_hash}; look again.") from None
         if not await work.commit():
             raise RefusedError(f"TOOL: somebody else has just decided about {tool}; look again.")
+
+    async def unused_tools(self, uri: str, tenant: str, days: int | None) -> dict[str, Any]:
+        """Return which tools nobody used."""
+        days = days or int(self._machines.settings.unused_after_days)
+        work, place = self._machines.work(), None
+        if uri:
+            place = await self._place_of_tools(uri, tenant)
+            uris = [requested_uri(uri)]
+        else:
+            place = next(iter(await self._homes(tenant))) if tenant else None
+            every = await resources.all_resources(work)
+            uris = sorted(one.uri for one in every if place is None or place in one.tenants)
+        looked = [(uri, await tool_policy.unused(work, uri, place, days=days)) for uri in uris]
+        return {
+            "days": days,
+            "tools": [_unused_row(one) for _, found in looked for one in found.unused],
+            "untold": [uri for uri, found in looked if not found.is_told],
+        }
 
     async def _place_of_tools(self, uri: str, tenant: str) -> str | None:
         found = await resources.by_uri(self._machines.work(), requested_uri(uri))
@@ -377,6 +398,16 @@ def _somebody() -> str:
         return "unknown"
 
 
+def _unused_row(one: Unused) -> dict[str, Any]:
+    return {
+        "resource": one.resource,
+        "tool": one.tool,
+        "class": one.tool_class,
+        "since": one.since,
+        "last_used": one.last_used_on,
+    }
+
+
 def _tool_row(one: inventory.Seen) -> dict[str, Any]:
     return {
         "tool": one.tool,
@@ -391,4 +422,5 @@ def _tool_row(one: inventory.Seen) -> dict[str, Any]:
         "against": one.against,
         "since": one.since,
         "reviewed_at": one.reviewed_at,
+        "sunset": one.sunset,
     }

@@ -143,6 +143,10 @@ class WhoHasWhat:
     client_id: str = ""
     resource: str = ""
     state: str = ""
+    is_unused: bool = False
+    """Only live ones that nobody uses."""
+    days: int | None = None
+    """For how many days nobody used them; None: as the deployment is set."""
 
 
 class Control(Protocol):
@@ -201,6 +205,12 @@ class Control(Protocol):
 
     async def review(self, uri: str, tool: str, definition_hash: str, *, decision: str, tenant: str) -> None:
         """Let a definition in (`approved`), or keep it out (`rejected`): in a tenant alone, or everywhere."""
+        ...
+
+    async def unused_tools(self, uri: str, tenant: str, days: int | None) -> dict[str, Any]:
+        """Return which tools nobody used: `tools` (`resource`, `tool`, `class`, `since`, `last_used`), `days`, and `untold`, the servers
+        whose guards do not say it. `uri` empty: of every MCP server; `days` None: as the deployment is set.
+        """
         ...
 
     async def authorizations(self, tenant: str, wanted: WhoHasWhat, *, most: int) -> list[dict[str, Any]]:

@@ -166,6 +166,8 @@ class RemoteControl:
                 client_id=wanted.client_id,
                 resource=wanted.resource,
                 state=wanted.state,
+                unused="true" if wanted.is_unused else "",
+                days=str(wanted.days or ""),
             )
             rows += self._each(found, lambda one, place=place: _authorization_row(one, place))  # type: ignore[misc]
         return sorted(rows, key=lambda row: -row["started_at"])[:most]
@@ -227,6 +229,19 @@ class RemoteControl:
         path = f"/resources/{listing.id_of(requested_uri(uri))}/tool-reviews"
         body = {"tool": tool, "definition_hash": definition_hash, "decision": decision}
         await self._api.post(path, body, tenant=tenant)
+
+    async def unused_tools(self, uri: str, tenant: str, days: int | None) -> dict[str, Any]:
+        """Return which tools nobody used."""
+        asked = {"tenant": tenant, "days": str(days) if days else ""}
+        if uri:
+            asked["resource"] = requested_uri(uri)
+        said = await self._api.get("/unused-tools", **asked, limit=1)
+        found = await self._api.items("/unused-tools", most=10_000, **asked)
+        return {
+            "days": int(said["days"]),
+            "tools": self._each(found, _unused_row),
+            "untold": [str(one) for one in said["untold"]],
+        }
 
     async def _preview(self, named: Named) -> dict[str, Any]:
         body = {**_body(named), "reason": "what would it end?"}
@@ -414,6 +429,17 @@ def _tool_row(one: dict[str, Any]) -> dict[str, Any]:
         "against": str(one["against"]),
         "since": int(one["since"]),
         "reviewed_at": int(one["reviewed_at"]) if one["reviewed_at"] is not None else None,
+        "sunset": str(one["sunset"]),
+    }
+
+
+def _unused_row(one: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "resource": str(one["resource"]),
+        "tool": str(one["tool"]),
+        "class": str(one["tool_class"]),
+        "since": int(one["since"]),
+        "last_used": None if one["last_used_on"] is None else int(one["last_used_on"]),
     }
 
 

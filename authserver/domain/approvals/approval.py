@@ -245,6 +245,8 @@ def record(work: UnitOfWork, kind: event.Kind, approval: Approval, *, by: str = 
         resource=approval.resource,
         approval_id=approval.id,
         display_hash=approval.display_hash,
+        tool=approval.tool,
+        definition_hash=approval.definition_hash,
         **header,
     )
 

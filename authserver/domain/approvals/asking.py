@@ -240,7 +240,6 @@ async def _begin(work: UnitOfWork, owner: Authorization, caller: Caller, call: C
         work,
         event.Kind.APPROVAL_REQUESTED,
         made,
-        tool=call.tool,
         tool_class=call.tool_class,
         args_hash=call.args_hash,
         **({} if granted is None else {"grant_id": granted.id}),

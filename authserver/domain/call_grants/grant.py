@@ -294,6 +294,8 @@ def spend(work: UnitOfWork, grant_id: str, call: Call, *, resource: Resource, ro
         authorization_id=call.authorization_id,
         resource=call.resource,
         grant_id=grant_id,
+        tool=call.tool,
+        definition_hash=call.definition_hash,
         args_hash=call.args_hash,
     )
 
@@ -380,6 +382,7 @@ def _record(work: UnitOfWork, kind: event.Kind, grant: CallGrant, **said: Any) -
         resource=grant.resource,
         grant_id=grant.id,
         tool=grant.tool,
+        definition_hash=grant.definition_hash,
         **said,
     )
 

@@ -19,6 +19,8 @@ class Consent:
 
     scope: frozenset[str]
     allowed_at: int
+    used_on: int | None = None
+    """The day on which it was last used, by its first second; None: not since that is kept, or nobody asked."""
 
 
 Standing = tuple[Member | None, Consent | None]
@@ -95,6 +97,11 @@ def narrow(
         scope=sorted(scope & before.scope),
         shown=shown,
     )
+
+
+def note_use(work: UnitOfWork, *, sub: str, client_id: str, resource: str, used_on: int) -> None:
+    """Note on which day (its first second) an application last used a permission."""
+    work.write(store.USED, sub=sub, client_id=client_id, resource=resource, used_on=used_on)
 
 
 def withdraw(work: UnitOfWork, *, sub: str, client_id: str, resource: str) -> None:

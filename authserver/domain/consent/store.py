@@ -14,6 +14,8 @@ table(
     sa.Column("shown", sa.Text, nullable=False),
     sa.Column("allowed_at", sa.BigInteger, nullable=False),
     sa.Column("ended_at", sa.BigInteger, nullable=True),
+    # The day of its last use, by its first second.
+    sa.Column("used_on", sa.BigInteger, nullable=True),
     sa.PrimaryKeyConstraint("tenant_id", "sub", "client_id", "resource"),
     tenanted=True,
 )
@@ -42,6 +44,13 @@ NARROW = statement(
     WHERE tenant_id = :tenant AND sub = :sub AND client_id = :client_id AND resource = :resource AND ended_at IS NULL
         AND scope = :before AND allowed_at = :allowed_at
     RETURNING sub
+    """
+)
+USED = statement(
+    """
+    UPDATE consents SET used_on = :used_on
+    WHERE tenant_id = :tenant AND sub = :sub AND client_id = :client_id AND resource = :resource AND ended_at IS NULL
+        AND (used_on IS NULL OR used_on < :used_on)
     """
 )
 WITHDRAW = statement(

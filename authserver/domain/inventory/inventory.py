@@ -6,8 +6,9 @@ approves, so that a tenant opens nothing that the platform has closed. With AUTH
 nothing waits.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final, Literal
 
 from authserver.domain.audit import event
@@ -71,6 +72,43 @@ def is_required(work: UnitOfWork) -> bool:
     return work.machines.settings.tool_review == "required"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """What the credentials of one place (`*`: shared ones) name, as rows of `store.NAMES`."""
+
+    tenant: str
+    names: Sequence[Row]
+    reported_at: int
+    uses_since: int | None
+    """Since when its guard says which tools are used; None: it does not."""
+
+    @property
+    def present(self) -> list[Row]:
+        """Return those that its server still has."""
+        return [row for row in self.names if row["last_named_at"] >= self.reported_at]
+
+
+async def naming_places(work: UnitOfWork, uri: str, tenant: str | None) -> list[Place]:
+    """Return who has said something of a server, for an operator of `tenant` (None: the platform's): their own, and the shared ones."""
+    own = await _speaking(work, uri) if tenant is None else (tenant,)
+    found = []
+    for place in (*own, SHARED):
+        inside = work.beside(place)
+        begun = await inside.one(store.INVENTORY, resource=uri)
+        if begun is not None:
+            names = await inside.all(store.NAMES, resource=uri)
+            said = {name: begun[name] for name in ("reported_at", "uses_since")}
+            found.append(Place(tenant=place, names=names, **said))
+    return found
+
+
+async def _speaking(work: UnitOfWork, uri: str) -> tuple[str, ...]:
+    """Return the tenants whose own credentials have said something of a server."""
+    across = event.platform_work(work.machines, "look for what every credential of a server has said")
+    rows = await across.all(store.SPEAKERS, resource=uri)
+    return tuple(row["tenant_id"] for row in rows if row["tenant_id"] != SHARED)
+
+
 async def of_place(work: UnitOfWork, place: str, uri: str) -> Inventory:
     """Return what the credentials of a place (`*`: shared ones) have said of the server at `uri`; never from memory."""
     inside = work.beside(place)
@@ -93,6 +131,16 @@ async def of_place(work: UnitOfWork, place: str, uri: str) -> Inventory:
 async def reviews_of(work: UnitOfWork, place: str, uri: str) -> Reviews:
     """Return what was decided at a place (`*`: by the platform, for all)."""
     return _reviews(await work.beside(place).all(store.REVIEWS, resource=uri))
+
+
+async def sunsets(work: UnitOfWork, tenant: str, uri: str) -> dict[str, date]:
+    """Return which tools of a server have a last day by its own word, as a tenant hears it; the earlier one where two differ."""
+    found: dict[str, date] = {}
+    for place in dict.fromkeys((SHARED, tenant)):
+        for row in await work.beside(place).all(store.SUNSETS, resource=uri):
+            day = date.fromisoformat(row["sunset"])
+            found[row["tool"]] = min(day, found.get(row["tool"], day))
+    return found
 
 
 async def in_tenant(work: UnitOfWork, tenant: str, uri: str) -> LetIn:

@@ -7,6 +7,7 @@ and only the new one waits. Whose word it is: a tenant's own server for a shared
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 import orjson
@@ -41,11 +42,23 @@ class SeenTool:
     name: str
     tool_class: str
     scopes: tuple[str, ...]
+    sunset: date | None = None
+    """The last day on which it may be called, by its author's word; None: nothing says so."""
     definitions: tuple[SeenDefinition, ...] = ()
 
 
-async def take(work: UnitOfWork, client: Client, tools: Sequence[SeenTool], *, tenants: Collection[str]) -> None:
-    """Keep what a credential says of its server's tools; of `tenants` it may speak. A lost commit: another process spoke first."""
+async def take(
+    work: UnitOfWork,
+    client: Client,
+    tools: Sequence[SeenTool],
+    *,
+    tenants: Collection[str],
+    tells_of_uses: bool = False,
+) -> None:
+    """Keep what a credential says of its server's tools; of `tenants` it may speak. A lost commit: another process spoke first.
+
+    `tells_of_uses`: whether it says when they were last used; from the first such word on, what was not used is known.
+    """
     if work.tenant is None:
         work.bind(client.tenant)
     uri = client.speaks_for
@@ -58,6 +71,8 @@ async def take(work: UnitOfWork, client: Client, tools: Sequence[SeenTool], *, t
             is_first = False
     else:
         work.write(store.REPORTED, resource=uri, now=work.now)
+    if tells_of_uses and (begun is None or begun["uses_since"] is None):
+        work.write(store.TELLS_OF_USES, resource=uri, now=work.now)
     names = {row["tool"]: row for row in await work.all(store.NAMES, resource=uri)}
     known = list(await work.all(store.HASHES, resource=uri))
     approved = {
@@ -75,7 +90,8 @@ async def take(work: UnitOfWork, client: Client, tools: Sequence[SeenTool], *, t
 
 
 def _name(work: UnitOfWork, uri: str, tool: SeenTool, known: Row | None, *, is_first: bool) -> None:
-    if known is None:
+    sunset = "" if tool.sunset is None else tool.sunset.isoformat()
+    if known is None or known["sunset"] != sunset:
         work.changes_directory = True
     work.write(
         store.NAME,
@@ -83,6 +99,7 @@ def _name(work: UnitOfWork, uri: str, tool: SeenTool, known: Row | None, *, is_f
         tool=tool.name,
         tool_class=tool.tool_class,
         scopes=orjson.dumps(sorted(tool.scopes)).decode(),
+        sunset=sunset,
         is_baseline=is_first,
         now=work.now,
     )
@@ -125,7 +142,8 @@ def _definitions(
                 work,
                 event.Kind.TOOL_DEFINITION_SEEN,
                 resource=uri,
-                definition=one.hash,
+                tool=tool.name,
+                definition_hash=one.hash,
                 payload={"tool": tool.name},
             )
     # What counts, or is being looked at, stays; of the rest so many that nobody fills our disk by changing a word each time.
@@ -141,3 +159,4 @@ def expire(work: UnitOfWork) -> None:
     """Forget what was known of servers that are not registered any more."""
     for forgetting in store.FORGET:
         work.write(forgetting)
+    work.write(store.FORGET_USES)

@@ -14,7 +14,15 @@ import orjson
 from authserver.domain.audit import event
 from authserver.domain.audit.header import about
 from authserver.domain.inventory import store
-from authserver.domain.inventory.inventory import APPROVED, EMPTY, REJECTED, Decision, of_place, reviews_of
+from authserver.domain.inventory.inventory import (
+    APPROVED,
+    EMPTY,
+    REJECTED,
+    Decision,
+    naming_places,
+    of_place,
+    reviews_of,
+)
 from authserver.domain.revocation import feed
 from authserver.runtime.schema import SHARED
 from authserver.runtime.unit_of_work import Row, UnitOfWork
@@ -53,6 +61,8 @@ class Seen:
     """The hash of what it is compared with; empty: nothing."""
     since: int
     reviewed_at: int | None
+    sunset: str
+    """The last day on which the tool may be called, by its author's word, such as `2027-03-31`; empty: nothing says so."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,21 +78,15 @@ class Decided:
 
 async def look(work: UnitOfWork, uri: str, tenant: str | None) -> list[Seen]:
     """Return every definition that an operator of `tenant` may see (None: the platform's), by tool, the newest last."""
-    speaking = await _speaking(work, uri) if tenant is None else (tenant,)
     known, names, rows = EMPTY, dict[str, Row](), dict[tuple[str, str], Row]()
     present: set[str] = set()
-    for place in (*speaking, SHARED):
-        inside = work.beside(place)
-        begun = await inside.one(store.INVENTORY, resource=uri)
-        if begun is None:
-            continue
-        known = known.with_(await of_place(work, place, uri))
-        listed_here = await _listed_in(work, uri, tenant) if place == SHARED and tenant is not None else None
-        for row in await inside.all(store.NAMES, resource=uri):
-            names[row["tool"]] = row
-            if row["last_named_at"] >= begun["reported_at"]:
-                present.add(row["tool"])
-        for row in await inside.all(store.DEFINITIONS, resource=uri):
+    for place in await naming_places(work, uri, tenant):
+        known = known.with_(await of_place(work, place.tenant, uri))
+        is_shown_in_part = place.tenant == SHARED and tenant is not None
+        listed_here = await _listed_in(work, uri, tenant or "") if is_shown_in_part else None
+        names |= {row["tool"]: row for row in place.names}
+        present |= {row["tool"] for row in place.present}
+        for row in await work.beside(place.tenant).all(store.DEFINITIONS, resource=uri):
             if listed_here is None or row["hash"] in listed_here:
                 rows[row["tool"], row["hash"]] = row
     places = (SHARED,) if tenant is None else (SHARED, tenant)
@@ -140,7 +144,8 @@ async def decide(
         event.Kind.TOOL_REVIEWED,
         resource=uri,
         action=decision,
-        definition=definition_hash,
+        tool=tool,
+        definition_hash=definition_hash,
         payload={
             "tool": tool,
             "by": by,
@@ -158,7 +163,7 @@ async def history(work: UnitOfWork, uri: str) -> list[Decided]:
         found.append(
             Decided(
                 tool=said.get("tool", ""),
-                hash=header["definition"],
+                hash=header.get("definition_hash") or header.get("definition", ""),
                 decision=header["action"],
                 at=row["at_us"] // 1_000_000,
                 by=said.get("by", ""),
@@ -170,13 +175,6 @@ async def history(work: UnitOfWork, uri: str) -> list[Decided]:
 async def _listed_in(work: UnitOfWork, uri: str, tenant: str) -> frozenset[str]:
     """Return the hashes of what was listed in a tenant: nobody else's is shown there."""
     return frozenset(row["hash"] for row in await work.all(store.SEEN_IN, resource=uri, seen_in=tenant))
-
-
-async def _speaking(work: UnitOfWork, uri: str) -> tuple[str, ...]:
-    """Return the tenants whose own credentials have said something of a server."""
-    across = event.platform_work(work.machines, "look for what every credential of a server has said")
-    rows = await across.all(store.SPEAKERS, resource=uri)
-    return tuple(row["tenant_id"] for row in rows if row["tenant_id"] != SHARED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -238,6 +236,7 @@ class _Found:
             against=old["hash"] if old is not None and before is not None else "",
             since=row["first_seen_at"] if row is not None else name["first_named_at"],
             reviewed_at=self.decided.get(row["hash"]) if row is not None else None,
+            sunset=name["sunset"],
         )
 
     def _newest_that_counts(self, tool: str, row: Row | None) -> Row | None:

@@ -12,6 +12,8 @@ table(
     sa.Column("resource", sa.Text, nullable=False),
     sa.Column("begun_at", sa.BigInteger, nullable=False),
     sa.Column("reported_at", sa.BigInteger, nullable=False),
+    # Since when its guard says which tools are used; until then nobody can say which are not.
+    sa.Column("uses_since", sa.BigInteger, nullable=True),
     sa.PrimaryKeyConstraint("tenant_id", "resource"),
     tenanted=True,
 )
@@ -28,6 +30,8 @@ table(
     sa.Column("last_named_at", sa.BigInteger, nullable=False),
     # When somebody first listed it; until then nobody knows what it is.
     sa.Column("defined_at", sa.BigInteger, nullable=True),
+    # The last day on which it may be called, such as 2027-03-31, by its author's word; empty: nothing says so.
+    sa.Column("sunset", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.PrimaryKeyConstraint("tenant_id", "resource", "tool"),
     tenanted=True,
 )
@@ -56,6 +60,17 @@ table(
     tenanted=False,
 )
 
+# On which day (its first second) a tool was last used in which tenant: one row for both, nobody named, and nothing finer than a day.
+table(
+    "tool_uses",
+    sa.Column("resource", sa.Text, nullable=False),
+    sa.Column("tool", sa.Text, nullable=False),
+    sa.Column("used_in", sa.Text, nullable=False),
+    sa.Column("used_on", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("resource", "tool", "used_in"),
+    tenanted=False,
+)
+
 table(
     "tool_reviews",
     sa.Column("resource", sa.Text, nullable=False),
@@ -68,7 +83,7 @@ table(
 )
 
 INVENTORY = statement(
-    "SELECT begun_at, reported_at FROM tool_inventories WHERE tenant_id = :tenant AND resource = :resource"
+    "SELECT begun_at, reported_at, uses_since FROM tool_inventories WHERE tenant_id = :tenant AND resource = :resource"
 )
 SPEAKERS = platform_statement("SELECT tenant_id FROM tool_inventories WHERE resource = :resource ORDER BY tenant_id")
 # What was there first is what counts unseen: of two that speak first at once, one does.
@@ -84,18 +99,26 @@ REPORTED = statement(
     WHERE tenant_id = :tenant AND resource = :resource
     """
 )
+TELLS_OF_USES = statement(
+    "UPDATE tool_inventories SET uses_since = :now WHERE tenant_id = :tenant AND resource = :resource AND uses_since IS NULL"
+)
 
 NAMES = statement(
     """
-    SELECT tool, tool_class, scopes, is_baseline, first_named_at, last_named_at, defined_at FROM tool_names
+    SELECT tool, tool_class, scopes, is_baseline, first_named_at, last_named_at, defined_at, sunset FROM tool_names
     WHERE tenant_id = :tenant AND resource = :resource ORDER BY tool
     """
 )
+SUNSETS = statement(
+    "SELECT tool, sunset FROM tool_names WHERE tenant_id = :tenant AND resource = :resource AND sunset <> '' ORDER BY tool"
+)
 NAME = statement(
     """
-    INSERT INTO tool_names (tenant_id, resource, tool, tool_class, scopes, is_baseline, first_named_at, last_named_at, defined_at)
-    VALUES (:tenant, :resource, :tool, :tool_class, :scopes, :is_baseline, :now, :now, NULL)
+    INSERT INTO tool_names (tenant_id, resource, tool, tool_class, scopes, is_baseline, first_named_at, last_named_at, defined_at,
+        sunset)
+    VALUES (:tenant, :resource, :tool, :tool_class, :scopes, :is_baseline, :now, :now, NULL, :sunset)
     ON CONFLICT (tenant_id, resource, tool) DO UPDATE SET tool_class = excluded.tool_class, scopes = excluded.scopes,
+        sunset = excluded.sunset,
         last_named_at = CASE WHEN tool_names.last_named_at < :now THEN :now ELSE tool_names.last_named_at END
     """
 )
@@ -150,6 +173,18 @@ SEE = statement(
 )
 SEEN_IN = statement("SELECT hash FROM tool_sightings WHERE resource = :resource AND seen_in = :seen_in")
 
+# The later day wins, whoever says it and however often.
+USE = statement(
+    """
+    INSERT INTO tool_uses (resource, tool, used_in, used_on) VALUES (:resource, :tool, :used_in, :used_on)
+    ON CONFLICT (resource, tool, used_in) DO UPDATE SET used_on = excluded.used_on WHERE tool_uses.used_on < excluded.used_on
+    """
+)
+USES_IN = statement("SELECT tool, used_on FROM tool_uses WHERE resource = :resource AND used_in = :used_in")
+USES_ANYWHERE = statement(
+    "SELECT tool, MAX(used_on) AS used_on FROM tool_uses WHERE resource = :resource GROUP BY tool"
+)
+
 REVIEWS = statement(
     """
     SELECT tool, hash, decision, reviewed_at FROM tool_reviews
@@ -173,5 +208,7 @@ REVIEW = statement(
 # A server that is registered anew begins anew.
 FORGET = tuple(
     platform_statement(f"DELETE FROM {name} WHERE resource NOT IN (SELECT uri FROM resources)")
-    for name in ("tool_inventories", "tool_names", "tool_definitions", "tool_sightings", "tool_reviews")
+    for name in ("tool_inventories", "tool_names", "tool_definitions", "tool_sightings", "tool_reviews", "tool_uses")
 )
+# Nor does what was used in a tenant outlive it.
+FORGET_USES = platform_statement("DELETE FROM tool_uses WHERE used_in NOT IN (SELECT id FROM tenants)")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from authserver.domain.keys.signing_key import KeyRing
+from authserver.domain.tokens import uses
 from authserver.domain.tokens.authorization import MACHINE, Authorization
 from authserver.domain.tokens.presented import Presented
 from authserver.runtime.unit_of_work import UnitOfWork
@@ -51,6 +52,8 @@ def mint(
     key = ring.signing(work.now)
     if key is None:
         raise NoSigningKeyError
+    assert work.tenant is not None
+    uses.note(work, authorization, work.tenant)
     life = min(work.machines.settings.access_token_seconds, authorization.expires_at - work.now)
     if set(scope) & set(authorization.widened_at(work.now)):
         # What was allowed for a while is not carried beyond it.
@@ -83,6 +86,8 @@ def mint_for_actor(
     key = ring.signing(work.now)
     if key is None:
         raise NoSigningKeyError
+    assert work.tenant is not None
+    uses.note(work, authorization, work.tenant)
     life = min(
         work.machines.settings.access_token_seconds,
         authorization.expires_at - work.now,

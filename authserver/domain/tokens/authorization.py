@@ -28,6 +28,8 @@ _OPERATOR_MAY_UNDO = frozenset({"client_disabled", "tenant_suspended", "resource
 """With these a machine's standing authorization ends too; enabled again, it begins another, which ends when that one would."""
 
 
+_DAY_S = 86_400
+
 _BY_NUMBER = "ended_by_number"
 """It ended with a person, a client, a tenant, a resource, or everything: see `revocation/kill_switch.py`."""
 
@@ -165,6 +167,7 @@ def start(
         expires_at=authorization.expires_at,
         client_snapshot=client_snapshot,
         purpose=purpose,
+        used_on=work.now // _DAY_S * _DAY_S,
     )
     event.record(
         work,

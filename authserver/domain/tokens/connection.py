@@ -51,7 +51,8 @@ class Connection:
     @property
     def last_used_at(self) -> int:
         """When it was last active here: a login or a refresh."""
-        return max((login.last_used_at for login in self.logins), default=self.consent.allowed_at)
+        known = [self.consent.allowed_at, self.consent.used_on or 0]
+        return max([*known, *(login.last_used_at for login in self.logins)])
 
     def login(self, authorization_id: str) -> Login | None:
         """Return one of its living logins."""
@@ -129,7 +130,11 @@ async def in_tenant(work: UnitOfWork, person_id: str) -> list[Connection]:
             resource_uri=uri,
             resource=resource,
             seen=await tool_policy.seen(work, tenant.id, resource, client_id) if resource is not None else None,
-            consent=Consent(scope=frozenset(group[0]["consented"].split()), allowed_at=group[0]["allowed_at"]),
+            consent=Consent(
+                scope=frozenset(group[0]["consented"].split()),
+                allowed_at=group[0]["allowed_at"],
+                used_on=group[0]["consent_used_on"],
+            ),
             logins=tuple(login for row in group if (login := _login(work, row)) is not None),
         )
         found.append(one)

@@ -24,7 +24,7 @@ from authserver.domain.resources.resource import Resource
 from authserver.domain.revocation import kill_switch
 from authserver.domain.revocation.kill_switch import Kill
 from authserver.domain.tenants import tenant as tenants
-from authserver.domain.tokens import authorization, store
+from authserver.domain.tokens import authorization, store, uses
 from authserver.domain.tokens.authorization import Authorization, Profile
 from authserver.domain.tool_policies import tool_policy
 from authserver.domain.users.user import Member
@@ -132,6 +132,7 @@ async def standing(work: UnitOfWork, issuer: Issuer, token: Presented) -> Standi
     owner = found.authorization
     if owner.sub != token.sub:
         raise NotStandingError("other_authorization")
+    uses.note(work, owner, token.tenant)
     if token.act is not None:
         target = await _still_acting(work, token, owner)
         stops = await kill_switch.stops(work)

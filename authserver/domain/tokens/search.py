@@ -38,6 +38,8 @@ class Wanted:
     client_id: str = ""
     resource: str = ""
     state: State | None = None
+    unused_since: int = 0
+    """Only what nobody has used since this moment; 0: whenever it was used."""
 
     @property
     def is_everything(self) -> bool:
@@ -52,7 +54,7 @@ class Found:
     authorization: Authorization
     started_at: int
     last_used_at: int | None
-    """When it was last refreshed, or began; None: nothing says so, because a machine refreshes nothing."""
+    """When it was last refreshed, or began; of what is not refreshed the day on which a token of it was last made or seen; None: not known."""
     ends_at: int
     """When it ends if nobody uses it, or ended."""
     state: State
@@ -92,6 +94,7 @@ async def search(
             **asked,
             resource=wanted.resource,
             state=wanted.state.value if wanted.state else "",
+            unused_since=wanted.unused_since,
             now=work.now,
             alone_since=work.now - work.machines.settings.access_token_seconds,
             window=window,
@@ -105,6 +108,11 @@ async def search(
             return _page(work, rows, None)
         place = (end["created_at"], end["authorization_id"])
     return _page(work, rows, place)
+
+
+def unused_since(work: UnitOfWork, days: int | None = None) -> int:
+    """Return the moment since which nobody may have used what counts as unused: so many days ago, or as the deployment is set."""
+    return work.now - (days or work.machines.settings.unused_after_days) * 86_400
 
 
 async def find(work: UnitOfWork, authorization_id: str) -> Found | None:
@@ -148,7 +156,9 @@ def _found(work: UnitOfWork, row: Row) -> Found:
     return Found(
         authorization=owner,
         started_at=row["created_at"],
-        last_used_at=(row["refreshed_at"] or row["created_at"]) if refreshes else None,
+        last_used_at=max(row["refreshed_at"] or row["created_at"], row["used_on"] or 0)
+        if refreshes
+        else row["used_on"],
         ends_at=row["ended_at"] if row["ended_at"] is not None else ends_at,
         state=State.ENDED if ended_by else State.LIVE,
         ended_by=ended_by,

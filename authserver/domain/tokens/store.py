@@ -28,6 +28,8 @@ table(
     sa.Column("client_snapshot", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Column("details", sa.Text, nullable=False, server_default=sa.text("'[]'")),
     sa.Column("purpose", sa.Text, nullable=False, server_default=sa.text("''")),
+    # The day of its last use, by its first second.
+    sa.Column("used_on", sa.BigInteger, nullable=True),
     sa.PrimaryKeyConstraint("tenant_id", "authorization_id"),
     sa.Index("ix_authorizations_tenant_id_sub_created_at", "tenant_id", "sub", "created_at"),
     sa.Index("ix_authorizations_tenant_id_client_id_created_at", "tenant_id", "client_id", "created_at"),
@@ -68,9 +70,9 @@ table(
 START = statement(
     f"""
     INSERT INTO authorizations (tenant_id, authorization_id, issuer_path, sub, client_id, resource, scope, profile, acr, amr,
-        auth_time, ctl, created_at, expires_at, client_snapshot, purpose)
+        auth_time, ctl, created_at, expires_at, client_snapshot, purpose, used_on)
     SELECT :tenant, :authorization_id, :issuer_path, n.sub, n.client_id, n.resource, :scope, :profile, :acr, :amr,
-        :auth_time, n.ctl, :now, :expires_at, :client_snapshot, :purpose
+        :auth_time, n.ctl, :now, :expires_at, :client_snapshot, :purpose, :used_on
     FROM (SELECT CAST(:sub AS TEXT) AS sub, CAST(:client_id AS TEXT) AS client_id, CAST(:resource AS TEXT) AS resource,
         CAST(:ctl AS BIGINT) AS ctl) n
     WHERE n.ctl >= {floor_of("n")}
@@ -119,6 +121,12 @@ STILL_LIVE = statement(
     RETURNING authorization_id
     """
 )
+USED = statement(
+    """
+    UPDATE authorizations SET used_on = :used_on
+    WHERE tenant_id = :tenant AND authorization_id = :authorization_id AND (used_on IS NULL OR used_on < :used_on)
+    """
+)
 SET_END = statement(
     f"""
     UPDATE authorizations SET expires_at = :expires_at
@@ -151,7 +159,7 @@ HAS_DETAILS = statement(
 # With when it was last refreshed: its newest refresh token says so.
 CONNECTIONS = statement(
     f"""
-    SELECT c.client_id, c.resource, c.scope AS consented, c.allowed_at, a.authorization_id, a.issuer_path, a.sub, a.scope,
+    SELECT c.client_id, c.resource, c.scope AS consented, c.allowed_at, c.used_on AS consent_used_on, a.authorization_id, a.issuer_path, a.sub, a.scope,
         a.profile, a.acr, a.amr, a.auth_time, a.ctl, a.expires_at, a.ended_at, a.widened, a.widened_until,
         a.client_snapshot, a.details, a.purpose, a.created_at, {floor_of("a")} AS floor,
         (SELECT MAX(r.created_at) FROM refresh_tokens r WHERE r.tenant_id = :tenant
@@ -220,13 +228,21 @@ _SEARCH_WINDOW = """
 _NEWEST = " ORDER BY created_at DESC, authorization_id DESC"
 _SEARCHED = """
     SELECT authorization_id, issuer_path, sub, client_id, resource, scope, profile, acr, amr, auth_time, ctl, created_at,
-        expires_at, ended_at, end_reason, widened, widened_until, client_snapshot, details, purpose
+        expires_at, ended_at, end_reason, widened, widened_until, client_snapshot, details, purpose, used_on
 """
 # A login lives while it can be refreshed, or as long as the one access token it began with.
 _LIVES = f"""
     (a.ended_at IS NULL AND a.expires_at > :now AND a.ctl >= {floor_of("a")}
         AND (a.profile <> 'interactive' OR a.created_at > :alone_since OR EXISTS (SELECT 1 FROM refresh_tokens r
             WHERE r.tenant_id = :tenant AND r.authorization_id = a.authorization_id AND r.expires_at > :now)))
+"""
+# Not used since: neither on a later day, nor refreshed. What began before days were kept is not known to be unused, except where a
+# refresh token would say so.
+_UNUSED = """
+    (CAST(:unused_since AS BIGINT) = 0 OR (a.created_at <= :unused_since
+        AND (CASE WHEN a.used_on IS NULL THEN a.profile = 'interactive' ELSE a.used_on + 86400 <= :unused_since END)
+        AND NOT EXISTS (SELECT 1 FROM refresh_tokens r WHERE r.tenant_id = :tenant
+            AND r.authorization_id = a.authorization_id AND r.created_at > :unused_since)))
 """
 _SHOWN = f"""
     SELECT found.*, {floor_of("found")} AS floor,
@@ -244,6 +260,7 @@ def _search(begins_with: str) -> str:
         WHERE CAST(:sub AS TEXT) IN ('', a.sub) AND CAST(:client_id AS TEXT) IN ('', a.client_id)
             AND CAST(:resource AS TEXT) IN ('', a.resource)
             AND (CAST(:state AS TEXT) = '' OR CAST(:state AS TEXT) = CASE WHEN {_LIVES} THEN 'live' ELSE 'ended' END)
+            AND {_UNUSED}
         {_NEWEST} LIMIT :most) found
     {_NEWEST}
     """

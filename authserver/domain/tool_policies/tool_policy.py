@@ -11,13 +11,15 @@ of it (`oauth/tool_policies.py`) and applies the rest call by call.
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, Final
 
 import orjson
 
 from authserver.domain.audit import event
-from authserver.domain.inventory import inventory
+from authserver.domain.inventory import inventory, uses
 from authserver.domain.inventory.inventory import LetIn
+from authserver.domain.inventory.uses import Looked
 from authserver.domain.resources.resource import Resource, Tool
 from authserver.domain.revocation import feed
 from authserver.domain.tool_policies import store
@@ -25,7 +27,7 @@ from authserver.runtime.unit_of_work import Row, UnitOfWork
 from resource_lib.wire.approvals import ApprovalRule, stricter
 from resource_lib.wire.condition import Scene, Truth
 from resource_lib.wire.control import Act, Kind
-from resource_lib.wire.tool_policy import CLASSES, EVERY_TOOL, InvalidRulesError, Rules, parse_rules
+from resource_lib.wire.tool_policy import CLASSES, EVERY_TOOL, InvalidRulesError, Rules, is_over, parse_rules
 
 NO_RULES: Final = Rules()
 
@@ -46,6 +48,21 @@ class Overlay:
     tools: Mapping[str, Rules] = field(default_factory=dict)
     let_in: LetIn = field(default_factory=dict)
     """What each tool may be today, where somebody has to have looked at it."""
+    sunsets: Mapping[str, date] = field(default_factory=dict)
+    """The last day of each tool that has one, by its author's word."""
+    over: frozenset[str] = frozenset()
+    """The tools whose last day has passed: nobody is offered them any more."""
+
+    def sunset(self, tool: str) -> date | None:
+        """Return the last day of a tool, by its author's word and the tenant's: the earlier one; None: nothing says when it ends."""
+        said = [rules.sunset for rules in self.layers(tool) if rules.sunset is not None]
+        return min([*said, *(day for name, day in self.sunsets.items() if name == tool)], default=None)
+
+    def as_of(self, now: int) -> "Overlay":
+        """Return it as it is at a moment; the very same while no last day has passed."""
+        named = {*self.sunsets, *(tool for tool, rules in self.tools.items() if rules.sunset is not None)}
+        over = frozenset(tool for tool in named if is_over(self.sunset(tool), now))
+        return self if over == self.over else replace(self, over=over)
 
     def lets_in(self, tool: str, definition_hash: str) -> bool:
         """Whether a tool counts as what it is today."""
@@ -61,6 +78,7 @@ class Overlay:
         is_there = self.let_in.get(tool.name) != frozenset()
         return (
             is_there
+            and self.over.isdisjoint({tool.name, EVERY_TOOL})
             and self.is_below_ceiling(tool)
             and all(
                 rules.mode != "deny" and (rules.clients is None or client_id in rules.clients)
@@ -75,7 +93,7 @@ class Overlay:
 
     def seen(self, resource: Resource, client_id: str) -> Resource:
         """Return the resource as this tenant shows it to an application: fewer tools, graver ones, more scopes for some."""
-        if not self.tools and not self.let_in:
+        if not (self.tools or self.let_in or self.over):
             return resource
         tools = tuple(self.tightened(tool, resource.scopes) for tool in resource.tools if self.offers(tool, client_id))
         return resource if tools == resource.tools else replace(resource, tools=tools, is_narrowed=True)
@@ -188,9 +206,24 @@ async def of_tenant(work: UnitOfWork, tenant_id: str, uri: str) -> Overlay:
 
     async def load() -> Overlay:
         tools = {entry.tool: entry.rules for entry in await entries(work.beside(tenant_id), uri)}
-        return Overlay(tools=tools, let_in=await inventory.in_tenant(work, tenant_id, uri))
+        return Overlay(
+            tools=tools,
+            let_in=await inventory.in_tenant(work, tenant_id, uri),
+            sunsets=await inventory.sunsets(work, tenant_id, uri),
+        )
 
-    return await work.machines.memory.get("tool_policies", f"{tenant_id}\0{uri}", load)
+    known: Overlay = await work.machines.memory.get("tool_policies", f"{tenant_id}\0{uri}", load)
+    return known.as_of(work.now)
+
+
+async def unused(work: UnitOfWork, uri: str, tenant_id: str | None, *, days: int) -> Looked:
+    """Return which tools of a server nobody used in a tenant (None: in any), without those that it has taken away already."""
+    found = await uses.unused(work, uri, tenant_id, days=days)
+    if tenant_id is None or not found.unused:
+        return found
+    overlay = await of_tenant(work, tenant_id, uri)
+    denied = {one.tool for one in found.unused if any(rules.mode == "deny" for rules in overlay.layers(one.tool))}
+    return replace(found, unused=tuple(one for one in found.unused if one.tool not in denied | overlay.over))
 
 
 async def seen(work: UnitOfWork, tenant_id: str, resource: Resource, client_id: str) -> Resource:

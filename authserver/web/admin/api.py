@@ -26,6 +26,7 @@ from authserver.web.admin import (
     tenants,
     tool_reviews,
     tools,
+    unused_tools,
     users,
 )
 from authserver.web.admin.ask import Ask
@@ -55,6 +56,7 @@ NOUNS = (
     tenants,
     tool_reviews,
     tools,
+    unused_tools,
     users,
 )
 """The modules whose routes there are; importing one registers them."""

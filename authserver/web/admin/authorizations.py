@@ -12,8 +12,8 @@ from authserver.domain.tokens import search
 from authserver.domain.tokens.search import Found, State, Wanted
 from authserver.web.admin.acting import REASON_WORDS, by
 from authserver.web.admin.ask import Ask
-from authserver.web.admin.problems import not_found
-from authserver.web.admin.routing import Cursor, Id, Limit, Shown, Thing, route
+from authserver.web.admin.problems import invalid, not_found
+from authserver.web.admin.routing import Cursor, Days, Id, Limit, Shown, Thing, route
 
 
 class AuthorizationShown(Thing):
@@ -33,7 +33,9 @@ class AuthorizationShown(Thing):
     profile: Literal["interactive", "system", "api_key"]
     purpose: str
     started_at: int
-    last_used_at: int | None = Field(description="null: it is a machine's, which refreshes nothing.")
+    last_used_at: int | None = Field(
+        description="Of what is not refreshed (a machine's, an API key's) the day, by its first second; null: not known."
+    )
     ends_at: int = Field(description="When it ends unused, or ended.")
     state: Literal["live", "ended"]
     ended_by: str = Field(description="Why it has ended; empty: it lives.", examples=[""])
@@ -61,11 +63,19 @@ async def list_authorizations(
         str | None, Query(min_length=1, max_length=500, description="The identifier of an MCP server.")
     ] = None,
     state: Annotated[Literal["live", "ended"] | None, Query()] = None,
+    unused: Annotated[bool, Query(description="Only live ones that nobody used for `days`.")] = False,
+    days: Days = None,
 ) -> AuthorizationPage:
     """By person, application, server and state. What a kill has ended is ended here from its commit on."""
     after = ask.after(cursor)
+    if days is not None and not unused:
+        raise invalid("days", "says for how long nobody used them; say unused=true with it")
     wanted = Wanted(
-        sub=sub or "", client_id=client_id or "", resource=resource or "", state=State(state) if state else None
+        sub=sub or "",
+        client_id=client_id or "",
+        resource=resource or "",
+        state=State.LIVE if unused else State(state) if state else None,
+        unused_since=search.unused_since(ask.work, days) if unused else 0,
     )
     place = (int(after[0]), str(after[1])) if after else None
     page = await search.search(ask.work, wanted, after=place, most=limit)

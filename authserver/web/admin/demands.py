@@ -71,6 +71,7 @@ DEMANDS: Final[dict[tuple[str, str], Demand]] = {
     ("DELETE", "/resources/{resource_id}/tools/{tool}/rules"): _writes("tools"),
     ("GET", "/resources/{resource_id}/tool-reviews"): _reads("tools", **_WIDE),
     ("POST", "/resources/{resource_id}/tool-reviews"): _writes("tools", **_WIDE),
+    ("GET", "/unused-tools"): _reads("tools", **_WIDE),
     ("GET", "/issuers"): _reads("issuers", is_within=False),
     ("POST", "/issuers"): _writes("issuers", is_within=False, is_platform=True),
     ("GET", "/issuers/{issuer_id}"): _reads("issuers", is_within=False),

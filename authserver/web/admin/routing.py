@@ -44,6 +44,10 @@ Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
 Cursor = Annotated[
     str | None, Query(min_length=1, max_length=2000, description="`next` of the page before; nothing else is one.")
 ]
+Days = Annotated[
+    int | None,
+    Query(ge=1, le=365, description="For how many whole days nobody used it; left out: as the server is set."),
+]
 Id = Annotated[str, Path(min_length=1, max_length=1200, description="Its id, as the list shows it.")]
 
 _Tenant = Annotated[

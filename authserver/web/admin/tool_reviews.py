@@ -41,6 +41,10 @@ class ReviewShown(Shown):
     against: str = Field(description="The definition_hash of what it is compared with; empty: nothing.")
     since: int = Field(description="Seconds since the epoch.")
     reviewed_at: int | None
+    sunset: str = Field(
+        description="The last day on which the tool may be called, by its author's word; empty: nothing says so.",
+        examples=["2027-03-31"],
+    )
 
 
 class ReviewPage(Shown):
@@ -111,4 +115,5 @@ def _shown(one: review.Seen, *, state: str | None = None, at: int | None = None)
         against=one.against,
         since=one.since,
         reviewed_at=at or one.reviewed_at,
+        sunset=one.sunset,
     )

@@ -115,6 +115,7 @@ EXAMPLES = {
             "decision": "approved",
         },
     ),
+    ("GET", "/unused-tools"): Example(),
     ("GET", "/issuers"): Example(),
     # It is made for whom the body names, which `make` has no other way to say.
     ("POST", "/issuers"): Example(by="p1", make=some_owner, ok=201, body=lambda _, made: {"owner": made["slug"]}),

@@ -53,7 +53,7 @@ async def test_it_is_told_again_until_it_was_heard_and_then_no_more():
     await telling.minutes(3)
 
     assert 4 == len(telling.heard)
-    assert [{"name": "see", "class": "read", "scopes": ["notes:read"]}] == telling.heard[-1]["tools"]
+    assert [{"name": "see", "class": "read", "scopes": ["notes:read"], "used": {}}] == telling.heard[-1]["tools"]
 
 
 @pytest.mark.requirement("health:tools:a-guard-says-them")
