@@ -8,7 +8,7 @@ import structlog
 
 from authserver.domain.api_keys import api_key
 from authserver.domain.approvals import outcomes
-from authserver.domain.audit import event
+from authserver.domain.audit import event, sealing
 from authserver.domain.call_grants import grant
 from authserver.domain.clients import document, ending, registration, used_assertion
 from authserver.domain.codes import authorization_code, device_code
@@ -31,6 +31,7 @@ log = structlog.get_logger("authserver.jobs")
 _HOUSEKEEPING_S = 300
 _ROUND_S = 1.0
 _AGAIN_S = 0.1
+_SEALING_S = 0.5
 _ROUNDS_AT_ONCE = 8
 _USES_S = 60
 
@@ -110,6 +111,16 @@ async def keep_uses(machines: Machines) -> None:
         await asyncio.shield(uses.keep(machines))
 
 
+async def seal_the_record(machines: Machines) -> None:
+    """Seal what was recorded, for ever, twice a second."""
+    while True:
+        await asyncio.sleep(_SEALING_S)
+        try:
+            await sealing.seal_round(machines)
+        except Exception as error:  # noqa: BLE001 - a job outlives every accident
+            log.warning("record_not_sealed", error=type(error).__name__)
+
+
 async def look_at_servers(machines: Machines) -> None:
     """Look at every registered MCP server, for ever; of several processes one looks at each."""
     every_s = machines.settings.server_check_seconds
@@ -167,6 +178,7 @@ class Jobs:
             asyncio.create_task(follow_directory(machines), name="follow_directory"),
             asyncio.create_task(keep_house(machines), name="keep_house"),
             asyncio.create_task(tell_people(machines), name="tell_people"),
+            asyncio.create_task(seal_the_record(machines), name="seal_the_record"),
             asyncio.create_task(look_at_servers(machines), name="look_at_servers"),
             asyncio.create_task(keep_uses(machines), name="keep_uses"),
         ]

@@ -4896,6 +4896,17 @@ CONTROLS: dict[str, Requirement] = {
 
 
 RECORD: dict[str, Requirement] = {
+    "record:log:everything-is-sealed-and-provable": Requirement(
+        "C49, RFC 9162 §2.1",
+        "Every event becomes a leaf whose place, and every older root, is proved against a signed root.",
+    ),
+    "record:log:late-writers-are-sealed": Requirement(
+        "decision 15", "What commits late is sealed, whatever its number."
+    ),
+    "record:log:many-sealers-seal-once": Requirement("AU-08", "Any number of processes seal each event once."),
+    "record:log:the-platform-pins-every-log": Requirement(
+        "AU-03", "The platform's log says how long each tenant's log is, and what its root is."
+    ),
     "record:calls:one-row-for-each": Requirement(
         "C45, C47, K6", "What a server tells of a call is one row: header in the clear, people in the payload alone."
     ),

@@ -166,6 +166,8 @@ class DeploymentKeys:
     personal_data: bytes
     forms: bytes
     audit: bytes
+    checkpoints: bytes
+    """The seed of the Ed25519 key that signs the record's checkpoints."""
 
     def index(self, purpose: str, value: str) -> bytes:
         """Return the keyed hash under which `value` can be found again without being stored."""

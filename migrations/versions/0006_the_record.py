@@ -58,8 +58,9 @@ def upgrade() -> None:
         sa.Column("tenant_id", sa.Text(), nullable=False),
         sa.Column("origin", sa.Text(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
-        sa.Column("compact", sa.LargeBinary(), nullable=False),
+        sa.Column("partial", sa.LargeBinary(), nullable=False),
         sa.Column("sealed_at_us", sa.BigInteger(), nullable=False),
+        sa.Column("pinned", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", name=op.f("pk_audit_logs")),
         info={"tenanted": True},
     )

@@ -98,6 +98,7 @@ class Kind(StrEnum):
     SERVER_CHECKED = "platform:server:checked"
     SERVER_TOOLS_CHANGED = "client:server:tools_changed"
     PLATFORM_WORK = "platform:work:done"
+    LOGS_PINNED = "platform:logs:pinned"
     CALL_INTENT = "call:tool:intent"
     CALL_OUTCOME = "call:tool:outcome"
     CALL_REFUSED = "call:tool:refused"
@@ -212,10 +213,10 @@ def record_stranger(work: UnitOfWork, kind: Kind, *, reason: str, **more: Any) -
         log.debug("refusal_not_recorded", kind=kind.value, reason=reason)
 
 
-def platform_work(machines: Machines, reason: str) -> UnitOfWork:
+def platform_work(machines: Machines, reason: str, *, kind: Kind = Kind.PLATFORM_WORK, **header: Any) -> UnitOfWork:
     """Open a unit of work that may cross tenants; that it was done, and why, is recorded with whatever it writes."""
     work = machines.crossing_tenants()
-    record(work, Kind.PLATFORM_WORK, reason=reason)
+    record(work, kind, reason=reason, **header)
     return work
 
 

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from authserver.runtime.schema import statement, table
+from authserver.runtime.schema import platform_statement, statement, table
 
 # The columns are for questions; what an event says stands in its header, which is what is proved.
 table(
@@ -66,13 +66,15 @@ table(
     tenanted=True,
 )
 
-# One log for each tenant, and the platform's own. `compact` is the compact range of its `size` leaves (RFC 9162 §2.1).
+# One log for each tenant, and the platform's own. `partial` are the hashes of the last tile of each level, which are not full yet.
 table(
     "audit_logs",
     sa.Column("origin", sa.Text, nullable=False),
     sa.Column("size", sa.BigInteger, nullable=False),
-    sa.Column("compact", sa.LargeBinary, nullable=False),
+    sa.Column("partial", sa.LargeBinary, nullable=False),
     sa.Column("sealed_at_us", sa.BigInteger, nullable=False),
+    # How many of its leaves the platform's log knows of.
+    sa.Column("pinned", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("tenant_id"),
     tenanted=True,
 )
@@ -86,7 +88,7 @@ table(
     tenanted=True,
 )
 
-# C2SP tlog-tiles: up to 256 hashes of one level, one after the other.
+# C2SP tlog-tiles: 256 hashes of one level, one after the other.
 table(
     "audit_tiles",
     sa.Column("level", sa.BigInteger, nullable=False),
@@ -186,3 +188,51 @@ SEARCH = statement(
 # Where the rows that one window looks through end.
 WINDOW_END = statement(f"SELECT at_us, event_id {_WINDOW} LIMIT 1 OFFSET :window")
 ONE = statement(_EVENTS + " AND e.event_id = :event_id")
+
+WAITING_LOGS = platform_statement("SELECT DISTINCT tenant_id FROM audit_unsealed ORDER BY tenant_id LIMIT :most")
+LOG = statement("SELECT tenant_id, origin, size, partial FROM audit_logs WHERE tenant_id = :tenant")
+BEGIN_LOG = statement(
+    """
+    INSERT INTO audit_logs (tenant_id, origin, size, partial, sealed_at_us, pinned)
+    VALUES (:tenant, :origin, :size, :partial, :now_us, 0) ON CONFLICT (tenant_id) DO NOTHING RETURNING tenant_id
+    """
+)
+GROW_LOG = statement(
+    """
+    UPDATE audit_logs SET size = :size, partial = :partial, sealed_at_us = :now_us
+    WHERE tenant_id = :tenant AND size = :seen RETURNING tenant_id
+    """
+)
+ADD_LEAF = statement(
+    "INSERT INTO audit_leaves (tenant_id, leaf_index, event_id) VALUES (:tenant, :leaf_index, :event_id)"
+)
+KEEP_TILE = statement(
+    "INSERT INTO audit_tiles (tenant_id, level, tile_index, hashes) VALUES (:tenant, :level, :tile_index, :hashes)"
+)
+IS_SEALED = statement("DELETE FROM audit_unsealed WHERE tenant_id = :tenant AND event_id IN EACH_OF(:event_ids)")
+KEEP_CHECKPOINT = statement(
+    "INSERT INTO audit_checkpoints (tenant_id, size, root, at_us, note) VALUES (:tenant, :size, :root, :at_us, :note)"
+)
+UNPINNED = platform_statement(
+    "SELECT tenant_id, origin, size, partial FROM audit_logs WHERE pinned < size AND tenant_id <> '*' ORDER BY tenant_id LIMIT :most"
+)
+IS_PINNED = platform_statement("UPDATE audit_logs SET pinned = :size WHERE tenant_id = :of AND pinned < :size")
+
+LEAVES = statement(
+    """
+    SELECT l.leaf_index, l.event_id, e.header FROM audit_leaves l
+    LEFT JOIN audit_events e ON e.tenant_id = :tenant AND e.event_id = l.event_id
+    WHERE l.tenant_id = :tenant AND l.leaf_index >= :begin ORDER BY l.leaf_index LIMIT :most
+    """
+)
+TILE = statement(
+    "SELECT hashes FROM audit_tiles WHERE tenant_id = :tenant AND level = :level AND tile_index = :tile_index"
+)
+CHECKPOINTS = statement(
+    """
+    SELECT size, root, at_us, note FROM audit_checkpoints WHERE tenant_id = :tenant AND size >= :since ORDER BY size LIMIT :most
+    """
+)
+LAST_CHECKPOINT = statement(
+    "SELECT size, root, at_us, note FROM audit_checkpoints WHERE tenant_id = :tenant ORDER BY size DESC LIMIT 1"
+)

@@ -105,7 +105,9 @@ def test_what_looks_like_a_secret_is_cut_out_wherever_it_stands(written, make):
 @pytest.mark.requirement("logs:secrets:never-appear")
 def test_keys_do_not_show_themselves():
     """A traceback or a debugger that prints the machines of a process prints no key."""
-    keys = DeploymentKeys(blind_index=b"canary1", personal_data=b"canary2", forms=b"canary3", audit=b"canary4")
+    keys = DeploymentKeys(
+        blind_index=b"canary1", personal_data=b"canary2", forms=b"canary3", audit=b"canary4", checkpoints=b"canary5"
+    )
 
     assert "canary" not in f"{keys!r} {keys}"
 

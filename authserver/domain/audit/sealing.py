@@ -1,0 +1,146 @@
+"""
+What was recorded becomes proof: each tenant's events, in order, are appended to its log, and the log's new root is signed.
+
+RFC 9162 §2.1, C2SP tlog-checkpoint, decision 15. Whatever waits is sealed, however late its writer committed: a queue says so, and no
+number does. Any number of processes may seal; the size of a log at the moment of the commit lets one of them win. After the tenants'
+logs their sizes and roots are pinned in the platform's own, so that a whole log that vanished is missed by one saved checkpoint.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+import orjson
+
+from authserver.domain.audit import event, store
+from authserver.domain.audit.event import Kind
+from authserver.runtime.machines import Machines
+from authserver.runtime.schema import SHARED
+from authserver.runtime.unit_of_work import Row, UnitOfWork
+from resource_lib.wire import merkle, tiles
+from resource_lib.wire.signed_note import Checkpoint, SignerKey, VerifierKey, make_checkpoint
+
+AT_ONCE: Final = 1000
+"""How many events one commit seals."""
+_MOST_LOGS: Final = 1000
+_PINS_IN_AN_EVENT: Final = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Log:
+    """One tenant's log as it stands: how many leaves, and the last tile of each level."""
+
+    origin: str
+    size: int
+    partial: tuple[bytes, ...]
+
+    @property
+    def root(self) -> bytes:
+        """The root of all its leaves."""
+        return tiles.range_of(self.size, self.partial).root()
+
+
+def signer(machines: Machines) -> SignerKey:
+    """Return the key that signs every checkpoint of this deployment."""
+    return SignerKey(f"{_place(machines)}/audit", machines.keys.checkpoints)
+
+
+def verifier(machines: Machines) -> VerifierKey:
+    """Return what whoever verifies a checkpoint needs, and may have."""
+    return signer(machines).verifier
+
+
+def origin_of(machines: Machines, tenant: str) -> str:
+    """Return how the log of a tenant is called in its checkpoints."""
+    return f"{_place(machines)}/audit/{'platform' if tenant == SHARED else tenant}"
+
+
+async def seal_round(machines: Machines) -> int:
+    """Seal what waits, in every log, and pin what grew; returns how many events were sealed."""
+    work = machines.crossing_tenants()
+    waiting = [row["tenant_id"] for row in await work.all(store.WAITING_LOGS, most=_MOST_LOGS)]
+    sealed = 0
+    for tenant in waiting:
+        if tenant != SHARED:
+            sealed += await seal(machines, tenant)
+    await _pin(machines)
+    return sealed + await seal(machines, SHARED)
+
+
+async def seal(machines: Machines, tenant: str) -> int:
+    """Seal what waits in one log, `AT_ONCE` to a commit; returns how many. What another process seals meanwhile is left to it."""
+    sealed = 0
+    while True:
+        count = await _seal_some(machines, tenant)
+        if count is None:
+            return sealed
+        sealed += count
+        if count < AT_ONCE:
+            return sealed
+
+
+async def log_of(work: UnitOfWork) -> Log | None:
+    """Return the log of the bound tenant, or None: nothing was sealed yet."""
+    row = await work.one(store.LOG)
+    return _log(row) if row else None
+
+
+async def _seal_some(machines: Machines, tenant: str) -> int | None:
+    """Seal at most `AT_ONCE` events; None: another process was first."""
+    work = machines.work(tenant=tenant)
+    row = await work.one(store.LOG)
+    rows = await work.all(store.UNSEALED, most=AT_ONCE)
+    if not rows:
+        return 0
+    log = _log(row) if row else Log(origin=origin_of(machines, tenant), size=0, partial=())
+    leaves = merkle.leaf_hashes(one["header"].encode() for one in rows)
+    changed, partial = tiles.grown(log.size, log.partial, leaves)
+    grown = Log(origin=log.origin, size=log.size + len(leaves), partial=tuple(partial))
+    kept = {"size": grown.size, "partial": b"".join(partial), "now_us": work.at_us}
+    if row is None:
+        work.claim(store.BEGIN_LOG, origin=log.origin, **kept)
+    else:
+        work.claim(store.GROW_LOG, seen=log.size, **kept)
+    _write(work, log, rows, changed)
+    checkpoint = Checkpoint(origin=grown.origin, size=grown.size, root=grown.root)
+    note = make_checkpoint(checkpoint, [signer(machines)]).decode()
+    work.write(store.KEEP_CHECKPOINT, size=grown.size, root=checkpoint.root, at_us=work.at_us, note=note)
+    return len(leaves) if await work.commit() else None
+
+
+def _write(work: UnitOfWork, log: Log, rows: Sequence[Row], changed: Sequence[tiles.Tile]) -> None:
+    for place, row in enumerate(rows):
+        work.write(store.ADD_LEAF, leaf_index=log.size + place, event_id=row["event_id"])
+    for tile in changed:
+        # What is not full changes with each round, and stands in the log's own row.
+        if tile.width == tiles.WIDTH:
+            work.write(store.KEEP_TILE, level=tile.level, tile_index=tile.index, hashes=tile.hashes)
+    ids = orjson.dumps([row["event_id"] for row in rows]).decode()
+    work.write(store.IS_SEALED, event_ids=ids)
+
+
+async def _pin(machines: Machines) -> None:
+    """Say in the platform's log how long each tenant's log is now, and what its root is."""
+    rows = await machines.crossing_tenants().all(store.UNPINNED, most=_MOST_LOGS)
+    for begin in range(0, len(rows), _PINS_IN_AN_EVENT):
+        some = [(row["tenant_id"], _log(row)) for row in rows[begin : begin + _PINS_IN_AN_EVENT]]
+        pins = [[tenant, log.size, log.root.hex()] for tenant, log in some]
+        work = event.platform_work(machines, "pin the logs", kind=Kind.LOGS_PINNED, logs=pins)
+        for tenant, log in some:
+            work.write(store.IS_PINNED, of=tenant, size=log.size)
+        await work.commit()
+
+
+def _log(row: Row) -> Log:
+    partial, at = [], 0
+    for width in tiles.partial_widths(row["size"]):
+        end = at + width * merkle.HASH_BYTES
+        partial.append(row["partial"][at:end])
+        at = end
+    return Log(origin=row["origin"], size=row["size"], partial=tuple(partial))
+
+
+def _place(machines: Machines) -> str:
+    parts = urlsplit(machines.settings.issuer)
+    return f"{parts.netloc}{parts.path}".rstrip("/")
