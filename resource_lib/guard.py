@@ -357,7 +357,7 @@ class ResourceGuard:
 
         if self.advertised is not None:
             self.advertised.own = PersonalData(output, demands=self.policies.of, granted=granted).members
-        return Rooms(
+        rooms = Rooms(
             output,
             self._refusals,
             self._handed.heard,
@@ -367,6 +367,8 @@ class ResourceGuard:
             outside=self._outside_methods,
             may_see=lambda principal: output.pii_scope in granted(principal),
         )
+        self._definitions.seen = _both(self.lint.saw, rooms.unasked.saw)
+        return rooms
 
     def _tell_limited(self, deny: Deny, principal: Principal, definition_hash: str) -> None:
         if self._gate is not None:
@@ -523,6 +525,14 @@ class GuardedApp:
 
 async def _serve(parts: Parts, app: App, scope: Scope, receive: Receive, send: Send) -> None:
     await Visit(parts, app, scope, receive, send).serve()
+
+
+def _both(first: Callable[[Definition], None], second: Callable[[Definition], None]) -> Callable[[Definition], None]:
+    def told(definition: Definition) -> None:
+        first(definition)
+        second(definition)
+
+    return told
 
 
 def _refuse_unreleasable(output: Output, tools: Mapping[str, Demand]) -> None:

@@ -394,6 +394,7 @@ class Visit:
         life_s = max(1.0, principal.expires_at - self.now) if parts.settings.close_streams_at_expiry else None
         outgoing = self._outgoing(messages, life_s=life_s if waiting is None else None)
         over: list[DownstreamLimitedError] = []
+        await self._look_at_tools()
         room = self._answers_room(over)
         scope = self._forwarded(keeps_encoding=not lists_tools and waiting is None and parts.rooms is None)
         noted = noting(over) if parts.budgets else _NO_ENTRY
@@ -418,6 +419,20 @@ class Visit:
                 self._cut_short,
                 cancellation.tell if cancellation.is_needed else None,
             )
+
+    async def _look_at_tools(self) -> None:
+        """Learn what the tools call personal before a stream is opened on which any of them may speak."""
+        parts, request, principal = self._parts, self._request, self._principal
+        if request.method != "GET" or parts.rooms is None or not self._owns_session:
+            return
+        if not parts.rooms.lacks_tools(parts.policies.of(principal.tenant)):
+            return
+        headers = request.forwarded(authorization=False, session=False, encoding=False)
+        shown = {**self._scope, "method": "POST", "headers": headers, PRINCIPAL: principal}
+        with calling_as(principal), contextlib.suppress(UnreadableListingError):
+            for tool in await listing_for(request, None, self._app, shown).tools():
+                if isinstance(tool.get("name"), str):
+                    parts.definitions.learn(listed_for(principal), tool)
 
     def _outgoing(self, messages: tuple[Message, ...], *, life_s: float | None) -> Outgoing:
         parts, request = self._parts, self._request

@@ -4316,6 +4316,24 @@ LIMIT_STORES: dict[str, Requirement] = {
 
 
 OUTPUT: dict[str, Requirement] = {
+    "output:unasked:learned-words": Requirement(
+        "C34, issue",
+        "What was masked in a person's answers is masked in what the server says to them unasked, in every form of it.",
+    ),
+    "output:unasked:names-of-all-tools": Requirement(
+        "C34", "Unasked, a member that any tool's schema annotates is masked; where no tool is known no text leaves."
+    ),
+    "output:unasked:of-one-person": Requirement("ours", "What one person's answers taught counts for nobody else."),
+    "output:unasked:outside": Requirement(
+        "C25",
+        "What is said unasked comes from outside as soon as one tool of the caller's does; what says nothing taints nobody.",
+    ),
+    "output:unasked:screening": Requirement("C33", "What is said unasked is screened as the gravest tool is."),
+    "output:unasked:bounded": Requirement(
+        "ours",
+        "Tasks, requests and words are remembered in bounded numbers and times; what had to be forgotten does not leave.",
+    ),
+    "output:unasked:task-errors": Requirement("C34", "Why a task failed is looked through as what its tool answers."),
     "output:known-words:however-written": Requirement(
         "C34, LG-05",
         "What was masked in the structure is found elsewhere in any case, Unicode form, entity, escape, percent sign or base64.",

@@ -12,8 +12,10 @@ from typing import Any, Literal
 
 from resource_lib.decision import ErrorWord
 from resource_lib.definition import Definition
+from resource_lib.output.known_words import KnownWords
 from resource_lib.output.quarantine import Withheld
 from resource_lib.output.settings import Output
+from resource_lib.output.unasked import Others
 from resource_lib.policy import Demand
 
 Part = Literal["result", "error", "said"]
@@ -61,6 +63,10 @@ class Leaving:
     """What the tool was called with, as it was sent."""
     is_labelled_outside: bool = False
     """Whether the policy says of the method that was asked for that strangers' text comes of it."""
+    others: Others | None = field(default=None, repr=False)
+    """What any tool of the caller's could say here; None: only the one that was called speaks."""
+    taught: KnownWords | None = field(default=None, repr=False)
+    """What was masked by its schema, once it was looked through; None: nothing was."""
     can_be_released: bool = False
     """Whether a person could be asked to release it, and asking again does no harm."""
     size: int | None = None

@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 from resource_lib.output.leaving import Leaving
 from resource_lib.output.mirrors import json_of
 from resource_lib.output.screened import ORIGIN_META, SCREENING_META, annotated
+from resource_lib.output.unasked import says_something
 
 _OURS: Final = frozenset({ORIGIN_META, SCREENING_META})
 
@@ -28,6 +29,8 @@ _LIKE_OURS: Final = re.compile(r"<<<(?=[ \t]{0,8}(?:end[ \t]{1,8}of[ \t]{1,8})?o
 def origin_of(value: Mapping[str, Any], leaving: Leaving) -> Origin:
     """Return where what leaves comes from, as far as anybody said."""
     demand, definition = leaving.demand, leaving.definition
+    if leaving.others is not None and leaving.others.is_outside and says_something(value):
+        return "outside"
     if demand is not None:
         if "outside" in demand.returns:
             return "outside"

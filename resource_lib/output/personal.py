@@ -17,24 +17,34 @@ from resource_lib.output.detectors import masked, names_a_secret, redacted, reda
 from resource_lib.output.free_texts import ECHOED
 from resource_lib.output.kinds import Kind
 from resource_lib.output.known_words import KnownWords
-from resource_lib.output.leaving import Leaving
+from resource_lib.output.leaving import Leaving, WithheldError
 from resource_lib.output.mirrors import STRUCTURE, json_of
 from resource_lib.output.shape import FREE, Shape, gravest
 from resource_lib.output.texts import free_name, texts_of, with_every_text
+from resource_lib.output.unasked import says_something
 
 _PLACES: Final = frozenset(
     {"city", "town", "country", "countrycode", "country_code", "addresscountry", "addresslocality"}
 )
 """Members of an address that may be shown."""
+_NEVER_PERSONAL: Final = frozenset({"type", "progressToken", "requestId", "taskId"})
+"""Members of the protocol's own, whatever a tool calls by these names."""
 
 
 def personal(result: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
     """Return what leaves of a result, an error, or what a server says meanwhile, without personal data and secrets."""
     if type(result) is not dict:
         return result
+    if leaving.others is not None and leaving.others.is_uncertain and says_something(result):
+        raise WithheldError(
+            "nobody knows what may stand in it",
+            message=f"What {leaving.tool or leaving.method} says is withheld: it cannot be looked through now. Try again later.",
+        )
     shape = shape_for(leaving) if leaving.tool else FREE
     look = _Look(shape, leaving, trusts_types=leaving.is_tool_result and is_held_to_schema(result, leaving))
-    return look.result(result)
+    found = look.result(result)
+    leaving.taught = look.known or None
+    return found
 
 
 class _Look:
@@ -45,18 +55,21 @@ class _Look:
         self._leaving = leaving
         self._trusts_types = trusts_types
         self._sees = leaving.sees_personal
-        self._kinds = shape.kinds_by_name
+        others = leaving.others
+        self._kinds = shape.kinds_by_name if others is None else {**shape.kinds_by_name, **others.names}
+        self._others = () if others is None else others.words
         if self._sees:
             self._kinds = {name: kind for name, kind in self._kinds.items() if kind == "secret"}
-        self._known = KnownWords()
+        self.known = KnownWords()
 
     def result(self, result: dict[str, Any]) -> dict[str, Any]:
         structure = result.get(STRUCTURE) if self._leaving.is_tool_result else None
         shown = structure
         has_kinds = "secret" in self._shape.kinds_below if self._sees else bool(self._shape.kinds_below)
+        has_names = has_kinds or bool(self._kinds)
         if structure is not None and has_kinds:
             shown = self._annotated(structure, self._shape, None)
-        if has_kinds:
+        if has_names:
             # What is said in other words, by the same names.
             rest = {name: member for name, member in result.items() if name != STRUCTURE or structure is None}
             named = self._by_name(rest)
@@ -132,16 +145,16 @@ class _Look:
             other = _fitted(masked(kind, value), shape) if value else value
             if other == value:
                 return value
-            self._known.learn(value, other, kind)
+            self.known.learn(value, other, kind)
             if (said := json_of(value)) is not None:
                 # A document that is hidden as a whole: what stands in it is known as well.
                 for text in texts_of(said):
-                    self._known.learn(text, masked(kind, text), kind)
+                    self.known.learn(text, masked(kind, text), kind)
         elif type(value) in (int, float):
             if not value:
                 return value
             other = None if shape.takes_null else 0
-            self._known.learn(json.dumps(value), "***", kind)
+            self.known.learn(json.dumps(value), "***", kind)
         elif value is True and kind == "secret":
             other = False
         else:
@@ -161,7 +174,7 @@ class _Look:
         if kind is dict:
             changed: dict[str, Any] | None = None
             for name, member in value.items():
-                if name == "type" and type(member) is str:
+                if name in _NEVER_PERSONAL and type(member) is not dict and type(member) is not list:
                     continue
                 pii = self._kinds.get(name)
                 other = self._by_name(member) if pii is None else self._annotated(member, FREE, pii)
@@ -183,7 +196,10 @@ class _Look:
             other = with_every_text(said, self._without_known)
             if other is not said:
                 return _dumped(other, like=text)
-        found, count = self._known.without(text)
+        found, count = self.known.without(text) if self.known else (text, 0)
+        for words in self._others:
+            found, more = words.without(found)
+            count += more
         if count:
             self._leaving.note("repeated", count)
         return found
@@ -256,7 +272,7 @@ class _Look:
 
     def _whole(self, name: str, member: Any) -> Any:
         """Return a part of which nothing is said, read as a whole."""
-        if self._known:
+        if self.known or self._others:
             member = with_every_text(member, self._without_known, name)
         if not self._leaving.settings.detect:
             return member
@@ -272,7 +288,7 @@ class _Look:
         return self._whole(name, member)
 
     def _text(self, text: str) -> str:
-        if self._known:
+        if self.known or self._others:
             text = self._without_known(text)
         if not self._leaving.settings.detect:
             return text

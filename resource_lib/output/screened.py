@@ -30,6 +30,8 @@ _MOST_KINDS: Final = 10
 def mode_of(leaving: Leaving) -> Screening:
     """Return what becomes of what leaves, the gravest that anybody chose."""
     chosen: Screening = leaving.settings.screening
+    if leaving.others is not None:
+        chosen = max(chosen, leaving.others.screening, key=SCREENINGS.index)
     if leaving.demand is not None and leaving.demand.screening is not None:
         chosen = max(chosen, leaving.demand.screening, key=SCREENINGS.index)
     return chosen

@@ -11,8 +11,7 @@ session; whose answer that is was remembered when it was asked (`Asked`).
 
 import json
 import logging
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,10 +19,10 @@ from resource_lib.definition import named
 from resource_lib.event_stream import Events, data_of, lines_of, with_data
 from resource_lib.output import Leaving, WithheldError, cleaned
 from resource_lib.output.mirrors import MOST_DEPTH
+from resource_lib.output.unasked import Others
 from resource_lib.transport import answers
 from resource_lib.transport.answers import Answer, RequestId
 from resource_lib.transport.asgi import Headers, Message, Send
-from resource_lib.transport.sessions import Owner
 from resource_lib.wire import strict_json
 
 _MEMBERS: Final = frozenset({"jsonrpc", "id", "method", "params", "result", "error"})
@@ -66,66 +65,12 @@ class Question:
     """Whether its result is the protocol's own word, in which no tool speaks."""
     is_grave: bool = False
     """Whether what is said meanwhile is looked through as its answer, where several are asked at once."""
+    is_modern: bool = False
+    """Whether it was asked in the protocol of 2026-07-28."""
     asks_of_task: bool = False
     """Whether it asks what came of a call that goes on as a task."""
     task_of: "Question | None" = None
     """The call that the task is of, where it asks of one; None: nobody knows."""
-
-
-class Asked:
-    """Which request of which session had which id: a stream that is opened anew repeats answers. The oldest is forgotten first.
-
-    Ids count by their text, as servers tell them apart. Of one that was used twice nobody knows whose answer it names.
-    """
-
-    def __init__(self, most: int = 20_000) -> None:
-        self._most = most
-        self._known: OrderedDict[tuple[bytes, str], Question | None] = OrderedDict()
-        self._open: set[tuple[bytes, str]] = set()
-
-    def note(self, session: bytes, questions: Iterable[Question]) -> None:
-        """Take note of what is asked in a session."""
-        for question in questions:
-            if question.id is not None:
-                key = session, str(question.id)
-                self._known[key] = None if key in self._known else question
-                if len(self._known) > self._most:
-                    self._known.popitem(last=False)
-
-    def of(self, session: bytes, request_id: RequestId) -> Question | None:
-        """Return what was asked by this id; None: nobody knows."""
-        found = self._known.get((session, str(request_id)))
-        return found if found is not None and type(found.id) is type(request_id) else None
-
-    def begin(self, session: bytes, ids: Iterable[RequestId]) -> frozenset[tuple[bytes, str]] | None:
-        """Take these ids while their requests run; None: one of them is that of another request that runs."""
-        keys = [(session, str(one)) for one in ids]
-        if len(set(keys)) < len(keys) or not self._open.isdisjoint(keys):
-            return None
-        self._open.update(keys)
-        return frozenset(keys)
-
-    def end(self, keys: frozenset[tuple[bytes, str]]) -> None:
-        """Give them back."""
-        self._open -= keys
-
-
-class Tasks:
-    """Which call goes on as which task, for whom. The oldest is forgotten first."""
-
-    def __init__(self, most: int = 20_000) -> None:
-        self._most = most
-        self._known: OrderedDict[tuple[Owner, str], Question] = OrderedDict()
-
-    def note(self, owner: Owner, task_id: str, question: Question) -> None:
-        """Take note that a call goes on as a task."""
-        self._known[owner, task_id] = question
-        if len(self._known) > self._most:
-            self._known.popitem(last=False)
-
-    def of(self, owner: Owner, task_id: Any) -> Question | None:
-        """Return the call that a task is of; None: nobody knows."""
-        return self._known.get((owner, task_id)) if isinstance(task_id, str) else None
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -136,6 +81,8 @@ class Room:
     """What this request asks."""
     unasked: Callable[[str], Leaving]
     """Makes what is known of what a server says by itself, under a method."""
+    others: Callable[[], Others]
+    """Finds what any of the caller's tools could say in it."""
     earlier: Callable[[RequestId], Question | None]
     """Finds what an answer is about that this request did not ask for."""
     goes_on: Callable[[str, Question], None]
@@ -233,8 +180,11 @@ class Reader:
         inner = value.get("result")
         is_inside = type(inner) is dict
         if not is_inside and not (_OF_A_RESULT & value.keys()):
-            leaving = self._room.unasked("") if question is None else question.leaving()
-            leaving.part = "said" if question is None else "result"
+            # How far it is, or why it failed: the words of its tool, where anybody knows which one it was.
+            leaving = self._of_any(task_of or question, None)
+            if task_of is None:
+                leaving.others = self._room.others()
+                leaving.part = "said" if question is None else "result"
             return self._cleaned(message, member, leaving, question)
         if task_of is None:
             if question is None:
@@ -246,8 +196,7 @@ class Reader:
         found = self._cleaned({"result": inner}, "result", leaving, question)
         if "result" not in found or "jsonrpc" in found:
             return found
-        around = self._room.unasked("")
-        around.part = "said"
+        around = self._of_any(task_of, None)
         rest = {name: each for name, each in value.items() if name != "result"}
         outer = self._cleaned({member: rest}, member, around, question)
         if member not in outer or "jsonrpc" in outer:
@@ -279,9 +228,19 @@ class Reader:
             raise UnreadableAnswerError
         if "taskId" in params:
             return self._of_task(message, "params", self._room.task(params["taskId"]), None)
-        leaving = self._room.unasked(method) if self._speaker is None else self._speaker.leaving()
-        leaving.method, leaving.part = method, "said"
-        return self._cleaned(message, "params", leaving, None)
+        return self._cleaned(message, "params", self._of_any(self._speaker, method), None)
+
+    def _of_any(self, question: Question | None, method: str | None) -> Leaving:
+        """Return what is known of what is said beside an answer: whichever tool it was asked of, any other one could stand behind it."""
+        leaving = self._room.unasked("") if question is None else question.leaving()
+        leaving.method, leaving.part = leaving.method if method is None else method, "said"
+        leaving.others = self._others(question)
+        return leaving
+
+    def _others(self, question: Question | None) -> Others:
+        """Return what may stand in it of others; where something was asked, that says itself how grave it is and where it comes from."""
+        others = self._room.others()
+        return others if question is None or question.is_protocol else others.in_words()
 
     def _error(self, message: dict[str, Any], question: Question | None) -> dict[str, Any]:
         error = message["error"]
@@ -293,6 +252,7 @@ class Reader:
             message = {**message, "id": None}
         leaving = self._room.unasked("") if question is None else question.leaving()
         leaving.part = "error"
+        leaving.others = self._others(question)
         reply = self._cleaned(message, "error", leaving, question)
         if question is not None:
             self._answered(question)

@@ -12,9 +12,9 @@ from resource_lib.transport.request import Request
 _OLDEST: Final = b"2025-03-26"
 
 
-def listing_for(request: Request, message: Message, app: App, scope: Scope) -> OwnListing:
+def listing_for(request: Request, message: Message | None, app: App, scope: Scope) -> OwnListing:
     """Return the server's own list of tools, as it would be told to the caller; `scope` is what the server may see."""
-    params = message.params if isinstance(message.params, dict) else {}
+    params = message.params if message is not None and isinstance(message.params, dict) else {}
     return OwnListing(
         app,
         scope,

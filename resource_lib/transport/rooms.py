@@ -4,6 +4,7 @@ What one answer may be about: for each request of a body, by what its answer is 
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from resource_lib.decision import Deny
@@ -11,12 +12,14 @@ from resource_lib.definition import Definition
 from resource_lib.identity.principal import Principal
 from resource_lib.limits.downstream import DownstreamLimitedError, said_by
 from resource_lib.output import Leaving, Output, WithheldError
+from resource_lib.output.unasked import Others, Unasked
 from resource_lib.policy import Demand
 from resource_lib.policy.method_policy import PROTOCOL
 from resource_lib.transport import answers
 from resource_lib.transport.answers import RequestId
+from resource_lib.transport.asked import Asked, Tasks
 from resource_lib.transport.body import Body, Message
-from resource_lib.transport.outward import Asked, Question, Room, Tasks
+from resource_lib.transport.outward import Question, Room
 from resource_lib.transport.refusals import Refusals, described
 from resource_lib.transport.request import Request
 
@@ -59,6 +62,8 @@ class Rooms:
         self._telling = telling
         self._asked = Asked()
         self._tasks = Tasks()
+        self.unasked = Unasked(settings.screening)
+        """What is known of what the server may say by itself."""
 
     def of(
         self,
@@ -85,6 +90,8 @@ class Rooms:
             found = self._tasks.of(owner, task_id)
             return found if found is None or self._may_see(principal) else _masked(found)
 
+        asking = [message for message in messages if message.id is not None]
+        by_id = {message.id: message for message in asking}
         questions = tuple(
             self._question(
                 message,
@@ -102,25 +109,54 @@ class Rooms:
         )
         is_about_tools = any(_is_about_tools(message) for message in messages)
         if session is not None:
-            self._asked.note(session, [replace(one, leaving=_without_arguments(one)) for one in questions])
+            self._asked.note(
+                session, [self._kept(one, message) for one, message in zip(questions, asking, strict=True)]
+            )
 
         def earlier(request_id: RequestId) -> Question | None:
             found = None if session is None else self._asked.of(session, request_id)
             return found if found is None or self._may_see(principal) else _masked(found)
 
+        person = principal.tenant, principal.subject
+
+        def others() -> Others:
+            # A stream that is opened before any list was seen: nobody knows what the tools call personal.
+            return self.unasked.of(person, demands, is_uncertain=body is None and self.lacks_tools(demands))
+
+        def goes_on(task_id: str, question: Question) -> None:
+            self._tasks.note(owner, task_id, self._kept(question, by_id.get(question.id)))
+
+        def heard(leaving: Leaving) -> None:
+            if leaving.taught is not None:
+                self.unasked.learn(person, leaving.taught)
+            self._heard(leaving, principal)
+
         return Room(
             questions=questions,
             unasked=lambda method: Leaving(settings=self.settings, method=method),
             earlier=earlier,
-            goes_on=lambda task_id, question: self._tasks.note(owner, task_id, question),
+            others=others,
+            goes_on=goes_on,
             task=task,
-            heard=lambda leaving: self._heard(leaving, principal),
+            heard=heard,
             telling=lambda: self._telling(principal),
             most_bytes=self.settings.most_bytes,
             is_batch=body is not None and body.is_batch,
             withholds=is_about_tools,
             withholds_events=is_about_tools or body is None,
         )
+
+    def lacks_tools(self, demands: Mapping[str, Demand]) -> bool:
+        """Tell whether there are tools of which no list was seen yet."""
+        return bool(demands) and not self.unasked.knows_tools
+
+    def _kept(self, question: Question, message: Message | None) -> Question:
+        """Return a question as it is kept for later: what it was asked with is not kept for that."""
+        known = question.leaving()
+        known.arguments, known.can_be_released = None, False
+        asked = None if message is None else message._replace(params={})
+        withheld = question.withheld if asked is None else partial(self._reply, asked, modern=question.is_modern)
+        return replace(question, leaving=lambda: replace(known, notes=[]), withheld=withheld, instead=None)
 
     def begin(self, session: bytes, body: Body) -> frozenset[tuple[bytes, str]] | None:
         """Take the ids of what is asked in a session, until `end`; None: one of them is in use there (JSON-RPC 2.0 §4, MCP "Requests")."""
@@ -177,6 +213,7 @@ class Rooms:
 
         return Question(
             id=message.id,
+            is_modern=modern,
             instead=instead if refused is not None and tool is not None else None,
             leaving=leaving,
             withheld=withheld,
@@ -210,13 +247,6 @@ class Rooms:
 
 def _task_id(message: Message) -> Any:
     return message.params.get("taskId") if isinstance(message.params, dict) else None
-
-
-def _without_arguments(question: Question) -> Callable[[], Leaving]:
-    """Return what makes what is known of a repeated answer: what it was asked with is not kept for that."""
-    known = question.leaving()
-    known.arguments, known.can_be_released = None, False
-    return lambda: replace(known, notes=[])
 
 
 def _masked(question: Question) -> Question:

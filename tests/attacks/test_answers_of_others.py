@@ -15,7 +15,7 @@ from resource_lib.integrations.mcp_sdk import guarded
 from resource_lib.output import Leaving, Output, WithheldError, cleaned
 from resource_lib.output.letters import plainest
 from resource_lib.testing import TestIssuer
-from resource_lib.transport.outward import Asked
+from resource_lib.transport.asked import Asked
 from tests.support.guarded import free_socket, serving
 
 
