@@ -7,6 +7,7 @@ holds nothing, and with a token of the asker's, `ResourceGuard.probe` does. Over
 `python -m resource_lib probe`.
 """
 
+import base64
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
@@ -166,6 +167,11 @@ class _Rehearsal:
         ]
         if raw:
             headers += [(b"content-type", b"application/json"), (b"content-length", str(len(raw)).encode("ascii"))]
+        if isinstance(body, dict):
+            headers.append((b"mcp-method", body["method"].encode("ascii")))
+            if "name" in body["params"]:
+                name = base64.b64encode(body["params"]["name"].encode("utf-8")).decode("ascii")
+                headers.append((b"mcp-name", f"=?base64?{name}?=".encode("ascii")))
         if token is not None:
             headers.append((b"authorization", b"Bearer " + token.encode("ascii")))
         scope: Scope = {

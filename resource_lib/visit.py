@@ -42,6 +42,7 @@ from resource_lib.transport.own_definition import listing_for
 from resource_lib.transport.own_listing import UnreadableListingError
 from resource_lib.transport.refusals import Decided
 from resource_lib.transport.request import BODILESS, DisconnectedError, Request, replayed, without_body
+from resource_lib.transport.routing_headers import mismatch
 from resource_lib.transport.sessions import Owner
 
 PRINCIPAL: Final = "principal"
@@ -49,6 +50,7 @@ PRINCIPAL: Final = "principal"
 
 _AT_ONCE_S: Final = 0.05
 """A request that found room within this time is what it was when it was decided."""
+_OF_FORM: Final = frozenset({"tool_unknown", "invalid_arguments", "server_inactive"})
 _NO_ENTRY: Final = Entry()
 _NOTHING_SENT: Final = Body(())
 
@@ -194,9 +196,23 @@ class Visit:
         if (
             refusal := parts.refusals.to(body, decided, principal, modern=request.is_modern, today=self._today)
         ) is not None:
-            return refusal
+            return self._other_headers(decided) or refusal
         self._allowed(body, decided)
         return None
+
+    def _other_headers(self, decided: Decided) -> Answer | None:
+        """Return the answer to what is refused for its form, and whose headers say something else than its body; None: they agree.
+
+        Whether the caller may at all is said first, as HTTP says it.
+        """
+        if not self._request.is_modern or len(decided) != 1:
+            return None
+        message, decision = decided[0]
+        refusal = None if decision is None else decision.refusal
+        if refusal is None or refusal.error not in _OF_FORM:
+            return None
+        header = mismatch(self._request.headers, message)
+        return None if header is None else answers.other_headers(message.id, header)
 
     def _allowed(self, body: Body, decided: Decided) -> None:
         """Make ready what the server gets, or what waits for a person."""

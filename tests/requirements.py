@@ -639,8 +639,8 @@ MACHINES: dict[str, Requirement] = {
     ),
     "logs:event:is-one-line": Requirement("CWE-117", "Nobody writes a log line of their own."),
     "logs:event:is-bounded": Requirement("ours", "A log event is bounded in length, depth and width."),
-    "serving:head:is-bounded": Requirement("ours", "A request's head costs a bounded amount of memory."),
-    "serving:request:is-complete-in-time": Requirement("ours", "A request that trickles in is cut off (slowloris)."),
+    "serving:head:is-bounded": Requirement("EX-04, CWE-770", "A request's head costs a bounded amount of memory."),
+    "serving:request:is-complete-in-time": Requirement("EX-05", "A request that trickles in is cut off (slowloris)."),
     "serving:tls:two-suites-of-one-version": Requirement(
         "C61", "TLS 1.3 alone, with TLS_AES_256_GCM_SHA384 and TLS_CHACHA20_POLY1305_SHA256 alone, else no start."
     ),
@@ -1090,6 +1090,10 @@ DEMO: dict[str, Requirement] = {
 BENCH: dict[str, Requirement] = {
     "keys:first-start:no-process-is-without-a-key": Requirement(
         "ours", "Of several processes that start on an empty database, none is without the signing key for a moment."
+    ),
+    "ours:passwords:wait-in-a-short-line": Requirement(
+        "EX-01, decision 8",
+        "A flood of logins costs memory for as many hashes as there are workers; beyond a short line it is told to come back.",
     ),
     "ours:passwords:others-come-first": Requirement(
         "decision 20", "Hashing a password never takes the processor from the other endpoints."
@@ -3342,7 +3346,7 @@ FOLLOWER: dict[str, Requirement] = {
         "decision 14", "A stream applies at once and renews nothing: it may have been delayed."
     ),
     "follow:lease:writes-stop-first": Requirement(
-        "decision 14",
+        "RS-26, decision 14",
         "A server that has not heard refuses writes and what returns personal data or secrets at once past max_staleness, everything else past read_staleness, with retry_after_s.",
     ),
     "follow:lease:checked-again": Requirement(
@@ -3385,14 +3389,15 @@ FOLLOWER: dict[str, Requirement] = {
         "Never heard is not fresh: a start waits a moment for the first answer, and a question that hangs delays no other.",
     ),
     "follow:guard:a-dead-token-is-the-one-401": Requirement(
-        "decision 10, decision 14",
+        "RS-25, decision 10, decision 14",
         "What has ended is the one 401, byte for byte, for everything that it asks; only what began after it, and after the revival of a kill, lives.",
     ),
     "follow:guard:a-killed-key": Requirement(
         "decision 16", "What a killed key has signed is forgotten as verified, and the keys are asked for anew."
     ),
     "follow:guard:a-killed-tool-is-unknown": Requirement(
-        "decision 11", "A killed tool, or a killed version of it, answers as one that does not exist and is in no list."
+        "RS-25, decision 11",
+        "A killed tool, or a killed version of it, answers as one that does not exist and is in no list.",
     ),
     "follow:guard:switched-off": Requirement(
         "issue, C59",
@@ -4028,6 +4033,14 @@ ARGUMENTS: dict[str, Requirement] = {
     "arguments:listed:own-and-short": Requirement(
         "RS-22, decision 11, MCP R17, SEP-2549",
         "A list holds what its caller may ever reach, by name; it is private and kept for seconds.",
+    ),
+    "attack:guard:headers-say-what-the-body-says": Requirement(
+        "SEP-2243",
+        "What the guard refuses for its form, and whose routing headers say something else, is the 400 that 2026-07-28 demands.",
+    ),
+    "arguments:listed:names-stay": Requirement(
+        "C27, SEP-2106",
+        "A part that is kept under a name is listed under that name, with the anchor that its author gave it.",
     ),
     "arguments:unknown:fails-closed": Requirement(
         "C27, decision 19",
@@ -4892,6 +4905,10 @@ CONTROLS: dict[str, Requirement] = {
         "C66",
         "Everything is on where nothing is said; the preset `minimum` keeps the smallest safe set; both are reported.",
     ),
+    "logs:guard:one-event-is-one-line": Requirement(
+        "LG-01, CWE-117",
+        "No word of a caller, a token or the wrapped server makes a line of its own in what a guard logs, or fills its disk.",
+    ),
     "controls:each-follows-what-is-said": Requirement(
         "C66", "Each control that a word of the guard or a finding of the linter decides changes its state with it."
     ),
@@ -5006,8 +5023,10 @@ CATALOGUE: dict[str, str] = {
     "DR": "01 03 04 05 07 10 11 12",
     "CM": "01 02 04 06 08 09",
     "SF": "03 04 06 07",
-    "RS": "01 03 04 05 08 10 11 12 14 15 16 17 19 20 22 24 28 29 30 31 34",
+    "RS": "01 03 04 05 08 10 11 12 14 15 16 17 19 20 22 24 25 26 28 29 30 31 32 34",
     "RL": "01 02 05 06",
+    "LG": "01 04 05",
+    "EX": "01 03 04 05 08 09",
 }
 """The cases of the attack catalogue that must each be named by a source above."""
 

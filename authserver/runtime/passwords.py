@@ -38,7 +38,8 @@ class PasswordHasher:
     def __init__(self, *, memory_kib: int, time_cost: int, workers: int, line: int = 64) -> None:
         self._argon2 = Argon2(time_cost=time_cost, memory_cost=memory_kib, parallelism=1)
         self._gate = anyio.CapacityLimiter(workers)
-        self._line = line
+        self._most = workers + line
+        self._inside = 0
         self._nobody = self._argon2.hash("nobody")
 
     async def hash(self, password: str) -> str:
@@ -65,14 +66,19 @@ class PasswordHasher:
         return await self._run(check) and wanted is stored
 
     async def _run(self, job: Callable[[], Result]) -> Result:
-        if self._gate.statistics().tasks_waiting >= self._line:
+        # Counted here and not asked of the gate: whoever comes in the same moment has not reached it yet.
+        if self._inside >= self._most:
             raise PasswordLineFullError
 
         def stand_back() -> Result:
             _lower_priority()
             return job()
 
-        return await anyio.to_thread.run_sync(stand_back, limiter=self._gate)
+        self._inside += 1
+        try:
+            return await anyio.to_thread.run_sync(stand_back, limiter=self._gate)
+        finally:
+            self._inside -= 1
 
 
 _thread = threading.local()

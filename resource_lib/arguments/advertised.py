@@ -113,7 +113,7 @@ class Advertised:
             # Arguments are an object, whether the schema says so or not.
             checker = compiled(read if read.get("type") == "object" else {**read, "type": "object"})
         except UnusableSchemaError as error:
-            name = definition.tool.get("name")
+            name = str(definition.tool.get("name"))[:200]
             log.error(
                 "the tool %r can be neither listed nor called: its inputSchema cannot be enforced, because %s. "
                 "Correct it, or set arguments='off'",

@@ -52,6 +52,7 @@ class _Closing:
         self._document = document
         self._names: dict[tuple[int, _Use], str] = {}
         self._written: dict[str, Any] = {}
+        self._anchors: set[str] = set()
 
     def whole(self, use: _Use) -> dict[str, Any]:
         """Return the root, with whatever it refers to."""
@@ -145,7 +146,13 @@ class _Closing:
             choices: Iterator[str] = (base if n == 0 else f"{base}_{use}{n if n > 1 else ''}" for n in range(10_000))
             name = self._names[key] = next(choice for choice in choices if choice not in taken)
             self._written[name] = None  # keeps its place
-            self._written[name] = self._of(target, use)
+            written = self._of(target, use)
+            # What refers to it says where it stands; the name is for whoever reads the list, and one document has it once.
+            anchor = self._document.anchor_of(target)
+            if anchor is not None and anchor not in self._anchors and isinstance(written, dict):
+                self._anchors.add(anchor)
+                written = {"$anchor": anchor, **written}
+            self._written[name] = written
         return f"#/$defs/{name}"
 
     def _declares(self, schema: Any, seen: frozenset[int] = frozenset()) -> bool:

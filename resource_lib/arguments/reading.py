@@ -37,6 +37,7 @@ _OF_THE_DOCUMENT: Final = frozenset(
     {"$schema", "$id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$defs", "definitions", "$comment"}
 )
 """What names and keeps parts: written anew, or without effect."""
+_ANCHOR: Final = re.compile(r"[A-Za-z_][-A-Za-z0-9._]*")
 _ANNOTATIONS: Final = frozenset({"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"})
 
 
@@ -107,6 +108,11 @@ class Document:
         """Return a name for what a reference meant."""
         return re.sub(r"[^A-Za-z0-9_.-]", "_", unquote(self._named.get(id(target), "")))[:100] or "root"
 
+    def anchor_of(self, target: Any) -> str | None:
+        """Return the anchor that its author gave to what a reference meant; None: there is none that 2020-12 knows."""
+        said = target.get("$anchor") if isinstance(target, dict) else None
+        return said if isinstance(said, str) and _ANCHOR.fullmatch(said) else None
+
     def _read(self, schema: dict[str, Any]) -> dict[str, Any]:
         if not _REFUSED.isdisjoint(schema):
             raise UnusableSchemaError("$dynamicRef, $recursiveRef and $vocabulary cannot be held to: use $ref")
@@ -122,6 +128,10 @@ class Document:
 
     def _look_through(self) -> None:
         """Take note of anchors, and refuse what is too large or a document inside the document."""
+        for keeper in ("$defs", "definitions"):
+            kept = self.root.get(keeper)
+            for name, part in kept.items() if isinstance(kept, dict) else ():
+                self._named.setdefault(id(part), name)  # where it stands in what callers are shown
         waiting: list[tuple[Any, int]] = [(self.root, 0)]
         seen = 0
         while waiting:
@@ -141,7 +151,7 @@ class Document:
     def _anchor(self, name: str, schema: dict[str, Any]) -> None:
         if self._anchors.setdefault(name, schema) is not schema:
             raise UnusableSchemaError(f"the anchor {name[:100]!r} stands twice")
-        self._named[id(schema)] = name
+        self._named.setdefault(id(schema), name)
 
     def _count(self) -> None:
         """Refuse what goes round in a circle, and what looks elsewhere so often that one value would be judged thousands of times."""

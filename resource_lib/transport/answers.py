@@ -19,6 +19,7 @@ INVALID_PARAMS: Final = -32602
 UNAUTHENTICATED: Final = -31401
 FORBIDDEN: Final = -31403
 LIMITED: Final = -31429
+HEADER_MISMATCH: Final = -32020
 
 ERROR_META: Final = "authserver/error"
 CHALLENGE_META: Final = "mcp/www_authenticate"
@@ -105,6 +106,11 @@ def inactive(request_id: RequestId, error: dict[str, Any], retry_after_s: int) -
     """Return the 503 of a server that serves nothing now, to whatever is no tool call."""
     retry = (b"retry-after", str(max(1, retry_after_s)).encode("ascii"))
     return Answer(503, _error(request_id, FORBIDDEN, error["message"], error), (retry, _NO_STORE))
+
+
+def other_headers(request_id: RequestId, header: str) -> Answer:
+    """Return the 400 of a request whose headers say something else than its body (SEP-2243)."""
+    return Answer(400, _error(request_id, HEADER_MISMATCH, f"{header} header does not match the request body"))
 
 
 def unreadable(code: int, reason: str, request_id: RequestId) -> Answer:

@@ -29,6 +29,10 @@ class UnreadableListingError(Exception):
     """The server's list of tools cannot be understood, so it cannot be shown."""
 
 
+_SHOWN: Final = 200
+"""How much of a name goes to the log: the server that says it may be somebody else's."""
+
+
 class ToolSchemas:
     """Which listed tools declare an output schema: clients of 2025-11-25 hold even an error against it.
 
@@ -48,7 +52,7 @@ class ToolSchemas:
         name = tool.get("name") if isinstance(tool, dict) else None
         if isinstance(name, str) and name not in self._known and name not in self._hidden and len(self._hidden) < 1000:
             self._hidden.add(name)
-            log.warning("the tool %r is not in the policy, so callers cannot see or call it", name)
+            log.warning("the tool %r is not in the policy, so callers cannot see or call it", name[:_SHOWN])
 
     def learn(self, tool: dict[str, Any]) -> None:
         """Take note of one listed tool."""
@@ -72,8 +76,8 @@ def _warn_of_strange_names(tool: dict[str, Any], paths: Collection[str]) -> None
     if strange:
         log.warning(
             "the approval of %r names arguments that the tool does not list: %s; a misspelt one in redact hides nothing",
-            tool["name"],
-            ", ".join(strange),
+            tool["name"][:_SHOWN],
+            ", ".join(strange)[:_SHOWN],
         )
 
 

@@ -65,11 +65,11 @@ class Request:
 
     __slots__ = (
         "_has_cookie",
-        "_headers",
         "content_encoding",
         "content_length",
         "content_type",
         "credential",
+        "headers",
         "host",
         "if_none_match",
         "is_modern",
@@ -85,7 +85,7 @@ class Request:
     )
 
     def __init__(self, scope: Scope) -> None:
-        self._headers: Headers = scope["headers"]
+        self.headers: Headers = scope["headers"]
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         root: str = scope.get("root_path", "")
@@ -109,7 +109,7 @@ class Request:
         self._has_cookie = False
         self.version: bytes | None = None
         """The protocol revision that the request names."""
-        for raw_name, value in self._headers:
+        for raw_name, value in self.headers:
             name = raw_name.lower()
             if name not in _READ:
                 continue
@@ -179,7 +179,7 @@ class Request:
         server's cookie, which a browser sends to every port of a host; without what `session` and `encoding` deny.
         """
         denied = _DENIED[authorization, session, encoding]
-        kept = [header for header in self._headers if header[0].lower() not in denied]
+        kept = [header for header in self.headers if header[0].lower() not in denied]
         if not self._has_cookie:
             return kept
         return [header for header in map(_without_our_cookies, kept) if header is not None]

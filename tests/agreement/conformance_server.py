@@ -94,11 +94,54 @@ def make_server():
     """Return a fresh server; it and its `Events` keep nothing in the module."""
     mcp = MCPServer("conformance")
     add_content_tools(mcp)
+    add_schema_tool(mcp)
     add_tools_that_ask(mcp)
     add_tools_that_ask_by_result(mcp)
     add_resources_and_prompts(mcp)
     add_subscriptions(mcp)
     return mcp
+
+
+ADDRESS = {
+    "$anchor": "addressDef",
+    "type": "object",
+    "properties": {"street": {"type": "string"}, "city": {"type": "string"}},
+}
+JSON_SCHEMA_2020_12 = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "$defs": {"address": ADDRESS},
+    "properties": {
+        "name": {"type": "string"},
+        "address": {"$ref": "#/$defs/address"},
+        "contactMethod": {"type": "string", "enum": ["phone", "email"]},
+        "phone": {"type": "string"},
+        "email": {"type": "string"},
+    },
+    "allOf": [{"anyOf": [{"required": ["phone"]}, {"required": ["email"]}]}],
+    "if": {"properties": {"contactMethod": {"const": "phone"}}, "required": ["contactMethod"]},
+    "then": {"required": ["phone"]},
+    "else": {"required": ["email"]},
+    "additionalProperties": False,
+}
+"""What the suite wants to find in a list, word for word."""
+
+
+def add_schema_tool(mcp):
+    """Add the tool whose schema uses what JSON Schema 2020-12 has beyond a list of members."""
+
+    @mcp.tool(structured_output=False)
+    async def json_schema_2020_12_tool(
+        name: str = "",
+        address: dict[str, str] | None = None,
+        contactMethod: str = "",  # noqa: N803 - the suite names it
+        phone: str = "",
+        email: str = "",
+    ) -> str:
+        """Tool with JSON Schema 2020-12 features."""
+        return f"{name} of {(address or {}).get('city', 'nowhere')} by {contactMethod or 'either'}: {phone or email}"
+
+    mcp._tool_manager.get_tool("json_schema_2020_12_tool").parameters = JSON_SCHEMA_2020_12
 
 
 def add_content_tools(mcp):
@@ -171,6 +214,13 @@ def add_tools_that_ask(mcp):
             await ctx.info(line)
             await asyncio.sleep(0.05)
         return "done"
+
+    @mcp.tool(structured_output=False)
+    async def test_reconnection(ctx: Context) -> str:
+        """Hang up in the middle, and answer whoever comes back."""
+        await ctx.close_sse_stream()
+        await asyncio.sleep(0.2)
+        return "You came back."
 
     @mcp.tool(structured_output=False)
     async def test_sampling(ctx: Context, prompt: str) -> str:

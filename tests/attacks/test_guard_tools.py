@@ -239,3 +239,38 @@ def test_the_policies_of_these_tests_hold_every_class():
     """So that the tests above are about all of them."""
     assert {"read", "write", "destructive"} == {policy.tool_class for policy in TOOLS.values()}
     assert all(dataclasses.is_dataclass(policy) for policy in TOOLS.values())
+
+
+@pytest.mark.requirement("attack:guard:headers-say-what-the-body-says")
+@pytest.mark.parametrize(
+    ("headers", "header"),
+    [
+        ([("mcp-method", "tools/call")], "mcp-name"),
+        ([("mcp-method", "tools/call"), ("mcp-name", "see")], "mcp-name"),
+        ([("mcp-method", "tools/call"), ("mcp-name", "nothing"), ("mcp-name", "nothing")], "mcp-name"),
+        ([("mcp-method", "tools/call"), ("mcp-name", "=?base64?!?=")], "mcp-name"),
+        ([("mcp-method", "tools/call"), ("mcp-name", "=?base64?c2Vl?=")], "mcp-name"),
+        ([("mcp-method", "tools/list"), ("mcp-name", "nothing")], "mcp-method"),
+        ([("mcp-method", "=?base64?dG9vbHMvY2FsbA==?="), ("mcp-name", "nothing")], "mcp-method"),
+        ([("mcp-name", "nothing")], "mcp-method"),
+        ([("Mcp-Method", "tools/call"), ("Mcp-Name", " nothing\t")], None),
+        ([("mcp-method", "tools/call"), ("mcp-name", "=?base64?bm90aGluZw==?=")], None),
+    ],
+)
+async def test_what_is_refused_for_its_form_is_held_to_its_headers_first(headers, header):
+    """SEP-2243: a gateway before us has seen, routed and counted another call than the one that we read."""
+    it = Guarded()
+    body = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "nothing", "arguments": {}}}
+
+    answer = await it.send(
+        headers=[it.bearer("notes:read"), MODERN, *headers], body=json.dumps(body).encode(), routed=False
+    )
+    before = await it.send(headers=[it.bearer("notes:read"), LEGACY, *headers], body=json.dumps(body).encode())
+
+    if header is None:
+        assert (200, "tool_unknown") == (answer.status, answer.error["error"])
+    else:
+        expected = {"code": -32020, "message": f"{header} header does not match the request body"}
+        assert (400, {"jsonrpc": "2.0", "id": 7, "error": expected}) == (answer.status, answer.json)
+    assert (200, "tool_unknown") == (before.status, before.error["error"])
+    assert 0 == it.reached

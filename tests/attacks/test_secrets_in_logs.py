@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+from urllib.parse import quote, urlencode
 
 import pytest
 import structlog
@@ -142,4 +143,60 @@ def test_what_a_stranger_writes_stays_inside_one_line(written, nasty):
     assert 2 == len(lines(written))
     assert len(found) < 40_000
     for raw in ("\x1b", "\x00", "\u2028", "\u202e"):
+        assert raw not in found
+
+
+NASTY = [
+    "a\nb",
+    'a\r\n{"event": "forged"}',
+    "\x1b[2J\x1b]0;mine\x07",
+    "nul\x00",
+    "line\u2028sep\u2029",
+    "\u202eright",
+    "\x9b31m",
+]
+
+
+@pytest.mark.one_database
+@pytest.mark.requirement("attack:logs:one-event-is-one-line")
+async def test_nothing_that_a_stranger_says_anywhere_is_a_line_of_its_own(server, written):
+    """LG-01, CWE-117: address, name of an application, scope, state, ids, paths, headers; at the most talkative level, JSON or refusal."""
+    browser = server.browser()
+    for nasty in [*NASTY, "x" * 50_000]:
+        form = (await browser.open("/login")).form("password")
+        await browser.submit_once(form, email=f"{nasty}@example.com", password=nasty)
+        header = nasty.encode("utf-8").replace(b"\r", b"").replace(b"\n", b"").replace(b"\x00", b"")[:2000]
+        told = [(name, header) for name in (b"user-agent", b"x-forwarded-for", b"referer", b"x-request-id", b"origin")]
+        query = urlencode(
+            {
+                "client_id": nasty,
+                "scope": nasty,
+                "state": nasty,
+                "redirect_uri": nasty,
+                "resource": nasty,
+                "prompt": nasty,
+            }
+        ).encode()
+        await server.raw("/authorize", query=query, headers=told)
+        await server.raw("/nowhere/" + quote(nasty[:100]), query=query, headers=told)
+        json_type, form_type = (
+            (b"content-type", b"application/json"),
+            (b"content-type", b"application/x-www-form-urlencoded"),
+        )
+        registration = json.dumps(
+            {"client_name": nasty, "redirect_uris": [nasty], "scope": nasty, nasty: nasty}
+        ).encode()
+        await server.raw("/register", method="POST", headers=[*told, json_type], body=registration)
+        for path in ("/token", "/revoke", "/introspect", "/par", "/device_authorization"):
+            await server.raw(
+                path, method="POST", headers=[*told, form_type], body=query + b"&grant_type=" + quote(nasty).encode()
+            )
+    structlog.get_logger("test").info("the_log_is_on")
+
+    found = written.getvalue()
+    assert len(found.splitlines()) == found.count("\n") == len(lines(written))
+    assert "the_log_is_on" == lines(written)[-1]["event"]
+    assert not any(line.get("event") == "forged" for line in lines(written))
+    assert max(map(len, found.splitlines())) < 40_000
+    for raw in ("\x1b", "\x00", "\u2028", "\u2029", "\u202e", "\x9b"):
         assert raw not in found

@@ -10,7 +10,7 @@ from resource_lib import ResourceGuard, destructive, read, write
 from resource_lib.wire.approvals import ApprovalRule
 from tests.support.approving_issuer import ApprovingIssuer
 from tests.support.bare import BARE
-from tests.support.guarded import LEGACY, MODERN, RESOURCE, Answer
+from tests.support.guarded import LEGACY, MODERN, RESOURCE, Answer, routing_headers
 
 URL_CLIENT = {"elicitation": {"url": {}}}
 POLICY = {
@@ -211,7 +211,9 @@ class Approved:
 
     def raw(self, message: Any, *headers: tuple[str, str], token: str | None = None, method: str = "POST") -> Caller:
         """Send any message."""
-        return Caller(self.app, message, [("authorization", f"Bearer {token or self.token}"), *headers], method)
+        said = [("authorization", f"Bearer {token or self.token}"), *headers]
+        body = message if isinstance(message, bytes) else json.dumps(message).encode()
+        return Caller(self.app, message, [*said, *routing_headers(said, body)], method)
 
     async def call(self, tool: str = "refund", arguments: Any = None, **more: Any) -> Answer:
         """Send a call and return its whole answer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -118,8 +119,9 @@ class Guarded:
         body: bytes | list[bytes] = b"",
         query: bytes = b"",
         scheme: str = "https",
+        routed: bool = True,
     ) -> Answer:
-        return await call(self.app, method, path, headers=headers, body=body, query=query, scheme=scheme)
+        return await call(self.app, method, path, headers=headers, body=body, query=query, scheme=scheme, routed=routed)
 
     async def rpc(
         self, method: str, params: Any = None, *, auth: tuple[str, str], headers: Headers = (), request_id: Any = 1
@@ -140,8 +142,29 @@ class Guarded:
         return len(self.server.seen)
 
 
-async def call(app, method, path, *, headers=None, body=b"", query=b"", scheme="https") -> Answer:
-    """Send one request to an ASGI app and return its whole answer."""
+def routing_headers(headers: Headers, body: bytes | list[bytes]) -> Headers:
+    """What a client of 2026-07-28 says of a request in its headers besides."""
+    if MODERN not in headers or any(name.lower() == "mcp-method" for name, _ in headers):
+        return []
+    try:
+        said = json.loads(body if isinstance(body, bytes) else b"".join(body))
+        params, method = said.get("params"), said["method"]
+    except (ValueError, RecursionError, AttributeError, KeyError, TypeError):
+        return []
+    if not isinstance(method, str):
+        return []
+    found = [("mcp-method", method.encode("ascii", "replace").decode("ascii"))]
+    name = params.get("name", params.get("uri")) if isinstance(params, dict) else None
+    if isinstance(name, str):
+        encoded = base64.b64encode(name.encode("utf-8", "surrogatepass")).decode("ascii")
+        found.append(("mcp-name", f"=?base64?{encoded}?="))
+    return found
+
+
+async def call(app, method, path, *, headers=None, body=b"", query=b"", scheme="https", routed=True) -> Answer:
+    """Send one request to an ASGI app and return its whole answer. `routed`: as a client would, with the headers of 2026-07-28."""
+    if routed:
+        headers = [*(headers or []), *routing_headers(headers or [], body)]
     parts = body if isinstance(body, list) else [body]
     incoming = [
         {"type": "http.request", "body": part, "more_body": number + 1 < len(parts)}

@@ -290,3 +290,31 @@ def test_a_schema_that_would_take_long_to_judge_one_call_is_refused_at_once(sche
     """EX-04: a server behind a proxy may write anything into its schemas; two to the fortieth steps are not begun."""
     with pytest.raises(UnusableSchemaError, match="too"):
         closed(schema)
+
+
+@pytest.mark.requirement("arguments:listed:names-stay")
+@pytest.mark.parametrize("make", [closed, exact])
+def test_what_is_kept_under_a_name_is_listed_under_it_with_its_anchor(make):
+    """SEP-2106: by whichever way it is referred to; where it is written twice, its anchor stands in one of them alone."""
+    address = {"$anchor": "addressDef", "type": "object", "properties": {"city": {"type": "string"}}}
+    schema = {
+        "type": "object",
+        "$defs": {"address": address, "odd name": {"$anchor": "no name", "type": "string"}},
+        "properties": {
+            "home": {"$ref": "#addressDef"},
+            "work": {"$ref": "#/$defs/address"},
+            "word": {"$ref": "#/$defs/odd name"},
+        },
+        "not": {"required": ["never"], "properties": {"never": {"$ref": "#addressDef"}}},
+    }
+
+    made = make(schema)
+
+    assert "addressDef" == made["$defs"]["address"]["$anchor"]
+    assert ["#/$defs/address", "#/$defs/address", "#/$defs/odd_name"] == [
+        made["properties"][name]["$ref"] for name in ("home", "work", "word")
+    ]
+    assert 1 == str(made).count("$anchor")
+    for value in ({"home": {"city": "x"}}, {"home": {"city": 1}}, {"home": {"town": "x"}}, {"word": 1}):
+        expected = oracle(made).is_valid(value)
+        assert expected == engine_rs.compiled(made).fits(value) == engine_python.compiled(made).fits(value)
