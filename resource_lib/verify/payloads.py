@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from resource_lib.verify.reading import MalformedLineError, hex_hash
 from resource_lib.verify.report import FindingKind, Payloads
-from resource_lib.verify.witnesses import header_of
+from resource_lib.verify.witnesses import about, header_of
 from resource_lib.wire.export import ERASED, ErasedPayload
 from resource_lib.wire.merkle import leaf_hash, verify_inclusion
 
@@ -93,9 +93,10 @@ class PayloadCheck:
         if not self._are_given:
             return
         said: dict[str, Any] = header_of(header)
-        receipt, count = said.get("receipt"), said.get("count")
+        of = about(said)
+        receipt, count = of.get("receipt"), of.get("count")
         if said.get("kind") == ERASED and isinstance(receipt, str) and type(count) is int:
-            self._receipts.add((receipt, hex_hash(said.get("events")), count))
+            self._receipts.add((receipt, hex_hash(of.get("events")), count))
             if len(self._receipts) > _MOST_RECEIPTS:
                 raise MalformedLineError("more receipts than one verification can hold")
 

@@ -22,6 +22,7 @@ from resource_lib.verify.witnesses import (
     ConsistencyProof,
     SavedCheckpoint,
     Witness,
+    about,
     header_of,
     in_order,
     pins_in,
@@ -40,6 +41,8 @@ _MOST_UNKNOWN: Final = 100
 _MOST_TRIES: Final = 8
 """How often in one batch many rows at once are tried, before the rest is taken one by one."""
 _ends: Final = methodcaller("endswith", b"}}")
+_END: Final = b'{"end":'
+_UNITS: Final = tuple(b'%03d,"h":{' % units for units in range(1000))
 _SPECIAL: Final = tuple(f'"{kind}"'.encode() for kind in (ERASED, PRUNED, SEALED))
 
 Progress = Callable[[int, int], None]
@@ -98,6 +101,8 @@ class _Verification:
         """The first witness after the parting, and whether it fits the kept hashes."""
         self.is_settled = False
         """The first row was named; nothing after it can be compared any more."""
+        self.is_special = False
+        """One of the rows that wait may be a receipt or a pin."""
         self.has_kept = False
         """Whether hashes were kept of the rows: a row without is then one that was never sealed."""
         self.headers: list[bytes] = []
@@ -129,13 +134,16 @@ class _Verification:
     def read(self, first: bytes, rest: Iterator[bytes], progress: Progress | None) -> Report:
         """Take every line, and say what came of it."""
         digest = sha256()
-        unread = [first]
+        digest.update(first + b"\n")
         number, at = 1, self.head.before.size
         with_payloads = self.head.with_payloads
         self._older_than_the_export()
         try:
             while batch := list(islice(rest, WIDTH - at % WIDTH)):
-                unread.extend(batch)
+                # One copy of many lines, for the hash of the file and to see whether any of them means something here.
+                together = b"\n".join(batch[:-1] if batch[-1].startswith(_END) else batch)
+                digest.update(together + b"\n" if together else b"")
+                self.is_special = any(kind in together for kind in _SPECIAL) or (self.is_special and bool(self.headers))
                 place, tries = 0, 0 if with_payloads else _MOST_TRIES
                 while place < len(batch):
                     if tries and not self.has_ended:
@@ -147,18 +155,12 @@ class _Verification:
                     place, number = place + 1, number + 1
                     if self.has_ended:
                         raise MalformedLineError("something stands behind the end")
-                    if line.startswith(b'{"end":'):
-                        self._end(line)
-                        unread.pop()  # what comes behind it, if anything, is refused
+                    if line.startswith(_END):
+                        self._end(line)  # what comes behind it, if anything, is refused
                     else:
                         at = self._other(line, at)
-                if len(unread) > WIDTH:
-                    digest.update(b"\n".join(unread) + b"\n")
-                    unread.clear()
-                    if progress:
-                        progress(self.rows, self.head.size - self.head.before.size)
-            if unread:
-                digest.update(b"\n".join(unread) + b"\n")
+                if progress:
+                    progress(self.rows, self.head.size - self.head.before.size)
             self._finish(digest.hexdigest())
         except MalformedLineError as error:
             self._block(None, is_last=True)
@@ -174,7 +176,12 @@ class _Verification:
 
     def _rows(self, batch: list[bytes], at: int) -> int:
         """Take the rows that a batch begins with, if they have the numbers that are due. Returns how many these are."""
-        due = [b'{"i":%d,"h":{' % index for index in range(at, at + len(batch))]
+        thousands, units = divmod(at, 1000)
+        if thousands and units + len(batch) <= 1000:
+            begin = b'{"i":%d' % thousands
+            due = [begin + rest for rest in _UNITS[units : units + len(batch)]]
+        else:
+            due = [b'{"i":%d,"h":{' % index for index in range(at, at + len(batch))]
         if all(map(bytes.startswith, batch, due)):
             rows = batch
         else:
@@ -264,8 +271,7 @@ class _Verification:
 
     def _special(self, headers: list[bytes]) -> None:
         """Look for the few rows whose meaning matters here."""
-        together = b"\n".join(headers)
-        if not any(kind in together for kind in _SPECIAL):
+        if not self.is_special:
             return
         for place, header in enumerate(headers):
             if not any(kind in header for kind in _SPECIAL):
@@ -274,8 +280,11 @@ class _Verification:
             try:
                 self.payloads.receipt(header)
                 said = header_of(header)
-                if said.get("kind") == PRUNED and type(said.get("from")) is int and type(said.get("to")) is int:
-                    self.pruned_said.append((said["from"], said["to"]))
+                if said.get("kind") == PRUNED:
+                    of = about(said)
+                    if type(of.get("from")) is not int or type(of.get("to")) is not int:
+                        raise MalformedLineError("a receipt of retention without a span")
+                    self.pruned_said.append((of["from"], of["to"]))
                 for origin, size, root in pins_in(header):
                     self._pin(index, header, origin, size, root)
             except MalformedLineError as error:

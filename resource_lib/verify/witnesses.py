@@ -108,7 +108,7 @@ def pins_in(header: bytes) -> list[tuple[str, int, bytes]]:
     said = header_of(header)
     if said.get("kind") != SEALED:
         return []
-    logs = said.get("logs")
+    logs = about(said).get("logs")
     if type(logs) is not list:
         raise MalformedLineError("a pin without logs")
     pins = []
@@ -127,6 +127,12 @@ def header_of(header: bytes) -> dict[str, Any]:
         return loads_object(header)
     except ValueError:
         return {}
+
+
+def about(said: dict[str, Any]) -> dict[str, Any]:
+    """Return what is particular to the kind of an event, from what its header says."""
+    found = said.get("about")
+    return found if type(found) is dict else {}
 
 
 def in_order(saved: list[Witness], pins: Iterable[Witness]) -> Iterator[Witness]:

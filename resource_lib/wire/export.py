@@ -30,11 +30,11 @@ FORMAT: Final = "mcp-audit-export/1"
 MOST_LINE_BYTES: Final = 16 * 1024 * 1024
 
 ERASED: Final = "operator:audit:erased"
-"""The `kind` of a receipt: its header has `receipt`, `count` and `events`, the root over what was erased (`ErasedEvents.root`)."""
+"""The `kind` of a receipt: its header's `about` has `receipt`, `count` and `events`, the root over what was erased (`ErasedEvents`)."""
 PRUNED: Final = "platform:audit:pruned"
-"""The `kind` of a receipt of retention: its header has `from` and `to`, all that is gone by then, earlier prunings included."""
+"""The `kind` of a receipt of retention: its header's `about` has `from` and `to`, all that is gone by then, earlier prunings included."""
 SEALED: Final = "platform:log:sealed"
-"""The `kind` of a pin in the platform's own log: its header has `logs`, a list of `[origin, size, root in hex]`."""
+"""The `kind` of a pin in the platform's own log: its header's `about` has `logs`, a list of `[origin, size, root in hex]`."""
 
 Write = Callable[[bytes], object]
 

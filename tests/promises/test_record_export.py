@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tracemalloc
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -429,6 +430,32 @@ class Endless:
         data = b"".join(self._parts)
         self._parts.clear()
         return data
+
+
+@COMMAND
+def test_anybody_can_write_their_own_verifier(tmp_path):
+    """docs/record-format.md: the program that stands there, as it stands there."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "record-format.md").read_text(encoding="utf-8")
+    program = page.partition("```python\n")[2].partition("```")[0]
+    log, saved = SealedLog().grown(300, 37), tmp_path / "saved.note"
+    saved.write_bytes(log.notes[296])
+    honest = on_disk(tmp_path, log)
+    log.headers[41] = log.headers[41].replace(b"tool", b"TOOL")
+    edited = on_disk(tmp_path, log, "edited.ndjson")
+
+    codes = [
+        subprocess.run(
+            [sys.executable, "-c", program, str(path), str(KEY.verifier), str(saved)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for path in (honest, edited)
+    ]
+
+    assert [0, 1] == [one.returncode for one in codes], codes[0].stderr
+    assert f"296 rows are as {ORIGIN} signed them\n" == codes[0].stdout
+    assert 45 > len(program.splitlines())
 
 
 @COMMAND

@@ -28,7 +28,6 @@ class SealedLog:
         self.kept: list[bytes] = []
         self.notes: dict[int, bytes] = {}
         self.payloads: dict[int, ClearPayload | ErasedPayload] = {}
-        self.numbers: list[int] | None = None
         self.pruned = 0
 
     def append(self, rows: int = 1, *, with_payloads: bool = False, **members) -> "SealedLog":
@@ -39,8 +38,10 @@ class SealedLog:
                 "id": event_id(index),
                 "kind": "call",
                 "tool": f"tool {index % 7}",
-                **members,
             }
+            said |= {name: members[name] for name in ("kind", "tool") if name in members}
+            if particular := {name: value for name, value in members.items() if name not in said}:
+                said["about"] = particular
             if with_payloads:
                 key = hashlib.sha256(f"key {index}".encode()).digest()
                 clear = json.dumps({"arguments": {"order": index}, "who": "Zoë"}).encode()
