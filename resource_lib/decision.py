@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 from resource_lib.wire.approvals import ApprovalRule, Follows
-from resource_lib.wire.limit import Per
+from resource_lib.wire.limit import LimitScope, Per
 
 ErrorWord = Literal[
     "invalid_token",
@@ -39,10 +39,6 @@ ErrorWord = Literal[
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Allow:
     """A check has no objection."""
-
-
-LimitScope = Literal["tool", "running", "server", "tenant", "user", "client", "credential", "downstream"]
-"""What is limited: one tool, how many calls of it run at once, everything that those who count together ask, or an API below it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -46,6 +46,7 @@ from resource_lib.limits.downstream import client as counted_client
 from resource_lib.limits.gate import Gate
 from resource_lib.limits.limits import Limits
 from resource_lib.limits.process_store import ProcessStore
+from resource_lib.limits.telling import LimitReport
 from resource_lib.lint import LintMode, Watching, waivers_of
 from resource_lib.metadata import ResourceMetadata
 from resource_lib.output import Output, PersonalData
@@ -90,6 +91,7 @@ from resource_lib.transport.rooms import Rooms
 from resource_lib.transport.sessions import Sessions
 from resource_lib.visit import Visit
 from resource_lib.wire.limit import Limit
+from resource_lib.wire.limits_met import LimitMet
 
 _OUTPUT: Final = Output()
 
@@ -228,7 +230,7 @@ class ResourceGuard:
         }
         self._schemas = ToolSchemas(self.tools, named)
         self._definitions = Definitions(self._schemas)
-        self._gate = None if limits is None else Gate(limits, resource=resource)
+        self._gate = None if limits is None else Gate(limits, resource=resource, clock=clock)
         self._budgets: dict[str, Budget] = {}
         """How often which API may be asked."""
         if limits is not None:
@@ -289,6 +291,7 @@ class ResourceGuard:
             read_staleness=read_staleness,
             stop_file=find_stop_file(stop_file),
             changed=stopping.heard,
+            limited=lambda: () if self._gate is None else self._gate.met.told,
         )
         """What was revoked or stopped, and how fresh that is known."""
         self._judge.standings = self.revocations.standings if self.revocations.is_anything else None
@@ -377,7 +380,23 @@ class ResourceGuard:
     def _overlay(self, channel: Channel) -> Overlay:
         report = self.tool_report = ToolReport(channel, self.tools.values(), wall=self._clock)
         self._definitions.note = report.learn
-        return Overlay(channel, self.take_overlays, names=frozenset(self.tools), also=report.tell)
+        limits = None if self._gate is None else LimitReport(self._gate.met, self._tell_issuer_of_limits)
+
+        async def also() -> None:
+            await report.tell()
+            if limits is not None:
+                await limits.tell()
+
+        return Overlay(channel, self.take_overlays, names=frozenset(self.tools), also=also)
+
+    async def _tell_issuer_of_limits(self) -> bool:
+        follower = self.revocations.follower
+        return follower is not None and await follower.tell()
+
+    @property
+    def limits_met(self) -> tuple[LimitMet, ...]:
+        """How often limits were met since this process began, by tenant, tool and limit: for metrics. Of nobody, and of no call."""
+        return () if self._gate is None else self._gate.met.all
 
     def _held_calls(self, channel: Channel) -> HeldCalls:
         return HeldCalls(

@@ -4139,6 +4139,21 @@ LIMITS: dict[str, Requirement] = {
     "limits:signals:who-and-which": Requirement(
         "C43, RL-06", "A refusal is told with caller, tool and limit, and nothing a caller wrote."
     ),
+    "limits:reported:counts-of-tools-and-tenants": Requirement(
+        "C43, RL-06",
+        "An operator sees at the issuer how often which limit of which tool was met in their tenant, in the log, the command line, the admin API "
+        "and the console; nothing names a person or a call.",
+    ),
+    "limits:reported:only-of-its-own-tenants": Requirement(
+        "C43, attacker", "A server tells of limits met in tenants that it is heard for, and of no others."
+    ),
+    "limits:reported:read-strictly": Requirement(
+        "C43, LG-01", "What a server tells of limits is read strictly, and refused whole in any other form."
+    ),
+    "limits:reported:costs-no-acknowledgement": Requirement(
+        "decision 14, ours",
+        "Telling is bounded and best effort, and an issuer of an earlier version still hears what a server has applied.",
+    ),
     "limits:running:at-most": Requirement(
         "issue, C39", "No more calls of a tool run at once for one person than is allowed."
     ),

@@ -1,6 +1,6 @@
 """`authserver server list|check`: how each MCP server is, and who of them follows."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -9,6 +9,8 @@ from authserver.cli.control.port import Control
 from authserver.cli.operator import AsJson, DataDir, date, examples, show
 
 app = typer.Typer(no_args_is_help=True)
+
+_MOST_LIMITED: Final = 3
 
 
 @app.command(
@@ -21,7 +23,7 @@ def list_(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """List MCP servers: active, paused or stopped; how many instances follow, and how far behind the slowest is."""
+    """List MCP servers: active, paused or stopped; how many instances follow, how far behind the slowest is, and which limits were met."""
 
     async def job(control: Control) -> Any:
         return await control.servers(tenant)
@@ -67,8 +69,21 @@ def _line(row: dict[str, Any]) -> dict[str, Any]:
         "stopped_tools": row["stopped_tools"],
         "credential": sorted({one["state"] for one in row["credentials"]}),
         "tools": _tools(row),
+        "limited": _limited(row),
         "findings": "; ".join(look.get("findings", ())) if look else "nobody has looked yet",
     }
+
+
+def _limited(row: dict[str, Any]) -> str:
+    """Return which limits callers met most, and how often, in all running copies since each began."""
+    times: dict[tuple[str, str], int] = {}
+    for one in row["limited"]:
+        key = one["tool"], one["limit"]
+        times[key] = times.get(key, 0) + one["times"]
+    most = sorted(times.items(), key=lambda each: (-each[1], each[0]))
+    said = [f"{tool or 'requests'} {count}x ({limit})" for (tool, limit), count in most[:_MOST_LIMITED]]
+    more = len(most) - len(said)
+    return ", ".join([*said, *([f"{more} more"] if more else [])]) or "-"
 
 
 def _tools(row: dict[str, Any]) -> str:

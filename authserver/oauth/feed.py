@@ -30,6 +30,7 @@ from authserver.oauth.resource_server import authenticated, heard_for
 from authserver.runtime.unit_of_work import Row, UnitOfWork
 from authserver.settings import MOST_ACCESS_TOKEN_SECONDS
 from resource_lib.wire.control import COUNTED, EVERY_TENANT, MOST_EVENTS, Act, Kind
+from resource_lib.wire.limits_met import InvalidMetError, parse_met
 from resource_lib.wire.strict_json import loads_object
 
 _CURSOR = re.compile(r"([0-9a-f]{32})\.(0|[1-9][0-9]{0,17})")
@@ -192,7 +193,11 @@ async def acknowledge(work: UnitOfWork, listener: Listener, body: bytes) -> None
     reached = position(listener, said["cursor"], work.machines.tail.head)
     if reached is None:
         raise FeedChanged("cursor: is of another list than this server hears now. Ask for the feed without one.")
-    about = orjson.dumps(said["about"], option=orjson.OPT_SORT_KEYS).decode() if "about" in said else None
+    about = None
+    if "about" in said:
+        limited = [one for one in said["limited"] if one.tenant in listener.tenants]
+        known = said["about"] | ({instances.LIMITED: [one.to_json() for one in limited]} if limited else {})
+        about = orjson.dumps(known, option=orjson.OPT_SORT_KEYS).decode()
     seen = _sighting(work, listener, said["instance"], reached)
     try:
         await instances.said(work.machines, replace(seen, max_staleness_ms=said.get("max_staleness_ms"), about=about))
@@ -219,7 +224,7 @@ def _acknowledgement(body: bytes) -> dict[str, Any]:
         said = loads_object(body, most_depth=3)
     except ValueError:
         raise InvalidRequest("The body must be one JSON object.", reason="invalid_body") from None
-    if unknown := said.keys() - {"instance", "cursor", "max_staleness_ms", "about"}:
+    if unknown := said.keys() - {"instance", "cursor", "max_staleness_ms", "about", "limited"}:
         raise InvalidRequest(f"{min(unknown)[:40]!r}: is no member of an acknowledgement.", reason="unknown_member")
     for name in ("instance", "cursor"):
         if type(said.get(name)) is not str:
@@ -237,14 +242,19 @@ def _acknowledgement(body: bytes) -> dict[str, Any]:
             f"{_MOST_ABOUT_TEXT} printable characters.",
             reason="invalid_parameter",
         )
-    return said
+    if "limited" in said and "about" not in said:
+        raise InvalidRequest("limited: is said together with about.", reason="invalid_parameter")
+    try:
+        return said | {"limited": parse_met(said.get("limited", []))}
+    except InvalidMetError as error:
+        raise InvalidRequest(f"limited: {error}.", reason="invalid_parameter") from None
 
 
 def _is_small(about: Any) -> bool:
     return (
         type(about) is dict
         and len(about) <= _MOST_ABOUT
-        and all(_NAME.fullmatch(name) for name in about)
+        and all(_NAME.fullmatch(name) and name != instances.LIMITED for name in about)
         and all(
             type(value) is bool
             or (type(value) is int and abs(value) < 2**53)

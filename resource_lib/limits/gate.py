@@ -9,7 +9,8 @@ told to whoever watches. C37 to C43, RL-01, RL-02.
 import asyncio
 import contextlib
 import math
-from collections.abc import Coroutine, Mapping, Sequence
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from resource_lib.identity.principal import Principal
 from resource_lib.limits.degraded import Sheltered, closed
 from resource_lib.limits.keys import key_of, seat_key_of
 from resource_lib.limits.limits import Limited, Limits
+from resource_lib.limits.met import LimitsMet
 from resource_lib.limits.process_store import ProcessStore
 from resource_lib.limits.signals import Signals
 from resource_lib.limits.store import RENEW_SEAT_S, Asked, Full, LimitStore, Seat, Slot, StoreUnavailableError
@@ -101,7 +103,8 @@ async def _quietly(work: Coroutine[Any, Any, object]) -> None:
 class Gate:
     """Asks the limits of one guard."""
 
-    def __init__(self, limits: Limits, *, resource: str) -> None:
+    def __init__(self, limits: Limits, *, resource: str, clock: Callable[[], float] = time.time) -> None:
+        """`clock` says seconds since the epoch, for words alone."""
         self.limits = limits
         self.shared = (
             None if limits.store is None else Sheltered(limits.store, expected_instances=limits.expected_instances)
@@ -109,6 +112,8 @@ class Gate:
         """The store that several processes share, and what counts in its place; None: this process counts for itself."""
         self.store: LimitStore = self.shared or ProcessStore()
         self.signals = Signals(limits.on_limited)
+        self.met = LimitsMet(clock=clock)
+        """How often limits were met, for operators."""
         self._resource = resource
         self._of_requests = limits.of_requests
         self._of_all_running = limits.of_all_running
@@ -161,21 +166,21 @@ class Gate:
         """Tell whoever watches that a caller hears of a limit; `definition_hash` is of the tool that they called."""
         exceeded = deny.exceeded
         if exceeded is not None:
-            self.signals.tell(
-                Limited(
-                    scope=exceeded.scope,
-                    tool=exceeded.tool,
-                    most=exceeded.most,
-                    window_s=exceeded.window_s,
-                    per=exceeded.per,
-                    retry_after_s=deny.retry_after_s or 0,
-                    tenant=principal.tenant,
-                    subject=principal.subject,
-                    client_id=principal.client_id,
-                    authorization_id=principal.authorization_id,
-                    definition_hash=definition_hash if exceeded.tool is not None else "",
-                )
+            limited = Limited(
+                scope=exceeded.scope,
+                tool=exceeded.tool,
+                most=exceeded.most,
+                window_s=exceeded.window_s,
+                per=exceeded.per,
+                retry_after_s=deny.retry_after_s or 0,
+                tenant=principal.tenant,
+                subject=principal.subject,
+                client_id=principal.client_id,
+                authorization_id=principal.authorization_id,
+                definition_hash=definition_hash if exceeded.tool is not None else "",
             )
+            self.met.note(limited)
+            self.signals.tell(limited)
 
     async def aclose(self) -> None:
         """Say what was not said yet, let the last seats be given back, and let go of the store."""

@@ -11,11 +11,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args
 
-from resource_lib.decision import LimitScope
 from resource_lib.limits.store import LimitStore
 from resource_lib.policy import Demand, ToolClass
 from resource_lib.settings import SettingsError
-from resource_lib.wire.limit import CAP_CURE, CURE, Cap, InvalidLimitError, Limit, Per, fewest, parse_cap, parse_limit
+from resource_lib.wire.limit import (
+    CAP_CURE,
+    CURE,
+    Cap,
+    InvalidLimitError,
+    Limit,
+    LimitScope,
+    Per,
+    fewest,
+    parse_cap,
+    parse_limit,
+)
 from resource_lib.wire.tool_policy import EVERY_TOOL
 
 Words = str | Limit | list[str] | tuple[str | Limit, ...] | None

@@ -15,7 +15,7 @@ import os
 import random
 import secrets
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 from weakref import WeakKeyDictionary
@@ -46,6 +46,9 @@ _LONGEST_PAUSE_S: Final = 10.0
 _FIRST_PAUSE_S: Final = 1.5
 _SAY_AGAIN_S: Final = 60.0
 
+_HEARD: Final = 204
+_NOT_UNDERSTOOD: Final = 400
+
 log = logging.getLogger("resource_lib.revocation")
 
 Applied = Callable[[list[Event]], None]
@@ -60,8 +63,8 @@ class Follower:
     Follows one issuer's list for one resource, and puts what it hears into `state`.
 
     `applied` is called with each piece of news (with none, when this server is heard for fewer tenants), in the event loop that heard it, before it is
-    acknowledged. `about` is told with the
-    acknowledgement. `sleep` and `uniform` are for tests.
+    acknowledged. `about` is told with the acknowledgement, and so is what `limited` returns, unless it is empty. `sleep` and `uniform`
+    are for tests.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class Follower:
         lease: Lease,
         applied: Applied = lambda _: None,
         about: Mapping[str, Any] | None = None,
+        limited: Callable[[], Sequence[Mapping[str, Any]]] = tuple,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
@@ -84,6 +88,8 @@ class Follower:
         self._lease = lease
         self._applied = applied
         self._about = dict(about or {})
+        self._limited = limited
+        self._tells_limited = True
         self._sleep = sleep
         self._uniform = uniform
         self._lock = threading.Lock()
@@ -371,17 +377,38 @@ class Follower:
     async def _acknowledge(self) -> None:
         """Tell the issuer up to where everything is applied; if it cannot hear that, the next question says it too."""
         while (cursor := self._cursor) is not None and cursor != self._acknowledged:
-            said = {
-                "instance": self.instance,
-                "cursor": cursor,
-                "max_staleness_ms": round(self._lease.max_staleness * 1000),
-                "about": self._about,
-            }
             try:
-                await self._channel.ask("POST", ACK_PATH, body=said)
+                await self._say(cursor)
             except IssuerUnavailableError:
                 return
             self._acknowledged = cursor
+
+    async def tell(self) -> bool:
+        """Tell the issuer what this process says of itself, and of the limits that were met; False: it did not hear."""
+        if (cursor := self._cursor) is None or not self._tells_limited:
+            return False
+        try:
+            return await self._say(cursor)
+        except IssuerUnavailableError:
+            return False
+
+    async def _say(self, cursor: str) -> bool:
+        said: dict[str, Any] = {
+            "instance": self.instance,
+            "cursor": cursor,
+            "max_staleness_ms": round(self._lease.max_staleness * 1000),
+            "about": self._about,
+        }
+        limited = list(self._limited()) if self._tells_limited else []
+        if not limited:
+            return (await self._channel.ask("POST", ACK_PATH, body=said)).status == _HEARD
+        reply = await self._channel.ask("POST", ACK_PATH, body=said | {"limited": limited})
+        if reply.status == _NOT_UNDERSTOOD:
+            # An issuer of an earlier version: how far this process has come is what it must hear.
+            self._tells_limited = False
+            log.warning("the issuer does not take which limits were met", extra={"event": "limits.report_refused"})
+            return await self._say(cursor)
+        return reply.status == _HEARD
 
     def _ask_soon(self) -> None:
         soon = self._soon.get(asyncio.get_running_loop())

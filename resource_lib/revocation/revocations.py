@@ -6,7 +6,7 @@ Without a channel nobody is followed (token-only): then only the stop file count
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from weakref import WeakKeyDictionary
 
@@ -24,7 +24,10 @@ log = logging.getLogger("resource_lib.revocation")
 
 
 class Revocations:
-    """What one guard knows. `changed` hears of news from the issuer, and of nothing new when the stop file came or went."""
+    """
+    What one guard knows. `changed` hears of news from the issuer, and of nothing new when the stop file came or went; `limited` returns
+    what the issuer is told of limits that were met.
+    """
 
     def __init__(
         self,
@@ -37,6 +40,7 @@ class Revocations:
         read_staleness: float,
         stop_file: StopFile | None,
         changed: Callable[[list[Event]], None],
+        limited: Callable[[], Sequence[Mapping[str, object]]] = tuple,
     ) -> None:
         self.running = Running()
         self.stop_file = stop_file
@@ -55,6 +59,7 @@ class Revocations:
                 lease=self.lease,
                 applied=changed,
                 about={"library": _version(), "read_staleness_ms": round(read_staleness * 1000)},
+                limited=limited,
             )
         self.standings = Standings(state=self.state, lease=self.lease, stop_file=stop_file)
         self._watchers: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = WeakKeyDictionary()

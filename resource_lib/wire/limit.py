@@ -13,6 +13,10 @@ Per = Literal["user", "credential", "client", "tenant", "server"]
 """Who counts together: one person (or machine) of a tenant, one login, one application in a tenant, a tenant, all callers."""
 PERS: Final[tuple[Per, ...]] = get_args(Per)
 
+LimitScope = Literal["tool", "running", "server", "tenant", "user", "client", "credential", "downstream"]
+"""What is limited: one tool, how many calls run at once, everything that those who count together ask, or an API below it."""
+LIMIT_SCOPES: Final[tuple[LimitScope, ...]] = get_args(LimitScope)
+
 MOST: Final = 1_000_000
 MOST_AT_ONCE: Final = 10_000
 LONGEST_S: Final = 30 * 24 * 3600

@@ -345,6 +345,11 @@ SERVER: dict[str, Any] = {
     "ways": {"stop_url": "/console/stop", "pause_url": "/console/stop?act=pause", "revive_url": ""},
     "csrf": "c" * 43,
     "review": {"waiting": [], "more": 0, "is_required": True},
+    "limited": [
+        {"tool": "search_orders", "words": "how often this tool may be called; 31 times, last 2 minutes ago"},
+        {"tool": "", "words": "how often one sign-in may ask; once, last 3 hours ago"},
+        {"tool": "export_orders", "words": "how many calls may run at once; 4 times, last 1 minute ago"},
+    ],
     "changes": [
         {
             "credential": "cli_x",
@@ -680,6 +685,7 @@ def screens(hostile: str) -> dict[str, tuple[str, dict[str, Any]]]:
                 "stop": PUT_DOWN | {"reason": "Moving its database"},
                 "ways": SERVER["ways"] | {"revive_url": "/console/revive"},
                 "instances": [],
+                "limited": [],
                 "changes": [],
                 "tools": [],
                 "health": [{"label": "Reachable", "text": "Nobody has looked yet", "look": "", "tag": "", "hint": ""}],

@@ -37,12 +37,19 @@ class Guarding:
     """R1 of the world, guarded; or the server of another credential, with another policy, or another app behind it."""
 
     def __init__(
-        self, server: Any, *, letter: str = "RS1", resource: str = R1, tools: Any = None, behind: Any = None
+        self,
+        server: Any,
+        *,
+        letter: str = "RS1",
+        resource: str = R1,
+        tools: Any = None,
+        behind: Any = None,
+        **more: Any,
     ) -> None:
         rs = server.world.clients[letter]
         self.behind = Recorder() if behind is None else behind
         self.guard = ResourceGuard(
-            **BARE,
+            **BARE | more,
             issuer=server.issuer,
             resource=resource,
             tools=POLICY if tools is None else tools,

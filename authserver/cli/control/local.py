@@ -346,6 +346,7 @@ def _server_row(one: health.Server) -> dict[str, Any]:
         "check": _check_row(one.check) if one.check else None,
         "tools_changed": one.tools_have_changed,
         "waiting_tools": list(one.waiting_tools),
+        "limited": [each.to_json() for each in one.limited],
         "definitions": {
             tool.name: tool.definition_hash for each in one.reports for tool in each.tools if tool.definition_hash
         },

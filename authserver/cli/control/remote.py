@@ -469,6 +469,11 @@ def _server_row(one: dict[str, Any]) -> dict[str, Any]:
         "check": None if check is None else _check_row(check),
         "tools_changed": bool(one["tools_changed"]),
         "waiting_tools": [str(tool) for tool in one["waiting_tools"]],
+        "limited": [
+            {name: str(each[name]) for name in ("tenant", "tool", "limit")}
+            | {name: int(each[name]) for name in ("times", "in_minute", "at")}
+            for each in one["limited"]
+        ],
         "definitions": {
             str(tool): str(found) for each in one["reports"] for tool, found in each["definitions"].items()
         },

@@ -7,7 +7,7 @@ the tenant, as a time.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from authserver.domain.clients import registry
@@ -26,6 +26,7 @@ from authserver.domain.revocation.kill_switch import Kill, Target
 from authserver.domain.tokens import presented
 from authserver.runtime.unit_of_work import UnitOfWork
 from resource_lib.wire.control import EVERY_TENANT, Kind
+from resource_lib.wire.limits_met import LimitMet
 
 State = Literal["active", "paused", "stopped", "disabled"]
 CredentialState = Literal["valid", "silent", "ending", "ended", "stopped", "disabled"]
@@ -68,6 +69,8 @@ class Running:
     max_staleness_ms: int
     has_lapsed: bool
     """Whether it surely refuses writes by itself by now."""
+    limited: tuple[LimitMet, ...]
+    """How often callers of the viewer's tenant met a limit there since it began."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +95,15 @@ class Server:
     """Tools that it takes for something else than they were registered as."""
     waiting_tools: tuple[str, ...]
     """Tools that are new, or have changed, and that nobody has looked at."""
+
+    @property
+    def limited(self) -> tuple[LimitMet, ...]:
+        """How often which limit was met, in all running copies together, the latest first."""
+        found: dict[tuple[str, str, str], LimitMet] = {}
+        for one in (each for running in self.instances for each in running.limited):
+            key = one.tenant, one.tool, one.limit
+            found[key] = _added(found[key], one) if key in found else one
+        return tuple(sorted(found.values(), key=lambda one: (-one.at, one.tenant, one.tool, one.limit)))
 
     @property
     def tools_have_changed(self) -> bool:
@@ -264,7 +276,16 @@ async def _running(work: UnitOfWork, one: Instance, tenant: str | None) -> Runni
         behind_ms=0 if oldest is None else max(1, (work.at_us - oldest) // 1000),
         max_staleness_ms=one.max_staleness_ms,
         has_lapsed=instances.has_lapsed(work, one),
+        limited=tuple(each for each in one.limited if tenant is None or each.tenant == tenant),
     )
+
+
+def _added(one: LimitMet, other: LimitMet) -> LimitMet:
+    """Return both together; of the last minute what belongs to the same one."""
+    minutes = one.at // 60, other.at // 60
+    newest = max(minutes)
+    in_minute = sum(each.in_minute for each, minute in zip((one, other), minutes, strict=True) if minute == newest)
+    return replace(one, times=one.times + other.times, in_minute=in_minute, at=max(one.at, other.at))
 
 
 def _compared(resource: Resource, reports: Iterable[Reported]) -> dict[str, tuple[str, ...]]:

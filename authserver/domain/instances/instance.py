@@ -11,10 +11,14 @@ from enum import StrEnum
 from typing import Any, Final
 
 import orjson
+import structlog
 
 from authserver.domain.instances import store
 from authserver.runtime.machines import Machines
 from authserver.runtime.unit_of_work import Row, UnitOfWork
+from resource_lib.wire.limits_met import LimitMet, parse_met
+
+log = structlog.get_logger("authserver.instances")
 
 LIVE_S: Final = 60
 """How long after it was last seen an instance is still waited for."""
@@ -22,6 +26,8 @@ KEPT_S: Final = 24 * 3600
 """How long it is remembered."""
 MOST: Final = 1000
 """How many of one client are remembered; the ones not seen for longest make room, if they are silent."""
+LIMITED: Final = "limited"
+"""Among what it says of itself: how often its callers met a limit."""
 UNDECLARED_MS: Final = 60_000
 """What is taken for granted of an instance that has not said how long it trusts what it knows: the worst."""
 _SEEN_EVERY_US: Final = 10_000_000
@@ -59,6 +65,8 @@ class Instance:
     """How long after it last heard it refuses writes by itself."""
     about: Mapping[str, Any] = field(default_factory=dict)
     """What it says of itself."""
+    limited: tuple[LimitMet, ...] = ()
+    """How often its callers met a limit since it began."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,6 +138,7 @@ def noticed(machines: Machines, seen: Sighting) -> None:
 async def said(machines: Machines, seen: Sighting) -> None:
     """Note what an instance said of itself, durably. Raises TooManyInstancesError, DatabaseUnavailableError."""
     if (note := _news(machines, seen)) is not None:
+        _log_limits(machines.instances.last(_key(seen)), seen)
         await machines.instances.write(_key(seen), note, lambda: _write(machines, seen))
 
 
@@ -186,6 +195,35 @@ async def last_seen_us(work: UnitOfWork) -> dict[tuple[str, str], int]:
     return {(row["client_id"], row["resource"]): row["seen_at_us"] for row in await work.all(store.LAST_SEEN)}
 
 
+def _log_limits(last: Sighting | None, seen: Sighting) -> None:
+    """Say in the log which limits were met since the last word: a signal for whoever watches (C43)."""
+    if seen.about is None:
+        return
+    known = {} if last is None or last.about is None else {_which(one): one.times for one in _limited(last.about)}
+    for one in _limited(seen.about):
+        if (times := one.times - known.get(_which(one), 0)) > 0:
+            log.warning(
+                "server_limited",
+                resource=seen.resource,
+                client_id=seen.client_id,
+                instance=seen.instance,
+                tenant=one.tenant,
+                tool=one.tool,
+                limit=one.limit,
+                times=times,
+                in_minute=one.in_minute,
+            )
+
+
+def _which(one: LimitMet) -> tuple[str, str, str]:
+    return one.tenant, one.tool, one.limit
+
+
+def _limited(about: str) -> tuple[LimitMet, ...]:
+    said = orjson.loads(about).get(LIMITED)
+    return parse_met(said) if isinstance(said, list) else ()
+
+
 def _instance(row: Row) -> Instance:
     return Instance(
         id=row["instance"],
@@ -196,5 +234,6 @@ def _instance(row: Row) -> Instance:
         first_seen_us=row["first_seen_us"],
         seen_at_us=row["seen_at_us"],
         max_staleness_ms=row["max_staleness_ms"],
-        about=orjson.loads(row["about"]),
+        about={name: said for name, said in orjson.loads(row["about"]).items() if name != LIMITED},
+        limited=_limited(row["about"]),
     )

@@ -62,6 +62,20 @@ class RunningShown(Shown):
     lapsed: bool = Field(description="Whether it surely refuses writes by itself by now.")
 
 
+class LimitedShown(Shown):
+    """How often one limit was met, in all running copies since each began. Nobody is named."""
+
+    tenant: str = Field(examples=["ten_abcdefghijklmnop"])
+    tool: str = Field(description="Empty: it is not a tool's.", examples=["search_orders"])
+    limit: str = Field(
+        description="tool, running, downstream; or whose requests: credential, user, client, tenant, server.",
+        examples=["tool"],
+    )
+    times: int
+    in_minute: int = Field(description="In the minute of the last one.")
+    at: int = Field(description="When last, in seconds since the epoch.")
+
+
 class ReportShown(Shown):
     """What a server says of its tools through one credential, against what was accepted."""
 
@@ -90,6 +104,7 @@ class ServerShown(Shown):
     check: CheckShown | None = Field(description="null: nobody has looked yet.")
     credentials: list[CredentialShown]
     instances: list[RunningShown]
+    limited: list[LimitedShown] = Field(description="Limits that callers met, the latest first.")
     reports: list[ReportShown]
     tools_changed: bool = Field(description="Whether it says something of its tools that nobody has accepted.")
     waiting_tools: list[str] = Field(description="Tools that are new or have changed and that nobody has looked at.")
@@ -226,6 +241,7 @@ def _shown(one: Server) -> ServerShown:
             )
             for each in one.instances
         ],
+        limited=[LimitedShown(**each.to_json()) for each in one.limited],
         reports=[
             ReportShown(
                 client_id=each.client_id,

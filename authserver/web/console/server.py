@@ -5,7 +5,9 @@ C52, C54, C56. Tools that are new or have changed stand there field by field, to
 tools, for the tenant somebody acts in.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final
 
 from authserver.domain.health import servers
 from authserver.domain.health.report import Reported
@@ -24,9 +26,22 @@ from authserver.web.http import Request, Response
 from authserver.web.pages import words
 from authserver.web.pages.answers import page
 from resource_lib.wire.control import Kind
+from resource_lib.wire.limit import LimitScope
+from resource_lib.wire.limits_met import LimitMet
 
 _MOST_TOOLS = 200
 _MOST_COPIES = 100
+_MOST_LIMITED = 20
+_LIMIT: Final[dict[LimitScope, str]] = {
+    "tool": "how often this tool may be called",
+    "running": "how many calls may run at once",
+    "downstream": "how often an API below it may be asked",
+    "credential": "how often one sign-in may ask",
+    "user": "how often one person may ask",
+    "client": "how often one application may ask",
+    "tenant": "how often one organisation may ask",
+    "server": "how often everybody together may ask",
+}
 _MOST_NAMES = 12
 _MOST_WAITING = 20
 
@@ -152,6 +167,7 @@ async def _page(
         },
         changes=[_change(work, one) for one in found.reports if one.has_changed],
         instances=[_copy(one) for one in found.instances[:_MOST_COPIES]],
+        limited=[_limit(work, one) for one in _by_tool(found.limited)[:_MOST_LIMITED]],
         tools=[await _tool(work, operator, resource, tool.name) for tool in resource.tools[:_MOST_TOOLS]],
     )
 
@@ -206,6 +222,23 @@ def _waiting(work: UnitOfWork, one: review.Seen) -> dict[str, object]:
         "class": one.tool_class,
         "is_known": one.definition is not None,
         "differences": [{"field": each.field, "before": each.before, "after": each.after} for each in one.differences],
+    }
+
+
+def _by_tool(limited: Iterable[LimitMet]) -> list[LimitMet]:
+    """Return them without tenants, the latest first."""
+    found: dict[tuple[str, str], LimitMet] = {}
+    for one in limited:
+        known = found.setdefault((one.tool, one.limit), replace(one, times=0))
+        found[one.tool, one.limit] = replace(known, times=known.times + one.times)
+    return list(found.values())
+
+
+def _limit(work: UnitOfWork, one: LimitMet) -> dict[str, str]:
+    count = "once" if one.times == 1 else f"{one.times} times"
+    return {
+        "tool": one.tool,
+        "words": f"{_LIMIT[one.limit]}; {count}, last {words.ago(one.at, work.now)}",
     }
 
 
