@@ -4968,6 +4968,9 @@ RECORD: dict[str, Requirement] = {
     "record:calls:decisions-of-every-kind": Requirement(
         "C46, AU-07", "Refused, held, intended and observed calls are recorded with what was decided."
     ),
+    "record:search:by-tool-call-approval-and-trace": Requirement(
+        "C48", "A call is found by its tool, its trace, its approval, and with all that belongs to it."
+    ),
     "record:payload:erased-says-so": Requirement(
         "decision 15, K7", "A payload whose key was destroyed says that it was erased; its header stays."
     ),

@@ -26,6 +26,7 @@ def audit() -> None:
 @app.command(
     epilog=examples(
         "authserver audit search --since 1h",
+        "authserver audit search --tenant acme --user alice@acme.example --kind call: --since 1h --opened",
         "authserver audit search --tenant acme --kind operator:kill --opened",
         "authserver audit search --tenant acme --user alice@acme.example --since 2026-11-21 --json",
     )
@@ -43,6 +44,10 @@ def search(
     authorization: Annotated[str, typer.Option(help="About this login of an application.", metavar="ID")] = "",
     resource: Annotated[str, typer.Option(help="About this MCP server.", metavar="URI")] = "",
     request: Annotated[str, typer.Option("--request", help="Of this request id.", metavar="ID")] = "",
+    tool: Annotated[str, typer.Option(help="Calls of this tool.", metavar="NAME")] = "",
+    call: Annotated[str, typer.Option(help="This one call, by the id of its first event.", metavar="ID")] = "",
+    approval: Annotated[str, typer.Option(help="What this approval was about.", metavar="ID")] = "",
+    trace: Annotated[str, typer.Option(help="Of this trace (W3C Trace Context).", metavar="ID")] = "",
     since: Annotated[
         str, typer.Option(help="From then on: 15m, 2h, 7d, or 2026-11-21T09:00:00Z.", metavar="WHEN")
     ] = "",
@@ -66,6 +71,10 @@ def search(
         authorization_id=authorization,
         resource=resource,
         request_id=request,
+        tool=tool,
+        call=call,
+        approval_id=approval,
+        trace_id=trace,
         since=moment(since, "--since"),
         until=moment(until, "--until"),
         opened=opened,

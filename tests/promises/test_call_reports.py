@@ -5,7 +5,7 @@ import asyncio
 import httpx2
 import pytest
 
-from authserver.domain.audit import event, store
+from authserver.domain.audit import event, search, store
 from authserver.domain.audit.event import Kind, open_payload, subject_reference
 from authserver.domain.audit.header import about, facts_of
 from authserver.runtime.vault import VaultError
@@ -142,6 +142,26 @@ async def test_refused_held_intended_and_observed_calls_stand_in_the_record_like
     assert kinds == {row["kind"] for row in rows}
     assert {"policy_denied"} == {row["reason"] for row in rows if row["outcome"] == "refused"}
     assert {facts_of(row["header"])["at"] for row in rows} == {server.clock()}
+
+
+@pytest.mark.requirement("record:search:by-tool-call-approval-and-trace")
+async def test_a_call_is_found_by_its_tool_its_trace_its_approval_and_by_all_that_belongs_to_it(server):
+    """C48: each question finds what it asks for, in that tenant alone."""
+    end = ("status", "result", "result_bytes", "latency_us")
+    begun = {name: value for name, value in told(server).items() if name not in end} | {"phase": "intent"}
+    ended = told(server) | {"call": begun["id"], "approval_id": "apr_1", "traceparent": f"00-{'9c' * 16}-{'2b' * 8}-01"}
+    other = told(server, tool="update_order")
+    await tell(server, begun, ended, other)
+
+    async def found(**wanted):
+        page = await search.search(server.operator.work("t1"), search.Wanted(**wanted))
+        return {one.id for one in page.events}
+
+    assert {begun["id"], ended["id"]} == await found(call=begun["id"])
+    assert {other["id"]} == await found(tool="update_order")
+    assert {ended["id"]} == await found(approval_id="apr_1") == await found(trace_id="9c" * 16)
+    assert {begun["id"], ended["id"], other["id"]} == await found(kind="call:", since_us=server.clock() - 3_600_000_000)
+    assert set() == await found(tool="search")
 
 
 @pytest.mark.requirement("record:payload:erased-says-so")

@@ -323,6 +323,10 @@ def _wanted(asked: WhatHappened, sub: str) -> record.Wanted:
         authorization_id=asked.authorization_id,
         resource=asked.resource,
         request_id=asked.request_id,
+        tool=asked.tool,
+        call=asked.call,
+        approval_id=asked.approval_id,
+        trace_id=asked.trace_id,
         **{name: at * 1_000_000 for name, at in span.items() if at is not None},
     )
 

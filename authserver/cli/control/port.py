@@ -129,6 +129,10 @@ class WhatHappened:
     authorization_id: str = ""
     resource: str = ""
     request_id: str = ""
+    tool: str = ""
+    call: str = ""
+    approval_id: str = ""
+    trace_id: str = ""
     since: int | None = None
     until: int | None = None
     opened: bool = False

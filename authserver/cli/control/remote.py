@@ -139,6 +139,10 @@ class RemoteControl:
             "authorization_id": wanted.authorization_id,
             "resource": wanted.resource,
             "request_id": wanted.request_id,
+            "tool": wanted.tool,
+            "call": wanted.call,
+            "approval_id": wanted.approval_id,
+            "trace_id": wanted.trace_id,
             "since": "" if wanted.since is None else wanted.since,
             "until": "" if wanted.until is None else wanted.until,
         }

@@ -167,9 +167,9 @@ def record(
         sub_ref=sub_ref,
         authorization_id=authorization_id,
         resource=resource,
-        tool="",
+        tool=str(header.get("tool", "")),
         call_id="",
-        approval_id="",
+        approval_id=str(header.get("approval_id", "")),
         trace_id="",
         header=headers.canonical(facts),
     )

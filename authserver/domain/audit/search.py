@@ -36,6 +36,12 @@ class Wanted:
     authorization_id: str = ""
     resource: str = ""
     request_id: str = ""
+    tool: str = ""
+    call: str = ""
+    """The call that it belongs to, by the id of its first event."""
+    approval_id: str = ""
+    trace_id: str = ""
+    """W3C Trace Context, 32 hexadecimal digits."""
     since_us: int = 0
     until_us: int = _END_OF_TIME
     """Before this moment."""
@@ -44,7 +50,7 @@ class Wanted:
     def is_everything(self) -> bool:
         """Whether every row of the time answers."""
         named = (self.kind, self.client_id, self.sub, self.authorization_id, self.resource, self.request_id)
-        return self.outcome is None and not any(named)
+        return self.outcome is None and not any((*named, self.tool, self.call, self.approval_id, self.trace_id))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,6 +124,10 @@ def _conditions(work: UnitOfWork, wanted: Wanted) -> dict[str, str]:
         "authorization_id": wanted.authorization_id,
         "resource": wanted.resource,
         "request_id": wanted.request_id,
+        "tool": wanted.tool,
+        "call_id": wanted.call,
+        "approval_id": wanted.approval_id,
+        "trace_id": wanted.trace_id,
     }
 
 

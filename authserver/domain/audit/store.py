@@ -152,7 +152,7 @@ ADD_KEY = statement(
     """
 )
 
-_QUESTIONED = "tenant_id, event_id, at_us, kind, outcome, reason, request_id, client_id, sub_ref, authorization_id, resource, header"
+_QUESTIONED = "tenant_id, event_id, at_us, kind, outcome, reason, request_id, client_id, sub_ref, authorization_id, resource, tool, call_id, approval_id, trace_id, header"
 _SHOWN = """
     e.event_id, e.at_us, e.kind, e.outcome, e.reason, e.request_id, e.client_id, e.sub_ref, e.authorization_id, e.resource, e.header,
     e.tenant_id, p.key_id, p.payload_key, p.payload, k.wrapped
@@ -181,6 +181,8 @@ SEARCH = statement(
             AND CAST(:outcome AS TEXT) IN ('', outcome) AND CAST(:client_id AS TEXT) IN ('', client_id)
             AND CAST(:sub_ref AS TEXT) IN ('', sub_ref) AND CAST(:resource AS TEXT) IN ('', resource)
             AND CAST(:authorization_id AS TEXT) IN ('', authorization_id) AND CAST(:request_id AS TEXT) IN ('', request_id)
+            AND CAST(:tool AS TEXT) IN ('', tool) AND CAST(:call_id AS TEXT) IN ('', call_id)
+            AND CAST(:approval_id AS TEXT) IN ('', approval_id) AND CAST(:trace_id AS TEXT) IN ('', trace_id)
         ORDER BY at_us DESC, event_id DESC LIMIT :most
     ) e {_WITH_PAYLOAD} ORDER BY e.at_us DESC, e.event_id DESC
     """

@@ -80,6 +80,10 @@ async def list_events(
     authorization_id: _Filter = None,
     resource: _Filter = None,
     request_id: _Filter = None,
+    tool: _Filter = None,
+    call: Annotated[str | None, Query(pattern="[0-9a-f]{26}", description="One call, by its first event.")] = None,
+    approval_id: _Filter = None,
+    trace_id: Annotated[str | None, Query(pattern="[0-9a-f]{32}", description="Of W3C Trace Context.")] = None,
     since: _Moment = None,
     until: _Moment = None,
 ) -> EventPage:
@@ -93,6 +97,10 @@ async def list_events(
         authorization_id=authorization_id or "",
         resource=resource or "",
         request_id=request_id or "",
+        tool=tool or "",
+        call=call or "",
+        approval_id=approval_id or "",
+        trace_id=trace_id or "",
         since_us=(since or 0) * 1_000_000,
         until_us=(_LAST_SECOND if until is None else until) * 1_000_000,
     )
