@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from resource_lib.arguments import Bounds
+    from resource_lib.audit import Record
     from resource_lib.data import TenantWallError, tenant_session
     from resource_lib.exchange.errors import ExchangeError, ExchangeRefusedError, ExchangeUnavailableError
     from resource_lib.exchange.upstream import ExchangedToken, exchange_for
@@ -54,6 +55,7 @@ __all__ = [
     "Output",
     "Policy",
     "Principal",
+    "Record",
     "ResourceGuard",
     "SettingsError",
     "SqlStore",
@@ -90,6 +92,7 @@ _PLACES: Final = {
     "Taint": "resource_lib.output",
     "Policy": "resource_lib.policy",
     "Principal": "resource_lib.identity.principal",
+    "Record": "resource_lib.audit",
     "ResourceGuard": "resource_lib.guard",
     "SettingsError": "resource_lib.settings",
     "SqlStore": "resource_lib.limits.sql",

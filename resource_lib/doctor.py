@@ -63,6 +63,7 @@ def report(parts: Parts, told: Told) -> Report:
         overlay_age_s=None if overlay is None else overlay.age,
         warnings=tuple(_warnings(parts, told)),
         refusals={one.what: (one.state, one.detail) for one in told.tried},
+        record=None if parts.record is None else parts.record.doctor(),
         limits=None if parts.gate is None else parts.gate.limits.said(tools),
         downstream={name: str(one.limit) for name, one in sorted(parts.budgets.items())},
         limit_store=None if parts.gate is None else parts.gate.said,
@@ -110,6 +111,7 @@ def _warnings(parts: Parts, told: Told) -> list[str]:
         found.append("close_streams_at_expiry: an open stream outlives the token that opened it")
     found += policy_warnings(tools.values())
     found += _of_limits(parts.gate, tools)
+    found += [] if parts.record is None else parts.record.warnings
     if parts.overlay is not None and parts.overlay.is_old:
         found.append("overlay: what operators demand has not been confirmed for a while; is the issuer there?")
     found += parts.revocations.warnings

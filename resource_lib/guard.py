@@ -21,6 +21,8 @@ import httpx2
 from resource_lib import doctor, rehearsal
 from resource_lib.approval.flow import ApprovalFlow
 from resource_lib.arguments import ArgumentMode, Bounds, advertised_by
+from resource_lib.audit import Record
+from resource_lib.audit.recorder import Recorder
 from resource_lib.backchannel.approvals import Approvals
 from resource_lib.backchannel.channel import Channel
 from resource_lib.backchannel.credential import find as find_credential
@@ -95,6 +97,8 @@ from resource_lib.wire.limits_met import LimitMet
 
 _OUTPUT: Final = Output()
 
+_RECORD: Final = Record()
+
 _DEFAULT_LIMITS: Final = Limits()
 
 log = logging.getLogger("resource_lib.guard")
@@ -142,6 +146,7 @@ class ResourceGuard:
         channel: Channel | None = None,
         api_keys: bool = False,
         output: Output | None = _OUTPUT,
+        record: Record | None = _RECORD,
         lint: LintMode = "warn",
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -175,6 +180,8 @@ class ResourceGuard:
         but `public_paths`, of which health checks live.
 
         `output` is how answers are looked through before they leave (docs/output.md); None: they leave as they are.
+        `record` is how calls are recorded (docs/record.md); None: they are not. Where nothing is said they are as soon as there is a
+        credential: a guard without one keeps a record of its own where `record=Record(…)` says so.
         `lint` says what follows from tools that their author should mend (docs/authors.md): `"warn"`, in `doctor()` and one line of
         the log; `"error"`, they stop the start; `"off"`. It changes no decision.
         """
@@ -321,11 +328,12 @@ class ResourceGuard:
             keyring = ApiKeys(endpoint, resource=resource)
         self._takes_api_keys = api_keys
         self._tried: tuple[Tried, ...] = ()
+        self._record = self._recorder(record)
         self._parts = Parts(
             settings=self.settings,
             public=PublicAnswers(self.settings, self.metadata, browsers),
             browsers=browsers,
-            callers=Callers(verifier, keyring),
+            callers=Callers(verifier, keyring, refused=self._token_refused),
             challenges=self._challenges,
             sessions=self._sessions,
             revocations=self.revocations,
@@ -337,6 +345,7 @@ class ResourceGuard:
             judge=self._judge,
             refusals=self._refusals,
             gate=self._gate,
+            record=self._record,
             budgets=self._budgets,
             held=self._held,
             handed=self._handed,
@@ -372,6 +381,26 @@ class ResourceGuard:
         )
         self._definitions.seen = _both(self.lint.saw, rooms.unasked.saw)
         return rooms
+
+    def _recorder(self, record: Record | None) -> Recorder | None:
+        """Return what records calls; None: nobody does."""
+        if record is None or (record is _RECORD and self.channel is None):
+            return None
+        return Recorder(
+            record,
+            resource=self.settings.resource,
+            channel=self.channel,
+            redacts=self._output is None,
+            clock=self._clock,
+        )
+
+    def _token_refused(self, token: str, said: Mapping[str, Any] | None, reason: str) -> None:
+        if self._record is not None:
+            self._record.refused_token(token, said, reason)
+
+    def recent(self, authorization_id: str | None = None, *, most: int = 50) -> list[dict[str, Any]]:
+        """Return the latest events of calls in this process, of one login or of all, the newest first, redacted; none where nothing is recorded."""
+        return [] if self._record is None else self._record.recent(authorization_id, most)
 
     def _tell_limited(self, deny: Deny, principal: Principal, definition_hash: str) -> None:
         if self._gate is not None:
@@ -484,6 +513,8 @@ class ResourceGuard:
             if self.overlay is not None:
                 self.overlay.follow()
             self.revocations.follow()
+            if self._record is not None:
+                self._record.follow()
             await app(scope, receive, self._closing(send))
         elif scope["type"] == "websocket":
             # MCP has no WebSocket transport: an unguarded side door stays shut.
@@ -500,6 +531,8 @@ class ResourceGuard:
         await self._handed.aclose()
         if self._gate is not None:
             await self._gate.aclose()
+        if self._record is not None:
+            await self._record.aclose()
         if self.channel is not None:
             await self.channel.aclose()
 

@@ -17,6 +17,8 @@ from resource_lib.approval.exact_call import ExactCall
 from resource_lib.approval.flow import ApprovalFlow
 from resource_lib.approval.run import LONGEST_PAUSE_S, Ran, Runner, Settle, Ticket
 from resource_lib.approval.said import Answered, NotStanding, Outcome, Refused, Said, Waiting
+from resource_lib.audit.recorder import unavailable
+from resource_lib.audit.recording import Recording
 from resource_lib.backchannel.approvals import Record
 from resource_lib.decision import Deny
 from resource_lib.definition import Definition
@@ -91,6 +93,8 @@ class Held:
     """What the tool was when the call came; empty: nobody had to look by then."""
     room: Room | None = None
     """By which its answer is looked through, whoever tells it; None: it leaves as it is."""
+    record: Recording | None = None
+    """What is noted of it; None: nothing is."""
     release: "Release | None" = None
     """The answer that is asked about; None: the call itself is."""
 
@@ -150,6 +154,7 @@ class HeldCalls:
             if isinstance(found, Answered):
                 _note_arrival(held, wire)
                 return
+            _note(held, found)
             answer = self._answer(held, found) if not isinstance(found, Answer) else found
             if isinstance(found, Outcome) and held.release is not None:
                 await held.release.leaves()
@@ -191,6 +196,7 @@ class HeldCalls:
                 next_leg=self._next_leg(call),
                 running=self._running,
                 stopped=self._answer(held, said.stopped(call.tool)),
+                unrecorded=self._answer(held, _unrecorded(held)),
             )
         )
         if state is not None and state.leg:
@@ -201,6 +207,8 @@ class HeldCalls:
             return said.declined(call.tool, None if state is None else _record_of(state))
         is_retry = state is not None and did == "accept"
         found = await self.flow.go(call, run, patience=PATIENCE_S if is_retry else 0)
+        if isinstance(found, Waiting) and held.record is not None:
+            held.record.held("approval_required" if held.release is None else "quarantined", found.record.id)
         return (
             self._delivery(held, call, found.record, state if is_retry else None)
             if isinstance(found, Waiting)
@@ -296,6 +304,8 @@ class _HeldRun:
     running: Running
     stopped: Answer
     """What the caller is told when it is stopped before anything was sent."""
+    unrecorded: Answer
+    """What the caller is told when it cannot be recorded."""
     entry: Entry | None = None
     """What was counted for it, until it has begun or was taken back."""
 
@@ -316,13 +326,16 @@ class _HeldRun:
     async def begin(self) -> Refused | None:
         """Count it against its limits; return what is said instead, when one of them has no room."""
         held = self.held
-        if held.gate is None:
-            return None
-        found = await held.gate.begin(held.principal, held.demand)
-        if isinstance(found, Deny):
-            return said.limited(found)
-        self.entry = found
-        return None
+        if held.gate is not None:
+            found = await held.gate.begin(held.principal, held.demand)
+            if isinstance(found, Deny):
+                return said.limited(found)
+            self.entry = found
+        # Before the yes is spent: what cannot be recorded does not run, and its yes is there when it can.
+        return None if await self._intended() else _unrecorded(held)
+
+    async def _intended(self) -> bool:
+        return self.held.record is None or await self.held.record.intend()
 
     async def withdraw(self) -> None:
         """Take back what was counted, if it has not begun after all."""
@@ -338,8 +351,18 @@ class _HeldRun:
 
     async def _run(self, ticket: Ticket, settle: Settle) -> bool:
         held = self.held
+        if held.record is not None:
+            held.record.approved(ticket.approval_id)
+        if not await self._intended():
+            # A later leg, for which nothing was recorded yet: it is not run, and the call ends here.
+            refused = _unrecorded(held)
+            await settle(Ran(result=said.unbegun(held.tool, refused), is_error=True))
+            await self.wire.stop(self.unrecorded)
+            return False
 
         async def settled(result: Mapping[str, Any] | None, is_error: bool) -> Mapping[str, Any] | None:
+            if held.record is not None:
+                held.record.ran(result)
             if result is None or not held.request.is_modern or result.get("resultType") != "input_required":
                 await settle(Ran(result=result, is_error=is_error))
                 return None
@@ -361,6 +384,8 @@ class _HeldRun:
             work = self.app({**self.scope, "headers": headers}, receive, send)
             if await held.run.go(work, self.running) is not None:
                 OwnCancellation(self.app, self.scope, held.request, [held.message]).tell()
+                if held.record is not None:
+                    held.record.ran(None, status="cancelled")
                 # Nobody knows how far it came, and the issuer is told nothing else: to it the call stays ambiguous.
                 await settle(Ran(result=None, is_error=True))
                 await self.wire.stop(self.stopped)
@@ -368,6 +393,8 @@ class _HeldRun:
             await final.end()
         finally:
             ended.set()
+            if held.record is not None:
+                held.record.ran(None)
         return self.wire.is_complete
 
 
@@ -396,16 +423,50 @@ class _Handing:
     async def withdraw(self) -> None:
         """Take nothing back."""
 
-    async def __call__(self, ticket: Ticket, settle: Settle) -> bool:  # noqa: ARG002 - a yes to it has no second leg
+    async def __call__(self, ticket: Ticket, settle: Settle) -> bool:
         """Hand it over; return whether it left in full."""
         held, result = self.held, self.release.it.result
         await self.release.leaves()
+        if held.record is not None:
+            held.record.approved(ticket.approval_id)
+            held.record.observed("its answer was withheld, and is handed over after a yes", result)
         await settle(Ran(result=result, is_error=False))
         reply = deliveries.outcome(held.message.id, result, is_replay=False, modern=held.request.is_modern)
         answer = answers.replied(reply)
         await self.wire.send(answer.start([]))
         await self.wire.send({"type": "http.response.body", "body": answer.body})
         return self.wire.is_complete
+
+
+def _note(held: Held, found: Said | Answer) -> None:
+    """Take note of what became of a call that has not run here."""
+    record = held.record
+    if record is None:
+        return
+    match found:
+        case Refused():
+            record.approved("" if found.record is None else found.record.id)
+            record.refused_all(found.error, _REASONS.get(found.error, "approvals"))
+        case NotStanding():
+            record.refused_all("invalid_token", "the caller's token does not count any more")
+        case Outcome():
+            record.observed("it ran before, and its outcome is told again", found.result)
+
+
+_REASONS: Final[Mapping[str, str]] = {
+    "approval_denied": "a person said no",
+    "approval_expired": "nobody decided in time",
+    "approval_ambiguous": "nobody knows how an identical call ended",
+    "approval_in_progress": "an identical call runs",
+    "audit_unavailable": "it cannot be recorded",
+    "rate_limited": "a limit has no room",
+    "cancelled": "its caller had gone before it began",
+}
+
+
+def _unrecorded(held: Held) -> Refused:
+    deny = unavailable(answers.shown(held.tool))
+    return Refused(error=deny.error, message=deny.message, retry_after_s=deny.retry_after_s)
 
 
 def _note_arrival(held: Held, wire: Wire) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from resource_lib.arguments import Advertised
+from resource_lib.audit.recorder import Recorder
 from resource_lib.backchannel.overlay import Overlay
 from resource_lib.challenge import Challenges
 from resource_lib.context import Scenes
@@ -47,6 +48,7 @@ class Parts:
     judge: Judge
     refusals: Refusals
     gate: Gate | None
+    record: Recorder | None
     budgets: Mapping[str, Budget]
     held: HeldCalls | None
     handed: Handed

@@ -4,6 +4,7 @@ What a guard does and does not do, for `doctor()` and for the line it logs at st
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +47,8 @@ class Report:
     """How often each tool may be called, and, by `*`, how often anything is asked; None: nothing is limited."""
     limit_store: str | None = None
     """Where that is counted, and how it is there now; None: nothing is limited."""
+    record: Mapping[str, Any] | None = None
+    """Where events of calls wait, how many, and what became of them; None: calls are not recorded."""
     downstream: Mapping[str, str] = field(default_factory=dict)
     """How often each API below may be asked, of those that have a budget."""
 

@@ -6,13 +6,16 @@ Each stage returns the answer that ends the request there, or None; nothing is r
 "Transports".
 """
 
+import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from resource_lib.approval.said import NotStanding, Refused, refused
+from resource_lib.audit.recorder import unavailable
+from resource_lib.audit.recording import Caller, Recording
 from resource_lib.call import pin_of
 from resource_lib.checks.not_revoked import KILLED
 from resource_lib.decision import Decision, Deny
@@ -70,6 +73,7 @@ class Visit:
         "_principal",
         "_raw",
         "_receive",
+        "_record",
         "_request",
         "_scope",
         "_seeing",
@@ -102,6 +106,8 @@ class Visit:
         self._entry = _NO_ENTRY
         self._asked_at = 0.0
         self._taken: frozenset[tuple[bytes, str]] = frozenset()
+        self._record: Recording | None = None
+        """What is noted of it; None: nothing is."""
 
     async def serve(self) -> None:
         """Serve it to its end."""
@@ -153,6 +159,8 @@ class Visit:
         if parts.judge.standings is not None and await self._is_dead():
             if session is not None and self._owns_session:
                 parts.sessions.closed(session)
+            if parts.record is not None:
+                parts.record.refused_caller(self._caller(), "invalid_token", "revoked")
             return answers.unauthenticated(parts.challenges.refused)
         return None
 
@@ -161,6 +169,9 @@ class Visit:
         if request.session is not None and not self._owns_session and not request.is_modern:
             return answers.NO_SUCH_SESSION
         return None
+
+    def _caller(self) -> Caller:
+        return Caller(self._principal, self._token, self._request.session, self._scope["headers"])
 
     async def _is_dead(self) -> bool:
         """Tell whether what a caller carries has ended, once that was heard at all."""
@@ -193,9 +204,15 @@ class Visit:
             decided = [(message, _described(decision, message, self._today)) for message, decision in decided]
         if body.is_batch or parts.held is None:
             decided = [(message, _unasked(decision, in_batch=body.is_batch)) for message, decision in decided]
+        if parts.record is not None:
+            caller = self._caller()
+            caller.raw = self._raw
+            demands = parts.policies.of(principal.tenant)
+            self._record = parts.record.recording(caller, decided, demands=demands, definitions=self._today)
         if (
             refusal := parts.refusals.to(body, decided, principal, modern=request.is_modern, today=self._today)
         ) is not None:
+            self._note_refusal(decided)
             return self._other_headers(decided) or refusal
         self._allowed(body, decided)
         return None
@@ -214,6 +231,10 @@ class Visit:
         header = mismatch(self._request.headers, message)
         return None if header is None else answers.other_headers(message.id, header)
 
+    def _note_refusal(self, decided: Decided) -> None:
+        if self._record is not None:
+            self._record.refused([decision.refusal for _, decision in decided if decision is not None])
+
     def _allowed(self, body: Body, decided: Decided) -> None:
         """Make ready what the server gets, or what waits for a person."""
         self._own, self._seeing = self._own_members(body)
@@ -230,6 +251,8 @@ class Visit:
         """Return the answer to a request that names no method of the protocol, while everything is stopped."""
         method = self._request.method
         stopped = self._parts.judge.stopped(self._principal, method)
+        if stopped is not None and self._parts.record is not None:
+            self._parts.record.refused_caller(self._caller(), stopped.error, stopped.reason, method=method)
         return None if stopped is None else self._parts.refusals.stopped(stopped, method=method)
 
     def _decided(self, body: Body, now: float) -> Decided:
@@ -338,6 +361,7 @@ class Visit:
             reached_at=parts.held.flow.clock(),
             hindrance=hindrance,
             run=Run(principal, (tool,)),
+            record=self._record,
             note=lambda: parts.scenes.note(tool, message.params, principal),
             gate=parts.gate,
             definition_hash=self._hash_of(tool),
@@ -376,6 +400,8 @@ class Visit:
         assert self._parts.gate is not None
         tool = None if deny.exceeded is None else deny.exceeded.tool
         self._parts.gate.tell(deny, self._principal, self._hash_of(tool))
+        if self._record is not None:
+            self._record.refused_all(deny.error, deny.reason)
         return self._parts.refusals.limited(
             deny, body.messages, method=request.method, modern=request.is_modern, is_batch=body.is_batch
         )
@@ -397,7 +423,11 @@ class Visit:
             self._taken = taken
         for message in body.messages:
             if message.tool is not None:
-                note_arguments(message.tool, message.arguments, self._principal, self._today.get(message.tool))
+                kinds = note_arguments(
+                    message.tool, message.arguments, self._principal, self._today.get(message.tool)
+                )
+                if kinds and self._record is not None:
+                    self._record.signs(message.tool, kinds)
         return None
 
     # -- then, and only then, the server itself; a call that waits for a yes goes its own way there
@@ -407,6 +437,8 @@ class Visit:
         messages = () if self._body is None else self._body.messages
         methods = [message.method for message in messages]
         lists_tools = self._request.method == "GET" or "tools/list" in methods
+        if self._record is not None:
+            self._send = self._record.tap(self._send)
         life_s = max(1.0, principal.expires_at - self.now) if parts.settings.close_streams_at_expiry else None
         outgoing = self._outgoing(messages, life_s=life_s if waiting is None else None)
         over: list[DownstreamLimitedError] = []
@@ -420,6 +452,8 @@ class Visit:
                 return await parts.held.serve(waiting, self._app, scope, self._receive, outgoing.take, life_s=life_s)
             if (refusal := self._stopped_meanwhile()) is not None:
                 return await self._answer(refusal)
+            if self._record is not None and (refusal := await self._unrecorded(self._record)) is not None:
+                return await self._answer(refusal)
             for message in messages:
                 if message.tool is not None:
                     parts.scenes.note(message.tool, message.params, principal)
@@ -429,12 +463,44 @@ class Visit:
             if room is not None:
                 outward = Outward(outward, room).send
             cancellation = OwnCancellation(self._app, scope, self._request, messages)
-            return await outgoing.run(
+            running = outgoing.run(
                 self._app(scope, self._receive, outward),
                 parts.revocations.running,
                 self._cut_short,
                 cancellation.tell if cancellation.is_needed else None,
             )
+            return await (running if self._record is None else self._recorded(self._record, running, outgoing))
+
+    async def _recorded(self, record: Recording, running: Coroutine[Any, Any, None], outgoing: Outgoing) -> None:
+        """Let it run, and take note of how it ended, however that is."""
+        try:
+            await running
+        except Exception:
+            record.ended("failed")
+            raise
+        finally:
+            record.ended(*(("cancelled", "cancelled") if outgoing.why is not None else ()))
+
+    async def _unrecorded(self, record: Recording) -> Answer | None:
+        """Record what is about to change something, before it does; the refusal of what cannot be recorded, and None: it may begin."""
+        parts, body = self._parts, self._body
+        assert parts.record is not None
+        try:
+            is_kept = await record.intend() if record.writes else parts.record.takes_reads
+        except asyncio.CancelledError:
+            record.refused_all("cancelled", "its caller had gone before it began")
+            raise
+        if is_kept or body is None:
+            return None
+        if parts.gate is not None:
+            await parts.gate.withdraw(self._entry)
+        decided: Decided = []
+        for message in body.messages:
+            subject = answers.shown(message.tool or message.method)
+            deny = unavailable(subject)
+            decided.append((message, Decision(subject=subject, outcomes=(), refusal=deny)))
+        record.refused_all("audit_unavailable", "it cannot be recorded")
+        return parts.refusals.to(body, decided, self._principal, modern=self._request.is_modern)
 
     async def _look_at_tools(self) -> None:
         """Learn what the tools call personal before a stream is opened on which any of them may speak."""
@@ -494,6 +560,7 @@ class Visit:
             session=self._request.session if self._owns_session else None,
             seeing=self._seeing,
             refused=over if parts.budgets else None,
+            record=self._record,
         )
 
     def _stopped_meanwhile(self) -> Answer | None:
@@ -502,7 +569,10 @@ class Visit:
             return None
         parts = self._parts
         late = self._decided(self._body, parts.revocations.now(parts.clock()))
-        return parts.refusals.to(self._body, late, self._principal, modern=self._request.is_modern, today=self._today)
+        refusal = parts.refusals.to(self._body, late, self._principal, modern=self._request.is_modern, today=self._today)
+        if refusal is not None:
+            self._note_refusal(late)
+        return refusal
 
     def _filtered(self, send: Send, methods: list[str]) -> Send:
         """Return a `send` through which a list of tools is the caller's own."""

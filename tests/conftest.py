@@ -26,6 +26,9 @@ def keep_databases_in_memory():
 
 keep_databases_in_memory()
 
+# A guard with a credential records calls, and no test may leave its own in the home of whoever runs it.
+os.environ.setdefault("RESOURCE_GUARD_SPOOL", str(Path(tempfile.gettempdir()) / f"guard-spool-{os.getuid()}"))
+
 
 def let_children_keep_byte_code():
     """A run starts some two hundred processes; where none may keep its byte code, each compiles the whole tree again."""

@@ -5017,6 +5017,58 @@ RECORD: dict[str, Requirement] = {
         "R-15, C49",
         "`python -m resource_lib.verify` reads any size in little memory, packed or not, and ends with 0, 1 or 2.",
     ),
+    "record:every-decision": Requirement(
+        "C45, C46, C48, AU-07",
+        "Each call is an event with who, by which client, login and token, what, every rule evaluated and what came of it; refused, held, "
+        "limited and observed ones alike; resources that are read and prompts too.",
+    ),
+    "record:intent-first": Requirement(
+        "decision 15, AU-05",
+        "The intent of a write or destructive tool is durable before the tool runs; its outcome follows.",
+    ),
+    "record:commitments": Requirement(
+        "K6, decision 15", "Arguments and results are committed to as they were sent, under a salt that can be erased."
+    ),
+    "record:redacted": Requirement(
+        "C47, K6",
+        "What is kept of arguments and results is redacted by schema and detectors, and everybody whom marked members name is a subject.",
+    ),
+    "record:result": Requirement(
+        "C45, K12", "A result is kept as it left, at most 10,000 characters of it; a tool may leave content out."
+    ),
+    "record:endings": Requirement(
+        "C45",
+        "How a call ended is told as far as it is known: a stream that was cut and a server that crashed are not called done.",
+    ),
+    "record:tokens": Requirement(
+        "K5, C46",
+        "A refused token whose signature is good is recorded with its client, within a budget; anonymous refusals are counted.",
+    ),
+    "record:recent": Requirement(
+        "K8", "The latest calls of a login are in memory, bounded and redacted, for the author's own eyes."
+    ),
+    "record:settings": Requirement(
+        "ours", "What could not be kept as it was asked for stops the start, naming the setting and the cure."
+    ),
+    "record:spool:survives": Requirement(
+        "R-01, AU-06",
+        "What a process that was killed has written is told by the next one, in its order, once; living ones share nothing.",
+    ),
+    "record:spool:torn": Requirement(
+        "R-01", "A tail that was torn at any byte ends a segment there: all before it is read, nothing else."
+    ),
+    "record:spool:unreadable": Requirement(
+        "C09, C47",
+        "Nothing of an event can be read in the spool's files, and their keys are overwritten once it was told.",
+    ),
+    "record:disk:full": Requirement(
+        "R-07, AU-05",
+        "A disk that is full or fails loses nothing that was kept, refuses writes clearly, and goes on by itself.",
+    ),
+    "record:bounded": Requirement(
+        "ours",
+        "What waits is bounded: the oldest reads give way, counted and loudly; never an intent or outcome of a write.",
+    ),
 }
 
 

@@ -110,14 +110,17 @@ class Channel:
         path: str,
         *,
         body: Mapping[str, Any] | None = None,
+        content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         wait: float = 0,
     ) -> Reply:
         """Return the issuer's answer to `method` at `path`, which begins with a slash: any status but 401 and 5xx.
 
-        As `send`, with JSON; `wait` (seconds) is how long the issuer was asked to think.
+        As `send`, with JSON: `body`, or `content` that is JSON already; `wait` (seconds) is how long the issuer was asked to think.
         """
-        content = None if body is None else json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+        content = (
+            content if body is None else json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+        )
         sent = dict(headers or {}) | ({} if content is None else {"content-type": "application/json"})
         reply = await self.send(method, self._base + path, content=content, headers=sent, wait=wait)
         if reply.status == 401:

@@ -5,7 +5,8 @@ All failures look alike from here on: the one 401 (decision 10). Why a token was
 """
 
 import logging
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from resource_lib.exchange.api_keys import ApiKeys
 from resource_lib.exchange.errors import ExchangeRefusedError
@@ -24,12 +25,19 @@ class TokenVerifier(Protocol):
         ...
 
 
-class Callers:
-    """Tells callers by their tokens. `api_keys` is None where keys are not accepted."""
+Refused = Callable[[str, Mapping[str, Any] | None, str], None]
+"""Told of a token that is refused: the token, what it says where its signature is good, and why."""
 
-    def __init__(self, verifier: TokenVerifier, api_keys: ApiKeys | None) -> None:
+
+class Callers:
+    """Tells callers by their tokens. `api_keys` is None where keys are not accepted; `refused` is told of what is refused."""
+
+    def __init__(
+        self, verifier: TokenVerifier, api_keys: ApiKeys | None, *, refused: Refused = lambda *_: None
+    ) -> None:
         self._verifier = verifier
         self._api_keys = api_keys
+        self._refused = refused
 
     async def identify(self, token: str | None, now: float) -> tuple[Principal, str] | None:
         """Return whom a token speaks for, and the token; None: nobody.
@@ -37,6 +45,7 @@ class Callers:
         Raises KeysUnavailableError and ExchangeUnavailableError when that cannot be told now.
         """
         if token is None:
+            self._refused("", None, "missing")
             return None
         try:
             if self._api_keys is not None and api_key.is_well_formed(token):
@@ -44,6 +53,8 @@ class Callers:
             return await self._verifier.verify(token, now), token
         except InvalidToken as refused:
             log.info("token refused: %s", refused.reason.value, extra={"event": "token.refused"})
+            self._refused(token, refused.said, refused.reason.value)
         except ExchangeRefusedError as error:
             log.info("API key refused: %s", error.error, extra={"event": "api_key.refused"})
+            self._refused("", None, "api_key")
         return None

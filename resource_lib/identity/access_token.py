@@ -156,7 +156,11 @@ class Validator:
             raise InvalidToken(Reason.ALGORITHM)
         if not key.verify(signature, signed):
             raise InvalidToken(Reason.SIGNATURE)
-        principal, begins, ends = self._judge(unproven, payload, kid, now)
+        try:
+            principal, begins, ends = self._judge(unproven, payload, kid, now)
+        except InvalidToken as refused:
+            refused.said = unproven  # proven by now
+            raise
         if known_header is None and len(self._headers) < _HEADERS:  # only what one of our keys has signed gets in
             self._headers[header_segment] = header
         if self._remember and forgotten == self._forgotten:

@@ -4,7 +4,9 @@ One refusal for every unusable token; why is for our log and our tests, never fo
 OAuth 2.1 §5.3.1, decision 10: a caller learns `invalid_token` and nothing else.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 
 class Reason(StrEnum):
@@ -42,3 +44,5 @@ class InvalidToken(Exception):  # the word of RFC 6750 §3.1
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason.value)
         self.reason = reason
+        self.said: Mapping[str, Any] | None = None
+        """The token's claims, where its signature is good; None: whatever it says, nobody has proven it."""

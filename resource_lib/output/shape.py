@@ -5,7 +5,7 @@ Made once for each definition. Where several schemas speak of one place (`$ref`,
 declared when one of them names it. `additionalProperties` that is written out, `true` or a schema, declares members of any name; left
 out, it declares none beside `properties`.
 
-Annotations and trust lean to opposite sides, in every dialect. An annotation (`x-pii`, `x-secret`) holds at each place that it could speak
+Annotations and trust lean to opposite sides, in every dialect. An annotation (`x-pii`, `x-secret`, `x-subject`) holds at each place that it could speak
 of: whichever branch is true, whatever `contains` was meant to find, whichever entries or members nothing else evaluates; under a
 word of which nobody can say what it speaks of, all of the place where that word stands. A text is trusted to be what its schema says only where
 that schema surely holds, by the dialect of the document. What cannot be followed at all (a reference to elsewhere, a document inside the
@@ -98,6 +98,7 @@ class Shape:
         "_patterns",
         "_root",
         "_strangers",
+        "_subjects_below",
         "formats",
         "has_parts",
         "held",
@@ -111,6 +112,7 @@ class Shape:
         "longest",
         "members",
         "shortest",
+        "subject",
         "takes_null",
     )
 
@@ -125,6 +127,8 @@ class Shape:
             kind for one in flat if "propertyNames" in one for kind in root.kinds_in(one["propertyNames"])
         )
         """What the names of its members are, beside those that the schema itself says."""
+        self.subject = next((word for one in flat if (word := _subject_of(one))), "") or _named_by(self.kind)
+        """As what it names a person (`x-subject`, or what is personal of them); empty: it names nobody."""
         self.formats = tuple(_CHECKED_FORMATS[_form_of(one)] for one in flat if _form_of(one) in _CHECKED_FORMATS)
         self.is_typed = any(_is_typed(one, root, 0) for one in sure)
         """Whether its texts can only be what the schema says, so that nobody's words can stand there."""
@@ -158,6 +162,7 @@ class Shape:
         self.has_parts = bool(self.members or self._patterns or self._extra) or any(
             word in one for one in flat for word in (*_OF_ENTRIES, "prefixItems")
         )
+        self._subjects_below: bool | None = None
         """Whether anything is said of what stands below it."""
         self.kinds_by_name: Mapping[str, Kind] = {}
         """Of the whole document: what stands under a name that is annotated anywhere."""
@@ -170,15 +175,26 @@ class Shape:
     def kinds_below(self) -> frozenset[Kind]:
         """What is annotated here and anywhere below."""
         if self._kinds_below is None:
-            seen: dict[int, Shape] = {id(self): self}
-            waiting = [self]
-            while waiting:
-                new = {id(one): one for one in waiting.pop().below() if id(one) not in seen}
-                seen.update(new)
-                waiting += new.values()
-            kinds = {kind for one in seen.values() for kind in (one.kind, one.kind_of_names)}
+            kinds = {kind for one in self._whole() for kind in (one.kind, one.kind_of_names)}
             self._kinds_below = frozenset(kind for kind in kinds if kind is not None)
         return self._kinds_below
+
+    @property
+    def names_people(self) -> bool:
+        """Whether somebody is named here or anywhere below."""
+        if self._subjects_below is None:
+            self._subjects_below = any(one.subject for one in self._whole())
+        return self._subjects_below
+
+    def _whole(self) -> "list[Shape]":
+        """Return this shape and all below it."""
+        seen: dict[int, Shape] = {id(self): self}
+        waiting = [self]
+        while waiting:
+            new = {id(one): one for one in waiting.pop().below() if id(one) not in seen}
+            seen.update(new)
+            waiting += new.values()
+        return list(seen.values())
 
     def below(self) -> list["Shape"]:
         """Return the shapes of every part that the schema says something of."""
@@ -446,6 +462,22 @@ def annotated_as(schema: Mapping[str, Any]) -> Kind | None:
     return _KINDS.get(kind, "secret") if isinstance(kind, str) else "secret"
 
 
+_NAMES_NOBODY: Final = frozenset({"secret", "card", "address"})
+"""What is personal, and no identifier by which anybody would be looked for."""
+_SUBJECT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,39}")
+
+
+def _subject_of(schema: dict[str, Any]) -> str:
+    said = schema.get("x-subject")
+    if said is True:
+        return "subject"
+    return said if isinstance(said, str) and _SUBJECT.fullmatch(said) else ""
+
+
+def _named_by(kind: Kind | None) -> str:
+    return "" if kind is None or kind in _NAMES_NOBODY else kind
+
+
 def _is_typed(schema: Any, root: _Root, depth: int) -> bool:
     """Tell whether every text that `schema` takes is one that the schema itself describes."""
     if depth > 20 or not isinstance(schema, dict) or root.dialect is None:
@@ -561,20 +593,32 @@ FREE: Final = Shape((), _Root({}))
 """A place of which nothing is said."""
 
 _shapes: Final[WeakKeyDictionary[Definition, Shape | None]] = WeakKeyDictionary()
+_input_shapes: Final[WeakKeyDictionary[Definition, Shape | None]] = WeakKeyDictionary()
 
 
 def shape_of(definition: Definition | None) -> Shape:
     """Return the shape of what a tool says it returns; FREE where it says nothing. Raises UnreadableSchemaError."""
     if definition is None or definition.output_schema is None:
         return FREE
-    if definition not in _shapes:
+    return _kept(_shapes, definition, definition.output_schema)
+
+
+def shape_of_arguments(definition: Definition | None) -> Shape:
+    """Return the shape of what a tool is called with; FREE where it says nothing. Raises UnreadableSchemaError."""
+    if definition is None or definition.input_schema is None:
+        return FREE
+    return _kept(_input_shapes, definition, definition.input_schema)
+
+
+def _kept(shapes: WeakKeyDictionary[Definition, Shape | None], definition: Definition, schema: Any) -> Shape:
+    if definition not in shapes:
         try:
-            root = _Root(definition.output_schema)
-            shape = _shapes[definition] = root.shape((definition.output_schema,))
-            shape.kinds_by_name = dict(sorted(_named_kinds(definition.output_schema, root), key=_gravest_last))
+            root = _Root(schema)
+            shape = shapes[definition] = root.shape((schema,))
+            shape.kinds_by_name = dict(sorted(_named_kinds(schema, root), key=_gravest_last))
         except (UnreadableSchemaError, RecursionError):
-            _shapes[definition] = None
-    found = _shapes[definition]
+            shapes[definition] = None
+    found = shapes[definition]
     if found is None:
         raise UnreadableSchemaError
     return found

@@ -18,7 +18,7 @@ from typing import Any
 from resource_lib.wire.approvals import DEFAULT_RULE, ApprovalRule, common_levels, stricter
 from resource_lib.wire.claims import TOOL_SCOPE_PREFIX
 from resource_lib.wire.limit import Cap, Limit, caps_to_json, fewest
-from resource_lib.wire.tool_policy import CLASSES, SCREENINGS, Rules, Screening, ToolClass, When
+from resource_lib.wire.tool_policy import CLASSES, RECORDED, SCREENINGS, Recorded, Rules, Screening, ToolClass, When
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +60,8 @@ class Demand:
     returns: frozenset[str] = frozenset()
     screening: Screening | None = None
     """What becomes of an answer that reads like orders, at least; None: what the guard does with all of them."""
+    record: Recorded | None = None
+    """`header`: of arguments and results nothing is kept."""
     limit: tuple[Limit, ...] = ()
     """Each of them holds."""
     concurrent: tuple[Cap, ...] = ()
@@ -116,6 +118,7 @@ def demand_of(name: str, layers: Sequence[Rules], overlay: Sequence[Rules] = ())
         screening=max(
             (layer.screening for layer in layers if layer.screening is not None), key=SCREENINGS.index, default=None
         ),
+        record=max((layer.record for layer in layers if layer.record is not None), key=RECORDED.index, default=None),
         limit=tuple(dict.fromkeys(one for layer in layers for one in layer.limit)),
         concurrent=fewest(one for layer in layers for one in layer.concurrent),
         definitions=frozenset.intersection(*known) if known else None,
@@ -214,6 +217,7 @@ def _said(demand: Demand) -> Mapping[str, Any]:
         "screening": demand.screening,
         "limit": [str(one) for one in demand.limit],
         "concurrent": caps_to_json(demand.concurrent),
+        # Not what is recorded, which changes no call.
         # Not the definitions: a yes is bound to one by its hash, and one more that was let in takes nothing from it;
         # nor the last day: what was approved before it is over was approved.
     }

@@ -20,6 +20,7 @@ from resource_lib.wire.tool_policy import (
     Effect,
     InvalidRulesError,
     Mode,
+    Recorded,
     Rules,
     Screening,
     ToolClass,
@@ -80,6 +81,8 @@ class Words(TypedDict, total=False):
     """`personal`, `secret`: what an answer may hold; `outside`: text that strangers wrote."""
     screening: Screening | None
     """What becomes of an answer that reads like orders to a model: `observe`, `annotate`, `quarantine` or `block`."""
+    record: Recorded | None
+    """What is kept of its calls: `full`, or `header`, which leaves arguments and results out."""
     limit: str | Collection[str] | None
     """How often it may be called: `"10/hour"`, or several of which each holds."""
     concurrent: int | str | Collection[int | str] | None

@@ -93,6 +93,8 @@ class Room:
     """Told of each part that was looked through."""
     telling: Callable[[], Awaitable[object] | None] = lambda: None
     """What must be over before it leaves; None: nothing."""
+    saw: Callable[[Leaving, Mapping[str, Any]], None] | None = None
+    """Told of each part before it is looked through; None: nobody listens."""
     most_bytes: int
     is_batch: bool = False
     withholds: bool
@@ -279,6 +281,8 @@ class Reader:
     ) -> dict[str, Any]:
         value = message[member]
         leaving.is_told_again, leaving.size = self._is_told_again, self._size
+        if self._room.saw is not None:
+            self._room.saw(leaving, value)
         try:
             other = _cleaned(value, leaving)
         except WithheldError as error:

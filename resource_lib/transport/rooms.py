@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
+from resource_lib.audit.recording import Recording
 from resource_lib.decision import Deny
 from resource_lib.definition import Definition
 from resource_lib.identity.principal import Principal
@@ -24,6 +25,7 @@ from resource_lib.transport.refusals import Refusals, described
 from resource_lib.transport.request import Request
 
 _UNREADABLE: Final = "cannot be read"
+_WITHHELD: Final = "output_withheld"
 
 Heard = Callable[[Leaving, Principal], None]
 """Told of each part of an answer that was looked through, and for whom."""
@@ -76,12 +78,14 @@ class Rooms:
         session: bytes | None = None,
         seeing: frozenset[int] = frozenset(),
         refused: Sequence[DownstreamLimitedError] | None = None,
+        record: Recording | None = None,
     ) -> Room:
         """Return the room of an answer to `body` (None: to a request without one). `seeing`: the messages that may show personal data.
 
         `session` is the caller's own; None: there is none.
 
-        `refused` is what was refused while the call runs, because an API may not be asked more often.
+        `refused` is what was refused while the call runs, because an API may not be asked more often. `record` takes note of what
+        is changed, seen and withheld.
         """
         messages = () if body is None else body.messages
         owner = principal.tenant, principal.subject, principal.client_id
@@ -103,6 +107,7 @@ class Rooms:
                 is_alone=body is not None and not body.is_batch,
                 refused=refused,
                 task=task,
+                record=record,
             )
             for at, message in enumerate(messages)
             if message.id is not None
@@ -130,6 +135,8 @@ class Rooms:
             if leaving.taught is not None:
                 self.unasked.learn(person, leaving.taught)
             self._heard(leaving, principal)
+            if record is not None:
+                record.heard(leaving)
 
         return Room(
             questions=questions,
@@ -139,6 +146,7 @@ class Rooms:
             goes_on=goes_on,
             task=task,
             heard=heard,
+            saw=None if record is None else record.saw,
             telling=lambda: self._telling(principal),
             most_bytes=self.settings.most_bytes,
             is_batch=body is not None and body.is_batch,
@@ -178,6 +186,7 @@ class Rooms:
         is_alone: bool,
         refused: Sequence[DownstreamLimitedError] | None,
         task: Callable[[Any], Question | None],
+        record: Recording | None,
     ) -> Question:
         tool = message.tool
         demand = None if tool is None else demands.get(tool)
@@ -201,6 +210,8 @@ class Rooms:
         modern = request.is_modern
 
         def withheld(error: WithheldError | None) -> dict[str, Any]:
+            if record is not None:
+                record.withheld(message.id, _WITHHELD if error is None else error.error)
             return self._reply(message, error, modern=modern)
 
         def instead(result: dict[str, Any]) -> dict[str, Any] | None:

@@ -41,6 +41,8 @@ Effect = Literal["deny", "step_up", "require"]
 EFFECTS: Final[tuple[Effect, ...]] = ("deny", "step_up", "require")
 
 Screening = Literal["observe", "annotate", "quarantine", "block"]
+Recorded = Literal["full", "header"]
+RECORDED: Final[tuple[Recorded, ...]] = ("full", "header")
 SCREENINGS: Final[tuple[Screening, ...]] = ("observe", "annotate", "quarantine", "block")
 """What becomes of a result that reads like orders to a model, the mildest first: it is noted; it says so of itself; a person must release
 it; it never leaves."""
@@ -135,6 +137,8 @@ class Rules:
     """`personal`, `secret`: what an answer may hold; `outside`: text that strangers wrote (web, e-mail, tickets)."""
     screening: Screening | None = None
     """What becomes of an answer that reads like orders to a model; None: what the guard does with all of them."""
+    record: Recorded | None = None
+    """What is kept of its calls: `full`, or `header`, which leaves arguments and results out; None: what the guard keeps of all."""
     limit: tuple[Limit, ...] = ()
     """How often it may be called; all of them hold."""
     concurrent: tuple[Cap, ...] = ()
@@ -149,7 +153,7 @@ class Rules:
         said: dict[str, Any] = {}
         if self.tool_class is not None:
             said["class"] = self.tool_class
-        for name in ("mode", "most", "max_age", "cost", "screening"):
+        for name in ("mode", "most", "max_age", "cost", "screening", "record"):
             if getattr(self, name) is not None:
                 said[name] = getattr(self, name)
         for name in ("scopes", "roles", "returns"):
@@ -181,7 +185,7 @@ def to_json(rules: Rules) -> dict[str, Any]:
 
 MEMBERS: Final = frozenset(
     {"class", "scopes", "roles", "mode", "clients", "most", "acr", "max_age", "when", "approval", "cost", "returns"}
-    | {"limit", "concurrent", "definitions", "screening", "sunset"}
+    | {"limit", "concurrent", "definitions", "screening", "sunset", "record"}
 )
 
 
@@ -209,6 +213,7 @@ def parse_rules(value: Any, where: str = "") -> Rules:
         cost=said.number("cost", MOST_COST, f"a whole number, 1 to {MOST_COST}"),
         returns=said.returns(),
         screening=said.word("screening", SCREENINGS),
+        record=said.word("record", RECORDED),
         limit=said.limits(),
         concurrent=said.caps(),
         definitions=said.definitions(),

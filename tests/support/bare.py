@@ -2,5 +2,5 @@
 
 from typing import Any, Final
 
-BARE: Final[dict[str, Any]] = {"arguments": "off", "limits": None, "output": None, "lint": "off"}
+BARE: Final[dict[str, Any]] = {"arguments": "off", "limits": None, "output": None, "lint": "off", "record": None}
 """Keyword arguments of `ResourceGuard`: whoever adds a control that is on by default adds the word that leaves it out."""

@@ -88,6 +88,7 @@ class Servers:
             ],
             RESOURCE_GUARD_CLIENT_ID=self.facts["resource_server"]["client_id"],
             RESOURCE_GUARD_CLIENT_SECRET_FILE=str(self.place.secret),
+            RESOURCE_GUARD_SPOOL=str(folder / "spool"),
         )
         self._wait_until_answers(self.place.metadata)
 
