@@ -333,7 +333,7 @@ class ResourceGuard:
             settings=self.settings,
             public=PublicAnswers(self.settings, self.metadata, browsers),
             browsers=browsers,
-            callers=Callers(verifier, keyring, refused=self._token_refused),
+            callers=Callers(verifier, keyring),
             challenges=self._challenges,
             sessions=self._sessions,
             revocations=self.revocations,
@@ -393,10 +393,6 @@ class ResourceGuard:
             redacts=self._output is None,
             clock=self._clock,
         )
-
-    def _token_refused(self, token: str, said: Mapping[str, Any] | None, reason: str) -> None:
-        if self._record is not None:
-            self._record.refused_token(token, said, reason)
 
     def recent(self, authorization_id: str | None = None, *, most: int = 50) -> list[dict[str, Any]]:
         """Return the latest events of calls in this process, of one login or of all, the newest first, redacted; none where nothing is recorded."""

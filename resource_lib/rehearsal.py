@@ -149,10 +149,10 @@ class _Met:
 
 
 class _Rehearsal:
-    """Asks one guard. Nothing is counted, nobody is asked for a yes, and no server is reached."""
+    """Asks one guard. Nothing is counted or recorded, nobody is asked for a yes, and no server is reached."""
 
     def __init__(self, parts: Parts, serve: Serve) -> None:
-        self._parts = replace(parts, gate=None, held=None)
+        self._parts = replace(parts, gate=None, held=None, record=None)
         self._serve = serve
 
     async def ask(self, verb: str, body: Any, token: str | None) -> _Met:

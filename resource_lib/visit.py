@@ -147,7 +147,9 @@ class Visit:
     async def _who(self) -> Answer | None:
         parts, request = self._parts, self._request
         try:
-            identified = await parts.callers.identify(request.token, self.now)
+            identified = await parts.callers.identify(
+                request.token, self.now, refused=None if parts.record is None else parts.record.refused_token
+            )
         except (KeysUnavailableError, ExchangeUnavailableError) as error:
             return answers.keys_unavailable(error.retry_after_s)
         if identified is None:

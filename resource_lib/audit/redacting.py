@@ -8,11 +8,8 @@ import json
 from typing import Any, Final
 
 from resource_lib.definition import Definition
-from resource_lib.output.detectors import masked, redacted_value
-from resource_lib.output.kinds import Kind
-from resource_lib.output.known_words import KnownWords
-from resource_lib.output.shape import FREE, Shape, UnreadableSchemaError, shape_of_arguments
-from resource_lib.output.texts import with_texts
+from resource_lib.output.personal import hidden
+from resource_lib.output.shape import UnreadableSchemaError, shape_of_arguments
 from resource_lib.wire.record import MOST_ARGUMENT_BYTES
 
 _MOST_WHOLE: Final = 2**53 - 1
@@ -26,13 +23,7 @@ def redacted(arguments: Any, definition: Definition | None) -> Any:
         shape = shape_of_arguments(definition)
     except UnreadableSchemaError:
         return None
-    value = arguments
-    if shape.kinds_below:
-        known = KnownWords()
-        value = _masked(value, shape, None, known)
-        if known:
-            value = with_texts(value, lambda text: known.without(text)[0])
-    value, _ = redacted_value(value)
+    value = hidden(arguments, shape)
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     if len(text) > MOST_ARGUMENT_BYTES:
         return None
@@ -44,24 +35,6 @@ def redacted(arguments: Any, definition: Definition | None) -> Any:
     if size > MOST_ARGUMENT_BYTES:
         return None
     return value if is_plain and _fits(value, _MOST_DEPTH) else _plain(value, _MOST_DEPTH)
-
-
-def _masked(value: Any, shape: Shape, inherited: Kind | None, known: KnownWords) -> Any:
-    kind = shape.kind or inherited
-    if kind is None and not shape.kinds_below:
-        return value
-    if type(value) is dict:
-        return {name: _masked(member, shape.member(name) or FREE, kind, known) for name, member in value.items()}
-    if type(value) is list:
-        return [_masked(entry, shape.entry(at), kind, known) for at, entry in enumerate(value)]
-    if kind is None or value is None or type(value) is bool:
-        return value
-    if type(value) is str:
-        mask = masked(kind, value) if value else value
-        known.learn(value, mask, kind)
-        return mask
-    known.learn(json.dumps(value), "***", kind)
-    return 0
 
 
 def _fits(value: Any, depth: int) -> bool:

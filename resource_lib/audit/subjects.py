@@ -7,7 +7,8 @@ or an address names nobody here: nobody is looked for by it, and it is not worth
 
 from typing import Any, Final
 
-from resource_lib.output.shape import FREE, Shape
+from resource_lib.output.mirrors import json_of
+from resource_lib.output.shape import FREE, Shape, word_of
 from resource_lib.wire.record import MOST_SUBJECTS
 from resource_lib.wire.subjects import normal_form
 
@@ -28,13 +29,22 @@ def named_in(value: Any, shape: Shape, found: Subjects) -> None:
         one, of_it, inherited = waiting.pop()
         word = of_it.subject or inherited
         if type(one) is dict:
+            named = word_of(of_it.kind_of_names)
             for name, member in one.items():
+                if named and name not in of_it.members:
+                    _add(named, name, found)
                 below = of_it.member(name) or FREE
                 if word or below.names_people:
                     waiting.append((member, below, word))
         elif type(one) is list:
             waiting += [(entry, of_it.entry(at), word) for at, entry in enumerate(one)]
+        elif type(one) is str and of_it.held is not None and (inside := json_of(one)) is not None:
+            waiting.append((inside, of_it.held, word))
         elif word and (type(one) is str or type(one) is int):
-            form = normal_form(str(one))
-            if form:
-                found[word, form] = None
+            _add(word, str(one), found)
+
+
+def _add(word: str, identifier: str, found: Subjects) -> None:
+    form = normal_form(identifier)
+    if form:
+        found[word, form] = None

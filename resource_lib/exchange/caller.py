@@ -30,31 +30,33 @@ Refused = Callable[[str, Mapping[str, Any] | None, str], None]
 
 
 class Callers:
-    """Tells callers by their tokens. `api_keys` is None where keys are not accepted; `refused` is told of what is refused."""
+    """Tells callers by their tokens. `api_keys` is None where keys are not accepted."""
 
-    def __init__(
-        self, verifier: TokenVerifier, api_keys: ApiKeys | None, *, refused: Refused = lambda *_: None
-    ) -> None:
+    def __init__(self, verifier: TokenVerifier, api_keys: ApiKeys | None) -> None:
         self._verifier = verifier
         self._api_keys = api_keys
-        self._refused = refused
 
-    async def identify(self, token: str | None, now: float) -> tuple[Principal, str] | None:
-        """Return whom a token speaks for, and the token; None: nobody.
+    async def identify(
+        self, token: str | None, now: float, *, refused: Refused | None = None
+    ) -> tuple[Principal, str] | None:
+        """Return whom a token speaks for, and the token; None: nobody, and `refused` is told why.
 
         Raises KeysUnavailableError and ExchangeUnavailableError when that cannot be told now.
         """
         if token is None:
-            self._refused("", None, "missing")
+            if refused is not None:
+                refused("", None, "missing")
             return None
         try:
             if self._api_keys is not None and api_key.is_well_formed(token):
                 token = await self._api_keys.token(token)
             return await self._verifier.verify(token, now), token
-        except InvalidToken as refused:
-            log.info("token refused: %s", refused.reason.value, extra={"event": "token.refused"})
-            self._refused(token, refused.said, refused.reason.value)
+        except InvalidToken as error:
+            log.info("token refused: %s", error.reason.value, extra={"event": "token.refused"})
+            if refused is not None:
+                refused(token, error.said, error.reason.value)
         except ExchangeRefusedError as error:
             log.info("API key refused: %s", error.error, extra={"event": "api_key.refused"})
-            self._refused("", None, "api_key")
+            if refused is not None:
+                refused("", None, "api_key")
         return None

@@ -19,6 +19,7 @@ from resource_lib.output.kinds import Kind
 from resource_lib.output.known_words import KnownWords
 from resource_lib.output.leaving import Leaving, WithheldError
 from resource_lib.output.mirrors import STRUCTURE, json_of
+from resource_lib.output.settings import Output
 from resource_lib.output.shape import FREE, Shape, gravest
 from resource_lib.output.texts import free_name, texts_of, with_every_text
 from resource_lib.output.unasked import says_something
@@ -47,6 +48,12 @@ def personal(result: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
     return found
 
 
+def hidden(value: Any, shape: Shape) -> Any:
+    """Return a JSON value as nobody may see it who has no right to what is personal in it: for whatever is kept of arguments."""
+    look = _Look(shape, Leaving(settings=Output()), trusts_types=False)
+    return look.value(value)
+
+
 class _Look:
     """One pass over one result."""
 
@@ -61,6 +68,12 @@ class _Look:
         if self._sees:
             self._kinds = {name: kind for name, kind in self._kinds.items() if kind == "secret"}
         self.known = KnownWords()
+
+    def value(self, value: Any) -> Any:
+        """Return a value of which the shape is that of the whole."""
+        if self._shape.kinds_below:
+            value = self._annotated(value, self._shape, None)
+        return self._whole("", value)
 
     def result(self, result: dict[str, Any]) -> dict[str, Any]:
         structure = result.get(STRUCTURE) if self._leaving.is_tool_result else None

@@ -127,7 +127,7 @@ class Shape:
             kind for one in flat if "propertyNames" in one for kind in root.kinds_in(one["propertyNames"])
         )
         """What the names of its members are, beside those that the schema itself says."""
-        self.subject = next((word for one in flat if (word := _subject_of(one))), "") or _named_by(self.kind)
+        self.subject = next((word for one in flat if (word := _subject_of(one))), "") or word_of(self.kind)
         """As what it names a person (`x-subject`, or what is personal of them); empty: it names nobody."""
         self.formats = tuple(_CHECKED_FORMATS[_form_of(one)] for one in flat if _form_of(one) in _CHECKED_FORMATS)
         self.is_typed = any(_is_typed(one, root, 0) for one in sure)
@@ -183,7 +183,7 @@ class Shape:
     def names_people(self) -> bool:
         """Whether somebody is named here or anywhere below."""
         if self._subjects_below is None:
-            self._subjects_below = any(one.subject for one in self._whole())
+            self._subjects_below = any(one.subject or word_of(one.kind_of_names) for one in self._whole())
         return self._subjects_below
 
     def _whole(self) -> "list[Shape]":
@@ -474,7 +474,8 @@ def _subject_of(schema: dict[str, Any]) -> str:
     return said if isinstance(said, str) and _SUBJECT.fullmatch(said) else ""
 
 
-def _named_by(kind: Kind | None) -> str:
+def word_of(kind: Kind | None) -> str:
+    """Return as what somebody is named by what is personal of them; empty: it names nobody."""
     return "" if kind is None or kind in _NAMES_NOBODY else kind
 
 

@@ -14,8 +14,10 @@ from typing import Final
 MOST_CHARACTERS: Final = 256
 """Of an identifier in this form; a longer text names nobody."""
 
+_MOST_ROUNDS: Final = 8
 _UNSEEN: Final = re.compile("[\\s\u00ad\u200b-\u200f\u2060\ufeff]+")
 _NUMBER: Final = re.compile(r"\+?[0-9()./-]{6,40}")
+_ABROAD: Final = re.compile(r"00[1-9][0-9]{6,}")
 _PUNCTUATION: Final = re.compile(r"[^0-9]")
 
 
@@ -23,11 +25,17 @@ def normal_form(identifier: str) -> str:
     """Return the one form of an identifier; empty: it names nobody. Idempotent; raises nothing."""
     if len(identifier) > 4 * MOST_CHARACTERS:
         return ""
-    text = _UNSEEN.sub("", unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", identifier).casefold()))
+    text = identifier
+    for _ in range(_MOST_ROUNDS):
+        # What goes can bring together what was apart, so it is looked at until nothing changes.
+        plain = _UNSEEN.sub("", unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()))
+        if plain == text:
+            break
+        text = plain
     if _NUMBER.fullmatch(text):
         digits = _PUNCTUATION.sub("", text)
         if len(digits) >= 6:
-            text = digits.removeprefix("00")
+            text = digits[2:] if _ABROAD.fullmatch(digits) else digits
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
