@@ -425,9 +425,7 @@ class Visit:
             self._taken = taken
         for message in body.messages:
             if message.tool is not None:
-                kinds = note_arguments(
-                    message.tool, message.arguments, self._principal, self._today.get(message.tool)
-                )
+                kinds = note_arguments(message.tool, message.arguments, self._principal, self._today.get(message.tool))
                 if kinds and self._record is not None:
                     self._record.signs(message.tool, kinds)
         return None
@@ -571,7 +569,9 @@ class Visit:
             return None
         parts = self._parts
         late = self._decided(self._body, parts.revocations.now(parts.clock()))
-        refusal = parts.refusals.to(self._body, late, self._principal, modern=self._request.is_modern, today=self._today)
+        refusal = parts.refusals.to(
+            self._body, late, self._principal, modern=self._request.is_modern, today=self._today
+        )
         if refusal is not None:
             self._note_refusal(late)
         return refusal
