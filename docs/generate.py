@@ -208,7 +208,7 @@ def controls_page() -> str:
         "# Controls",
         "",
         "What checklists for MCP servers ask for, 66 controls: whether each is kept without a word, who keeps it, where, and which tests show it.",
-        "Made from `resource_lib/wire/controls.py` and from the sources that `tests/requirements.py` names.",
+        "Made from `resource_lib/wire/controls.py` and from the sources that `tests/requirements.py` names, the most telling tests first.",
         "`guard.doctor()` says which of them your guard keeps, `authserver check` the rest.",
         "",
         f"By default: {counted}.",
@@ -245,22 +245,34 @@ def lint_page() -> str:
 
 
 def tests_of_controls() -> dict[str, list[str]]:
-    """Return which tests show each control, by its id: those of every promise whose source names it, the most particular first."""
-    from tests.requirements import REQUIREMENTS
+    """
+    Return which tests show each control, by its id, the most telling first: one of each promise that the manifest marks (`TELLING`), then
+    of those whose source names the control first and few others, then the rest.
+    """
+    from tests.requirements import REQUIREMENTS, TELLING
 
-    named = {name: set(re.findall(r"C\d\d", line.source)) for name, line in REQUIREMENTS.items()}
-    found: dict[str, list[tuple[int, str]]] = {}
+    named = {name: re.findall(r"C\d\d", line.source) for name, line in REQUIREMENTS.items()}
+    shown: dict[str, list[str]] = {}
+    order = list(REQUIREMENTS)
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         marks = _named_marks(tree)
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or not node.name.startswith("test_"):
-                continue
-            for promise in _promises(node, marks):
-                for control in named.get(promise, ()):
-                    test = f"{path.relative_to(ROOT / 'tests')}::{node.name}"
-                    found.setdefault(control, []).append((len(named[promise]), test))
-    return {control: list(dict.fromkeys(test for _, test in sorted(tests))) for control, tests in found.items()}
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
+                for promise in _promises(node, marks):
+                    shown.setdefault(promise, []).append(f"{path.relative_to(ROOT / 'tests')}::{node.name}")
+    found = {}
+    for control in sorted({one for controls in named.values() for one in controls}):
+        marked = TELLING.get(control, "").split()
+        others = sorted(
+            (promise for promise in shown if control in named.get(promise, ()) and promise not in marked),
+            key=lambda one: (named[one].index(control), len(named[one]), order.index(one)),
+        )
+        promises = [promise for promise in (*marked, *others) if promise in shown]
+        firsts = [shown[promise][0] for promise in promises]
+        more = [test for promise in promises for test in shown[promise][1:]]
+        found[control] = list(dict.fromkeys([*firsts, *more]))
+    return found
 
 
 def _named_marks(tree: ast.Module) -> dict[str, list[str]]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.requirements import CAPABILITIES, CATALOGUE, MCP_ROWS, REQUIREMENTS, SECTIONS
+from resource_lib.wire.controls import CONTROLS
+from tests.requirements import CAPABILITIES, CATALOGUE, MCP_ROWS, REQUIREMENTS, SECTIONS, TELLING
 
 TESTS = Path(__file__).resolve().parent.parent
 
@@ -91,3 +92,15 @@ def test_every_row_of_the_authorization_requirements_is_named_by_a_promise():
 def test_no_two_sections_claim_the_same_promise():
     """Ours: the second would silently replace the first."""
     assert sum(len(section) for section in SECTIONS) == len(REQUIREMENTS)
+
+
+def test_what_tells_most_of_a_control_is_promised_and_shown():
+    """C66: docs/controls.md shows it first; a promise that was renamed would fall out of it unseen."""
+    shown = names_shown()
+
+    unknown = [
+        f"{control}: {promise}" for control, told in TELLING.items() for promise in told.split() if promise not in shown
+    ]
+
+    assert [] == unknown
+    assert set(TELLING) <= {control.id for control in CONTROLS}
