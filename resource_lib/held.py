@@ -323,7 +323,7 @@ class _HeldRun:
         found = None if held.gate is None else await held.gate.look(held.principal, held.demand)
         return None if found is None else said.limited(found)
 
-    async def begin(self) -> Refused | None:
+    async def begin(self, approval_id: str) -> Refused | None:
         """Count it against its limits; return what is said instead, when one of them has no room."""
         held = self.held
         if held.gate is not None:
@@ -331,6 +331,8 @@ class _HeldRun:
             if isinstance(found, Deny):
                 return said.limited(found)
             self.entry = found
+        if held.record is not None:
+            held.record.approved(approval_id)
         # Before the yes is spent: what cannot be recorded does not run, and its yes is there when it can.
         return None if await self._intended() else _unrecorded(held)
 
@@ -417,7 +419,7 @@ class _Handing:
     async def full(self) -> None:
         """Tell that no limit is in the way: the call was counted when it ran."""
 
-    async def begin(self) -> None:
+    async def begin(self, approval_id: str) -> None:
         """Count nothing more."""
 
     async def withdraw(self) -> None:

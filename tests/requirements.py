@@ -5065,6 +5065,25 @@ RECORD: dict[str, Requirement] = {
         "R-07, AU-05",
         "A disk that is full or fails loses nothing that was kept, refuses writes clearly, and goes on by itself.",
     ),
+    "record:issuer-away": Requirement(
+        "R-01, R-07",
+        "Ten minutes without the issuer lose nothing and double nothing; it is asked again with longer and longer pauses.",
+    ),
+    "record:exactly-once": Requirement(
+        "R-01, AU-06",
+        "Each event is kept once, through lost answers and killed processes; one that is not taken is named, and keeps no other.",
+    ),
+    "record:no-record-no-write": Requirement(
+        "AU-05, R-07, decision 15",
+        "What changes something and cannot be recorded does not run, uses up no limit and no yes, and says when to come again.",
+    ),
+    "record:killed": Requirement(
+        "R-01", "Wherever a process is killed, no write has run without its intent on the disk."
+    ),
+    "record:approvals": Requirement(
+        "C46",
+        "A call that waits is held; it runs by a yes that its intent and outcome name; a person's no is a refusal.",
+    ),
     "record:bounded": Requirement(
         "ours",
         "What waits is bounded: the oldest reads give way, counted and loudly; never an intent or outcome of a write.",

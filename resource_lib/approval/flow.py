@@ -209,7 +209,7 @@ class ApprovalFlow:
         hindrance: Refused | NotStanding | None = flight.run.hindrance()
         if hindrance is not None:
             return hindrance
-        limited: Refused | None = None if begin.leg else await flight.run.begin()
+        limited: Refused | None = None if begin.leg else await flight.run.begin(begin.approval_id)
         if limited is not None:
             return limited
         try:

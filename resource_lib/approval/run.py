@@ -81,8 +81,8 @@ class Runner(Protocol):
         """Return what is said instead of asking anybody, because a limit has no room for one more call; None: there is room."""
         ...
 
-    async def begin(self) -> Any:
-        """Count it against its limits; return what is said instead, when one has no room, or None."""
+    async def begin(self, approval_id: str) -> Any:
+        """Record that it is about to begin by this yes, and count it against its limits; return what is said instead, when one has no room, or None."""
         ...
 
     async def withdraw(self) -> None:

@@ -10,7 +10,9 @@ import httpx2
 
 from resource_lib import Record, destructive, read, write
 from resource_lib.wire import record
-from tests.support.guarded import Guarded
+from tests.support.approved import Approved
+from tests.support.approving_issuer import ApprovingIssuer
+from tests.support.guarded import RESOURCE, Guarded
 from tests.support.overlaid import Overlaid
 
 TOOLS = {
@@ -115,3 +117,28 @@ async def settled(it: Guarded, *, timeout: float = 5.0) -> None:
 
 def said(result: Any, request_id: Any = 1) -> bytes:
     return json.dumps({"jsonrpc": "2.0", "id": request_id, "result": result}).encode()
+
+
+class AskingIssuer(ApprovingIssuer):
+    """The issuer that people say yes at, with books."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.books = Books()
+
+    async def _rs(self, scope: Any, raw: bytes) -> tuple[int, dict[str, Any]]:
+        return self.books.answer(raw) if scope["path"] == record.PATH else await super()._rs(scope, raw)
+
+
+class Asking(Approved):
+    """A guard whose calls wait for a yes, and are recorded."""
+
+    def __init__(self, place: Any, **settings: Any) -> None:
+        words = settings.pop("record", {})
+        super().__init__(AskingIssuer(resource=RESOURCE), **({"record": Record(spool=place, **words)} | settings))
+
+    async def told(self) -> list[record.CallEvent]:
+        """Let everything that was noted be told, and return all that the issuer has."""
+        await settled(self)
+        await self.guard._record.sending.tell()
+        return self.issuer.books.of()
