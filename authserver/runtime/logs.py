@@ -15,16 +15,13 @@ from typing import Any
 
 import structlog
 
+from resource_lib.wire import secret_names
+
 REDACTED = "[redacted]"
 
-_NAMES = frozenset(
-    {
-        "access_token", "assertion", "authorization", "client_assertion", "client_secret", "code", "code_verifier", "cookie",
-        "csrf", "dsn", "id_token", "kek", "key", "passwd", "password", "private_key", "proxy-authorization", "refresh_token",
-        "secret", "session", "set-cookie", "token",
-    }
-)  # fmt: skip
-_ENDINGS = ("_token", "_secret", "_password", "_cookie", "_assertion", "_verifier", "_jwe", "-token", "-secret", "-key")
+_NAMES = frozenset({"assertion", "code", "csrf", "key", "session"})
+_ENDINGS = ("_verifier", "_assertion", "_jwe", "-key")
+"""What our own requests and rows call a secret, beside what any name says of itself."""
 _SECRETS = re.compile(
     r"(?:ac|rt)_[a-z2-7]{16}_[A-Za-z0-9_-]{20,}"
     r"|(?:cs|se)_[A-Za-z0-9_-]{20,}"
@@ -41,8 +38,8 @@ _MOST_MEMBERS = 100
 
 def names_a_secret(name: str) -> bool:
     """Whether what stands under this name is never written, whatever it looks like."""
-    name = name.lower()
-    return name in _NAMES or name.endswith(_ENDINGS)
+    lower = name.lower()
+    return lower in _NAMES or lower.endswith(_ENDINGS) or secret_names.names_a_secret(name)
 
 
 def clean(value: Any, depth: int = 0) -> Any:

@@ -6,7 +6,7 @@ order of another shop is simply not there, and "not there" is all that anybody l
 """
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 from sqlalchemy import delete, or_, select, update
@@ -47,13 +47,13 @@ class FoundOrders(BaseModel):
 
 
 class CustomerCard(BaseModel):
-    """One customer: personal data."""
+    """One customer. What `x-pii` names is masked by the guard, unless the token may see it and the call asks for it."""
 
     id: str
-    name: str
-    email: str
-    phone: str
-    address: str
+    name: Annotated[str, Field(json_schema_extra={"x-pii": "name"})]
+    email: Annotated[str, Field(json_schema_extra={"x-pii": "email"})]
+    phone: Annotated[str, Field(json_schema_extra={"x-pii": "phone"})]
+    address: Annotated[str, Field(json_schema_extra={"x-pii": "address"})]
     open_orders: int
 
 

@@ -116,7 +116,37 @@ async def test_an_accident_with_a_secret_in_its_message_is_logged_without_it(ser
 
 @pytest.mark.requirement("attack:logs:names-of-secrets-are-replaced")
 @pytest.mark.parametrize(
-    "name", ["password", "client_secret", "refresh_token", "code", "code_verifier", "Authorization", "cookie", "kek"]
+    "name",
+    [
+        "password",
+        "client_secret",
+        "refresh_token",
+        "code",
+        "code_verifier",
+        "Authorization",
+        "cookie",
+        "kek",
+        "dsn",
+        "set-cookie",
+        "proxy-authorization",
+        "private_key",
+        "id_token",
+        "session",
+        "key",
+        "csrf",
+        "assertion",
+        "passwd",
+        "apiKey",
+        "X-Auth-Token",
+        "clientSecret",
+        "otp",
+        "database_url",
+        "sealed_jwe",
+        "x-api-key",
+        "some_cookie",
+        "\uff50assword",
+        "signing-key",
+    ],
 )
 def test_a_member_with_the_name_of_a_secret_is_replaced_at_any_depth(written, name):
     """LG-05: in a list, in a map, in any case."""

@@ -17,5 +17,5 @@ from resource_lib.output.detectors.masks import masked as masked
 from resource_lib.output.detectors.redaction import found as found
 from resource_lib.output.detectors.redaction import redacted as redacted
 from resource_lib.output.detectors.redaction import redacted_value as redacted_value
-from resource_lib.output.detectors.secret_names import names_a_secret as names_a_secret
 from resource_lib.output.detectors.table import DETECTORS as DETECTORS
+from resource_lib.wire.secret_names import names_a_secret as names_a_secret

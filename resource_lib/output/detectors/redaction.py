@@ -16,11 +16,11 @@ from resource_lib.output import base64_text
 from resource_lib.output.detectors import disguises
 from resource_lib.output.detectors.finding import SECRET, Detector, Finding, Needs
 from resource_lib.output.detectors.masks import SECRET_MASK, masked
-from resource_lib.output.detectors.secret_names import names_a_secret, numbers_too
 from resource_lib.output.detectors.table import DETECTORS
 from resource_lib.output.kinds import Kind
 from resource_lib.output.sieve import Need, Sieve
 from resource_lib.output.texts import PROTOCOLS_OWN, free_name
+from resource_lib.wire.secret_names import names_a_secret, numbers_too
 
 _SHORTEST: Final = 6
 """No detector finds anything in fewer characters."""
