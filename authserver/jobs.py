@@ -8,7 +8,7 @@ import structlog
 
 from authserver.domain.api_keys import api_key
 from authserver.domain.approvals import outcomes
-from authserver.domain.audit import event, sealing
+from authserver.domain.audit import erasing, event, sealing
 from authserver.domain.call_grants import grant
 from authserver.domain.clients import document, ending, registration, used_assertion
 from authserver.domain.codes import authorization_code, device_code
@@ -143,6 +143,7 @@ async def expire(machines: Machines) -> None:
     """Forget what has lapsed, in every tenant."""
     work = event.platform_work(machines, "expire what has lapsed")
     api_key.expire(work)
+    erasing.expire(work)
     outcomes.expire(work)
     instance.expire(work)
     authorization_code.expire(work)

@@ -47,6 +47,24 @@ def upgrade() -> None:
         info={"tenanted": True},
     )
     op.create_table(
+        "audit_erasures",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("receipt", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "event_id", name=op.f("pk_audit_erasures")),
+        info={"tenanted": True},
+    )
+    op.create_index("ix_audit_erasures_tenant_id_receipt", "audit_erasures", ["tenant_id", "receipt"])
+    op.create_table(
+        "audit_erased_subjects",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("subject_ref", sa.Text(), nullable=False),
+        sa.Column("receipt", sa.Text(), nullable=False),
+        sa.Column("erased_at_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "subject_ref", name=op.f("pk_audit_erased_subjects")),
+        info={"tenanted": True},
+    )
+    op.create_table(
         "audit_unsealed",
         sa.Column("tenant_id", sa.Text(), nullable=False),
         sa.Column("event_id", sa.Text(), nullable=False),
@@ -179,6 +197,8 @@ def downgrade() -> None:
         "audit_leaves",
         "audit_logs",
         "audit_unsealed",
+        "audit_erased_subjects",
+        "audit_erasures",
         "audit_subjects",
         "audit_keys",
         "audit_payloads",

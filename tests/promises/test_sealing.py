@@ -111,10 +111,10 @@ async def test_the_platforms_log_says_how_long_each_log_is_and_a_quiet_server_se
     quiet = [await sealing.seal_round(server.operator.machines) for _ in range(3)]
     log = await sealing.log_of(server.operator.work("t1"))
 
-    pinned = [row for row in await server.operator.events(None) if row["kind"] == Kind.LOGS_PINNED]
+    pinned = [row for row in await server.operator.events(None) if row["kind"] == Kind.LOG_SEALED]
 
     pins = {pin[0]: pin[1:] for row in pinned for pin in about(row)["logs"]}
     sealed = {event_id for _, event_id, _ in await leaves(server, None)}
-    assert [log.size, log.root.hex()] == pins[server.world.tenants["t1"]]
+    assert [log.size, log.root.hex()] == pins[log.origin]
     assert {row["event_id"] for row in pinned} <= sealed
     assert [0, 0, 0] == quiet

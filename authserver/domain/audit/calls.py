@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import orjson
 
+from authserver.domain.audit import erasing, store
 from authserver.domain.audit import header as headers
 from authserver.domain.audit import payload as payloads
-from authserver.domain.audit import store
 from authserver.domain.audit.event import Kind, Outcome, reference, subject_reference
 from authserver.runtime.unit_of_work import UnitOfWork
 from resource_lib.wire.record import IN_PAYLOAD, CallEvent
@@ -56,13 +56,24 @@ async def take(work: UnitOfWork, teller: Teller, events: Sequence[CallEvent]) ->
     ids = orjson.dumps([one.id for one in events]).decode()
     known = {row["event_id"]: row["resource"] for row in await work.all(store.KNOWN, event_ids=ids)}
     fresh = [one for one in events if one.id not in known]
+    named = {one.id: _named(work, one) for one in fresh}
+    erased = await erasing.told_late(work, (ref for refs in named.values() for ref in refs))
+    late = [one.id for one in fresh if any(one.at <= erased.get(ref, -1) for ref in named[one.id])]
     for one in fresh:
-        _write(work, teller, one)
+        _write(work, teller, one, () if one.id in late else named[one.id])
+    if late:
+        erasing.write_receipt(work, late)
     stolen = tuple(one.id for one in events if known.get(one.id, teller.resource) != teller.resource)
     return Taken(accepted=len(fresh), duplicate=len(known) - len(stolen), stolen=stolen)
 
 
-def _write(work: UnitOfWork, teller: Teller, told: CallEvent) -> None:
+def _named(work: UnitOfWork, told: CallEvent) -> tuple[str, ...]:
+    refs = {reference(work, told.sub), *(subject_reference(work, name) for _, name in told.subjects)} - {""}
+    return tuple(sorted(refs))
+
+
+def _write(work: UnitOfWork, teller: Teller, told: CallEvent, named: tuple[str, ...]) -> None:
+    """Write one event. Without anybody who is `named` its payload is committed to and not kept."""
     said = told.as_object()
     sealed = payloads.sealed(told.id, {name: said[name] for name in IN_PAYLOAD if name in said})
     at_us = told.at if told.at <= work.at_us + _AHEAD_US else work.at_us
@@ -104,6 +115,7 @@ def _write(work: UnitOfWork, teller: Teller, told: CallEvent) -> None:
         header=headers.canonical(facts),
     )
     work.write(store.AWAIT_SEAL, event_id=told.id)
-    for subject_ref in sorted({sub_ref, *(subject_reference(work, name) for _, name in told.subjects)} - {""}):
+    for subject_ref in named:
         work.write(store.NAME_SUBJECT, subject_ref=subject_ref, event_id=told.id)
-    work.before_commit(lambda: payloads.keep(work, sealed))
+    if named:
+        work.before_commit(lambda: payloads.keep(work, sealed))

@@ -125,8 +125,8 @@ async def _pin(machines: Machines) -> None:
     rows = await machines.crossing_tenants().all(store.UNPINNED, most=_MOST_LOGS)
     for begin in range(0, len(rows), _PINS_IN_AN_EVENT):
         some = [(row["tenant_id"], _log(row)) for row in rows[begin : begin + _PINS_IN_AN_EVENT]]
-        pins = [[tenant, log.size, log.root.hex()] for tenant, log in some]
-        work = event.platform_work(machines, "pin the logs", kind=Kind.LOGS_PINNED, logs=pins)
+        pins = [[log.origin, log.size, log.root.hex()] for _, log in some]
+        work = event.platform_work(machines, "pin the logs", kind=Kind.LOG_SEALED, logs=pins)
         for tenant, log in some:
             work.write(store.IS_PINNED, of=tenant, size=log.size)
         await work.commit()

@@ -57,6 +57,26 @@ table(
     tenanted=True,
 )
 
+# Which receipt covers a payload that was erased.
+table(
+    "audit_erasures",
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("receipt", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "event_id"),
+    sa.Index("ix_audit_erasures_tenant_id_receipt", "tenant_id", "receipt"),
+    tenanted=True,
+)
+
+# Who was erased, by keyed reference: what a server tells of them later is erased when it comes.
+table(
+    "audit_erased_subjects",
+    sa.Column("subject_ref", sa.Text, nullable=False),
+    sa.Column("receipt", sa.Text, nullable=False),
+    sa.Column("erased_at_us", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "subject_ref"),
+    tenanted=True,
+)
+
 # What waits to be sealed: written with the event, taken away by whoever seals it. A number would not do: a writer that was
 # slow commits a lower one after a higher one was sealed.
 table(
@@ -142,6 +162,31 @@ UNSEALED = statement(
     WHERE u.tenant_id = :tenant ORDER BY u.event_id LIMIT :most
     """
 )
+
+_NAMING = """
+    FROM audit_subjects s JOIN audit_payloads p ON p.tenant_id = :tenant AND p.event_id = s.event_id
+    WHERE s.tenant_id = :tenant AND s.subject_ref IN EACH_OF(:refs)
+"""
+NAMING = statement(f"SELECT DISTINCT s.event_id {_NAMING} ORDER BY s.event_id LIMIT :most")
+COUNT_NAMING = statement(f"SELECT COUNT(DISTINCT s.event_id) AS found {_NAMING}")
+ERASE_PAYLOADS = statement("DELETE FROM audit_payloads WHERE tenant_id = :tenant AND event_id IN EACH_OF(:event_ids)")
+ERASE_SUBJECTS = statement("DELETE FROM audit_subjects WHERE tenant_id = :tenant AND event_id IN EACH_OF(:event_ids)")
+IS_ERASED = statement("INSERT INTO audit_erasures (tenant_id, event_id, receipt) VALUES (:tenant, :event_id, :receipt)")
+RECEIPT_OF = statement("SELECT receipt FROM audit_erasures WHERE tenant_id = :tenant AND event_id = :event_id")
+COVERED_BY = statement(
+    "SELECT event_id FROM audit_erasures WHERE tenant_id = :tenant AND receipt = :receipt ORDER BY event_id"
+)
+REMEMBER_ERASED = statement(
+    """
+    INSERT INTO audit_erased_subjects (tenant_id, subject_ref, receipt, erased_at_us)
+    VALUES (:tenant, :subject_ref, :receipt, :now_us)
+    ON CONFLICT (tenant_id, subject_ref) DO UPDATE SET receipt = excluded.receipt, erased_at_us = excluded.erased_at_us
+    """
+)
+ERASED_AMONG = statement(
+    "SELECT subject_ref, erased_at_us FROM audit_erased_subjects WHERE tenant_id = :tenant AND subject_ref IN EACH_OF(:refs)"
+)
+FORGET_ERASED = platform_statement("DELETE FROM audit_erased_subjects WHERE erased_at_us < :before_us")
 
 KEY = statement("SELECT key_id, wrapped FROM audit_keys WHERE tenant_id = :tenant")
 # Of several who make the first one at once, one does, and everybody reads that.

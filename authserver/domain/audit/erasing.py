@@ -1,0 +1,93 @@
+"""
+Somebody is to be forgotten: the keys of every payload that tells of them are destroyed, and a receipt in the log says how many.
+
+Decision 15, K7, C50. What is proved stays: headers hold references and commitments, and the receipt commits to the ids of the events it
+covers, so that a payload that is gone without one is missed. What a server tells later of what happened before is erased as it comes.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+
+from authserver.domain.audit import store
+from authserver.domain.audit.event import Kind, record, reference, subject_reference
+from authserver.runtime.identifiers import new_id
+from authserver.runtime.unit_of_work import UnitOfWork
+from resource_lib.wire.export import ErasedEvents
+
+AT_ONCE: Final = 5000
+"""How many events one receipt covers at most."""
+
+_TOLD_LATE_US: Final = 30 * 24 * 3600 * 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receipt:
+    """What one commit erased: how many payloads, and when, in microseconds since the epoch."""
+
+    id: str
+    count: int
+    at_us: int
+
+
+def references(work: UnitOfWork, identifiers: Iterable[str], subs: Iterable[str]) -> tuple[str, ...]:
+    """Return by which references the record finds somebody, by what they are called and by what they are here."""
+    named = {subject_reference(work, one) for one in identifiers} | {reference(work, sub) for sub in subs}
+    return tuple(sorted(named - {""}))
+
+
+async def count(work: UnitOfWork, refs: Sequence[str]) -> int:
+    """Return how many payloads of the bound tenant tell of somebody."""
+    row = await work.one(store.COUNT_NAMING, refs=_array(refs))
+    return row["found"] if row else 0
+
+
+async def erase_some(work: UnitOfWork, refs: Sequence[str], *, by: str = "") -> Receipt | None:
+    """Destroy the keys of at most `AT_ONCE` payloads with the unit's commit, and what finds them; None: there is no more.
+
+    Who they are is kept as references, so that what is told late is erased too; see `told_late`. `by`: who asked for it, in words.
+    """
+    rows = await work.all(store.NAMING, refs=_array(refs), most=AT_ONCE)
+    ids = [row["event_id"] for row in rows]
+    if not ids:
+        return None
+    work.write(store.ERASE_PAYLOADS, event_ids=_array(ids))
+    work.write(store.ERASE_SUBJECTS, event_ids=_array(ids))
+    receipt = write_receipt(work, ids, by=by)
+    remember(work, refs, receipt.id)
+    return receipt
+
+
+def remember(work: UnitOfWork, refs: Iterable[str], receipt: str) -> None:
+    """Keep for a while who was erased, by reference, also where nothing tells of them yet."""
+    for ref in refs:
+        work.write(store.REMEMBER_ERASED, subject_ref=ref, receipt=receipt, now_us=work.at_us)
+
+
+def write_receipt(work: UnitOfWork, event_ids: Sequence[str], *, by: str = "") -> Receipt:
+    """Say in the log, with the unit's commit, that the payloads of these events are gone."""
+    receipt = new_id("era")
+    covered = ErasedEvents(receipt, event_ids)
+    for event_id in event_ids:
+        work.write(store.IS_ERASED, event_id=event_id, receipt=receipt)
+    payload = {"by": by} if by else None
+    root = covered.root.hex()
+    record(work, Kind.AUDIT_ERASED, payload=payload, receipt=receipt, count=covered.count, events=root)
+    return Receipt(id=receipt, count=covered.count, at_us=work.at_us)
+
+
+async def told_late(work: UnitOfWork, refs: Iterable[str]) -> dict[str, int]:
+    """Return which of these people were erased in the bound tenant, and when: what happened to them until then is not kept."""
+    rows = await work.all(store.ERASED_AMONG, refs=_array(sorted(set(refs))))
+    return {row["subject_ref"]: row["erased_at_us"] for row in rows}
+
+
+def expire(work: UnitOfWork) -> None:
+    """Forget who was erased, in every tenant, once nothing is told any more of what happened before."""
+    work.write(store.FORGET_ERASED, before_us=work.at_us - _TOLD_LATE_US)
+
+
+def _array(values: Sequence[str]) -> str:
+    return orjson.dumps(list(values)).decode()
