@@ -4491,6 +4491,20 @@ OUTPUT: dict[str, Requirement] = {
 
 
 SCREENING: dict[str, Requirement] = {
+    "screening:screen:through-a-guarded-app": Requirement(
+        "C31, C33",
+        "A screen is asked about what is about to leave of a guarded server, and what it sees counts like a pattern's sign.",
+    ),
+    "screening:screen:adds-alone": Requirement(
+        "C33", "A screen takes no sign of the patterns away, and says no sentence."
+    ),
+    "screening:screen:required": Requirement(
+        "C33",
+        "Where a screen is required and silent, what would be quarantined or blocked is; elsewhere the answer says so.",
+    ),
+    "screening:hints-of-what-was-removed": Requirement(
+        "C32, C33", "What was removed from an answer as hidden counts when it is screened."
+    ),
     "screening:mask:keeps-nothing-of-a-person": Requirement(
         "C34", "A mask keeps no digit, letter or street of a person, and a mask of a mask is the same mask."
     ),

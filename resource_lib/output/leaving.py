@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from resource_lib.decision import ErrorWord
 from resource_lib.definition import Definition
+from resource_lib.output.hostile.sign import Sign
 from resource_lib.output.known_words import KnownWords
 from resource_lib.output.quarantine import Withheld
 from resource_lib.output.settings import Output
@@ -20,6 +21,19 @@ from resource_lib.policy import Demand
 
 Part = Literal["result", "error", "said"]
 """The member of a message that is looked at: `result`, `error`, or the `params` of what the server says or asks meanwhile."""
+
+
+Verdict = Callable[[tuple[str, ...]], tuple[Sign, ...] | None]
+"""Returns what a screen said of these texts, None where it said nothing in time. Raises ScreenAwaitedError where it was not asked yet."""
+
+
+class ScreenAwaitedError(Exception):
+    """Somebody has to ask a screen about these texts; then the same is looked through once more."""
+
+    def __init__(self, texts: tuple[str, ...], tool: str) -> None:
+        super().__init__(f"{len(texts)} texts")
+        self.texts = texts
+        self.tool = tool
 
 
 class WithheldError(Exception):
@@ -71,6 +85,10 @@ class Leaving:
     """Whether a person could be asked to release it, and asking again does no harm."""
     size: int | None = None
     """Of the message that it came in, in bytes; None: nobody knows."""
+    verdict: Verdict | None = field(default=None, repr=False)
+    """What a screen says of some texts; None: there is none."""
+    is_unscreened: bool = False
+    """Whether there is one, which said nothing in time."""
     notes: list[Note] = field(default_factory=list)
     step: str = ""
     """The step that looks at it now."""

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 
 from resource_lib.output.leaving import Leaving
 from resource_lib.output.mirrors import json_of
-from resource_lib.output.screened import ORIGIN_META, SCREENING_META, annotated
+from resource_lib.output.screened import ORIGIN_META, SCREENING_META, annotated, unscreened
 from resource_lib.output.unasked import says_something
 
 _OURS: Final = frozenset({ORIGIN_META, SCREENING_META})
@@ -55,7 +55,9 @@ def labelled(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
     if leaving.is_outside:
         leaving.note("outside")
         found = _outside(found, leaving.tool)
-    return annotated(found, leaving) if leaving.is_annotated else found
+    if leaving.is_annotated:
+        return annotated(found, leaving)
+    return unscreened(found) if leaving.is_unscreened else found
 
 
 def _outside(value: Mapping[str, Any], tool: str) -> Mapping[str, Any]:

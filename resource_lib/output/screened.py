@@ -6,11 +6,13 @@ tool that can only get graver: `observe`, `annotate`, `quarantine`, `block`. Wha
 held for a person: asked for once more after a restart, it would be done twice. There `quarantine` withholds for good. C32, C33.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from resource_lib.output import hostile
 from resource_lib.output.free_texts import with_free_texts
+from resource_lib.output.hostile.screen import UNSCREENED
 from resource_lib.output.leaving import Leaving, WithheldError
 from resource_lib.output.mirrors import STRUCTURE, json_of
 from resource_lib.output.quarantine import withheld
@@ -25,6 +27,7 @@ _LOOKED_AT: Final = 200_000
 """Characters of one answer that are read. Where more would leave, that alone is a sign: nobody knows what it says."""
 UNREAD: Final = "too_long_to_read"
 _MOST_KINDS: Final = 10
+_HOLDS_BACK: Final[tuple[Screening, ...]] = ("quarantine", "block")
 
 
 def mode_of(leaving: Leaving) -> Screening:
@@ -45,13 +48,17 @@ def screened(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
     if leaving.part == "result" and sum(map(len, texts)) > _LOOKED_AT:
         # What is cut before it leaves need not be read; what is not cut must not hide behind it.
         texts = _free_texts(_as_it_leaves(value, leaving), leaving)
-    kinds = kinds_in(texts)
+    mode = mode_of(leaving)
+    kinds = _kinds(texts, leaving)
+    if leaving.is_unscreened:
+        leaving.note(UNSCREENED)
+        if leaving.settings.screen_required and mode in _HOLDS_BACK:
+            kinds = (*kinds, UNSCREENED)
     if not kinds:
         return value
     leaving.signs = kinds
     for kind in kinds:
         leaving.note(kind)
-    mode = mode_of(leaving)
     if mode == "observe":
         return value
     if mode == "annotate" and leaving.part != "result":
@@ -68,16 +75,47 @@ def screened(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
 
 def kinds_in(texts: Iterable[str]) -> tuple[str, ...]:
     """Return the kinds of signs in some texts, most telling first; what is spread over several is found too. Empty: they are no orders."""
+    kept, is_unread = _read(texts)
+    return _named(hostile.signs("\n".join(kept)) if kept else (), is_unread=is_unread)
+
+
+def _kinds(texts: Iterable[str], leaving: Leaving) -> tuple[str, ...]:
+    """Return the kinds of signs in what leaves: by the patterns, by what was removed before they looked, and by a screen."""
+    kept, is_unread = _read(texts)
+    removed = Counter[str]()
+    for note in leaving.notes:
+        if note.step == "plain":
+            removed[note.kind] += note.count
+    found = hostile.signs("\n".join(kept)) if kept else ()
+    if removed:
+        found = _gravest([*found, *hostile.hidden_signs(removed)])
+    if kept and leaving.verdict is not None and not hostile.is_hostile(found):
+        said = leaving.verdict(tuple(kept))
+        leaving.is_unscreened = said is None
+        found = _gravest([*found, *(said or ())])
+    return _named(found, is_unread=is_unread)
+
+
+def _gravest(signs: Iterable[hostile.Sign]) -> tuple[hostile.Sign, ...]:
+    best: dict[str, float] = {}
+    for sign in signs:
+        best[sign.name] = max(sign.weight, best.get(sign.name, 0.0))
+    return tuple(hostile.Sign(name, weight) for name, weight in best.items())
+
+
+def _read(texts: Iterable[str]) -> tuple[list[str], bool]:
+    """Return as much of some texts as is read, and whether that is not all."""
     kept: list[str] = []
     room = _LOOKED_AT
     for text in texts:
         if room > 0:
             kept.append(text[:room])
         room -= len(text)
-    if not kept:
-        return ()
-    unread = (UNREAD,) if room < 0 else ()
-    found = hostile.signs("\n".join(kept))
+    return kept, room < 0
+
+
+def _named(found: tuple[hostile.Sign, ...], *, is_unread: bool) -> tuple[str, ...]:
+    unread = (UNREAD,) if is_unread else ()
     if not found or not hostile.is_hostile(found):
         return unread
     named = tuple(sign.name for sign in sorted(found, key=lambda sign: (-sign.weight, sign.name)))
@@ -125,6 +163,12 @@ def blocked(leaving: Leaving) -> WithheldError:
         "you are working for.",
         error="policy_denied",
     )
+
+
+def unscreened(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a result that says, to programs alone, that a screen was to look at it and has not."""
+    meta = value.get("_meta")
+    return {**value, "_meta": {**(meta if type(meta) is dict else {}), SCREENING_META: {"signs": [UNSCREENED]}}}
 
 
 def _words(kinds: tuple[str, ...]) -> str:

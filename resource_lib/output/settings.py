@@ -5,6 +5,7 @@ How answers are looked through before they leave: one frozen set of words for th
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+from resource_lib.output.hostile.screen import TIMEOUT_S, Screen
 from resource_lib.output.taint import Taint
 from resource_lib.settings import MEBIBYTE, SCOPE_NAME, SettingsError
 from resource_lib.wire.tool_policy import SCREENINGS, Screening
@@ -32,6 +33,12 @@ class Output:
     screening: Screening = "annotate"
     """What becomes of an answer that reads like orders to a model: `observe` (it is logged), `annotate` (it says so of itself),
     `quarantine` (a person must release it) or `block`. A tool's own word `screening` can only be graver."""
+    screen: Screen | None = None
+    """A judge beside the patterns, a model for example (docs/screening.md); None: patterns alone."""
+    screen_seconds: float = TIMEOUT_S
+    """How long it may take for one answer."""
+    screen_required: bool = False
+    """Whether an answer that it did not judge in time counts as orders where such answers are quarantined or blocked."""
     taint: Taint | None = _TAINT
     """Writes wait for a yes for a while after text from outside was handed over (docs/hostile-text.md); None: they do not."""
 
@@ -47,6 +54,13 @@ class Output:
             raise SettingsError(
                 "output.screening", f"{self.screening!r} is unknown", f"write one of {', '.join(SCREENINGS)}"
             )
+        if self.screen is not None and not callable(getattr(self.screen, "looks_at", None)):
+            raise SettingsError("output.screen", "is no screen", "give it a method looks_at(texts, *, tool)")
+        if self.screen_required and self.screen is None:
+            raise SettingsError("output.screen_required", "there is no screen", "write screen=…, or leave it out")
+        seconds = self.screen_seconds
+        if type(seconds) not in (int, float) or not 0.01 <= seconds <= 30:
+            raise SettingsError("output.screen_seconds", "outside 0.01 to 30", f"leave it out, for {TIMEOUT_S}")
         if self.taint is not None and not isinstance(self.taint, Taint):
             raise SettingsError("output.taint", "is no Taint", "write Taint(seconds=600), or None")
         if not 1000 <= self.most_characters <= 10_000_000:

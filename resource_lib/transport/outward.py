@@ -18,6 +18,8 @@ from typing import Any, Final
 from resource_lib.definition import named
 from resource_lib.event_stream import Events, data_of, lines_of, with_data
 from resource_lib.output import Leaving, WithheldError, cleaned
+from resource_lib.output.hostile import Screening, Sign
+from resource_lib.output.leaving import ScreenAwaitedError
 from resource_lib.output.mirrors import MOST_DEPTH
 from resource_lib.output.unasked import Others
 from resource_lib.transport import answers
@@ -91,10 +93,12 @@ class Room:
     """Finds the call that a task is of."""
     heard: Callable[[Leaving], None]
     """Told of each part that was looked through."""
+    screening: Screening | None = None
+    """Who judges texts beside the patterns; None: nobody does."""
     telling: Callable[[], Awaitable[object] | None] = lambda: None
     """What must be over before it leaves; None: nothing."""
     saw: Callable[[Leaving, Mapping[str, Any]], None] | None = None
-    """Told of each part before it is looked through; None: nobody listens."""
+    """Told of each part as it was before it was looked through; None: nobody listens."""
     most_bytes: int
     is_batch: bool = False
     withholds: bool
@@ -106,18 +110,44 @@ class Room:
 class Reader:
     """Looks through messages: bytes in, the same bytes out where nothing changes."""
 
-    __slots__ = ("_by_id", "_is_told_again", "_only", "_room", "_size", "_speaker", "unanswered")
+    __slots__ = (
+        "_by_id",
+        "_done",
+        "_is_told_again",
+        "_only",
+        "_room",
+        "_size",
+        "_speaker",
+        "_verdicts",
+        "unanswered",
+    )
 
     def __init__(self, room: Room) -> None:
         self._room = room
         self._is_told_again = False
         self._size: int | None = None
+        self._verdicts: dict[tuple[str, ...], tuple[Sign, ...] | None] = {}
+        self._done: dict[int, Any] = {}
+        """Of a batch, what was looked through while a screen is asked about another part of it."""
         self._by_id = {(type(one.id), one.id): one for one in room.questions}
         self._only = room.questions[0] if len(room.questions) == 1 else None
         about_tools = [one for one in room.questions if not one.is_protocol]
         self._speaker = self._only or next((one for one in about_tools if one.is_grave), next(iter(about_tools), None))
         self.unanswered = list(room.questions)
         """Those to which no answer was seen."""
+
+    async def screened(self, raw: bytes) -> bytes:
+        """Return what leaves in the place of `raw`, once a screen has looked at it, where there is one. Raises UnreadableAnswerError."""
+        screening = self._room.screening
+        if screening is None:
+            return self.read(raw)
+        self._done.clear()
+        self._verdicts.clear()
+        while True:
+            try:
+                return self.read(raw)
+            except ScreenAwaitedError as waits:
+                self._verdicts[waits.texts] = await screening.verdict(waits.texts, tool=waits.tool)
 
     def read(self, raw: bytes) -> bytes:
         """Return what leaves in the place of `raw`, one message or a batch. Raises UnreadableAnswerError."""
@@ -129,9 +159,13 @@ class Reader:
         if type(value) is dict:
             other: Any = self._message(value)
         elif type(value) is list:
-            others = [self._message(one) if type(one) is dict else one for one in value]
             if any(type(one) is not dict for one in value):
                 raise UnreadableAnswerError
+            for at, one in enumerate(value):
+                if at not in self._done:
+                    self._done[at] = self._message(one)
+            others = list(self._done.values())
+            self._done = {}
             other = value if all(new is old for new, old in zip(others, value, strict=True)) else others
         else:
             raise UnreadableAnswerError
@@ -281,11 +315,19 @@ class Reader:
     ) -> dict[str, Any]:
         value = message[member]
         leaving.is_told_again, leaving.size = self._is_told_again, self._size
-        if self._room.saw is not None:
-            self._room.saw(leaving, value)
+        if self._room.screening is not None:
+            tool = leaving.tool
+
+            def verdict(texts: tuple[str, ...]) -> tuple[Sign, ...] | None:
+                if texts not in self._verdicts:
+                    raise ScreenAwaitedError(texts, tool)
+                return self._verdicts[texts]
+
+            leaving.verdict = verdict
         try:
             other = _cleaned(value, leaving)
         except WithheldError as error:
+            self._saw(leaving, value)
             log.warning(
                 "what %s says was withheld: %s",
                 leaving.tool or leaving.method,
@@ -296,15 +338,21 @@ class Reader:
             if question is None:
                 raise UnreadableAnswerError from None
             return question.withheld(error)
+        self._saw(leaving, value)
         self._room.heard(leaving)
         return message if other is value else {**message, member: other}
+
+    def _saw(self, leaving: Leaving, value: Mapping[str, Any]) -> None:
+        """Tell whoever listens what was looked through, as the server said it, once: a screen may have had to be waited for."""
+        if self._room.saw is not None:
+            self._room.saw(leaving, value)
 
 
 def _cleaned(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
     """Return what leaves in the place of `value`. Raises WithheldError, and nothing else: what cannot be looked through stays here."""
     try:
         return cleaned(value, leaving)
-    except WithheldError:
+    except (WithheldError, ScreenAwaitedError):
         raise
     except Exception as error:
         log.exception("what %s says could not be looked through", leaving.tool or leaving.method)
@@ -366,7 +414,7 @@ class Outward:
         elif not message.get("more_body", False):
             raw = bytes(self._held)
             try:
-                body = self._read(raw)
+                body = await self._read(raw)
             except UnreadableAnswerError:
                 await self._withhold()
                 return
@@ -383,13 +431,13 @@ class Outward:
         if telling is not None:
             await telling
 
-    def _read(self, raw: bytes) -> bytes:
+    async def _read(self, raw: bytes) -> bytes:
         if not raw:
             return raw
         try:
             if self._kind == "strange":
                 raise UnreadableAnswerError
-            return self._reader.read(raw)
+            return await self._reader.screened(raw)
         except UnreadableAnswerError:
             if self._room.withholds:
                 raise
@@ -414,12 +462,12 @@ class Outward:
         more = message.get("more_body", False)
         out = bytearray()
         for event in self._events.feed(message.get("body", b"")):
-            out += self._event(event)
+            out += await self._event(event)
         if len(self._events) > self._room.most_bytes:
             more, self._has_lost = False, True
             _log_unreadable()
         elif not more and len(self._events):
-            out += self._event(self._events.rest())
+            out += await self._event(self._events.rest())
         if not more:
             self._is_over = True
             if self._has_lost:
@@ -439,7 +487,7 @@ class Outward:
             return b":"  # a comment is no message, and yet somebody's words
         return line if line.startswith(_KNOWN_LINES) and self._reader.is_clean(line) else None
 
-    def _event(self, event: bytes) -> bytes:
+    async def _event(self, event: bytes) -> bytes:
         """Return what leaves in the place of one event; empty: nothing of it."""
         lines = lines_of(event)
         kept = [line for line in map(self._line, lines) if line is not None]
@@ -449,7 +497,7 @@ class Outward:
         if not data.strip(b"\n"):
             return event
         try:
-            body = self._reader.read(data)
+            body = await self._reader.screened(data)
         except UnreadableAnswerError:
             if not self._room.withholds_events:
                 return event

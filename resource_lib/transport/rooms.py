@@ -13,6 +13,7 @@ from resource_lib.definition import Definition
 from resource_lib.identity.principal import Principal
 from resource_lib.limits.downstream import DownstreamLimitedError, said_by
 from resource_lib.output import Leaving, Output, WithheldError
+from resource_lib.output.hostile import Screening
 from resource_lib.output.unasked import Others, Unasked
 from resource_lib.policy import Demand
 from resource_lib.policy.method_policy import PROTOCOL
@@ -64,6 +65,9 @@ class Rooms:
         self._telling = telling
         self._asked = Asked()
         self._tasks = Tasks()
+        self._screening = (
+            None if settings.screen is None else Screening(settings.screen, timeout_s=settings.screen_seconds)
+        )
         self.unasked = Unasked(settings.screening)
         """What is known of what the server may say by itself."""
 
@@ -147,6 +151,7 @@ class Rooms:
             task=task,
             heard=heard,
             saw=None if record is None else record.saw,
+            screening=self._screening,
             telling=lambda: self._telling(principal),
             most_bytes=self.settings.most_bytes,
             is_batch=body is not None and body.is_batch,

@@ -12,9 +12,10 @@ pure, linear and deterministic. Whoever has a better judge, a model for example,
 from resource_lib.output.hostile.hidden import plain as plain
 from resource_lib.output.hostile.hidden import stripped as stripped
 from resource_lib.output.hostile.screen import Screen as Screen
-from resource_lib.output.hostile.screen import asked as asked
+from resource_lib.output.hostile.screen import Screening as Screening
 from resource_lib.output.hostile.sign import THRESHOLD as THRESHOLD
 from resource_lib.output.hostile.sign import Sign as Sign
 from resource_lib.output.hostile.sign import is_hostile as is_hostile
 from resource_lib.output.hostile.sign import weight as weight
+from resource_lib.output.hostile.signs import hidden_signs as hidden_signs
 from resource_lib.output.hostile.signs import signs as signs

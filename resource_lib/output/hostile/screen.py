@@ -1,56 +1,102 @@
 """
-A better judge than patterns, for whoever has one: a model behind a function.
+A better judge than patterns, for whoever has one: a model behind a method.
+
+It adds to what the patterns find and takes nothing away, so a text can talk it into nothing. What becomes of a text that it did not judge
+(late, broken, too busy) is decided by whoever asked.
 """
 
+import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Iterable
-from typing import Final, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Protocol
 
-import anyio
 import anyio.to_thread
 
 from resource_lib.output.hostile.sign import Sign
 
-_LOG = logging.getLogger(__name__)
+_LOG = logging.getLogger("resource_lib.guard")
 
 TIMEOUT_S: Final = 0.5
-"""How long a screen may take for one text, unless it is told otherwise."""
+"""How long a screen may take for one answer, unless it is told otherwise."""
+MOST_AT_ONCE: Final = 32
+"""Answers that one screen looks at in the same moment; a further one goes unscreened rather than wait."""
 
 UNSCREENED: Final = "unscreened"
-"""The sign of a text about which a screen said nothing in time."""
+"""The sign of an answer about which a screen said nothing in time."""
+_MOST_SIGNS: Final = 20
 
 
 class Screen(Protocol):
     """
-    Says which signs it sees in a text. Called with the plain text, from several tasks at once; a function that is not `async` runs in a thread.
+    Says which signs it sees in the texts of one answer. Asked from several tasks at once; a method that is not `async` runs in a thread.
 
-    It adds to what `signs` finds and takes nothing away. Weights are 0 to 1, like those of `signs`.
+    The texts are as they are about to leave: masked, and freed of what nobody sees. Weights are 0 to 1, and from 1.0 together on
+    (`is_hostile`) the answer counts as orders to the model.
     """
 
-    def __call__(self, text: str, /) -> Iterable[Sign] | Awaitable[Iterable[Sign]]:
-        """Return what it sees."""
+    async def looks_at(self, texts: Sequence[str], *, tool: str) -> Iterable[Sign]:
+        """Return what it sees. `tool` is the tool that answered, empty where none did."""
         ...
 
 
-async def asked(
-    screen: Screen, text: str, *, timeout_s: float = TIMEOUT_S, unscreened: float = 0.0
-) -> tuple[Sign, ...]:
-    """Return what `screen` says; one sign `unscreened` with that weight where it fails or takes longer than `timeout_s`.
+class Screening:
+    """Asks one screen, and waits no longer than it may take."""
 
-    With `unscreened=1.0` a text that nobody judged counts as hostile, with 0 it is only said. Never raises for the screen's sake.
-    """
-    try:
-        with anyio.fail_after(timeout_s):
-            if inspect.iscoroutinefunction(screen) or inspect.iscoroutinefunction(getattr(screen, "__call__", None)):  # noqa: B004
-                said = screen(text)
-            else:
-                said = await anyio.to_thread.run_sync(screen, text, abandon_on_cancel=True)
-            if inspect.isawaitable(said):
-                said = await said
-            return tuple(Sign(str(sign.name)[:64], min(1.0, max(0.0, float(sign.weight)))) for sign in said)
-    except TimeoutError:
-        _LOG.warning("a screen took longer than %s s; the text goes on with what the patterns say", timeout_s)
-    except Exception:  # noqa: BLE001  # whatever a stranger's function raises
-        _LOG.exception("a screen failed; the text goes on with what the patterns say")
-    return (Sign(UNSCREENED, unscreened),)
+    __slots__ = ("_running", "_screen", "_timeout_s")
+
+    def __init__(self, screen: Screen, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._screen = screen
+        self._timeout_s = timeout_s
+        self._running: set[asyncio.Task[tuple[Sign, ...]]] = set()
+
+    async def verdict(self, texts: Sequence[str], *, tool: str = "") -> tuple[Sign, ...] | None:
+        """Return what the screen says; None: nothing, in time. Never raises for the screen's sake, and never waits for one that does not stop."""
+        if len(self._running) >= MOST_AT_ONCE:
+            _LOG.warning("a screen is asked too much at once", extra={"event": "output.unscreened", "tool": tool})
+            return None
+        asking = asyncio.create_task(self._asked(texts, tool))
+        self._running.add(asking)
+        asking.add_done_callback(self._over)
+        try:
+            done, _ = await asyncio.wait({asking}, timeout=self._timeout_s)
+        except asyncio.CancelledError:
+            asking.cancel()
+            raise
+        if not done:
+            asking.cancel()
+            _LOG.warning(
+                "a screen took longer than %s s", self._timeout_s, extra={"event": "output.unscreened", "tool": tool}
+            )
+            return None
+        error = None if asking.cancelled() else asking.exception()
+        if asking.cancelled() or error is not None:
+            _LOG.warning(
+                "a screen failed (%s)",
+                type(error).__name__,  # its words may be the text's own
+                extra={"event": "output.unscreened", "tool": tool},
+            )
+            return None
+        return asking.result()
+
+    def _over(self, asking: "asyncio.Task[tuple[Sign, ...]]") -> None:
+        self._running.discard(asking)
+        if not asking.cancelled():
+            asking.exception()  # somebody has seen it
+
+    async def _asked(self, texts: Sequence[str], tool: str) -> tuple[Sign, ...]:
+        looks_at: Any = self._screen.looks_at
+        if inspect.iscoroutinefunction(looks_at):
+            said = await looks_at(texts, tool=tool)
+        else:
+            said = await anyio.to_thread.run_sync(lambda: looks_at(texts, tool=tool), abandon_on_cancel=True)
+            said = await said if inspect.isawaitable(said) else said
+        return tuple(_read(sign) for sign in list(said)[:_MOST_SIGNS])
+
+
+def _read(sign: Any) -> Sign:
+    """Return a sign as it may be told: its name is the screen's, never a sentence of the text's. Raises for what is none."""
+    name, weight = sign.name, float(sign.weight)
+    if not isinstance(name, str) or not name.replace("_", "").isalnum() or not name.isascii() or not 0 <= weight <= 1:
+        raise ValueError("no sign")
+    return Sign(name[:64], weight)

@@ -9,7 +9,7 @@ A sign is a hint and no proof: whoever writes *about* injection is found as well
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from resource_lib.output import base64_text
@@ -49,6 +49,19 @@ _HAS_OTHERS: Final = Sieve(
     ]
 )
 """What every text has that can be read otherwise although it is ASCII and hides nothing: a digit in a word, letters set apart, base64."""
+
+
+_REMOVED: Final = {
+    **_HIDDEN,
+    "delimiter": Sign("chat_delimiter", 0.6),
+    "comment": Sign("hidden_markup", 0.3),
+    "image": Sign("image_beacon", 0.5),
+}
+
+
+def hidden_signs(removed: Mapping[str, int]) -> tuple[Sign, ...]:
+    """Return what it says of a text that so many of each kind were removed from it (`stripped`): hints, but for whole hidden sentences."""
+    return tuple(sign for kind, sign in _REMOVED.items() if removed.get(kind, 0) >= _FEW.get(kind, 1))
 
 
 def signs(text: str) -> tuple[Sign, ...]:

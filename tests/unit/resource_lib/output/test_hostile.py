@@ -1,15 +1,11 @@
 # ruff: noqa: RUF001
 """Text from outside that means to be more than text."""
 
-import asyncio
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from resource_lib.output import hostile
-from resource_lib.output.hostile import Sign
 
 PIECES = [
     "a",
@@ -175,32 +171,3 @@ def test_every_pattern_of_the_checklist_is_a_sign(text, name):
         if name == "fake_turn" and "\n" in written:
             continue
         assert name in {sign.name for sign in hostile.signs(written)}, written
-
-
-def slow(_text):
-    time.sleep(0.3)
-    return (Sign("late", 1.0),)
-
-
-async def kind(_text):
-    return [Sign("seen", 3.0)]
-
-
-def broken(_text):
-    raise RuntimeError("no model")
-
-
-@pytest.mark.requirement("screening:screen:cannot-hold-up")
-@pytest.mark.parametrize(
-    ("screen", "said"),
-    [
-        (slow, Sign("unscreened", 0.4)),
-        (broken, Sign("unscreened", 0.4)),
-        (kind, Sign("seen", 1.0)),
-        (lambda text: (Sign(text, 0.2),), Sign("x", 0.2)),
-    ],
-    ids=["slow", "broken", "async", "plain"],
-)
-def test_a_screen_adds_its_signs_and_holds_nothing_up(screen, said):
-    """C31: a model may judge, may fail, may hang; weights stay between 0 and 1."""
-    assert (said,) == asyncio.run(hostile.asked(screen, "x", timeout_s=0.05 if screen is slow else 20, unscreened=0.4))
