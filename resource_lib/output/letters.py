@@ -8,6 +8,8 @@ import re
 import unicodedata
 from typing import Final
 
+from resource_lib.output.sieve import Sieve
+
 _MOST_MARKS: Final = 30
 _MARKS: Final = re.compile(
     "[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0711\u0730-\u074a\u07eb-\u07f3\u0816-\u082d"
@@ -15,10 +17,13 @@ _MARKS: Final = re.compile(
     "\u1a17-\u1aff\u1b34-\u1b73\u1bab-\u1bf3\u1c37\u1cd0-\u1cf9\u1dc0-\u1dff\u20d0-\u20f0\u2cef-\u2cf1\u2de0-\u2dff\u302a-\u302f\u3099\u309a"
     "\ua66f-\ua67d\ua69e-\ua6f1\ua8e0-\ua8f1\uaab0-\uaac1\ufb1e\ufe20-\ufe2f\U00010a0d-\U00010ae6\U0001d165-\U0001d244\U0001e000-\U0001e94a]{31,}"
 )
+_HAS_MANY: Final = Sieve([(_MARKS,)])
 
 
 def plainest(text: str) -> str:
     """Return `text` in NFKC; of more than 30 marks in a row the rest is left out."""
     if text.isascii():
         return text
-    return unicodedata.normalize("NFKC", _MARKS.sub(lambda found: found[0][:_MOST_MARKS], text))
+    if _HAS_MANY.lets_any_through(text):
+        text = _MARKS.sub(lambda found: found[0][:_MOST_MARKS], text)
+    return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)

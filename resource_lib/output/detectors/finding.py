@@ -43,6 +43,8 @@ class Detector:
     """What else every text that holds such a thing has; found out once for all detectors."""
     hints: tuple[str, ...] = ()
     """Of which at least one stands in every such text; empty: what it needs says enough."""
+    form: re.Pattern[str] | None = None
+    """A simpler form of the pattern, without what looks around, that every such text has too; None: what it needs says enough."""
     pattern: re.Pattern[str]
     """Begins with a literal or a class of characters, for which the engine searches fast; lookbehinds come after."""
     folded: bool = False

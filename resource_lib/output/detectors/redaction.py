@@ -70,7 +70,9 @@ class _Asked:
 def _needs(detector: Detector) -> list[Need]:
     # Words first: they are found, or not, in a tenth of the time.
     needs: list[Need] = [detector.hints] if detector.hints else []
-    return needs if detector.needs == "nothing" else [*needs, _NEEDS[detector.needs]]
+    if detector.needs != "nothing":
+        needs.append(_NEEDS[detector.needs])
+    return needs if detector.form is None else [*needs, detector.form]
 
 
 _ALL: Final = _Asked(DETECTORS)

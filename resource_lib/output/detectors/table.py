@@ -97,6 +97,9 @@ DETECTORS: Final[tuple[Detector, ...]] = (
         kind="card",
         needs="digits",
         proof=proofs.card,
+        form=re.compile(
+            r"(?:^|[^A-Za-z0-9.])[0-9](?:[0-9]{13,18}|[0-9]{3}[ -][0-9]{4,6}[ -][0-9]{4,5})(?:[^A-Za-z0-9]|$)"
+        ),
         # Looked at from each group of digits on, in the groups that cards have: so lists of other numbers are none, and hide none.
         pattern=re.compile(
             r"[0-9](?<![A-Za-z0-9.][0-9])(?<![A-Za-z0-9]_[0-9])(?=(?P<rest>[0-9]{13,18}|[0-9]{3}(?P<by>[ -])(?:[0-9]{4}(?P=by)[0-9]{4}(?P=by)[0-9]{4}(?:(?P=by)[0-9]{3})?"
@@ -108,6 +111,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
         kind="iban",
         needs="digits",
         proof=proofs.iban,
+        form=re.compile(r"[A-Za-z]{2}[0-9]{2}"),
         pattern=re.compile(
             r"[A-Za-z](?<![A-Za-z0-9][A-Za-z])(?=(?P<rest>[A-Za-z][0-9]{2}(?:[ -]?[A-Za-z0-9]){11,31}+))"
         ),
@@ -157,6 +161,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
         kind="phone",
         needs="digits",
         proof=proofs.phone_of_north_america,
+        form=re.compile(r"[0-9]{3}(?:\)|[.-][2-9][0-9]{2}[.-])"),
         pattern=re.compile(
             r"[12-9(](?<![A-Za-z0-9_.+-].)(?:(?<=1)[ .-]\(?[2-9])?(?:(?<=\()[2-9])?[0-9]{2}(?:\)[ -]?[2-9][0-9]{2}[ .-][0-9]{4}|(?P<by>[.-])[2-9][0-9]{2}(?P=by)[0-9]{4})(?![A-Za-z0-9_-]|\.[0-9])"
         ),

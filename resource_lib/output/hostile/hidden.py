@@ -50,17 +50,35 @@ _ESCAPE = re.compile(
 _FLAG: Final = "\U0001f3f4\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074|\U000e0077\U000e006c\U000e0073)\U000e007f"
 _TAGS = re.compile(f"({_FLAG})|[\U000e0000-\U000e007f]+")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]+")
+_SELECTORS: Final = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _VARIATION = re.compile(
-    f"(?<=[{_PICTURES}0-9#*])[\ufe0e\ufe0f](?![\ufe00-\ufe0f\U000e0100-\U000e01ef])"
-    "|(?<=[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f])[\ufe00-\ufe02\U000e0100-\U000e01ef](?![\ufe00-\ufe0f\U000e0100-\U000e01ef])"
-    "|(?P<bad>[\ufe00-\ufe0f\U000e0100-\U000e01ef]+)"
+    f"[{_SELECTORS}]"
+    f"(?!(?<=[{_PICTURES}0-9#*][\ufe0e\ufe0f])(?![{_SELECTORS}]))"
+    f"(?!(?<=[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f][\ufe00-\ufe02\U000e0100-\U000e01ef])(?![{_SELECTORS}]))"
+    f"[{_SELECTORS}]*+"
 )
+_JOINERS: Final = "\u200c\u200d"
+_UNSEEN: Final = (
+    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2060-\u2065\u206a-\u206f\u3164"
+    "\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U0001d173-\U0001d17a\U000e0080-\U000e00ff\U000e01f0-\U000e0fff"
+)
+# A class first, for which the engine searches fast; then what stands around its first character.
 _INVISIBLE = re.compile(
-    f"(?<=[{_JOINED_SCRIPTS}])(?<![{_GOES}])[\u200c\u200d](?![{_GOES}])(?=[{_JOINED_SCRIPTS}])"
-    f"|(?<=[{_PICTURES}\ufe0f])\u200d(?=[{_PICTURES}])"
-    "|(?P<bad>[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u2065\u206a-\u206f\u3164"
-    "\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U0001d173-\U0001d17a\U000e0080-\U000e00ff\U000e01f0-\U000e0fff])+"
+    f"[{_UNSEEN}{_JOINERS}]"
+    f"(?!(?<=[{_JOINED_SCRIPTS}][{_JOINERS}])(?<![{_GOES}].)(?![{_GOES}])(?=[{_JOINED_SCRIPTS}]))"
+    f"(?!(?<=[{_PICTURES}\ufe0f]\u200d)(?=[{_PICTURES}]))"
+    f"[{_UNSEEN}{_JOINERS}]*+"
 )
+_HAS_INVISIBLE: Final = Sieve(
+    [
+        (re.compile(f"[{_UNSEEN}]"),),
+        (re.compile(f"(?:^|[^{_PICTURES}\ufe0f{_JOINED_SCRIPTS}])[{_JOINERS}]"),),
+        (re.compile(f"[{_JOINERS}](?:$|[^{_PICTURES}{_JOINED_SCRIPTS}])"),),
+        (re.compile(f"[{_PICTURES}\ufe0f](?:[{_JOINERS}][{_JOINED_SCRIPTS}]|\u200c)"),),
+        (re.compile(f"[{_JOINED_SCRIPTS}][{_JOINERS}][{_PICTURES}]"),),
+    ]
+)
+"""One of them, or a joiner that does not stand between two letters, or two pictures, that need it."""
 _LINES = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -84,6 +102,8 @@ _CARRIES = re.compile(
 )
 
 _HAS_HIDDEN: Final = Sieve([(_ANY,)])
+_HAS_DELIMITER: Final = Sieve([(re.compile(f"(?i){_DELIMITER.pattern}"),), (("\u0130", "\u0131", "\u017f", "\u212a"),)])
+"""A delimiter, or a letter whose other case no two engines agree about."""
 _SUSPICIOUS: Final = Sieve([(_ANY,), (("<", "!["),), (re.compile(r"[Ii][Nn][Ss][Tt]\]"),)])
 """What everything begins with that is removed, or is itself."""
 
@@ -104,10 +124,11 @@ def stripped(text: str) -> tuple[str, Counter[str]]:
         before = text
         if "<!--" in text:
             text = _without_comments(text, counts)
-        if "<" in text or "[" in text:
+        if _HAS_DELIMITER.lets_any_through(text):
             text, removed = _DELIMITER.subn("", text)
             if removed:
                 counts["delimiter"] += removed
+        if "![" in text or "<" in text:
             text = _without_images(text, counts)
         if text == before:
             return text, counts
@@ -122,26 +143,25 @@ def without_hidden_characters(text: str) -> tuple[str, Counter[str]]:
 
 
 def _characters(text: str, counts: Counter[str]) -> str:
-    def remove(pattern: re.Pattern[str], kind: str, by: Callable[[re.Match[str]], str]) -> None:
+    def remove(pattern: re.Pattern[str], kind: str, by: str | Callable[[re.Match[str]], str] = "") -> None:
         nonlocal text
+        before = len(text)
+        text = pattern.sub(by, text)
+        if len(text) < before:
+            counts[kind] += before - len(text)
 
-        def one(match: re.Match[str]) -> str:
-            shown = by(match)
-            if shown != match[0]:
-                counts[kind] += len(match[0])
-            return shown
-
-        text = pattern.sub(one, text)
-
-    remove(_SURROGATE, "escape", lambda _match: "\ufffd")
+    text, halves = _SURROGATE.subn("\ufffd", text)
+    if halves:
+        counts["escape"] += halves
     if "\x1b" in text or not text.isascii():
-        remove(_ESCAPE, "escape", lambda _match: "")
+        remove(_ESCAPE, "escape")
     text = _LINES.sub("\n", text)
     if not text.isascii():
         remove(_TAGS, "tags", lambda match: match[1] or "")
-        remove(_BIDI, "bidi", lambda _match: "")
-        remove(_VARIATION, "variation", lambda match: "" if match["bad"] else match[0])
-    remove(_INVISIBLE, "invisible", lambda match: "" if match["bad"] else match[0])
+        remove(_BIDI, "bidi")
+        remove(_VARIATION, "variation")
+    if _HAS_INVISIBLE.lets_any_through(text):
+        remove(_INVISIBLE, "invisible")
     return text
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resource_lib.output import detectors, hostile
+from resource_lib.output import detectors, hostile, letters
 from resource_lib.output.detectors import redaction
 from resource_lib.output.hostile import hidden
 from resource_lib.output.sieve import Sieve
@@ -23,6 +23,9 @@ SIEVES = {
     "other readings": signs._HAS_OTHERS,
     "hidden characters": hidden._HAS_HIDDEN,
     "what is removed": hidden._SUSPICIOUS,
+    "delimiters": hidden._HAS_DELIMITER,
+    "invisible characters": hidden._HAS_INVISIBLE,
+    "many marks": letters._HAS_MANY,
     "base64": redaction._ENCODED,
     "detectors": redaction._ALL._plain_sieve,
     "detectors in lower case": redaction._ALL._folded_sieve,
@@ -38,7 +41,7 @@ TEXTS = [
 ]
 ODD = [
     *("", " ", "\n", "\t", "\r", "\x0b", "\x1c", "\x00", "\x1b[", "\u00a0", "\u2003", "\u200b", "\ud800", "\ufffe", "İ", "K", "ſ", "ﬁ"),
-    *("а", "é", "١", "😀", "\U000e0041", ".", "-", "@", ":", "0", "4111 1111 1111 1111", "4 4 4 4 4 4", "1.2.3.4", "a:" * 8, "=", "%41"),
+    *("а", "é", "١", "😀", "\U000e0041", "\u200d", "\u200c", "\ufe0f", "👩", "م", "\u180b", "<ım_start>", "<im_start>", "[İNST]", "\u0301" * 31, ".", "-", "@", ":", "0", "4111 1111 1111 1111", "4 4 4 4 4 4", "1.2.3.4", "a:" * 8, "=", "%41"),
     *("ignore\nall previous\tinstructions", "i g n o r e", "1gn0re", "aWdub3JlIGFsbCBwcmV2aW91cyBpbnN0cnVjdGlvbnM=", "INST]", "iNsT]", "<", "!["),
 ]  # fmt: skip
 
@@ -76,7 +79,8 @@ class Open(Sieve):
 def with_every_sieve_open() -> Iterator[None]:
     # The rows of the signs are asked only where their words stand: that is their own rule, of which the sieve is a faster form.
     places = {
-        (signs, "_HAS_OTHERS"), (hidden, "_HAS_HIDDEN"), (hidden, "_SUSPICIOUS"), (redaction, "_ENCODED"),
+        (signs, "_HAS_OTHERS"), (hidden, "_HAS_HIDDEN"), (hidden, "_SUSPICIOUS"), (hidden, "_HAS_DELIMITER"), (hidden, "_HAS_INVISIBLE"),
+        (letters, "_HAS_MANY"), (redaction, "_ENCODED"),
         *((asked, name) for asked in (redaction._ALL, redaction._SECRETS, redaction._TYPED) for name in ("_plain_sieve", "_folded_sieve")),
     }  # fmt: skip
     patches = [patch.object(owner, name, Open(getattr(owner, name).rows)) for owner, name in places]
