@@ -80,7 +80,9 @@ def call_body(version: str) -> bytes:
     return json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
 
 
-def headers(version: str, body: bytes, token: str, session: str | None = None) -> list[tuple[bytes, bytes]]:
+def headers(
+    version: str, body: bytes, token: str, session: str | None = None, *, tool: str = "get_order"
+) -> list[tuple[bytes, bytes]]:
     """Return the headers of that call, as httpx sends them."""
     found = {
         "host": "mcp.example.com",
@@ -94,7 +96,7 @@ def headers(version: str, body: bytes, token: str, session: str | None = None) -
         "content-length": str(len(body)),
     }
     if version == MODERN:
-        found |= {"mcp-method": "tools/call", "mcp-name": "get_order"}
+        found |= {"mcp-method": "tools/call", "mcp-name": tool}
     if session is not None:
         found["mcp-session-id"] = session
     return [(name.encode(), value.encode()) for name, value in found.items()]
@@ -220,11 +222,19 @@ def throughput(*, rounds: int, seconds: float, connections: int) -> dict[str, An
         servers: dict[str, dict[str, Server]] = {form: {} for form in FORMS}
         for form in FORMS:
             for kind in KINDS:
-                servers[form][kind] = server = _started(kind, form, Path(folder), core=cores.server)
+                servers[form][kind] = server = started("guard", kind, form, Path(folder), core=cores.server)
                 ends.callback(server[0].stop)
         with machine.pinned(cores.load):
             return {
-                f"{version}, {form}": asyncio.run(_compared(servers[form], version, rounds, seconds, connections))
+                f"{version}, {form}": asyncio.run(
+                    compared(
+                        servers[form],
+                        lambda token, version=version: _flow(version, token),  # type: ignore[misc]
+                        rounds=rounds,
+                        seconds=seconds,
+                        connections=connections,
+                    )
+                )
                 for version in (MODERN, LEGACY)
                 for form in FORMS
             }
@@ -233,18 +243,20 @@ def throughput(*, rounds: int, seconds: float, connections: int) -> dict[str, An
 Server = tuple[Child, int, str]
 
 
-def _started(kind: str, form: str, folder: Path, *, core: int | None) -> Server:
+def started(module: str, kind: str, form: str, folder: Path, *, core: int | None) -> Server:
+    """Start `python -m benchmarks.MODULE --serve` as one of the servers, on a core."""
     port = free_port()
-    path = folder / f"{form}-{KINDS.index(kind)}.token"
-    command = [sys.executable, "-m", "benchmarks.guard", "--serve", kind, form, str(port), str(path)]
+    path = folder / f"{module}-{form}-{kind.replace(' ', '-')}.token"
+    command = [sys.executable, "-m", f"benchmarks.{module}", "--serve", kind, form, str(port), str(path)]
     child = Child(command, log=path.with_suffix(".log"), core=core, folder=Path(__file__).parents[1])
     child.wait_for(f"http://127.0.0.1:{port}/up")
     return child, port, path.read_text()
 
 
-async def _compared(
-    servers: dict[str, Server], version: str, rounds: int, seconds: float, connections: int
+async def compared(
+    servers: dict[str, Server], flow: Callable[[str], Flow], *, rounds: int, seconds: float, connections: int
 ) -> dict[str, Any]:
+    """Load servers in turn, window beside window in random order; return what each does, and its ratios to the unguarded one."""
     per_second: dict[str, list[float]] = {kind: [] for kind in servers}
     processor: dict[str, list[float]] = {kind: [] for kind in servers}
     for _ in range(rounds):
@@ -253,7 +265,7 @@ async def _compared(
         for kind in order:
             child, port, token = servers[kind]
             open_ = Connections()
-            await open_.open(port, [_flow(version, token) for _ in range(connections)])
+            await open_.open(port, [flow(token) for _ in range(connections)])
             await open_.window(0.2)
             before = machine.clocks(server=child.pid, database=None)
             load = await open_.window(seconds)

@@ -17,7 +17,7 @@ from resource_lib.wire.approvals import Follows
 from resource_lib.wire.condition import Scene
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)  # not frozen, which costs more than half of the decision: no check changes it
 class Call:
     """What is asked for."""
 
@@ -40,7 +40,7 @@ class Pin:
     """The hash of what the client was tested with; None: it does not say."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)  # as Call
 class Facts:
     """What is known when a call is decided."""
 

@@ -9,7 +9,7 @@ Each stage returns the answer that ends the request there, or None; nothing is r
 import asyncio
 import contextlib
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -462,13 +462,12 @@ class Visit:
                 outward = self._filtered(outward, methods)
             if room is not None:
                 outward = Outward(outward, room).send
-            cancellation = OwnCancellation(self._app, scope, self._request, messages)
-            running = outgoing.run(
-                self._app(scope, self._receive, outward),
-                parts.revocations.running,
-                self._cut_short,
-                cancellation.tell if cancellation.is_needed else None,
-            )
+            take_back: Callable[[], None] | None = None
+            if self._request.session is not None and not self._request.is_modern:
+                cancellation = OwnCancellation(self._app, scope, self._request, messages)
+                take_back = cancellation.tell if cancellation.is_needed else None
+            work = self._app(scope, self._receive, outward)
+            running = outgoing.run(work, parts.revocations.running, self._cut_short, take_back)
             return await (running if self._record is None else self._recorded(self._record, running, outgoing))
 
     async def _recorded(self, record: Recording, running: Coroutine[Any, Any, None], outgoing: Outgoing) -> None:

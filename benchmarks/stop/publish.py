@@ -1,12 +1,10 @@
 """Figures as a person reads them, here and in docs/performance.md."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.published import put
 from benchmarks.stop.deployment import KINDS
-
-BEGIN, END = "<!-- stop: begin -->", "<!-- stop: end -->"
 
 
 def quantiles(found: Sequence[float]) -> dict[str, float]:
@@ -26,12 +24,7 @@ def curve(found: Sequence[float]) -> str:
 
 def into(page: Path, said: dict) -> None:
     """Put the figures between their marks in a page."""
-    before = page.read_text(encoding="utf-8")
-    marked = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    if not marked.search(before):
-        raise SystemExit(f"{page} has no place for the figures: {BEGIN} and {END}")
-    after = marked.sub(lambda _: f"{BEGIN}\n\n{text(said)}\n{END}", before)
-    page.write_text(after, encoding="utf-8")
+    put(page, "stop", text(said))
 
 
 def text(said: dict) -> str:

@@ -56,28 +56,27 @@ class ProcessStore:
             planned = []
             # What `gcra` says, written out: a call of a function costs as much as what it would decide here.
             for place, one in enumerate(asked):
-                step = -(-one.seconds * SECOND // one.most)
+                most = one.most
+                step = -(-one.seconds * SECOND // most)
                 before = owed.get(one.key, now)
                 before = max(before, now)
                 until = before + one.cost * step
-                over = until - now - one.most * step
+                over = until - now - most * step
                 if over > 0:
-                    waiting = math.inf if one.cost > one.most else over / SECOND
+                    waiting = math.inf if one.cost > most else over / SECOND
                     if waiting > longest:
                         refused, longest = place, waiting
-                planned.append((one.key, one.most, step, before, until))
-            takes = refused is None and not peek
-            left = []
-            for key, most, step, before, until in planned:
-                if takes:
-                    owed[key] = until
-                    owed.move_to_end(key)
-                    left.append(most + (now - until) // step)
-                else:
-                    left.append(max(0, most + (now - before) // step))
-            if takes and len(owed) > self._most_keys:
+                planned.append((one.key, most, step, before, until))
+            if refused is not None or peek:
+                left = [max(0, most + (now - before) // step) for _, most, step, before, _ in planned]
+                return Taken(refused=refused, retry_after_s=longest, remaining=tuple(left))
+            for key, _, _, _, until in planned:
+                owed[key] = until
+                owed.move_to_end(key)
+            if len(owed) > self._most_keys:
                 self._forget_some(now)
-            return Taken(refused=refused, retry_after_s=longest, remaining=tuple(left))
+            left = [most + (now - until) // step for _, most, step, _, until in planned]
+            return Taken(refused=None, retry_after_s=longest, remaining=tuple(left))
 
     async def give_back(self, asked: Sequence[Asked]) -> None:
         """See LimitStore."""

@@ -6,7 +6,6 @@ arguments is written down: the kinds of signs and how long the text is. C31.
 """
 
 import logging
-from collections.abc import Iterator
 from typing import Any, Final
 
 from resource_lib.definition import Definition, named
@@ -22,7 +21,9 @@ def note_arguments(
     tool: str, arguments: Any, principal: Principal, definition: Definition | None = None
 ) -> tuple[str, ...]:
     """Return the kinds of signs in the arguments of a call that is let through, having logged them."""
-    kinds = kinds_in(_sentences(arguments))
+    sentences: list[str] = []
+    _add_sentences(arguments, sentences)
+    kinds = kinds_in(sentences) if sentences else ()
     if kinds:
         log.info(
             "arguments of %s read like orders: %s",
@@ -39,16 +40,16 @@ def note_arguments(
     return kinds
 
 
-def _sentences(value: Any) -> Iterator[str]:
-    """Yield the texts that are more than one word: an id, a date or a choice gives no orders."""
+def _add_sentences(value: Any, found: list[str]) -> None:
+    """Add the texts that are more than one word: an id, a date or a choice gives no orders."""
     kind = type(value)
     if kind is str:
         if len(value) > _LONGEST_WORD or " " in value or "<" in value or not (value.isascii() and value.isprintable()):
-            yield value
+            found.append(value)
     elif kind is dict:
         for name, member in value.items():
-            yield from _sentences(name)
-            yield from _sentences(member)
+            _add_sentences(name, found)
+            _add_sentences(member, found)
     elif kind is list:
         for entry in value:
-            yield from _sentences(entry)
+            _add_sentences(entry, found)

@@ -14,8 +14,10 @@ from resource_lib.definition import Definition
 from resource_lib.output.conforming import compiled, is_held_to_schema
 from resource_lib.output.leaving import Leaving
 from resource_lib.output.mirrors import STRUCTURE, is_plainly
+from resource_lib.output.settings import Output
 from resource_lib.output.shape import describes_its_texts
 from resource_lib.output.texts import PROTOCOLS_OWN
+from resource_lib.wire import strict_json
 
 _SAYS_NOTHING: Final = frozenset(
     {"title", "description", "default", "examples", "deprecated", "readOnly", "$schema", "$comment", "$id"}
@@ -31,7 +33,10 @@ _DEFINED: Final = "#/$defs/"
 _NO_BLOCKS: Final[list[Any]] = []
 _LOOKED_AT: Final = frozenset({"content", STRUCTURE})
 
+_MOST_META: Final = 1000
+
 _validators: Final[WeakKeyDictionary[Definition, Any]] = WeakKeyDictionary()
+_harmless: Final[WeakKeyDictionary[Definition, tuple[Output, str]]] = WeakKeyDictionary()
 
 
 def says_nothing_else(result: Mapping[str, Any], leaving: Leaving) -> bool:
@@ -40,7 +45,9 @@ def says_nothing_else(result: Mapping[str, Any], leaving: Leaving) -> bool:
     if type(structure) is not dict or type(content) is not list or leaving.definition is None:
         return False
     for name, member in result.items():
-        if name not in _LOOKED_AT and not (name in PROTOCOLS_OWN and _is_protocols_own(member)):
+        if name in _LOOKED_AT or (name in PROTOCOLS_OWN and _is_protocols_own(member)):
+            continue
+        if name != "_meta" or not _is_harmless(member, leaving):
             return False
     for block in content:
         if type(block) is not dict or len(block) != 2 or block.get("type") != "text":
@@ -49,6 +56,20 @@ def says_nothing_else(result: Mapping[str, Any], leaving: Leaving) -> bool:
         if type(text) is not str or not is_plainly(text, structure):
             return False
     return is_sealed(result, leaving)
+
+
+def note_harmless(result: Mapping[str, Any], leaving: Leaving) -> None:
+    """Take note of the `_meta` of a result with such a structure in which every step has found nothing: servers say the same each time."""
+    said = strict_json.written(result["_meta"]) if "_meta" in result else None
+    if leaving.definition is not None and said is not None and len(said) <= _MOST_META and not leaving.sees_personal:
+        _harmless[leaving.definition] = (leaving.settings, said)
+
+
+def _is_harmless(meta: Any, leaving: Leaving) -> bool:
+    """Tell whether it is, letter by letter, what was found harmless last."""
+    assert leaving.definition is not None
+    settings, said = _harmless.get(leaving.definition, (None, None))
+    return settings is leaving.settings and said == strict_json.written(meta)
 
 
 def _is_protocols_own(member: Any) -> bool:

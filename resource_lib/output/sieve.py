@@ -51,7 +51,17 @@ class Sieve:
     @cached_property
     def _any(self) -> Asked | None:
         """What tells whether any row passes; None: there is no such engine."""
-        return _asked({"anyOf": [_schema(needs) for needs in self.rows]} if self.rows else False)
+        if not self.rows:
+            return _asked(False)
+        schema = {"anyOf": [_schema(needs) for needs in self.rows]}
+        first = [needs[0] if needs else None for needs in self.rows]
+        every = dict.fromkeys(word for need in first if isinstance(need, tuple) for word in need)
+        if all(isinstance(need, tuple) for need in first) and not any(
+            len(word) < 2 and word.isascii() for word in every
+        ):
+            # Most texts have none of the words of any row, which one look says. A single letter would be in each of them.
+            schema = {"allOf": [{"pattern": _pattern(tuple(every))}, schema]}
+        return _asked(schema)
 
     @cached_property
     def _each(self) -> tuple[Asked, ...]:

@@ -17,7 +17,7 @@ from resource_lib.output.origin import labelled
 from resource_lib.output.personal import personal
 from resource_lib.output.plain import plain
 from resource_lib.output.screened import held_back, screened
-from resource_lib.output.sealed import is_sealed, says_nothing_else
+from resource_lib.output.sealed import is_sealed, note_harmless, says_nothing_else
 from resource_lib.output.short import short
 
 STEPS: Final[tuple[tuple[str, Step], ...]] = (
@@ -56,6 +56,8 @@ def cleaned(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
         aside = {name: member for name, member in aside.items() if name != mirrors.STRUCTURE}
     found = _stepped(aside, leaving, STEPS)
     if is_whole:
+        if found is aside and not leaving.notes and not leaving.signs:
+            note_harmless(aside, leaving)
         if found is not aside:
             found = {**found, mirrors.STRUCTURE: structure}
     elif leaving.is_tool_result and not conforms(found, leaving):

@@ -42,11 +42,11 @@ def loads_message(data: bytes, *, most_depth: int) -> Any:
     Raises ValueError for what two readers could take differently otherwise.
     """
     value = written_plainly(data)
-    text = data.decode("utf-8").strip(" \t\r\n")  # strict: overlong forms and raw surrogates end here, a BOM below
-    if text.count("[") + text.count("{") > most_depth and _depth(text) > most_depth:
+    if data.count(b"[") + data.count(b"{") > most_depth and _depth(data.decode("utf-8")) > most_depth:
         raise ValueError("nested too deeply")
     if value is not UNTOLD:
         return value
+    text = data.decode("utf-8").strip(" \t\r\n")  # strict: overlong forms and raw surrogates end here, a BOM below
     try:
         value, end = _scan(text, 0)
     except StopIteration:
