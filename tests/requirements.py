@@ -4344,6 +4344,10 @@ LIMIT_STORES: dict[str, Requirement] = {
 
 
 OUTPUT: dict[str, Requirement] = {
+    "output:no-channel-leaks:at-the-issuer": Requirement(
+        "C34, C44, issue",
+        "Canaries in the arguments and the answer of an approved, recorded call stand in no row, log or file in clear.",
+    ),
     "output:unasked:learned-words": Requirement(
         "C34, issue",
         "What was masked in a person's answers is masked in what the server says to them unasked, in every form of it.",

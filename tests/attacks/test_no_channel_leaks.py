@@ -380,6 +380,13 @@ SCHEMAS = st.recursive(
         inner.map(lambda found: {"type": "object", "properties": {"maybe": {"anyOf": [found, {"type": "null"}]}}}),
         inner.map(lambda found: {"type": "object", "properties": {"all": {"allOf": [found]}}}),
         inner.map(lambda found: {"type": "object", "additionalProperties": found}),
+        inner.map(lambda found: {"type": "object", "patternProperties": {"^p": found}}),
+        inner.map(lambda found: {"type": "object", "unevaluatedProperties": found}),
+        inner.map(lambda found: {"type": "object", "properties": {"list": {"prefixItems": [found]}}}),
+        inner.map(lambda found: {"type": "object", "properties": {"list": {"contains": found}}}),
+        inner.map(lambda found: {"type": "object", "properties": {"text": {"type": "string", "contentSchema": found}}}),
+        inner.map(lambda found: {"type": "object", "if": {"required": ["nothing"]}, "else": found}),
+        inner.map(lambda found: {"type": "object", "properties": {"own": {"x-of-ours": found}}}),
     ),
     max_leaves=4,
 )
@@ -392,8 +399,20 @@ def value_of(schema, draw):
     for word in ("anyOf", "allOf"):
         if word in schema:
             return value_of(schema[word][0], draw)
-    if "items" in schema:
-        return [value_of(schema["items"], draw)]
+    for word in ("items", "contains"):
+        if word in schema:
+            return [value_of(schema[word], draw)]
+    for word in ("else", "x-of-ours"):
+        if word in schema:
+            return value_of(schema[word], draw)
+    if "prefixItems" in schema:
+        return [value_of(schema["prefixItems"][0], draw)]
+    if "contentSchema" in schema:
+        return json.dumps(value_of(schema["contentSchema"], draw))
+    if "patternProperties" in schema:
+        return {"px": value_of(schema["patternProperties"]["^p"], draw)}
+    if "unevaluatedProperties" in schema:
+        return {"x": value_of(schema["unevaluatedProperties"], draw)}
     if "properties" in schema:
         found = {name: value_of(each, draw) for name, each in schema["properties"].items()}
         return found | ({"undeclared": draw(st.sampled_from([CANARY, MAIL]))} if draw(st.booleans()) else {})
@@ -456,16 +475,28 @@ def test_no_generated_answer_leaks(made, stream, modern):
         shown = Shown(listed("see", schema))
         shown.server.stream = stream
         answer = asyncio.run(shown.see(result, headers=[MODERN if modern else LEGACY]))
+        later = asyncio.run(_said_later(shown, result["content"]))
     finally:
         log.removeHandler(handler)
         log.setLevel(level)
 
-    text = text_of(answer)
+    text = text_of(answer) + text_of(later)
     decoded = text + "".join(_decoded(text))
     private = [CANARY, CANARY.upper()] if has_private(schema) else []
     assert [] == [one for one in (MAIL, *private) if one in decoded]
     assert "undeclared" not in text or _is_open(schema, result)
     assert [] == [one for one in (MAIL, CANARY) if one in "".join(records)]
+
+
+async def _said_later(shown, words):
+    """What the server says of it afterwards, unasked: on a stream opened by GET, and of a task that nobody knows."""
+    shown.server.stream = True
+    shown.server.says = [
+        logged(words),
+        progress(json.dumps(words)),
+        {"jsonrpc": "2.0", "method": "notifications/tasks/status", "params": {"taskId": "t", "error": {"data": words}}},
+    ]
+    return await shown.send(b"", headers=[LEGACY], method="GET")
 
 
 def _decoded(text):
@@ -480,6 +511,8 @@ def _is_open(schema, result):
     """Whether an undeclared member may stand somewhere: in an error, which no schema holds, or where any name is declared."""
     return (
         result.get("isError") is True
-        or "additionalProperties" in json.dumps(schema)
+        or any(word in json.dumps(schema) for word in ("additionalProperties", "unevaluatedProperties", "x-of-ours"))
+        or '"else"' in json.dumps(schema)
+        or "contentSchema" in json.dumps(schema)
         or any("undeclared" in json.dumps(member) for name, member in result.items() if name != "structuredContent")
     )

@@ -25,7 +25,16 @@ POLICY = {
 class AtServer(Approved):
     """A guard of R1 around a shop; `at` is a server of the tests."""
 
-    def __init__(self, at: Any, token: str, *, shop: Shop | None = None, in_process: bool = True, **rule: Any) -> None:
+    def __init__(
+        self,
+        at: Any,
+        token: str,
+        *,
+        shop: Shop | None = None,
+        in_process: bool = True,
+        settings: Any = None,
+        **rule: Any,
+    ) -> None:
         self.shop = shop or Shop(REFUND)
         secret = at.client("RS1").app
         transport = httpx2.ASGITransport(app=at.app) if in_process else None
@@ -33,7 +42,7 @@ class AtServer(Approved):
         policy = POLICY | ({REFUND: destructive("orders:write", approval=ApprovalRule(**rule))} if rule else {})
         clock = {"clock": lambda: at.now} if in_process else {}
         self.guard = ResourceGuard(
-            **BARE,
+            **(BARE | (settings or {})),
             issuer=at.issuer,
             resource=R1,
             tools=policy,
