@@ -29,9 +29,16 @@ def _probe() -> Command:
     return command
 
 
+def _record() -> Command:
+    from resource_lib.audit.command import main as command  # noqa: PLC0415 - loaded by whoever asks for it
+
+    return command
+
+
 COMMANDS: Final[dict[str, tuple[str, Callable[[], Command]]]] = {
     "inventory": ("compares the tools of a server with the lock file beside its code", _inventory),
     "lint": ("names what to mend in the tools of a server", _lint),
+    "record": ("shows what a guard has recorded of its calls: show, tail, export", _record),
     "probe": ("makes forbidden requests at a server, each of which must be refused", _probe),
 }
 """By name: what it does in one line, and how to load it; nothing is imported for a command that nobody asked for."""

@@ -85,6 +85,7 @@ def _facts(parts: Parts, told: Told) -> Facts:
         has_output=output is not None,
         has_taint=parts.judge.taints is not None,
         has_lint=told.lint.has_seen_tools,
+        has_record=parts.record is not None,
         has_budgets=bool(parts.budgets),
         lint_mode=told.lint.mode,
         found=told.lint.of_controls,

@@ -5102,6 +5102,17 @@ RECORD: dict[str, Requirement] = {
         "C46",
         "A call that waits is held; it runs by a yes that its intent and outcome name; a person's no is a refusal.",
     ),
+    "record:command": Requirement(
+        "C48, ours",
+        "`python -m resource_lib record` shows, follows and exports what a guard recorded; without an issuer that is the record.",
+    ),
+    "record:telemetry": Requirement(
+        "ours",
+        "Calls become OpenTelemetry spans and metrics where that is asked for, in the words of its conventions, without content.",
+    ),
+    "record:agreement": Requirement(
+        "C45, C46, R-01", "What a real guard records stands at the real server, each event once, as it was recorded."
+    ),
     "record:bounded": Requirement(
         "ours",
         "What waits is bounded: the oldest reads give way, counted and loudly; never an intent or outcome of a write.",

@@ -33,6 +33,8 @@ class Facts:
     has_taint: bool
     has_lint: bool
     """Whether the linter has looked at any tool."""
+    has_record: bool = False
+    """Whether calls are recorded."""
     has_budgets: bool = False
     """Whether a tool asks another service by a client that counts."""
     lint_mode: str = "warn"
@@ -79,6 +81,12 @@ def _when(holds: bool, cure: str) -> _Answer:
 
 def _needs_issuer(facts: Facts) -> _Answer:
     return _when(facts.has_issuer, "token-only: give the guard a credential of its own")
+
+
+def _recorded(facts: Facts) -> _Answer:
+    return _when(
+        facts.has_record, "calls are not recorded: give the guard a credential, or write record=Record(spool=…)"
+    )
 
 
 def _needs_output(facts: Facts) -> _Answer:
@@ -257,6 +265,8 @@ ASKED: Final[dict[str, Callable[[Facts], _Answer]]] = {
     "C41": _needs_limits,
     "C42": _needs_limits,
     "C43": _needs_limits,
+    "C45": _recorded,
+    "C46": _recorded,
     "C53": _needs_issuer,
     "C54": _needs_issuer,
 }

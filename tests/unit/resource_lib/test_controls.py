@@ -1,10 +1,12 @@
 """Which of the 66 controls a guard keeps follows from what it was told."""
 
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from resource_lib import Limits, Output, ResourceGuard, SettingsError, Taint, deny_if, destructive, read, write
+from resource_lib import Limits, Output, Record, ResourceGuard, SettingsError, Taint, deny_if, destructive, read, write
 from resource_lib.controls.kept import ASKED, Facts, kept
 from resource_lib.policy import tool_demands
 from resource_lib.wire.controls import CONTROLS
@@ -21,6 +23,7 @@ ALL = Facts(
     has_output=True,
     has_taint=True,
     has_lint=True,
+    has_record=True,
 )
 
 
@@ -105,6 +108,7 @@ class AnotherVerifier:
 
 
 # By control: what is said and the state that follows, then another word and another state.
+RECORD = Record(spool=Path(tempfile.gettempdir()) / "controls-record")
 FLIPS = {
     "C02": [("on", {"api_keys": True, **CREDENTIAL}), ("not applicable", {})],
     "C03": [("on", {}), ("elsewhere", {"verifier": AnotherVerifier()})],
@@ -112,6 +116,8 @@ FLIPS = {
     "C08": [("on", {}), ("elsewhere", {"verifier": AnotherVerifier()})],
     "C10": [("on", {}), ("off", {"forward_authorization": True})],
     "C12": [("on", {}), ("elsewhere", {"verifier": AnotherVerifier()})],
+    "C45": [("on", CREDENTIAL), ("on", {"record": RECORD}), ("off", {}), ("off", {"record": None, **CREDENTIAL})],
+    "C46": [("on", CREDENTIAL), ("off", {})],
     "C14": [("on", {"tools": {"see": read("n:read", roles=["clerk"])}}), ("option", {})],
     "C16": [("on", {"tools": {"see": read("n:read", clients=["cli_a"])}}), ("on", CREDENTIAL), ("off", {})],
     "C18": [
