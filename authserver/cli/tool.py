@@ -1,4 +1,4 @@
-"""`authserver tool list|show|deny|allow|step-up|clients|when|ceiling|set|clear`: what a tenant demands of its tools."""
+"""`authserver tool list|show|deny|allow|step-up|clients|when|sunset|ceiling|set|clear`: what a tenant demands of its tools."""
 
 import getpass
 import json
@@ -103,11 +103,10 @@ def _changed(
 async def _one(machines: Any, owner: Any, found: Any, name: str) -> dict[str, Any]:
     """Return all that holds for one tool in one tenant, and who changed it."""
     from authserver.domain.audit import event
-    from authserver.domain.tool_policies.tool_policy import Overlay
 
     work = machines.work(tenant=owner.id)
     known = await _rules(work, found.uri)
-    overlay = Overlay(tools={tool: entry.rules for tool, entry in known.items()})
+    overlay = await _overlay(machines, owner, found, known)
     history = []
     for row in await event.history(work, event.Kind.TOOL_POLICY_CHANGED, resource=found.uri, most=500):
         said = event.open_payload(work, row)
@@ -120,6 +119,15 @@ async def _one(machines: Any, owner: Any, found: Any, name: str) -> dict[str, An
         "rules": {tool: known[tool].rules.to_json() for tool in ("*", name) if tool in known},
         "history": history[:20],
     }
+
+
+async def _overlay(machines: Any, owner: Any, found: Any, known: dict[str, Any]) -> Any:
+    """Return what a tenant demands at a server, with the last days that the server itself says."""
+    from authserver.domain.inventory import inventory
+    from authserver.domain.tool_policies.tool_policy import Overlay
+
+    rules = {tool: entry.rules for tool, entry in known.items()}
+    return Overlay(tools=rules, sunsets=await inventory.sunsets(machines.work(), owner.id, found.uri))
 
 
 def _row(overlay: Any, found: Any, name: str, known: dict[str, Any]) -> dict[str, Any]:
@@ -143,6 +151,7 @@ def _row(overlay: Any, found: Any, name: str, known: dict[str, Any]) -> dict[str
             for layer in layers
             for one in layer.when
         ),
+        "last_day": None if (last := overlay.sunset(name)) is None else last.isoformat(),
         "changed": date(latest),
     }
 
@@ -150,12 +159,11 @@ def _row(overlay: Any, found: Any, name: str, known: dict[str, Any]) -> dict[str
 @app.command("list", epilog=examples(f"authserver tool list {_AT}"))
 def list_(resource: At, tenant: Tenant, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List every tool of an MCP server and what holds for it in a tenant."""
-    from authserver.domain.tool_policies.tool_policy import Overlay
 
     async def job(machines: Any) -> Any:
         owner, found = await _place(machines, resource, tenant)
         known = await _rules(machines.work(tenant=owner.id), found.uri)
-        overlay = Overlay(tools={tool: entry.rules for tool, entry in known.items()})
+        overlay = await _overlay(machines, owner, found, known)
         names = [tool.name for tool in found.tools]
         names += [name for name in known if name not in names]
         return [_row(overlay, found, name, known) for name in names]
@@ -365,6 +373,43 @@ def when(
         resource,
         tenant,
         lambda rules: replace(rules, when=() if forget else (*rules.when, *added)),
+        not_listed=not_listed,
+        data_dir=data_dir,
+        as_json=as_json,
+    )
+
+
+@app.command(
+    epilog=examples(
+        f"authserver tool sunset get_spend_v1 --on 2027-03-31 {_AT}",
+        f"authserver tool sunset get_spend_v1 --never {_AT}",
+    )
+)
+def sunset(
+    name: Name,
+    resource: At,
+    tenant: Tenant,
+    on: Annotated[
+        str, typer.Option("--on", help="The last day on which it may be called, in UTC.", metavar="YYYY-MM-DD")
+    ] = "",
+    never: Annotated[bool, typer.Option("--never", help="This tenant says no last day any more.")] = False,
+    not_listed: NotListed = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say when a version of a tool ends in a tenant: it says so in lists and answers, and after that day there is no such tool."""
+    from resource_lib.wire.tool_policy import day_of
+
+    if bool(on) == never:
+        fail("Say --on YYYY-MM-DD, or --never.", code=2)
+    last = None if never else day_of(on)
+    if last is None and not never:
+        fail(f"--on: {on} is no day. Say it as 2027-03-31.", code=2)
+    _changed(
+        name,
+        resource,
+        tenant,
+        lambda rules: replace(rules, sunset=last),
         not_listed=not_listed,
         data_dir=data_dir,
         as_json=as_json,

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from examples.orders import desk
 from examples.orders.desk import CustomerCard, Deleted, FoundOrders, OrderCard, Refund, Status, TicketText
+from examples.orders.shelf import open_engine
 from resource_lib import Limits, ResourceGuard, destructive, read, tenant_session, write
 from resource_lib.guard import GuardedApp
 from resource_lib.policy import tool_demands
@@ -77,7 +78,25 @@ def guarded_app(engine: Engine | AsyncEngine, *, issuer: str, resource: str) -> 
     It asks for approvals with its own credential, which the guard reads from RESOURCE_GUARD_CLIENT_ID and
     RESOURCE_GUARD_CLIENT_SECRET_FILE; raises SettingsError where there is none.
     """
-    guard = ResourceGuard(
+    guard = _guard(issuer=issuer, resource=resource)
+    # Told its public name, the SDK guards a loopback server against DNS rebinding and leaves a public one to its proxy.
+    return guard.wrap(orders_server(engine).streamable_http_app(host=urlsplit(resource).hostname or ""))
+
+
+def for_review() -> GuardedApp:
+    """Return the server with no rows and nobody's credential, for whoever looks at its tools before it is deployed.
+
+    `python -m resource_lib inventory examples.orders.server:for_review --check` compares them with `server.tools.json` beside this file.
+    """
+    nobody = {"client_id": "-", "client_secret": "-"}
+    guard = _guard(issuer="http://127.0.0.1:9000", resource="http://127.0.0.1:9001/mcp", **nobody)
+    return guard.wrap(orders_server(open_engine("sqlite://")).streamable_http_app(host="127.0.0.1"))
+
+
+def _guard(
+    *, issuer: str, resource: str, client_id: str | None = None, client_secret: str | None = None
+) -> ResourceGuard:
+    return ResourceGuard(
         issuer=issuer,
         resource=resource,
         resource_name=NAME,
@@ -85,9 +104,9 @@ def guarded_app(engine: Engine | AsyncEngine, *, issuer: str, resource: str) -> 
         implies={"orders:write": ["orders:read"]},
         # People work here with several agents at once.
         limits=Limits(credential="300/min"),
+        client_id=client_id,
+        client_secret=client_secret,
     )
-    # Told its public name, the SDK guards a loopback server against DNS rebinding and leaves a public one to its proxy.
-    return guard.wrap(orders_server(engine).streamable_http_app(host=urlsplit(resource).hostname or ""))
 
 
 def orders_server(engine: Engine | AsyncEngine) -> MCPServer:
@@ -118,10 +137,7 @@ def orders_server(engine: Engine | AsyncEngine) -> MCPServer:
         status: Annotated[Status | None, Field(description="Only orders in this state.")] = None,
         limit: Annotated[int, Field(description="How many at most.", ge=1, le=50)] = 20,
     ) -> FoundOrders:
-        """Find orders by number, customer or item; without words, the newest.
-
-        Use it when an order is meant and its number is not known. Not for who a customer is: call get_customer instead.
-        """
+        """Find orders by number, customer or item; without words, the newest. Use it when an order is meant and its number is not known. Not for who a customer is: call get_customer instead."""
         return await at_desk(lambda session: desk.search_orders(session, query=query, status=status, limit=limit))
 
     @mcp.tool(title="Get a customer", annotations=ToolAnnotations(read_only_hint=True, open_world_hint=False))

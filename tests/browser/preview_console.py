@@ -142,6 +142,14 @@ OVERVIEW: dict[str, Any] = {
         ),
         server("Billing", tags=[tag("bad", "Not reachable")], running="None is running"),
     ],
+    "unused": {
+        "days": 30,
+        "rows": [
+            sign_in("Itself", "Nightly export", who_url="") | {"last": "12 October 2026"},
+            sign_in("Alan Turing", "Claude") | {"last": "not known"},
+        ],
+        "has_more": True,
+    },
     "newest": [
         sign_in("Ada Lovelace", "Claude"),
         sign_in("Edsger Dijkstra", "Cursor", since="1 hour ago"),
@@ -350,6 +358,7 @@ SERVER: dict[str, Any] = {
         {"tool": "", "words": "how often one sign-in may ask; once, last 3 hours ago"},
         {"tool": "export_orders", "words": "how many calls may run at once; 4 times, last 1 minute ago"},
     ],
+    "unused": {"days": 30, "is_told": True, "rows": [], "more": 0},
     "changes": [
         {
             "credential": "cli_x",
@@ -391,6 +400,8 @@ SERVER: dict[str, Any] = {
             "stopped": stopped,
             "stop_url": "" if stopped else "/console/stop",
             "revive_url": "/console/revive" if stopped else "",
+            "ends": "31 March 2027" if name == "show_order" else "1 October 2026" if name == "delete_order" else "",
+            "is_over": name == "delete_order",
         }
         for name, title, look, words, stopped in (
             ("search_orders", "Search orders", "", "", ""),
@@ -401,6 +412,22 @@ SERVER: dict[str, Any] = {
         )
     ],
 }
+UNUSED: list[dict[str, Any]] = [
+    {
+        "name": name,
+        "title": title,
+        "class": kind,
+        "stopped": "",
+        "stop_url": "/console/stop",
+        "revive_url": "",
+        "last_used": last,
+    }
+    for name, title, kind, last in (
+        ("export_orders", "Export orders", "read", "never, since 2 October 2026"),
+        ("delete_order", "delete_order", "destructive", "11 October 2026"),
+        ("a" * 64, "a" * 64, "write", "18 October 2026"),
+    )
+]
 WAITING: list[dict[str, Any]] = [
     {
         "tool": "refund_order",
@@ -500,6 +527,7 @@ def screens(hostile: str) -> dict[str, tuple[str, dict[str, Any]]]:
                 "agents": {"count": 0, "rows": []},
                 "servers": [],
                 "newest": [],
+                "unused": {"days": 30, "rows": [], "has_more": False},
                 "numbers": [one | {"count": "0"} for one in NUMBERS],
                 "turning": STILL,
             },
@@ -520,6 +548,7 @@ def screens(hostile: str) -> dict[str, tuple[str, dict[str, Any]]]:
                 "at": EVERYWHERE,
                 "agents": None,
                 "newest": None,
+                "unused": None,
                 "places": {
                     "count": 48,
                     "rows": [
@@ -555,6 +584,7 @@ def screens(hostile: str) -> dict[str, tuple[str, dict[str, Any]]]:
                 "agents": {"count": 1, "rows": [agent(hostile, host="accounts.google.com." + "a" * 200 + ".example")]},
                 "servers": [server("x") | {"name": hostile, "uri": "https://" + "a" * 200 + ".example/mcp"}],
                 "newest": [sign_in(hostile, hostile, server=hostile)],
+                "unused": {"days": 30, "rows": [sign_in(hostile, hostile) | {"last": "yesterday"}], "has_more": False},
             },
         ),
         "console-stop": ("console_stop.html", STOP),
@@ -674,6 +704,7 @@ def screens(hostile: str) -> dict[str, tuple[str, dict[str, Any]]]:
             | {
                 "changes": [],
                 "review": {"waiting": WAITING, "more": 3, "is_required": True},
+                "unused": {"days": 30, "is_told": True, "rows": UNUSED, "more": 2},
                 "it": server("Orders", tags=[tag("warn", "5 tools wait for a review")]),
             },
         ),
@@ -687,6 +718,7 @@ def screens(hostile: str) -> dict[str, tuple[str, dict[str, Any]]]:
                 "instances": [],
                 "limited": [],
                 "changes": [],
+                "unused": {"days": 30, "is_told": False, "rows": [], "more": 0},
                 "tools": [],
                 "health": [{"label": "Reachable", "text": "Nobody has looked yet", "look": "", "tag": "", "hint": ""}],
                 "notice": {"look": "bad", "words": "Looked just now: it does not answer."},

@@ -141,6 +141,10 @@ def test_an_operator_lists_which_tools_nobody_uses_and_takes_one_away_here_and_r
     longer = served.told("tool", "unused", "--days", "60")
     served.told("tool", "deny", "idle", "--resource", RESOURCE, "--tenant", "acme", "--not-listed", "--yes")
     after = acme.told("tool", "unused", "--resource", RESOURCE)
+    ending = ("--resource", RESOURCE, "--tenant", "acme")
+    ends = served.told("tool", "sunset", "idle", "--on", "2031-03-31", "--not-listed", *ending)
+    listed = {row["tool"]: row["last_day"] for row in served.told("tool", "list", *ending)}
+    for_ever = served.told("tool", "sunset", "idle", "--never", *ending)
     none = served.told("authorization", "list", "--unused", "--days", "7")
     wrong = [served.run(*words) for words in WRONG_WORDS]
 
@@ -154,12 +158,14 @@ def test_an_operator_lists_which_tools_nobody_uses_and_takes_one_away_here_and_r
     assert [True, True, True] == [word in read.stdout for word in ("idle", "export", "never")]
     assert ([], ["export"]) == (longer["tools"], list(both(after)))
     assert [] == none
-    assert [2, 2, 1] == [done.exit_code for done in wrong]
-    assert [True, True, True] == [cure in done.stderr for done, cure in zip(wrong, WRONG_WORDS.values(), strict=True)]
+    assert ["2031-03-31", "2031-03-31", None] == [ends["last_day"], listed["idle"], for_ever["last_day"]]
+    assert [2, 2, 2, 1] == [done.exit_code for done in wrong]
+    assert [True] * 4 == [cure in done.stderr for done, cure in zip(wrong, WRONG_WORDS.values(), strict=True)]
 
 
 WRONG_WORDS = {
     ("authorization", "list", "--days", "7"): "say --unused",
     ("authorization", "list", "--unused", "--ended"): "leave out --ended",
+    ("tool", "sunset", "idle", "--on", "soon", "--resource", RESOURCE, "--tenant", "acme"): "2027-03-31",
     ("tool", "unused", "--resource", "https://nowhere.example/mcp"): "is unknown",
 }

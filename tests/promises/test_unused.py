@@ -4,10 +4,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from authserver.domain.tokens import search, uses
+from authserver import jobs
+from authserver.domain.inventory import store
+from authserver.domain.resources import resource as resources
+from authserver.domain.tenants import tenant as tenants
+from authserver.domain.tokens import connection, search, uses
 from authserver.domain.tokens.search import Wanted
 from authserver.domain.tool_policies import tool_policy
 from authserver.runtime.schema import metadata
+from authserver.web.pages import words
+from tests.support.console import at_console
 from tests.support.guarding import POLICY, Guarding
 from tests.support.tooled import Tooled, named, report, tool
 from tests.support.world import R1, R5
@@ -182,3 +188,77 @@ async def test_an_authorization_is_used_when_a_token_of_it_is_made_or_comes_back
     assert [set(), {forgotten.claims["authorization_id"]}] == [at_29, at_31]
     assert {forgotten.claims["authorization_id"], refreshed.claims["authorization_id"]} == of_people & everything
     assert 0 == found.last_used_at % DAY
+
+
+@pytest.mark.requirement("inventory:unused:shown-and-ended")
+async def test_the_console_lists_what_nobody_uses_and_one_press_leads_to_its_end(server_with):
+    """C54: a server's tools with when each was last used, in words for when there is nothing and for when nobody knows."""
+    server = await server_with(interactive_idle_seconds=90 * DAY, interactive_absolute_seconds=90 * DAY)
+    t1, tokens = server.world.tenants["t1"], await server.client("P").sign_in("u1")
+    visitor = await at_console(server, "o1")
+    at = {"tenant": "t1", "kind": "resource", "server": R1}
+    unknown = await visitor.open("server", **at)
+    await report(server, "RS1", used("search_orders", **{t1: day(server)}), used("update_order"))
+    empty, quiet = await visitor.open("server", **at), await visitor.open(tenant="t1")
+    last_used = words.day(server.now)
+    server.clock.advance(32 * DAY)
+    await uses.keep(server.machines)
+    shown = await visitor.sign_in("server", **at)
+    overview = await visitor.open(tenant="t1")
+
+    assert "guard does not say which tools are used" in unknown.text
+    assert "Every tool was used within 30 days" in empty.text
+    assert [True, True] == [said in shown.text for said in (f"last used: {last_used}", "last used: never, since")]
+    assert 2 <= len([link for link in shown.links if "/console/stop?" in link and "tool=" in link])
+    assert [False, True] == ["Sign-ins that nobody uses" in page.text for page in (quiet, overview)]
+    assert any(tokens.claims["authorization_id"] in link for link in overview.links if "/console/end?" in link)
+
+
+@pytest.mark.requirement("inventory:unused:shown-and-ended")
+async def test_a_person_sees_that_an_application_was_not_used_though_its_sign_ins_are_long_forgotten(server):
+    """C54: a permission lasts; when it was last used is kept with it, and said beside the way to end it."""
+    app, person = server.client("P"), server.world.people["u1"]
+    tokens = await app.sign_in("u1")
+    for _ in range(29):
+        server.clock.advance(DAY - 60)
+        tokens = await app.refresh(tokens)
+    await uses.keep(server.machines)
+    last = server.now // DAY * DAY
+    server.clock.advance(20 * DAY)
+    await jobs.expire(server.machines)
+    member = server.operator.work("t1")
+    lately = await connection.in_tenant(member, person.person_id)
+    server.clock.advance(12 * DAY)
+    browser = server.browser()
+    page = await browser.log_in(await browser.open("/account"), person.email, person.password)
+
+    assert [(last, ())] == [(one.last_used_at, one.logins) for one in lately]
+    assert "Not used for 30 days" in page.text
+
+
+@pytest.mark.requirement("inventory:unused:a-guard-tells-days-and-nobody")
+async def test_what_was_used_outlives_neither_its_tenant_nor_its_server(server):
+    """Ours: a row for each tool and tenant, and none more."""
+    t1 = server.world.tenants["t1"]
+    work = server.operator.work()
+    owner = tenants.add(work, slug="gone", name="Gone")
+    resources.link(work, R5, owner.id)
+    assert await work.commit()
+    await report(server, "RS5", used("export", **{t1: day(server), owner.id: day(server)}))
+
+    async def rows():
+        return [await server.operator.work().all(store.USES_IN, resource=R5, used_in=place) for place in (t1, owner.id)]
+
+    before = [len(found) for found in await rows()]
+    work = server.operator.work()
+    tenants.remove(work, owner)
+    assert await work.commit()
+    await jobs.expire(server.machines)
+    without_it = [len(found) for found in await rows()]
+    work = server.operator.work()
+    resources.remove(work, R5)
+    assert await work.commit()
+    await jobs.expire(server.machines)
+
+    assert [[1, 1], [1, 0]] == [before, without_it]
+    assert [[], []] == await rows()

@@ -159,4 +159,3 @@ def expire(work: UnitOfWork) -> None:
     """Forget what was known of servers that are not registered any more."""
     for forgetting in store.FORGET:
         work.write(forgetting)
-    work.write(store.FORGET_USES)

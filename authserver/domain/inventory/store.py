@@ -206,9 +206,18 @@ REVIEW = statement(
 )
 
 # A server that is registered anew begins anew.
-FORGET = tuple(
-    platform_statement(f"DELETE FROM {name} WHERE resource NOT IN (SELECT uri FROM resources)")
-    for name in ("tool_inventories", "tool_names", "tool_definitions", "tool_sightings", "tool_reviews", "tool_uses")
+FORGET = (
+    *(
+        platform_statement(f"DELETE FROM {name} WHERE resource NOT IN (SELECT uri FROM resources)")
+        for name in (
+            "tool_inventories",
+            "tool_names",
+            "tool_definitions",
+            "tool_sightings",
+            "tool_reviews",
+            "tool_uses",
+        )
+    ),
+    # Nor does what was used in a tenant outlive it.
+    platform_statement("DELETE FROM tool_uses WHERE used_in NOT IN (SELECT id FROM tenants)"),
 )
-# Nor does what was used in a tenant outlive it.
-FORGET_USES = platform_statement("DELETE FROM tool_uses WHERE used_in NOT IN (SELECT id FROM tenants)")

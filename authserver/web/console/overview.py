@@ -39,6 +39,9 @@ _ACTIVE_EVENTS = 400
 """How many of the newest tokens that were issued say who is active."""
 _MOST_AGENTS = 8
 _MOST_NEWEST = 6
+_MOST_UNUSED = 6
+_UNUSED_EXAMINED = 5_000
+"""How many of the newest sign-ins are looked through for those that nobody uses."""
 _MOST_STOPPED = 50
 _MOST_SERVERS = 100
 _MOST_PLACES = 50
@@ -75,6 +78,7 @@ async def show_overview(request: Request) -> Response:
             ]
             if tenant is not None
             else None,
+            unused=await _unused(work, operator, tenant) if tenant is not None else None,
             servers=servers,
             numbers=_numbers(live, servers, is_cut=is_cut) if tenant is not None else [],
             whole=_whole(operator),
@@ -123,6 +127,21 @@ async def _live(work: UnitOfWork, tenant: Tenant | None) -> tuple[Sequence[Found
         return (), False
     found = await search.search(work.beside(tenant.id), Wanted(state=State.LIVE), most=_LOOKED_THROUGH)
     return found.found, found.after is not None
+
+
+async def _unused(work: UnitOfWork, operator: Operator, tenant: Tenant) -> dict[str, object]:
+    """Return the sign-ins that live and that nobody has used for long."""
+    there = work.beside(tenant.id)
+    wanted = Wanted(state=State.LIVE, unused_since=search.unused_since(there))
+    found = await search.search(there, wanted, most=_MOST_UNUSED, examined=_UNUSED_EXAMINED)
+    return {
+        "days": there.machines.settings.unused_after_days,
+        "rows": [
+            await rows.sign_in(there, operator, tenant, one) | {"ends": "", "may": [], "last": rows.last_use(one)}
+            for one in found.found
+        ],
+        "has_more": found.after is not None,
+    }
 
 
 def _of_them(operator: Operator, kill: Kill) -> bool:

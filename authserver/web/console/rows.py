@@ -66,6 +66,11 @@ async def sign_in(there: UnitOfWork, operator: Operator, tenant: Tenant, found: 
     }
 
 
+def last_use(found: Found) -> str:
+    """Return the day on which a sign-in was last used, in words."""
+    return words.day(found.last_used_at) if found.last_used_at is not None else "not known"
+
+
 def _may(resource: Resource | None, scope: Sequence[str]) -> list[str]:
     said = []
     for name in dict.fromkeys(scope):

@@ -7,15 +7,18 @@ tools, for the tenant somebody acts in.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Final
 
 from authserver.domain.health import servers
 from authserver.domain.health.report import Reported
 from authserver.domain.health.servers import Credential, NotSeenError, Running, Server
 from authserver.domain.inventory import inventory, review
+from authserver.domain.inventory.uses import Unused
 from authserver.domain.resources import resource as resources
 from authserver.domain.resources.resource import Resource
 from authserver.domain.stopping.stopping import Target
+from authserver.domain.tool_policies import tool_policy
 from authserver.oauth.parameters import Parameters
 from authserver.runtime.unit_of_work import UnitOfWork
 from authserver.web.console import rows, targets
@@ -28,6 +31,7 @@ from authserver.web.pages.answers import page
 from resource_lib.wire.control import Kind
 from resource_lib.wire.limit import LimitScope
 from resource_lib.wire.limits_met import LimitMet
+from resource_lib.wire.tool_policy import is_over
 
 _MOST_TOOLS = 200
 _MOST_COPIES = 100
@@ -44,6 +48,7 @@ _LIMIT: Final[dict[LimitScope, str]] = {
 }
 _MOST_NAMES = 12
 _MOST_WAITING = 20
+_MOST_UNUSED = 20
 
 _LOOKED = {"look": "good", "words": "Looked just now."}
 _ACCEPTED = {"look": "good", "words": "The tools are as they should be. You are told when they change again."}
@@ -143,6 +148,9 @@ async def _page(
     seen = [one for one in await review.look(work, resource.uri, _tenant(operator)) if one.state == "waits"]
     stop = operator.stops.by_key.get(named.target.key)
     revive_url = "" if stop is None or may_not(operator, stop) else named.link(operator, "revive")
+    days = work.machines.settings.unused_after_days
+    looked = await tool_policy.unused(work, resource.uri, _tenant(operator), days=days)
+    sunsets = await inventory.sunsets(work, operator.where, resource.uri)
     return page(
         "console_server.html",
         at=frame(operator),
@@ -168,7 +176,16 @@ async def _page(
         changes=[_change(work, one) for one in found.reports if one.has_changed],
         instances=[_copy(one) for one in found.instances[:_MOST_COPIES]],
         limited=[_limit(work, one) for one in _by_tool(found.limited)[:_MOST_LIMITED]],
-        tools=[await _tool(work, operator, resource, tool.name) for tool in resource.tools[:_MOST_TOOLS]],
+        unused={
+            "days": days,
+            "is_told": looked.is_told,
+            "rows": [await _unused(work, operator, resource, one) for one in looked.unused[:_MOST_UNUSED]],
+            "more": max(0, len(looked.unused) - _MOST_UNUSED),
+        },
+        tools=[
+            await _tool(work, operator, resource, tool.name) | _ends(sunsets.get(tool.name), work.now)
+            for tool in resource.tools[:_MOST_TOOLS]
+        ],
     )
 
 
@@ -253,6 +270,21 @@ def _copy(one: Running) -> dict[str, str]:
 
 def _row(one: Running, said: str, look: str, tag: str) -> dict[str, str]:
     return {"instance": one.instance, "words": said, "look": look, "tag": tag}
+
+
+async def _unused(work: UnitOfWork, operator: Operator, resource: Resource, one: Unused) -> dict[str, object]:
+    """Return a tool that nobody uses, with what may be done about it."""
+    last = "never" if one.last_used_on is None else words.day(one.last_used_on)
+    since = "" if one.last_used_on is not None else f", since {words.day(one.since)}"
+    return await _tool(work, operator, resource, one.tool) | {"class": one.tool_class, "last_used": f"{last}{since}"}
+
+
+def _ends(sunset: date | None, now: int) -> dict[str, object]:
+    """Return what its server says of a tool's last day, in words; empty: nothing."""
+    if sunset is None:
+        return {"ends": "", "is_over": False}
+    said = words.day(int(datetime(sunset.year, sunset.month, sunset.day, tzinfo=UTC).timestamp()))
+    return {"ends": said, "is_over": is_over(sunset, now)}
 
 
 async def _tool(work: UnitOfWork, operator: Operator, resource: Resource, name: str) -> dict[str, object]:

@@ -207,6 +207,7 @@ async def _page(work: UnitOfWork, request: Request, visitor: Visitor, query: Par
     keys = await api_key.of_person(work, visitor.person.id, visitor.member_of)
     form_token, reference = work.machines.keys.form_token, visitor.session.reference
     here = request.issuer.path + "/account"
+    idle_days = work.machines.settings.unused_after_days
     return page(
         "account.html",
         person_name=visitor.person.name,
@@ -218,7 +219,7 @@ async def _page(work: UnitOfWork, request: Request, visitor: Visitor, query: Par
         waiting=await calls.count_waiting(work, visitor.session, visitor.member_of),
         inbox_url=request.issuer.path + "/approvals",
         connections=[
-            _in_words(connection, work.now, await _grants(work, request, visitor.session, connection))
+            _in_words(connection, work.now, idle_days, await _grants(work, request, visitor.session, connection))
             | {"further": await _further(work, connection)}
             for connection in found
         ],
@@ -251,7 +252,9 @@ async def _grants(
     return said
 
 
-def _in_words(connection: Connection, now: int, grants: dict[str, list[dict[str, object]]]) -> dict[str, object]:
+def _in_words(
+    connection: Connection, now: int, idle_days: int, grants: dict[str, list[dict[str, object]]]
+) -> dict[str, object]:
     resource = connection.resource
     names = {"tenant": connection.tenant.slug, "client": connection.client_id, "at": connection.resource_uri}
     order = list(resource.scopes) if resource is not None else []
@@ -264,6 +267,7 @@ def _in_words(connection: Connection, now: int, grants: dict[str, list[dict[str,
         "since_iso": words.iso(connection.consent.allowed_at),
         "last_used": words.ago(connection.last_used_at, now),
         "last_used_iso": words.iso(connection.last_used_at),
+        "idle_days": idle_days if connection.last_used_at + (idle_days + 1) * 86_400 <= now else 0,
         "scopes": [
             words.scope_in_words(resource, name)
             for name in held

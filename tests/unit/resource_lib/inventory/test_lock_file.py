@@ -1,8 +1,10 @@
 """`python -m resource_lib inventory`: what is new, changed, renamed or gone since somebody committed the lock file stops a build."""
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -37,15 +39,30 @@ def folder(tmp_path):
 
 
 @pytest.mark.requirement("inventory:lock:examples-are-locked")
-@pytest.mark.parametrize("app", ["official_sdk", "fastmcp_server", "lowlevel_sdk"])
+@pytest.mark.parametrize(
+    "app", ["official_sdk:app", "fastmcp_server:app", "lowlevel_sdk:app", "orders.server:for_review"]
+)
 def test_the_tools_of_each_example_are_those_of_its_lock_file(app):
     """C54: the gate that an author copies, kept by our own examples, with the class and the scopes of their policy."""
     # A process of its own: a server of the SDK begins once, and another test may have begun this one.
-    command = [sys.executable, "-m", "resource_lib", "inventory", f"examples.{app}:app", "--check"]
+    command = [sys.executable, "-m", "resource_lib", "inventory", f"examples.{app}", "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert 0 == done.returncode, done.stdout + done.stderr
     assert "scopes" in done.stdout
+
+
+@pytest.mark.requirement("inventory:lock:examples-are-locked")
+def test_each_example_that_serves_tools_is_locked_and_compared_by_the_gate():
+    """C54: an example without a lock file, or one that the gate forgets, would teach the wrong thing."""
+    gate = re.findall(
+        r"([\w.]+):\w+", Path(".ci/run").read_text(encoding="utf-8").split("for app in ")[1].split(";")[0]
+    )
+    serving = [path for path in Path("examples").rglob("*.py") if "ResourceGuard(" in path.read_text(encoding="utf-8")]
+
+    named = {".".join(path.relative_to("examples").with_suffix("").parts): path for path in serving}
+    assert set(named) == set(gate)
+    assert [] == [name for name, path in named.items() if not path.with_suffix(".tools.json").is_file()]
 
 
 CHANGED = {
