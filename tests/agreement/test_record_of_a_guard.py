@@ -41,12 +41,12 @@ async def test_the_calls_of_a_guard_stand_in_its_issuers_record_each_once(server
     rows = await calls(server)
     told = [(row["kind"], about(row).get("tool", ""), row["reason"]) for row in rows]
     assert sorted([
-        ("call:intent", "update_order", ""), ("call:outcome", "update_order", ""), ("call:outcome", "search_orders", ""),
-        ("call:refused", "purge_orders", "insufficient_scope"), ("call:refused", "", "tool_unknown"), ("call:outcome", "search_orders", ""),
+        ("call:tool:intent", "update_order", ""), ("call:tool:outcome", "update_order", ""), ("call:tool:outcome", "search_orders", ""),
+        ("call:tool:refused", "purge_orders", "insufficient_scope"), ("call:tool:refused", "", "tool_unknown"), ("call:tool:outcome", "search_orders", ""),
     ]) == sorted(told)  # fmt: skip
     assert (0, 0, 0) == (said["rejected"], said["lost"], said["waiting"])
-    [intent] = [row for row in rows if row["kind"] == "call:intent"]
-    [outcome] = [row for row in rows if (row["kind"], about(row).get("tool")) == ("call:outcome", "update_order")]
+    [intent] = [row for row in rows if row["kind"] == "call:tool:intent"]
+    [outcome] = [row for row in rows if (row["kind"], about(row).get("tool")) == ("call:tool:outcome", "update_order")]
     assert intent["event_id"] == about(intent)["call"] == about(outcome)["call"]
     work = server.operator.work("t1")
     payload = open_payload(work, outcome)
