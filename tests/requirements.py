@@ -5031,6 +5031,22 @@ RECORD: dict[str, Requirement] = {
         "AU-03, C49",
         "One checkpoint of the platform's log vouches for all logs: one that is gone, went back or was rewritten is named.",
     ),
+    "record:database:tampering-is-named": Requirement(
+        "AU-02, C49, K7",
+        "Rows, payloads, leaves, tiles and checkpoints that somebody edits, deletes, inserts, swaps, truncates or rewrites in either database "
+        "are named by an export and a saved checkpoint.",
+    ),
+    "record:database:rolled-back-is-seen": Requirement(
+        "AU-03, C49",
+        "A database that was put back, and a log that is gone, are seen by a saved checkpoint or the platform's pins.",
+    ),
+    "record:export:any-part-of-a-log": Requirement(
+        "R-15, C49", "An export begins at any row, is verified as the whole is, and stands in the record itself."
+    ),
+    "record:export:command": Requirement(
+        "R-15, C49",
+        "`authserver audit export` writes a file for its owner alone, and `audit key` says what it is verified with.",
+    ),
     "record:verify:command": Requirement(
         "R-15, C49",
         "`python -m resource_lib.verify` reads any size in little memory, packed or not, and ends with 0, 1 or 2.",

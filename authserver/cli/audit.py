@@ -1,16 +1,22 @@
-"""`authserver audit search`: what happened, newest first."""
+"""`authserver audit search|export|key`: what happened, newest first; the whole of it, for whoever verifies it elsewhere."""
 
+import gzip
 import json
+import os
 import re
+import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO, cast
 
 import typer
 
 from authserver.cli.control.open import Server, with_control
 from authserver.cli.control.port import Control, WhatHappened
-from authserver.cli.operator import AsJson, DataDir, date, examples, fail, show
+from authserver.cli.operator import AsJson, DataDir, date, examples, fail, show, tenant_named, with_machines
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -88,6 +94,79 @@ def search(
         show([{**row, "at": date(row["at"])} for row in rows], as_json=True)
         return
     show([_line(row, opened=opened) for row in rows], as_json=False, empty="Nothing of the kind happened.")
+
+
+@app.command(
+    epilog=examples(
+        "authserver audit export --tenant acme --out acme.ndjson.gz",
+        "authserver audit export --platform --out platform.ndjson",
+    )
+)
+def export(
+    out: Annotated[
+        Path, typer.Option("--out", help="The file to write; packed if its name ends with .gz.", metavar="FILE")
+    ],
+    tenant: Annotated[str, typer.Option("--tenant", help="Whose log.", metavar="SLUG")] = "",
+    platform: Annotated[
+        bool, typer.Option("--platform", help="The platform's own log, which pins all others.")
+    ] = False,
+    first: Annotated[int, typer.Option("--from", help="The first row.", min=0, metavar="ROW")] = 0,
+    payloads: Annotated[
+        bool, typer.Option("--payloads", help="With what is said in them: names, arguments, results, in the clear.")
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a log to a file that `python -m resource_lib.verify` verifies with neither this server nor its database. The platform's first."""
+    if bool(tenant) == platform:
+        fail("Say --tenant SLUG or --platform.", code=2)
+
+    async def job(machines: Any) -> Any:
+        from authserver.domain.audit import exporting, sealing
+        from authserver.runtime.schema import SHARED
+
+        home = SHARED if platform else (await tenant_named(machines, tenant)).id
+        await sealing.seal_round(machines)  # where no server runs, nobody else has
+        with _private(out) as file:
+            try:
+                return await exporting.export(
+                    machines.work(tenant=home), file.write, first=first, with_payloads=payloads
+                )
+            except exporting.NothingSealedError:
+                fail(f"--from: no row {first} is sealed yet.", code=2)
+
+    done = with_machines(data_dir, job)
+    told = {"file": str(out), "origin": done.origin, "first": done.first, "size": done.size, "missing": done.missing}
+    show(told, as_json=as_json)
+
+
+@app.command(epilog=examples("authserver audit key"))
+def key(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Print the key that checkpoints are verified with. Hand it out by another way than exports."""
+
+    async def job(machines: Any) -> Any:
+        from authserver.domain.audit import sealing
+
+        return str(sealing.verifier(machines))
+
+    said = with_machines(data_dir, job)
+    print(json.dumps({"key": said}) if as_json else said)
+
+
+@contextmanager
+def _private(path: Path) -> Iterator[BinaryIO]:
+    """Write a file that only its owner can read, and that is there when it is whole."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            if path.suffix == ".gz":
+                with gzip.GzipFile(fileobj=file, mode="wb", mtime=0) as packed:
+                    yield cast("BinaryIO", packed)
+            else:
+                yield file
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _line(row: dict[str, Any], *, opened: bool) -> dict[str, Any]:

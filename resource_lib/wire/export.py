@@ -84,6 +84,7 @@ class ErasedEvents:
         self.receipt = receipt
         self._ids = sorted(set(event_ids))
         self._hashes = [leaf_hash(one.encode()) for one in self._ids]
+        self._root = root_of(self._hashes)
         self._tree = [self._hashes]
         while len(self._tree[-1]) > 1:
             below = self._tree[-1]
@@ -98,7 +99,7 @@ class ErasedEvents:
     @property
     def root(self) -> bytes:
         """What the receipt commits to."""
-        return root_of(self._hashes)
+        return self._root
 
     def covers(self, event_id: str) -> ErasedPayload:
         """Return the proof for one of them. Raises LookupError for any other event."""

@@ -100,6 +100,7 @@ class Kind(StrEnum):
     PLATFORM_WORK = "platform:work:done"
     LOG_SEALED = "platform:log:sealed"
     AUDIT_ERASED = "operator:audit:erased"
+    RECORD_EXPORTED = "operator:record:exported"
     CALL_INTENT = "call:tool:intent"
     CALL_OUTCOME = "call:tool:outcome"
     CALL_REFUSED = "call:tool:refused"

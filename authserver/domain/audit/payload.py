@@ -83,12 +83,17 @@ def opened(work: UnitOfWork, event: Row) -> dict[str, Any]:
         if "commit" in orjson.loads(event["header"]):
             raise VaultError("the payload was erased")
         return {}
+    return dict(orjson.loads(revealed(work, event)[1]))
+
+
+def revealed(work: UnitOfWork, event: Row) -> tuple[bytes, bytes]:
+    """Return the key and the clear bytes that a header commits to. Raises VaultError where a key was erased or a row changed."""
     event_id, key_id = event["event_id"], event["key_id"]
     if key_id and event["wrapped"] is None:
         raise VaultError("the payload was erased with its tenant's key")
     own = _opened(work, event["tenant_id"], key_id, event["wrapped"]).key if key_id else work.machines.keys.audit
     key = unseal(own, event["payload_key"], context=_key_of(event_id))
-    return dict(orjson.loads(unseal(key, event["payload"], context=_payload_of(event_id))))
+    return key, unseal(key, event["payload"], context=_payload_of(event_id))
 
 
 def _opened(work: UnitOfWork, tenant: str, key_id: str, wrapped: bytes) -> TenantKey:

@@ -272,6 +272,17 @@ LEAVES = statement(
     WHERE l.tenant_id = :tenant AND l.leaf_index >= :begin ORDER BY l.leaf_index LIMIT :most
     """
 )
+# The same with what it takes to open payloads; what is gone from one of these tables is no reason to leave out the rest.
+LEAVES_WITH_PAYLOAD = statement(
+    """
+    SELECT l.leaf_index, l.event_id, e.header, l.tenant_id, p.key_id, p.payload_key, p.payload, k.wrapped, r.receipt FROM audit_leaves l
+    LEFT JOIN audit_events e ON e.tenant_id = :tenant AND e.event_id = l.event_id
+    LEFT JOIN audit_payloads p ON p.tenant_id = :tenant AND p.event_id = l.event_id
+    LEFT JOIN audit_keys k ON k.tenant_id = :tenant AND k.key_id = p.key_id
+    LEFT JOIN audit_erasures r ON r.tenant_id = :tenant AND r.event_id = l.event_id
+    WHERE l.tenant_id = :tenant AND l.leaf_index >= :begin ORDER BY l.leaf_index LIMIT :most
+    """
+)
 TILE = statement(
     "SELECT hashes FROM audit_tiles WHERE tenant_id = :tenant AND level = :level AND tile_index = :tile_index"
 )
