@@ -46,12 +46,12 @@ def made(*, typed: dict[str, Any], prose: str) -> MCPServer:
     reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 
     @mcp.tool(annotations=reads)
-    def get_typed(order_id: Id, states: States, since: dt.datetime, note: Note, limit: Most) -> Order:  # noqa: ARG001
+    async def get_typed(order_id: Id, states: States, since: dt.datetime, note: Note, limit: Most) -> Order:  # noqa: ARG001
         """Return an order. Use it when somebody asks where an order is; do not use it to change one."""
         return order
 
     @mcp.tool(annotations=reads)
-    def get_prose(order_id: Id, states: States, since: dt.datetime, note: Note, limit: Most) -> Story:  # noqa: ARG001
+    async def get_prose(order_id: Id, states: States, since: dt.datetime, note: Note, limit: Most) -> Story:  # noqa: ARG001
         """Return what was written about an order. Use it when somebody asks what was said; do not use it to find one."""
         return story
 

@@ -137,7 +137,7 @@ def watched() -> Iterator[Watch]:
                 put(owner, attribute, watch.of(name, getattr(owner, attribute)))
         for attribute in ("STEPS", "LAST_STEPS"):
             steps = getattr(steps_module, attribute)
-            put(steps_module, attribute, tuple((name, watch.of(_STEPS[name], step)) for name, step in steps))
+            put(steps_module, attribute, tuple((name, watch.of(_STEPS.get(name, name), step)) for name, step in steps))
         yield watch
     finally:
         for owner, attribute, value in reversed(before):
