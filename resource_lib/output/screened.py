@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from resource_lib.output import hostile
+from resource_lib.output.cutting import shortened
 from resource_lib.output.free_texts import with_free_texts
 from resource_lib.output.hostile.screen import UNSCREENED
 from resource_lib.output.leaving import Leaving, WithheldError
 from resource_lib.output.mirrors import STRUCTURE, json_of
 from resource_lib.output.quarantine import withheld
 from resource_lib.output.short import without_bulk
-from resource_lib.output.shortening import shortened
 from resource_lib.wire.tool_policy import SCREENINGS, Screening
 
 ORIGIN_META: Final = "authserver/origin"

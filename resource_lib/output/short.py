@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from resource_lib.output.cutting import MARK, cut, shortened
 from resource_lib.output.leaving import Leaving
-from resource_lib.output.shortening import MARK, cut, shortened
 from resource_lib.output.texts import with_texts
 
 _LISTS: Final = ("content", "contents", "messages")

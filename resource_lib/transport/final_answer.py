@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from resource_lib.event_stream import Events, data_of, with_data
 from resource_lib.transport.answers import Answer, RequestId
-from resource_lib.transport.asgi import Headers, Message, Receive, Send
+from resource_lib.transport.asgi import Message, Receive, Send, send_whole, without_length
 
 MOST_BYTES: Final = 16 * 1024 * 1024
 """Of one answer that is read; a longer one leaves unread."""
@@ -126,7 +126,7 @@ class FinalAnswer:
         self._start = message
         if message["status"] == 200 and kind == b"text/event-stream" and b"content-encoding" not in headers:
             self._kind = "stream"
-            await self._send({**message, "headers": _without_length(message)})
+            await self._send({**message, "headers": without_length(message)})
 
     async def _whole(self, message: Message) -> None:
         self._held += message.get("body", b"")
@@ -141,12 +141,7 @@ class FinalAnswer:
             if not self._is_settled:
                 failed = self._start["status"] >= 400
                 await self._know(_FAILED if failed else None, is_error=True)
-            start = self._start
-            if body is not raw:
-                length = (b"content-length", str(len(body)).encode("ascii"))
-                start = {**start, "headers": [*_without_length(start), length]}
-            await self._send(start)
-            await self._send({"type": "http.response.body", "body": body, "more_body": False})
+            await send_whole(self._send, self._start, body, is_changed=body is not raw)
 
     async def _stream(self, message: Message) -> None:
         more = message.get("more_body", False)
@@ -196,7 +191,3 @@ def _is_stream(message: Message) -> bool:
         name.lower() == b"content-type" and value[:17].lower() == b"text/event-stream"
         for name, value in message.get("headers", ())
     )
-
-
-def _without_length(message: Message) -> Headers:
-    return [(name, value) for name, value in message.get("headers", ()) if name.lower() != b"content-length"]

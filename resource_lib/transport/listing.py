@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 from resource_lib.event_stream import Events, data_of, with_data
 from resource_lib.transport import answers
-from resource_lib.transport.asgi import Headers, Message, Send
+from resource_lib.transport.asgi import Message, Send, send_whole, without_length
 
 MOST_BYTES: Final = 16 * 1024 * 1024
 
@@ -206,7 +206,7 @@ class ListingFilter:
         content_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
         if content_type == b"text/event-stream" and b"content-encoding" not in headers:
             self._kind = "event-stream"
-            await self._send({**message, "headers": _without_length(message)})
+            await self._send({**message, "headers": without_length(message)})
         elif self._kind == "any" and message["status"] == 200:
             # Compressed or of another type: held like JSON, which it then is not, so it is withheld.
             self._kind = "json"
@@ -232,12 +232,7 @@ class ListingFilter:
         except UnreadableListingError:
             await self._give_up()
             return
-        start = self._start
-        if body is not raw:
-            length = (b"content-length", str(len(body)).encode("ascii"))
-            start = {**start, "headers": [*_without_length(start), length]}
-        await self._send(start)
-        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+        await send_whole(self._send, self._start, body, is_changed=body is not raw)
 
     async def _give_up(self) -> None:
         self._failed = True
@@ -274,7 +269,3 @@ class ListingFilter:
             log.exception("security.listing_withheld", extra={"event": "security.listing_withheld"})
             return b""
         return raw if kept is data else with_data(raw, kept)
-
-
-def _without_length(message: Message) -> Headers:
-    return [(name, value) for name, value in message.get("headers", ()) if name.lower() != b"content-length"]

@@ -24,7 +24,7 @@ from resource_lib.output.mirrors import MOST_DEPTH
 from resource_lib.output.unasked import Others
 from resource_lib.transport import answers
 from resource_lib.transport.answers import Answer, RequestId
-from resource_lib.transport.asgi import Headers, Message, Send
+from resource_lib.transport.asgi import Message, Send, send_whole, without_length
 from resource_lib.wire import strict_json
 
 _MEMBERS: Final = frozenset({"jsonrpc", "id", "method", "params", "result", "error"})
@@ -398,7 +398,7 @@ class Outward:
         self._start = message
         if kind == b"text/event-stream" and is_plain:
             self._kind = "stream"
-            await self._send({**message, "headers": _without_length(message)})
+            await self._send({**message, "headers": without_length(message)})
         elif kind == b"application/json" and is_plain:
             self._kind = "json"
         elif self._room.withholds:
@@ -418,13 +418,8 @@ class Outward:
             except UnreadableAnswerError:
                 await self._withhold()
                 return
-            start = self._start
-            if body is not raw:
-                length = (b"content-length", str(len(body)).encode("ascii"))
-                start = {**start, "headers": [*_without_length(start), length]}
             await self._settled()
-            await self._send(start)
-            await self._send({"type": "http.response.body", "body": body, "more_body": False})
+            await send_whole(self._send, self._start, body, is_changed=body is not raw)
 
     async def _settled(self) -> None:
         telling = self._room.telling()
@@ -536,7 +531,3 @@ def _content_of(message: Message) -> tuple[bytes, bool]:
     charset = parameters.replace(b" ", b"").replace(b'"', b"").lower()
     is_utf8 = b"charset=" not in charset or b"charset=utf-8" in charset
     return kind.strip().lower(), is_utf8 and all(each == b"identity" for each in encodings)
-
-
-def _without_length(message: Message) -> Headers:
-    return [(name, value) for name, value in message.get("headers", ()) if name.lower() != b"content-length"]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resource_lib.output import shortening
-from resource_lib.output.shortening import MARK, TRUNCATED, cut, json_shortened, shortened
+from resource_lib.output import cutting
+from resource_lib.output.cutting import MARK, TRUNCATED, cut, json_shortened, shortened
 
 
 def compact(value):
@@ -162,8 +162,8 @@ def test_json_without_a_schema_is_shortened_to_json(value, most):
 def test_a_huge_answer_is_read_only_as_far_as_it_is_shown(value, monkeypatch):
     """Ours: the work follows from what may leave, not from what came. Counted in nodes, not in time."""
     read = []
-    real = shortening._read
-    monkeypatch.setattr(shortening, "_read", lambda *args, **kwargs: read.append(1) or real(*args, **kwargs))
+    real = cutting._read
+    monkeypatch.setattr(cutting, "_read", lambda *args, **kwargs: read.append(1) or real(*args, **kwargs))
 
     result = shortened({"content": [], "structuredContent": {"value": value}})
 
