@@ -4989,6 +4989,19 @@ RECORD: dict[str, Requirement] = {
     "record:search:by-tool-call-approval-and-trace": Requirement(
         "C48", "A call is found by its tool, its trace, its approval, and with all that belongs to it."
     ),
+    "record:erase:whoever-is-named": Requirement(
+        "C50", "Whoever is named in a payload can be erased, however their name is written, and nobody else is."
+    ),
+    "record:erase:proofs-stay": Requirement(
+        "AU-04, K7",
+        "After an erasure every older checkpoint holds, and a receipt in the log covers exactly what is gone.",
+    ),
+    "record:erase:what-is-told-late-goes-too": Requirement(
+        "C50", "What is told late of somebody who was erased is not kept."
+    ),
+    "record:erase:by-command": Requirement(
+        "C50", "One command erases somebody everywhere, and first says how much that is."
+    ),
     "record:payload:erased-says-so": Requirement(
         "decision 15, K7", "A payload whose key was destroyed says that it was erased; its header stays."
     ),

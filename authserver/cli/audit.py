@@ -1,4 +1,4 @@
-"""`authserver audit search|export|key`: what happened, newest first; the whole of it, for whoever verifies it elsewhere."""
+"""`authserver audit search|export|key|erase`: what happened, newest first; the whole of it, for whoever verifies it; whoever is to be forgotten."""
 
 import gzip
 import json
@@ -16,7 +16,19 @@ import typer
 
 from authserver.cli.control.open import Server, with_control
 from authserver.cli.control.port import Control, WhatHappened
-from authserver.cli.operator import AsJson, DataDir, date, examples, fail, show, tenant_named, with_machines
+from authserver.cli.operator import (
+    AsJson,
+    DataDir,
+    Yes,
+    confirm,
+    date,
+    examples,
+    fail,
+    progress_of,
+    show,
+    tenant_named,
+    with_machines,
+)
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -167,6 +179,54 @@ def _private(path: Path) -> Iterator[BinaryIO]:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+@app.command(
+    epilog=examples(
+        "authserver audit erase --subject alice@acme.example --dry-run",
+        "authserver audit erase --subject alice@acme.example --by 'request 4711'",
+        "authserver audit erase --subject customer-8812 --tenant acme --yes --json",
+    )
+)
+def erase(
+    subject: Annotated[
+        str,
+        typer.Option(
+            "--subject",
+            help="Who: an e-mail address, a `sub`, or whatever somebody is called in calls.",
+            metavar="IDENTIFIER",
+        ),
+    ],
+    tenant: Annotated[str, typer.Option("--tenant", help="In one tenant. Default: in all.", metavar="SLUG")] = "",
+    by: Annotated[str, typer.Option("--by", help="Who asked for it, as the receipt keeps it.", metavar="WORDS")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how much that would be, and erase nothing.")] = False,
+    yes: Yes = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Destroy the keys of all that the record says of somebody. What is proved stays, and so does their account: `user remove` ends it.
+
+    Run it on the server's machine. Backups made before hold what they hold until they are gone.
+    """
+    from authserver.domain.forgetting.forgetting import forget
+    from authserver.domain.tenants.tenant import all_tenants
+
+    async def would(machines: Any) -> Any:
+        slugs = {one.id: one.slug for one in await all_tenants(machines.work())}
+        only = (await tenant_named(machines, tenant)).id if tenant else ""
+        return only, slugs, await forget(machines, subject, only=only, is_rehearsal=True)
+
+    only, slugs, meant = with_machines(data_dir, would)
+    count = sum(one.count for one in meant)
+    if not dry_run:
+        confirm(f"Erase what {count} events say of {subject}? It cannot be undone.", yes=yes)
+        with progress_of(count) as told:
+            meant = with_machines(data_dir, lambda machines: forget(machines, subject, only=only, by=by, told=told))
+    rows = [
+        {"tenant": slugs.get(one.tenant, "platform"), "events": one.count, "receipts": list(one.receipts)}
+        for one in meant
+    ]
+    show(rows, as_json=as_json, empty="The record says nothing of them.")
 
 
 def _line(row: dict[str, Any], *, opened: bool) -> dict[str, Any]:

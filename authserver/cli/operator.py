@@ -1,9 +1,10 @@
 """What every command needs: the machines of the deployment it speaks to, one way to print, one way to fail."""
 
 import asyncio
+import contextlib
 import json
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -132,6 +133,13 @@ def confirm(question: str, *, yes: bool) -> None:
         fail(f"{question} Say --yes to go on.", code=2)
     if not typer.confirm(question):
         raise SystemExit(1)
+
+
+@contextlib.contextmanager
+def progress_of(length: int) -> Iterator[Callable[[int], None]]:
+    """Show on standard error how far something long is; yields what is told of each step how much it was."""
+    with typer.progressbar(length=length, file=sys.stderr) as bar:
+        yield bar.update
 
 
 async def committed(work: Any, *, otherwise: str) -> None:

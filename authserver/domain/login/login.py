@@ -123,6 +123,7 @@ def _refuse(work: UnitOfWork, email: str, reason: str) -> None:
         event.Kind.LOGIN_REFUSED,
         reason=reason,
         payload={"email": email[:320], "address": work.address},
+        subjects=[email],
     )
 
 

@@ -1,0 +1,3 @@
+"""
+Who somebody is, everywhere, when they are to be forgotten.
+"""

@@ -1,0 +1,72 @@
+"""
+Somebody asks to be forgotten by a name that is not a key of ours: an e-mail address, a customer's number, a `sub`.
+
+C50, decision 22. A person has another `sub` in each tenant, and may be named in calls of tenants that they never were in; both are
+found, tenant by tenant, and erased from the record. Their account is not touched: `user remove` ends that.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from authserver.domain.audit import erasing
+from authserver.domain.tenants.tenant import all_tenants
+from authserver.domain.users import user
+from authserver.runtime.machines import Machines
+from authserver.runtime.schema import SHARED
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Erased:
+    """What was erased in one tenant (`*`: of the platform), or would be: how many payloads, and the receipts of it."""
+
+    tenant: str
+    count: int
+    receipts: tuple[str, ...]
+
+
+async def forget(
+    machines: Machines,
+    identifier: str,
+    *,
+    only: str = "",
+    by: str = "",
+    is_rehearsal: bool = False,
+    told: Callable[[int], None] | None = None,
+) -> list[Erased]:
+    """Erase whoever is called so from the record, in `only` one tenant (an id) or in all; tenants without anything are left out.
+
+    Each commit is a receipt of its own: broken off, what was erased is erased, and the rest waits to be asked for again. `told` hears
+    after each how many payloads it took.
+    """
+    found = []
+    tenants = [one.id for one in await all_tenants(machines.work())]
+    ids = [identifier, *await _ids_of(machines, identifier, tenants)]
+    for tenant in [only] if only else [*tenants, SHARED]:
+        work = machines.work(tenant=tenant)
+        refs = erasing.references(work, [identifier], ids)
+        if is_rehearsal:
+            count = await erasing.count(work, refs)
+            found.append(Erased(tenant=tenant, count=count, receipts=()))
+            continue
+        receipts = []
+        while (receipt := await erasing.erase_some(work, refs, by=by)) is not None:
+            await work.commit()
+            receipts.append(receipt)
+            if told is not None:
+                told(receipt.count)
+            work = machines.work(tenant=tenant)
+        if not receipts:
+            erasing.remember(work, refs, "")
+            await work.commit()
+        count = sum(one.count for one in receipts)
+        found.append(Erased(tenant=tenant, count=count, receipts=tuple(one.id for one in receipts)))
+    return [one for one in found if one.count]
+
+
+async def _ids_of(machines: Machines, identifier: str, tenants: Iterable[str]) -> list[str]:
+    """Return what somebody is to us, everywhere: who acts for several organisations is named in each by the `sub` of one."""
+    person = await user.person_by_email(machines.work(), identifier)
+    if person is None:
+        return []
+    members = [await user.member_by_person(machines.work(tenant=tenant), person.id) for tenant in tenants]
+    return [person.id, *(member.sub for member in members if member is not None)]
