@@ -452,7 +452,11 @@ class Visit:
                 return await parts.held.serve(waiting, self._app, scope, self._receive, outgoing.take, life_s=life_s)
             if (refusal := self._stopped_meanwhile()) is not None:
                 return await self._answer(refusal)
-            if self._record is not None and (refusal := await self._unrecorded(self._record)) is not None:
+            if (
+                self._record is not None
+                and (self._record.writes or not self._takes_reads)
+                and (refusal := await self._unrecorded(self._record)) is not None
+            ):
                 return await self._answer(refusal)
             for message in messages:
                 if message.tool is not None:
@@ -469,6 +473,10 @@ class Visit:
             work = self._app(scope, self._receive, outward)
             running = outgoing.run(work, parts.revocations.running, self._cut_short, take_back)
             return await (running if self._record is None else self._recorded(self._record, running, outgoing))
+
+    @property
+    def _takes_reads(self) -> bool:
+        return self._parts.record is None or self._parts.record.takes_reads
 
     async def _recorded(self, record: Recording, running: Coroutine[Any, Any, None], outgoing: Outgoing) -> None:
         """Let it run, and take note of how it ended, however that is."""

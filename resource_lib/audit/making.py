@@ -16,6 +16,7 @@ from resource_lib.audit.redacting import clean, redacted
 from resource_lib.audit.subjects import Subjects, named_in
 from resource_lib.decision import Allow, Ask, Decision, Deny, Observed, Outcome
 from resource_lib.event_stream import Events, data_of
+from resource_lib.identity.principal import Principal
 from resource_lib.output.detectors import redacted as redacted_text
 from resource_lib.output.detectors import redacted_value
 from resource_lib.output.shape import UnreadableSchemaError, shape_of, shape_of_arguments
@@ -23,6 +24,7 @@ from resource_lib.wire.commitment import SALT_BYTES, canonical, committed_bytes
 from resource_lib.wire.record import MOST_ACTORS, MOST_RESULT_CHARACTERS, MOST_RULES, MOST_SIGNS, Status, new_id
 
 _MOST_RULES_KEPT: Final = 4096
+_MOST_CALLERS: Final = 1024
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _TOOL: Final = re.compile(r"[A-Za-z0-9_./-]{1,128}")
 _REQUEST: Final = re.compile(r"[\x21-\x7e]{1,64}")
@@ -54,6 +56,7 @@ class Maker:
         self._instance = instance
         self._is_header = is_header
         self._redacts = redacts
+        self._callers: dict[int, tuple[Principal, str, dict[str, Any]]] = {}
         self._rules: dict[int, tuple[Decision, list[list[str]]]] = {}
 
     def made(self, noted: Noted) -> Made:
@@ -69,16 +72,10 @@ class Maker:
             "phase": phase,
             "at": at,
             "instance": self._instance,
-            "tenant": _visible(principal.tenant, 128),
-            "sub": _visible(principal.subject, 2048),
-            "client_id": _visible(principal.client_id, 2048),
-            "authorization_id": _visible(principal.authorization_id, 128),
-            "token": sha256(call.caller.token.encode("utf-8", "replace")).hexdigest(),
+            **self._who(principal, call.caller.token),
             "method": call.method,
             "arguments_bytes": 0,
         }
-        if principal.actor is not None:
-            event["act"] = list(_actors(principal.actor))
         if call.caller.session is not None:
             event["session"] = sha256(call.caller.session).hexdigest()
         self._say_request(event, call)
@@ -120,12 +117,31 @@ class Maker:
         data = _dumps(event).encode("utf-8", "replace")
         return Made(event, data, noted.is_kept or phase == "intent", preview)
 
+    def _who(self, principal: Principal, token: str) -> dict[str, Any]:
+        """Return who asks. A caller makes many calls with one token, so it is kept."""
+        known = self._callers.get(id(principal))
+        if known is not None and known[0] is principal and known[1] == token:
+            return known[2]
+        found: dict[str, Any] = {
+            "tenant": _visible(principal.tenant, 128),
+            "sub": _visible(principal.subject, 2048),
+            "client_id": _visible(principal.client_id, 2048),
+            "authorization_id": _visible(principal.authorization_id, 128),
+            "token": sha256(token.encode("utf-8", "replace")).hexdigest(),
+        }
+        if principal.actor is not None and (act := list(_actors(principal.actor))):
+            found["act"] = act
+        if len(self._callers) >= _MOST_CALLERS:
+            self._callers.pop(next(iter(self._callers)))
+        self._callers[id(principal)] = (principal, token, found)
+        return found
+
     def _say_request(self, event: dict[str, Any], call: Call) -> None:
         request_id = call.request_id
         if request_id is not None:
             said = str(request_id)
             # A client may write anything there; of a text that is no plain id nothing is kept.
-            if _REQUEST.fullmatch(said) and redacted_text(said)[0] is said:
+            if type(request_id) is not str or (_REQUEST.fullmatch(said) and redacted_text(said)[0] is said):
                 event["request"] = said
         for name, value in call.caller.headers:
             if name == b"traceparent" and _TRACE.fullmatch(value):

@@ -120,22 +120,14 @@ class Recorder:
         definitions: Mapping[str | None, Definition],
     ) -> Recording | None:
         """Return what is noted of the messages of one body; None: nothing of it is recorded."""
-        at = time.time_ns()
-        calls = tuple(
-            Call(
-                caller,
-                message.method,
-                message.tool,
-                message.arguments if message.tool is not None else _asked(message.params),
-                message.id,
-                decision,
-                None if message.tool is None else demands.get(message.tool),
-                definitions.get(message.tool),
-                at,
-            )
-            for message, decision in decided
-            if decision is not None
-        )
+        calls = []
+        for message, decision in decided:
+            if decision is not None:
+                tool = message.tool
+                arguments = message.arguments if tool is not None else _asked(message.params)
+                demand = None if tool is None else demands.get(tool)
+                known = definitions.get(tool)
+                calls.append(Call(caller, message.method, tool, arguments, message.id, decision, demand, known))
         return Recording(calls, self._put, self._keep) if calls else None
 
     def _put(self, noted: Noted) -> None:
@@ -172,7 +164,7 @@ class Recorder:
         """Record that a caller is refused whatever they ask, at most so often for each client."""
         if not self._may_tell(caller.principal.client_id):
             return
-        call = Call(caller, method, None, None, None, None, None, None, time.time_ns())
+        call = Call(caller, method, None, None, None, None, None, None)
         self._put(Noted(call, "refused", deny=(error, reason)))
 
     def refused_token(self, token: str, said: Mapping[str, Any] | None, reason: str) -> None:

@@ -86,7 +86,7 @@ class Call:
     """One message of a caller, and what is known of it so far."""
 
     __slots__ = (
-        "approval_id", "arguments", "at", "began", "caller", "clear", "decision", "definition", "demand", "has_intent", "id", "is_over",
+        "approval_id", "arguments", "began", "caller", "clear", "decision", "definition", "demand", "has_intent", "id", "is_over",
         "method", "request_id", "sees_personal", "signs", "tool", "weight", "withheld",
     )  # fmt: skip
 
@@ -100,7 +100,6 @@ class Call:
         decision: Decision | None,
         demand: Demand | None,
         definition: Definition | None,
-        at: int,
     ) -> None:
         self.caller = caller
         self.method = method
@@ -110,8 +109,6 @@ class Call:
         self.decision = decision
         self.demand = demand
         self.definition = definition
-        self.at = at
-        """Nanoseconds since the epoch."""
         self.began = time.perf_counter_ns()
         self.id = ""
         """That of its first event, once there is one."""
@@ -203,20 +200,17 @@ class Noted:
 class Recording:
     """What is noted of the messages of one body. `put` takes what is to be recorded, `keep` returns once it is kept."""
 
-    __slots__ = ("_keep", "_put", "_tap", "calls")
+    __slots__ = ("_keep", "_put", "_tap", "calls", "writes")
 
     def __init__(
-        self, calls: tuple[Call, ...], put: Callable[[Noted], None], keep: "Callable[[list[Noted]], Awaitable[bool]]"
+        self, calls: Sequence[Call], put: Callable[[Noted], None], keep: "Callable[[list[Noted]], Awaitable[bool]]"
     ) -> None:
         self.calls = calls
+        self.writes = any(call.writes for call in calls) if len(calls) > 1 else calls[0].writes
+        """Whether one of them changes something."""
         self._put = put
         self._keep = keep
         self._tap: Tap | None = None
-
-    @property
-    def writes(self) -> bool:
-        """Whether one of them changes something."""
-        return any(call.writes for call in self.calls)
 
     def refused(self, denials: Sequence[Deny | None]) -> None:
         """Take note that the body is refused, each message for its own reason; None: only for the others'."""
