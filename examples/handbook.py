@@ -1,10 +1,11 @@
 """
-A tool that takes a path, and one that takes words for SQL, with the building blocks that hold them. Run: uvicorn examples.handbook:app.
+Tools that take a path, words for SQL and an argument of a program, with the building blocks that hold them. Run: uvicorn examples.handbook:app.
 
 HANDBOOK names the folder whose pages are read; `resource_lib.safe` refuses every name that leads out of it.
 """
 
 import os
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Annotated, Literal
@@ -41,6 +42,9 @@ def make_app(folder: Path, **options: object) -> GuardedApp:
         "INSERT INTO pages VALUES (?, ?)",
         [(page.relative_to(pages.path).as_posix(), page.stem.replace("-", " ")) for page in pages.path.rglob("*.md")],
     )
+    git = shutil.which("git")
+    # What callers give stands after `--`, so it is a path and never an option; no shell reads it.
+    log = None if git is None else safe.Program(git, "log", "--max-count=10", "--format=%as %s", folder=pages.path)
     mcp = MCPServer("handbook")
 
     @mcp.tool(annotations=READS)
@@ -63,10 +67,27 @@ def make_app(folder: Path, **options: object) -> GuardedApp:
         found = index.execute(*PAGES(words=safe.contains(words), column=column, limit=limit).sqlite3())
         return [Page(path=path, title=title) for path, title in found]
 
+    @mcp.tool(annotations=READS)
+    async def page_history(
+        path: Annotated[str, Field(description="Relative to the handbook, such as sales/refunds.md.", max_length=256)],
+    ) -> str:
+        """Say when a page of the handbook was changed, and why. Use it when somebody asks for that; for what it says, call read_page."""
+        try:
+            done = None if log is None else await log.run(pages.resolve(path).relative_to(pages.path).as_posix())
+        except safe.UnsafeError as refused:
+            raise ToolError(str(refused)) from None
+        if done is None or done.code != 0:
+            raise ToolError("No history is kept of this handbook.")
+        return done.text or "It was never changed."
+
     given: dict[str, object] = {
         "issuer": os.environ.get("ISSUER", "http://127.0.0.1:9000"),
         "resource": os.environ.get("RESOURCE", "http://127.0.0.1:8000/mcp"),
-        "tools": {"read_page": read("handbook:read"), "find_pages": read("handbook:read")},
+        "tools": {
+            "read_page": read("handbook:read"),
+            "find_pages": read("handbook:read"),
+            "page_history": read("handbook:read"),
+        },
     }
     return guarded(mcp, ResourceGuard(**{**given, **options}))  # type: ignore[arg-type]
 

@@ -4942,6 +4942,10 @@ CONTROLS: dict[str, Requirement] = {
         "LG-01, CWE-117",
         "No word of a caller, a token or the wrapped server makes a line of its own in what a guard logs, or fills its disk.",
     ),
+    "example:personal-data:is-masked-unless-asked-for": Requirement(
+        "C34",
+        "The example that everybody copies masks its customers, unless the token may see them and the call asks for it.",
+    ),
     "controls:each-follows-what-is-said": Requirement(
         "C66", "Each control that a word of the guard or a finding of the linter decides changes its state with it."
     ),

@@ -1,5 +1,8 @@
 """Plan: the example that reads pages by path and finds them by words; I want a file beside it, and a query of mine."""
 
+import os
+import subprocess
+
 import httpx2
 import pytest
 
@@ -57,3 +60,29 @@ async def test_what_is_asked_for_is_found_and_nothing_else(handbook):
     assert "sales/refunds.md" in await handbook("find_pages", words="refund")
     assert "sales/refunds.md" not in await handbook("find_pages", words="' OR '1'='1")
     assert "sales/refunds.md" not in await handbook("find_pages", words="%x%")
+
+
+@pytest.mark.requirement("safe:processes:arguments-stay-arguments")
+async def test_the_history_of_a_page_is_told_and_no_option_of_git_is_taken(tmp_path, handbook):
+    """C26, CWE-88: `--output=…` would write a file; behind `--` it is a page that is not there."""
+    root = tmp_path / "root"
+
+    before = await handbook("page_history", path="sales/refunds.md")
+    for words in (
+        ["init", "-q"],
+        ["add", "sales"],
+        ["-c", "user.name=a", "-c", "user.email=a@b.example", "commit", "-qm", "Thirty days"],
+    ):
+        subprocess.run(
+            ["git", "-C", str(root), *words], check=True, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+        )
+    told = await handbook("page_history", path="sales/refunds.md")
+    wrong = [
+        await handbook("page_history", path=path)
+        for path in ("--output=stolen.md", "-p", "../secret.md", ".git/config")
+    ]
+
+    assert "No history is kept" in before
+    assert "Thirty days" in told
+    assert not any("Thirty days" in said or "SECRET" in said for said in wrong)
+    assert not (root / "stolen.md").exists()

@@ -21,6 +21,7 @@ from examples.orders.shelf import open_engine, stock
 from resource_lib import ResourceGuard
 from resource_lib.testing import TestIssuer
 from tests.support.bare import BARE
+from tests.support.guarded import free_socket, serving
 from tests.support.unasked import unasked
 
 A, B = "ten_aaaaaaaaaaaaaaaa", "ten_bbbbbbbbbbbbbbbb"
@@ -207,3 +208,41 @@ async def test_what_an_accident_says_inside_stays_inside(shop, monkeypatch):
 
     assert answer.is_error
     assert "hunter2" not in answer.text
+
+
+@pytest.mark.requirement("example:personal-data:is-masked-unless-asked-for")
+async def test_a_customer_is_masked_unless_the_token_may_see_them_and_the_call_asks(tmp_path):
+    """C34: name, address, phone and e-mail are named by the schema; a scope alone shows nothing, nor does the word alone."""
+    engine = open_engine(f"sqlite:///{tmp_path}/orders.db")
+    await stock(engine, SHOPS)
+    place = free_socket()
+    uri = f"http://127.0.0.1:{place.getsockname()[1]}/mcp"
+    issuer = TestIssuer(resource=uri)
+    tools = {"get_customer": POLICY["get_customer"]}
+    guard = ResourceGuard(issuer=issuer.issuer, resource=uri, keys=issuer.keys(), tools=tools, lint="off")
+    app = guard.wrap(orders_server(engine).streamable_http_app(host="127.0.0.1"))
+    meta = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
+
+    async with serving(app, place), httpx2.AsyncClient(trust_env=False) as http:
+
+        async def card(*scopes, **more):
+            headers = {
+                "authorization": f"Bearer {issuer.token(scopes=['customers:read', *scopes], tenant=A)}",
+                "accept": "application/json, text/event-stream",
+                "mcp-protocol-version": "2026-07-28",
+                "mcp-method": "tools/call",
+                "mcp-name": "get_customer",
+            }
+            params = {"name": "get_customer", "arguments": {"customer_id": "AC-1", **more}, "_meta": meta}
+            message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+            return (await http.post(uri, json=message, headers=headers)).text
+
+        masked, scope_alone, word_alone = await card(), await card("pii:read"), await card(include_pii=True)
+        whole = await card("pii:read", include_pii=True)
+
+    for said in (masked, scope_alone):
+        assert "AC-1" in said and "user***@***" in said
+        assert not any(word in said for word in ("Lindqvist", "nora", "555", "Ekgatan"))
+    assert "invalid_arguments" in word_alone
+    assert all(word in whole for word in ("Nora Lindqvist", "nora.lindqvist@example.net", "Ekgatan 7"))
+    engine.dispose()
