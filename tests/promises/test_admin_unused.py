@@ -1,7 +1,10 @@
 """The admin API says what nobody uses, tool by tool and authorization by authorization, to whom it concerns. C54."""
 
+from datetime import date
+
 import pytest
 
+from authserver.domain.resources import listing
 from authserver.domain.tokens import uses
 from tests.promises.test_unused import DAY, day, used
 from tests.support.administered import administered
@@ -67,3 +70,23 @@ async def test_unused_authorizations_are_found_and_one_is_ended(server_with):
     assert {idle.claims["authorization_id"], active.claims["authorization_id"]} == set(sooner)
     assert (204, []) == (ended.status_code, await found("unused=true"))
     assert 422 == await found("days=11")
+
+
+@pytest.mark.requirement("inventory:sunset:then-it-is-gone")
+async def test_the_admin_api_says_the_last_day_of_a_tool_and_that_nobody_is_offered_it_after_that(server):
+    """C53: the server's own word and the tenant's, the earlier one."""
+    admin = await administered(server)
+    await report(server, "RS1", named("search_orders") | {"sunset": day(server, 9)}, named("update_order"))
+    await server.operator.demand("t1", R1, "search_orders", sunset=date.fromisoformat(day(server, 1)))
+
+    async def listed():
+        said = (await admin.call("GET", f"/resources/{listing.id_of(R1)}/tools", "a1")).json()["items"]
+        found = {one["name"]: (one["sunset"], one["is_offered"]) for one in said}
+        return found["search_orders"], found["update_order"]
+
+    before, last = await listed(), day(server, 1)
+    server.clock.advance(2 * DAY)
+    admin.tokens.clear()
+
+    assert ((last, True), (None, True)) == before
+    assert ((last, False), (None, True)) == await listed()

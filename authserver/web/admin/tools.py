@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from authserver.domain.inventory import inventory
 from authserver.domain.resources.resource import Resource
 from authserver.domain.revocation import kill_switch
 from authserver.domain.tool_policies import tool_policy
@@ -45,6 +46,10 @@ class ToolShown(Shown):
     own_scope: str | None = Field(description="The scope that opts into this one tool.", examples=["tool:refund_order"])
     is_offered: bool = Field(description="Whether any application may know of it.")
     clients: list[str] | None = Field(description="The only applications that may use it; null: any.")
+    sunset: str | None = Field(
+        description="The last day on which it may be called here; null: nothing says when it ends.",
+        examples=["2027-03-31"],
+    )
     has_rules: bool = Field(description="Whether the tenant demands something of it, or of all.")
     is_stopped: bool
 
@@ -74,7 +79,9 @@ class RulesWanted(Strict):
 async def list_tools(ask: Ask, resource_id: Id, limit: Limit = 50, cursor: Cursor = None) -> ToolPage:
     """As your tenant sees them: with its own rules, and with what is stopped."""
     resource, after = await found_by(ask, resource_id), ask.after(cursor)
-    overlay = Overlay(tools={entry.tool: entry.rules for entry in await tool_policy.entries(ask.work, resource.uri)})
+    rules = {entry.tool: entry.rules for entry in await tool_policy.entries(ask.work, resource.uri)}
+    sunsets = await inventory.sunsets(ask.work, ask.tenant, resource.uri)
+    overlay = Overlay(tools=rules, sunsets=sunsets).as_of(ask.work.now)
     stops = await kill_switch.stops(ask.work)
     names = sorted({tool.name for tool in resource.tools} | (set(overlay.tools) - {EVERY_TOOL}))
     found = [name for name in names if after is None or name > str(after[0])][: limit + 1]
@@ -147,8 +154,12 @@ def _tool(ask: Ask, resource: Resource, overlay: Overlay, stops: kill_switch.Sto
         tool_class=counts.sensitivity if counts else None,
         scopes=list(counts.scopes) if counts else [],
         own_scope=counts.own_scope if counts else None,
-        is_offered=not denied and clients != [] and (listed is None or overlay.is_below_ceiling(listed)),
+        is_offered=not denied
+        and overlay.over.isdisjoint({name, EVERY_TOOL})
+        and clients != []
+        and (listed is None or overlay.is_below_ceiling(listed)),
         clients=clients,
+        sunset=None if (last := overlay.sunset(name)) is None else last.isoformat(),
         has_rules=bool(layers),
         is_stopped=stops.on(tenant=ask.tenant, resource=resource.uri, tool=name) is not None,
     )
