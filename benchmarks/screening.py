@@ -1,7 +1,7 @@
 """
 What looking at texts costs: detectors of personal data and secrets, removal of hidden characters, signs of orders to the model.
 
-    python -m benchmarks.screening [--publish] [--json]       three minutes; --publish writes its tables into docs/screening.md
+    python -m benchmarks.screening [--publish] [--json]       three minutes; --publish writes its tables into docs/performance.md
 
 Three tables, all in this thread's processor time, each the best of the rounds:
 
@@ -176,7 +176,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--size", type=int, default=2000)
     parser.add_argument("--texts", type=int, default=60, help="near misses of one pattern")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--publish", action="store_true", help="write the tables into docs/screening.md")
+    parser.add_argument("--publish", action="store_true", help="write the tables into docs/performance.md")
     asked = parser.parse_args(arguments)
     about = {**machine.description(), "load": f"{os.getloadavg()[0]:.1f}"}
     said: dict[str, dict[str, Any]] = {"texts": {}, "growth": {}, "megabyte": {}}
@@ -192,7 +192,7 @@ def main(arguments: list[str]) -> int:
     found = markdown(said, about)
     print(json.dumps(said, ensure_ascii=False, indent=2) if asked.json else found)
     if asked.publish:
-        put(Path(__file__).parents[1] / "docs" / "screening.md", "speed", found)
+        put(Path(__file__).parents[1] / "docs" / "performance.md", "screening", found)
     if broken:
         print("not linear: " + ", ".join(broken), file=sys.stderr)
     return 1 if broken else 0
