@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 ARGS ?=
+# One more than there are processors: some tests wait for what takes its time, such as a lease to lapse.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 VENV := .venv
 RUN := $(VENV)/bin/python
 # The stamp of a finished installation: it is older than what it was made from when that changes.
@@ -35,7 +37,7 @@ tour: $(READY) ## the same, then a scripted client walks through it: one line of
 	@exec $(RUN) -m authserver demo --tour $(ARGS)
 
 test: $(READY) ## the whole suite, with a real PostgreSQL, about a quarter of an hour on two cores
-	$(RUN) -m pytest -n 2 --dist loadfile $(ARGS)
+	$(RUN) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 quick: $(READY) ## the suite without what is slow or needs a browser
 	$(RUN) -m pytest -q -m "not slow and not browser" $(ARGS)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.order import longest_first
 from tests.support.summary import InteropTable, RequirementCount
 
 MEMORY = Path("/dev/shm")
@@ -47,6 +48,13 @@ def pytest_configure(config):
     config.pluginmanager.register(InteropTable(), "interop-table")
     config.addinivalue_line("markers", "one_database: no row decides the outcome, so SQLite alone is enough")
     config.addinivalue_line("markers", "settings(**changed): settings of this test's server")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """One process of several: the longest files first (`--no-loadscope-reorder` keeps that order)."""
+    if hasattr(config, "workerinput"):
+        longest_first(items)
 
 
 def pytest_generate_tests(metafunc):

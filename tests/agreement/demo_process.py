@@ -70,7 +70,7 @@ class Demo:
         assert 0 == done.returncode, done.stderr
         return json.loads(done.stdout)
 
-    def wait_until_ready(self, seconds: float = 60) -> None:
+    def wait_until_ready(self, seconds: float = 120) -> None:
         """Return after the line `ready`."""
         deadline = time.monotonic() + seconds
         while "ready" not in self.said:
@@ -82,7 +82,7 @@ class Demo:
         """Ask it to end; returns its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(by)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=60)
 
 
 @contextmanager

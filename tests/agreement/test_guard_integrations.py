@@ -42,7 +42,7 @@ class Bearer(httpx2.Auth):
 @asynccontextmanager
 async def sdk_client(url, bearer, mode):
     async with (
-        httpx2.AsyncClient(auth=bearer, timeout=10) as http,
+        httpx2.AsyncClient(auth=bearer, timeout=60) as http,
         Client(streamable_http_client(url, http_client=http), mode=mode) as client,
     ):
         yield client
@@ -272,7 +272,7 @@ async def test_a_stolen_session_id_opens_nothing_at_a_real_server(make):
 @SERVERS
 async def test_the_open_stream_of_a_real_session_ends_with_its_token(make):
     """RS-34: the GET stream of 2025-11-25, in the SDK's own task groups, ends properly and leaves the session usable."""
-    async with serving_who(make) as issuer, httpx2.AsyncClient(timeout=10) as http, asyncio.timeout(15):
+    async with serving_who(make) as issuer, httpx2.AsyncClient(timeout=60) as http, asyncio.timeout(60):
         headers = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
         hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}
         message = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}

@@ -41,7 +41,7 @@ class Second:
 
     def wait_until_ready(self) -> None:
         """Return once it answers."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         with httpx2.Client(trust_env=False) as http:
             while True:
                 try:
@@ -79,7 +79,7 @@ def second(demo: Demo) -> Iterator[Second]:
     started = Second(demo)
     try:
         started.wait_until_ready()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while len(known(demo)) < 2:
             assert time.monotonic() < deadline
         yield started
@@ -167,7 +167,7 @@ def test_whoever_does_not_wait_for_the_end_is_told_that_it_stays_in_force(demo: 
             if "waiting for" in line:
                 break
         waiting.send_signal(signal.SIGINT)
-        _, errors = waiting.communicate(timeout=30)
+        _, errors = waiting.communicate(timeout=90)
         (listed,) = demo.told("kill", "list")
     finally:
         second.go_on()

@@ -201,7 +201,7 @@ async def test_the_stream_of_an_approved_call_ends_with_the_token_and_the_call_d
     it.issuer.approve()
 
     caller = it.begin(token=short)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not caller.found or caller.found[-1].get("more_body", True):
             await asyncio.sleep(0)
     it.shop.gate.set()

@@ -140,7 +140,7 @@ async def test_an_approved_call_in_a_session_is_taken_back_in_that_session_under
 
     await stop(it, "the tool")
     await running.answer()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not (told := [said for said in it.shop.bodies if said["method"] == "notifications/cancelled"]):
             await asyncio.sleep(0)
 

@@ -156,7 +156,7 @@ async def test_what_a_process_that_has_not_heard_lets_begin_is_below_the_kills_n
 async def heard_by_all(deployment, machine):
     """Return when both processes let the machine begin again with what counts."""
     rs = deployment.client("RS1")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         in_a_row = 0
         while in_a_row < 8:
             answer = await machine.client_credentials()

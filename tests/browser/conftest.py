@@ -14,9 +14,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import uvicorn
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.browser.preview import app as preview
+
+expect.set_options(timeout=30_000)
+"""How long a page is waited for: five seconds are not enough on a machine that has other things to do."""
 
 ARGUMENTS = [
     "--no-sandbox",

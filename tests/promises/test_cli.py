@@ -573,7 +573,7 @@ def test_a_wrong_start_is_one_sentence(tmp_path: Path, env: dict[str, str], word
         env={**bare_environment(), **settings},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 
@@ -600,7 +600,7 @@ def test_help_loads_nothing_heavy():
         env=bare_environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=True,
     )
 

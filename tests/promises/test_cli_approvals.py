@@ -345,7 +345,7 @@ async def test_follow_says_each_change_as_it_happens_and_ends_calmly(desk):
     )  # fmt: skip
 
     async def line():
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             return json.loads(await process.stdout.readline())
 
     seen = [await line()]
@@ -354,7 +354,7 @@ async def test_follow_says_each_change_as_it_happens_and_ends_calmly(desk):
     await Approver(server=desk.server, who="u1").decide(first)
     seen.append(await line())
     process.send_signal(signal.SIGINT)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         _, said = await process.communicate()
 
     assert [(first, "pending"), (second, "pending"), (first, "approved")] == [

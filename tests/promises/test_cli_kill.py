@@ -155,7 +155,7 @@ def at_a_terminal(acme: Deployment, answer: str, *words: str) -> tuple[int, str]
     )  # fmt: skip
     os.close(theirs)
     os.write(ours, f"{answer}\n".encode())
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=120)
     os.close(ours)
     return process.returncode, said
 

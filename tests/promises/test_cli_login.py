@@ -96,7 +96,7 @@ async def logged_in(served: Deployment, shell: Shell, *words: str) -> str:
     """Log Ada in from a shell; returns what her browser showed."""
     process = shell.start("login", "--server", served.issuer, "--json", *words)
     shown = await type_code(served, told_code(process)["type"])
-    said, errors = process.communicate(timeout=60)
+    said, errors = process.communicate(timeout=120)
     assert 0 == process.returncode, errors
     assert json.loads(said)["logged_in"]
     return shown
@@ -138,7 +138,7 @@ async def test_a_no_at_the_browser_ends_the_command_with_one_sentence(served: De
     process = shell.start("login", "--server", served.issuer, "--json")
     await type_code(served, told_code(process)["type"], "deny")
 
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=120)
 
     assert 1 == process.returncode
     assert ["error: the person at the browser said no."] == errors.splitlines()

@@ -235,14 +235,14 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         answers = accepts(port)
         while not answers() and time.monotonic() < deadline:
             time.sleep(0.05)
         yield port, folder / "secrets" / "tls_authority"
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
         upstream.shutdown()
         upstream.server_close()
         thread.join()
@@ -253,7 +253,7 @@ def connect(proxy: tuple[int, Path], *, name: str = "auth.localhost", **context:
     made = ssl.create_default_context(cafile=str(authority))
     made.minimum_version = context.get("least", ssl.TLSVersion.TLSv1_2)
     made.maximum_version = context.get("most", ssl.TLSVersion.TLSv1_3)
-    raw = socket.create_connection(("127.0.0.1", port), timeout=5)
+    raw = socket.create_connection(("127.0.0.1", port), timeout=60)
     try:
         return made.wrap_socket(raw, server_hostname=name)
     except BaseException:
@@ -296,7 +296,7 @@ def test_each_suite_is_taken_or_refused_when_it_is_the_only_one_offered(
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{proxy[0]}", "-servername", "auth.localhost", "-tls1_3"]
 
     offered = subprocess.run(
-        [*command, "-ciphersuites", suite], input="", capture_output=True, text=True, timeout=20, check=False
+        [*command, "-ciphersuites", suite], input="", capture_output=True, text=True, timeout=60, check=False
     )
 
     assert is_taken == (f"Cipher is {suite}" in offered.stdout)

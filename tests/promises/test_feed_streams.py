@@ -123,7 +123,7 @@ async def test_who_finds_no_seat_is_told_when_to_come_back_and_may_ask_without(s
         async with stream(server, neighbour) as third, stream(server, neighbour) as full:
             assert (200, 503) == (third.status, full.status)
         # Without a stream it goes on, and waits for nothing.
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             assert (await here.ask(wait=25)).kills is not None
             assert () == (await here.ask(wait=25)).events
     assert 0 == seats.taken

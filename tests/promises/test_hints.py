@@ -1,7 +1,6 @@
 """A change is seen by another process at once where a Valkey carries the hint, and at the next tick where none does."""
 
 import asyncio
-import time
 
 import pytest
 
@@ -17,15 +16,18 @@ async def test_a_hint_makes_another_process_look_before_its_tick(server_with):
     with valkey_server() as url:
         slow = {"redis_url": url, "memory_refresh_seconds": 5.0}
         here, there = await server_with(**slow), await server_with(**slow)
+        # A tick would never come in the life of this test.
+        for server in (here, there):
+            never = server.machines.settings.model_copy(update={"memory_refresh_seconds": 3600.0})
+            object.__setattr__(server.machines, "settings", never)
         followers = [asyncio.create_task(follow(server)) for server in (here, there)]
-        await asyncio.sleep(0.3)
-        seen = there.machines.memory.version
 
-        started = time.monotonic()
-        await rename_any_tenant(here)
-        await until(lambda: there.machines.memory.version != seen)
-
-        assert time.monotonic() - started < 3
+        for number in range(2):
+            seen = there.machines.memory.version
+            while there.machines.memory.version == seen:
+                # One that was not listening yet has not heard the first.
+                await rename_any_tenant(here, f"Renamed {number}")
+                await asyncio.sleep(0.05)
         for task in followers:
             task.cancel()
 
@@ -49,14 +51,14 @@ async def follow(server):
     await follow_directory(server.machines)
 
 
-async def rename_any_tenant(server):
+async def rename_any_tenant(server, name="Renamed"):
     tenant = (await tenants.all_tenants(server.machines.work()))[0]
     work = server.machines.work()
-    tenants.change(work, tenant, name="Renamed")
+    tenants.change(work, tenant, name=name)
     assert await work.commit()
 
 
 async def until(condition):
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.01)

@@ -128,7 +128,7 @@ async def test_what_is_found_changes_no_answer():
 def run(*words):
     return subprocess.run(
         [sys.executable, "-m", "resource_lib", "lint", *words],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
 
 

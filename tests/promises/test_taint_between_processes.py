@@ -23,7 +23,7 @@ from resource_lib.limits.valkey import ValkeyStore
 from resource_lib.output import Taint
 
 async def main(url, tenant, subject):
-    store = ValkeyStore(url, timeout=5)
+    store = ValkeyStore(url, timeout=30)
     person, taints = SimpleNamespace(tenant=tenant, subject=subject), Taints(Taint(), store=store)
     await taints.hear(person)
     print("held" if taints.of(person, "update", {}) else "free")

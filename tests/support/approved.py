@@ -166,7 +166,7 @@ class Caller:
         return b"".join(message.get("body", b"") for message in self.found)
 
     async def answer(self) -> Answer:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             await self.task
         start = next(message for message in self.found if message["type"] == "http.response.start")
         assert not self.found[-1].get("more_body", False)

@@ -162,10 +162,10 @@ class Deployment:
                 yield process
             finally:
                 process.terminate()
-                process.wait(timeout=30)
+                process.wait(timeout=60)
 
     def _wait(self, process: "subprocess.Popen[str]") -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline and process.poll() is None:
             try:
                 httpx2.get(f"{self.issuer}/readyz").raise_for_status()

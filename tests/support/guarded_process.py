@@ -34,7 +34,7 @@ class GuardedProcess:
 
     async def ready(self) -> "GuardedProcess":
         """Wait until it answers."""
-        async with httpx2.AsyncClient(trust_env=False) as http, asyncio.timeout(60):
+        async with httpx2.AsyncClient(trust_env=False) as http, asyncio.timeout(120):
             while True:
                 with contextlib.suppress(httpx2.HTTPError):
                     await http.get(f"http://127.0.0.1:{self.port}/up")

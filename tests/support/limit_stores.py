@@ -10,6 +10,9 @@ from typing import Any
 from resource_lib.limits.sql import SqlStore
 from resource_lib.limits.valkey import ValkeyStore
 
+PATIENCE_S = 30
+"""How long a question may take: a thousand at once on a machine that has other things to do take longer than a guard would wait."""
+
 KINDS = ["valkey", "postgresql", "sqlite"]
 
 
@@ -20,7 +23,7 @@ class OnValkey:
         import redis.asyncio as redis
 
         self.url = url
-        self.store = ValkeyStore(url)
+        self.store = ValkeyStore(url, timeout=PATIENCE_S)
         self.client = redis.Redis.from_url(url, protocol=2, decode_responses=True)
 
     async def passes(self, seconds: float) -> None:
@@ -64,7 +67,7 @@ class OnSql:
 
     def __init__(self, engine: Any) -> None:
         self.engine = engine
-        self.store = SqlStore(engine)
+        self.store = SqlStore(engine, timeout=PATIENCE_S)
 
     async def run(self, *statements: str) -> Any:
         """Run statements; returns the one value of the last."""

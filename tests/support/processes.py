@@ -88,7 +88,7 @@ class Child:
         """The guardian's process id; the program is its child."""
         return self._process.pid
 
-    def wait_until(self, answers: Callable[[], bool], seconds: float = 30) -> None:
+    def wait_until(self, answers: Callable[[], bool], seconds: float = 120) -> None:
         """Return when `answers()` is true. Raises RuntimeError with the log when it does not come to that."""
         deadline = time.monotonic() + seconds
         while not answers():

@@ -62,7 +62,7 @@ class Workers:
         ]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         with httpx2.Client(trust_env=False) as http:
             while True:
                 try:

@@ -159,7 +159,7 @@ HOSTILE = [
 @pytest.mark.parametrize(("pattern", "text"), HOSTILE, ids=range(len(HOSTILE)))
 def test_no_pattern_runs_away_over_any_text(which, pattern, text):
     """EX-04: each of these takes Python's own engine minutes or centuries; here it is fast, or the schema is refused."""
-    began = time.perf_counter()
+    began = time.thread_time()
     try:
         compiled = which.compiled({"properties": {"v": {"pattern": pattern}}, "patternProperties": {pattern: {}}})
     except UnusableSchemaError:
@@ -167,7 +167,7 @@ def test_no_pattern_runs_away_over_any_text(which, pattern, text):
     fits = compiled.fits({"v": text}), compiled.fits({text: 1})
 
     assert not fits[0]
-    assert time.perf_counter() - began < 2.0
+    assert time.thread_time() - began < 2.0
 
 
 @pytest.mark.requirement("arguments:patterns:linear")
@@ -179,9 +179,9 @@ def test_the_engine_in_force_grows_with_the_text_alone():
         value = {"v": "a" * size + "!"}
         times = []
         for _ in range(15):
-            began = time.perf_counter()
+            began = time.thread_time()
             compiled.fits(value)
-            times.append(time.perf_counter() - began)
+            times.append(time.thread_time() - began)
         return min(times)
 
     assert least(400_000) < 12 * least(40_000)
@@ -277,6 +277,6 @@ def test_ten_thousand_items_are_told_apart_in_a_moment():
     items = [{"a": [number, str(number)]} for number in range(10_000)]
     for which in ENGINES:
         compiled = which.compiled({"uniqueItems": True})
-        began = time.perf_counter()
+        began = time.thread_time()
         assert (True, False) == (compiled.fits(items), compiled.fits([*items, items[0]]))
-        assert time.perf_counter() - began < 2.0
+        assert time.thread_time() - began < 2.0
