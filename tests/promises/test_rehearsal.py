@@ -9,6 +9,7 @@ import pytest
 from resource_lib import Limits, Output, ResourceGuard, destructive, read, rehearsal, write
 from tests.support.bare import BARE
 from tests.support.guarded import RESOURCE, Guarded
+from tests.support.recorded import Recorded
 
 WITHOUT = {
     "a call without a token", "a list of tools without a token", "a session without a token", "a stream without a token",
@@ -154,3 +155,20 @@ async def test_a_rehearsal_counts_nothing_teaches_nothing_and_asks_nobody(caplog
     assert [] == logged
     assert "tools/list" in methods, "what the stand-in listed is not known to the guard"
     assert "tools/call" == methods[-1], "two a minute are left"
+
+
+@pytest.mark.requirement("rehearsal:leaves-nothing-behind")
+async def test_a_guard_that_speaks_to_its_issuer_tells_it_nothing_of_a_rehearsal(tmp_path):
+    """C45: its record holds the calls of callers alone; before operators' demands were told, what cannot be asked is said to be so."""
+    it = Recorded(tmp_path)
+
+    early = states(await it.guard.probe())
+    await it.use("see")
+    tried = await it.guard.probe(token=it.issuer.token(scopes=["notes:read"]))
+    it.guard.doctor()
+
+    assert "not asked" == early["calls of somebody who holds nothing"]
+    assert {"refused"} == set(states(tried).values()), tried
+    assert {"an unknown tool", "add (write) without its scope"} <= set(states(tried))
+    assert {"see"} == {event.tool for event in await it.told()}
+    assert {"see"} == {event["tool"] for event in it.guard.recent()}
