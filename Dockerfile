@@ -12,8 +12,10 @@ RUN python -m venv --without-pip /opt/venv \
 
 FROM python:${PYTHON}
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONSAFEPATH=1 PYTHONPATH=/app
-# A user without a name, a home or a shell; nothing in the image belongs to it, so it can change nothing.
+# A user without a name, a home or a shell; nothing in the image belongs to it, so it can change nothing: but an empty folder, whose owner the volume
+# that is mounted there takes over.
 RUN groupadd --gid 10001 authserver && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin authserver \
+ && install -d -m 700 -o 10001 -g 10001 /var/lib/record \
  && rm -rf /usr/local/lib/python3.13/site-packages/pip* /usr/local/bin/pip*
 COPY --from=wheels /opt/venv /opt/venv
 COPY LICENSE pyproject.toml /app/

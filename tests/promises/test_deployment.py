@@ -58,7 +58,7 @@ def test_no_container_is_root_writes_its_root_or_keeps_a_capability(name: str):
         assert {"noexec", "nosuid", "nodev"} <= set(mount.partition(":")[2].split(","))
     for volume in service.get("volumes", []):
         assert "docker.sock" not in volume
-        assert volume.startswith("postgres:") or volume.endswith(":ro")
+        assert volume.startswith(("postgres:", "record:")) or volume.endswith(":ro")
 
 
 @pytest.mark.requirement("deploy:containers:are-bounded-and-watched")
