@@ -20,7 +20,7 @@ from resource_lib.output.texts import PROTOCOLS_OWN
 from resource_lib.wire import strict_json
 
 _SAYS_NOTHING: Final = frozenset(
-    {"title", "description", "default", "examples", "deprecated", "readOnly", "$schema", "$comment", "$id"}
+    {"title", "description", "default", "examples", "deprecated", "readOnly", "$schema", "$comment"}
 )
 _OF_A_VALUE: Final = frozenset(
     {"enum", "const", "pattern", "format", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum"}
@@ -94,7 +94,8 @@ def is_sealed(result: Mapping[str, Any], leaving: Leaving) -> bool:
 
 def _validator(schema: Any) -> Any:
     try:
-        sealed = _sealed(schema)
+        # A part with an `$id` of its own is another document, and of no form that is known here.
+        sealed = _sealed({name: value for name, value in schema.items() if name != "$id"})
         # Formats too: here a text of the right form is all that is asked.
         return compiled(sealed, formats=True)
     except Exception:  # noqa: BLE001 - whatever it is, it goes the long way

@@ -232,6 +232,18 @@ def test_a_text_is_trusted_only_where_its_schema_surely_holds(outer):
     assert [] == leaks
 
 
+@pytest.mark.requirement("output:schema-forms:trusted-where-it-surely-holds")
+def test_a_document_inside_the_document_lets_nothing_leave():
+    """There a reference means another part than it would outside: what it is held to is not what was read."""
+    inner = {"$id": "https://x.example/in", "$ref": "#/$defs/x", "$defs": {"x": {"enum": ["closed"]}}}
+    schema = {**member("a", inner), "$defs": {"x": {"enum": [MAIL]}}}
+
+    assert left(schema, {"a": MAIL}, canary="x") is None
+    assert left(
+        {**schema, "$id": "https://x.example/out", **member("a", {"$ref": "#/$defs/x"})}, {"a": MAIL}, canary="x"
+    )
+
+
 @pytest.mark.requirement("output:schema-forms:of-all-that-is-inside")
 @pytest.mark.parametrize("inside", [{"type": "integer"}, {"pattern": "^[0-9]{6}$"}, {}, {"format": "date"}])
 def test_an_annotation_of_a_whole_speaks_of_everything_inside(inside, engine):
