@@ -71,7 +71,7 @@ def make_app(folder: Path, **options: object) -> GuardedApp:
     async def page_history(
         path: Annotated[str, Field(description="Relative to the handbook, such as sales/refunds.md.", max_length=256)],
     ) -> str:
-        """Say when a page of the handbook was changed, and why. Use it when somebody asks for that; for what it says, call read_page."""
+        """Say when a page of the handbook was changed, and why. Use it when somebody asks for that; not for what it says: call read_page instead."""
         try:
             done = None if log is None else await log.run(pages.resolve(path).relative_to(pages.path).as_posix())
         except safe.UnsafeError as refused:

@@ -54,7 +54,7 @@ def make_app(*, hosts: safe.Hosts = HOSTS, **options: object) -> GuardedApp:
     async def summarise_complaint(
         complaint: Annotated[str, Field(description="What the customer wrote.", max_length=5000)],
     ) -> str:
-        """Say in one sentence what a customer wants. Use it for a long complaint; a short one says it itself."""
+        """Say in one sentence what a customer wants. Use it for a long complaint; not for a short one, which says it itself."""
         async with hosts.client() as model:
             answer = await model.post(MODEL, json={"prompt": SUMMARY(complaint=complaint)})
         answer.raise_for_status()

@@ -142,6 +142,7 @@ def run(*words):
         "lowlevel_sdk:app",
         "upstream_api:app",
         "handbook:app",
+        "parcels:app",
     ],
 )
 def test_the_command_looks_at_a_server_or_a_guarded_app_and_the_examples_are_clean(name):
