@@ -36,6 +36,8 @@ _GOES = "\u061c\u17b4\u17b5\u180b-\u180f"
 """Of these scripts, what is invisible itself."""
 
 _MOST_ROUNDS: Final = 3
+_SHORT: Final = 500
+"""Characters of a text that Python itself looks through sooner than the engine does."""
 
 _ANY = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
@@ -139,6 +141,8 @@ def stripped(text: str) -> tuple[str, Counter[str]]:
 def without_hidden_characters(text: str) -> tuple[str, Counter[str]]:
     """Return `text` without the characters of the table alone: delimiters, comments and images stay."""
     counts: Counter[str] = Counter()
+    if len(text) < _SHORT and text.isascii() and text.isprintable():
+        return text, counts
     return (_characters(text, counts) if _HAS_HIDDEN.lets_any_through(text) else text), counts
 
 
