@@ -507,10 +507,11 @@ class _Verification:
     def _finish(self, digest: str) -> None:
         self._block(None, is_last=True)
         if not self.is_settled and self.parting is None and self.tree.size != self.head.size:
+            begin, end = sorted((self.tree.size, self.head.size))
             self._find(
-                "truncated",
-                self.tree.size,
-                max(self.head.size, self.tree.size + 1),
+                "truncated" if self.tree.size < self.head.size else "inserted",
+                begin,
+                end,
                 f"the export promises {self.head.size} rows and has {self.tree.size}",
                 header=self.last_header,
                 shown_by="its first line",
@@ -624,8 +625,12 @@ class _Verification:
         self, kind: FindingKind, index: int, until: int, said: str, *, header: bytes | None = None, shown_by: str = ""
     ) -> None:
         if len(self.findings) >= MOST_FINDINGS:
+            # What comes first is what is asked for, and it may be found last.
             self.left_out += 1
-            return
+            last = max(self.findings, key=lambda one: one.index)
+            if last.index <= index:
+                return
+            self.findings.remove(last)
         names: dict[str, Any] = header_of(header) if header else {}
         event_id, at = names.get("id"), names.get("at")
         self.findings.append(

@@ -6,7 +6,7 @@ import heapq
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from resource_lib.verify.reading import ExportError, MalformedLineError, hex_hash, row_of
 from resource_lib.wire.export import SEALED
@@ -19,7 +19,10 @@ from resource_lib.wire.signed_note import (
     open_checkpoint,
     unverified_text,
 )
-from resource_lib.wire.strict_json import loads_object
+from resource_lib.wire.strict_json import loads_message, loads_object
+
+_MOST_DEPTH: Final = 64
+"""Of a header. Its strings may hold anything that JSON can say."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,9 +127,10 @@ def pins_in(header: bytes) -> list[tuple[str, int, bytes]]:
 def header_of(header: bytes) -> dict[str, Any]:
     """Return what a header says, nothing where it cannot be read in one way."""
     try:
-        return loads_object(header)
+        said = loads_message(header, most_depth=_MOST_DEPTH)
     except ValueError:
         return {}
+    return said if type(said) is dict else {}
 
 
 def about(said: dict[str, Any]) -> dict[str, Any]:

@@ -205,6 +205,34 @@ def test_a_file_that_was_cut_off_is_named(log):
     assert ("malformed", 650, 700) == first(verified([*lines[:cut], lines[cut][:40]]))
 
 
+def test_the_first_row_is_named_however_many_others_are_wrong(log):
+    """A flood of findings behind it hides nothing."""
+    log = SealedLog().grown(400, 400, with_payloads=True)
+    for index in range(100, 400):
+        del log.payloads[index]
+    log.headers[7] = edited(log.headers[7])
+
+    report = verified(log.export(with_payloads=True))
+
+    assert ("edited", 7, 8) == first(report)
+    assert (100, 201) == (len(report.findings), report.findings_left_out)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["a \u0000 b", {"a": [[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]}],
+    ids=["nul", "deep"],
+)
+def test_whatever_a_header_says_its_payload_is_held_against_it(said):
+    """A commitment is found in any header that the server can have written."""
+    log = SealedLog().grown(5, 5, with_payloads=True, said=said)
+    honest = verified(log.export(with_payloads=True))
+    del log.payloads[3]
+
+    assert ("verified", 5) == (honest.verdict, honest.payloads.verified)
+    assert ("payload_missing", 3, 4) == first(verified(log.export(with_payloads=True)))
+
+
 # -- 7 rewrite everything
 
 
