@@ -88,7 +88,8 @@ async def test_a_stateless_request_cannot_use_a_foreign_session_by_naming_the_ne
 
     await it.send(headers=[it.bearer(subject="usr_bbbbbbbbbbbbbbbb"), SESSION, MODERN], body=PING)
 
-    assert [[(b"mcp-protocol-version", b"2026-07-28")]] == [seen["scope"]["headers"] for seen in it.server.seen]
+    headers = [dict(seen["scope"]["headers"]) for seen in it.server.seen]
+    assert [{b"mcp-protocol-version": b"2026-07-28", b"mcp-method": b"ping"}] == headers
 
 
 async def test_a_server_that_gives_two_people_one_session_gives_the_second_nothing(caplog):

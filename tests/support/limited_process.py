@@ -8,6 +8,7 @@ sessions; and `NAME-away`, around a bare one that waits for its store no longer 
 """
 
 import asyncio
+import base64
 import contextlib
 import json
 import os
@@ -63,7 +64,7 @@ class LimitedProcess:
     ) -> Any:
         """Call a tool; returns the error of the reply, or None; `runs` where after `timeout` seconds there was none, and hangs up."""
         message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": {}}}
-        told = {"authorization": f"Bearer {token}", "mcp-protocol-version": "2026-07-28", **(headers or {})}
+        told = {"authorization": f"Bearer {token}", **_about(tool), **(headers or {})}
         asked = {"json": message, "headers": told, **({} if timeout is None else {"timeout": timeout})}
         try:
             answer = (await http.post(f"http://127.0.0.1:{self.port}/{store}/mcp", **asked)).json()
@@ -78,10 +79,10 @@ class LimitedProcess:
         message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": {}}}
         body = json.dumps(message)
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        told = "".join(f"{name}: {said}\r\n" for name, said in _about(tool).items())
         writer.write(
-            f"POST /{store}/mcp HTTP/1.1\r\nhost: mcp.example.com\r\nauthorization: Bearer {token}\r\n"
-            f"mcp-protocol-version: 2026-07-28\r\ncontent-type: application/json\r\nconnection: close\r\n"
-            f"content-length: {len(body)}\r\n\r\n{body}".encode()
+            f"POST /{store}/mcp HTTP/1.1\r\nhost: mcp.example.com\r\nauthorization: Bearer {token}\r\n{told}"
+            f"content-type: application/json\r\nconnection: close\r\ncontent-length: {len(body)}\r\n\r\n{body}".encode()
         )
         answer = await reader.read()
         writer.close()
@@ -90,6 +91,12 @@ class LimitedProcess:
             if word.encode() in answer:
                 return word
         return None if b'"result":{}' in answer else answer.decode()
+
+
+def _about(tool: str) -> dict[str, str]:
+    """Return the headers that say of a call what its body says (MCP 2026-07-28, SEP-2243)."""
+    named = base64.b64encode(tool.encode()).decode()
+    return {"mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": f"=?base64?{named}?="}
 
 
 @contextlib.asynccontextmanager
@@ -151,7 +158,7 @@ def _serve(port: int, issuer: str, resource: str, stores: Sequence[str]) -> None
         name, _, path = scope["path"].removeprefix("/").partition("/")
         await served[name]({**scope, "path": f"/{path}"}, receive, send)
 
-    uvicorn.run(app, port=port, log_level="error", timeout_keep_alive=60)
+    uvicorn.run(app, port=port, log_level="error", timeout_keep_alive=60, timeout_graceful_shutdown=2)
 
 
 def _store(url: str, *, timeout: float) -> LimitStore:
