@@ -73,10 +73,14 @@ def demo(
     if fresh:
         forget(place.folder)
     facts = asyncio.run(prepared(place))
-    with Servers(place, facts) as servers:
+    log = place.folder / "servers.log" if tour else None
+    with Servers(place, facts, log=log) as servers:
         servers.start()
         if tour:
-            raise SystemExit(_walk(facts, place, as_json=as_json))
+            code = _walk(facts, place, as_json=as_json)
+            if code:
+                print(f"What the servers said meanwhile stands in {log}.", file=sys.stderr)
+            raise SystemExit(code)
         if as_json:
             print(json.dumps({"issuer": place.issuer, "resource": place.resource, "facts": str(place.facts)}))
         else:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
@@ -35,9 +36,11 @@ class _StopAsked(Exception):
 class Servers:
     """The two child processes. Leaving the block ends both, calmly if they let us."""
 
-    def __init__(self, place: Place, facts: dict[str, Any]) -> None:
+    def __init__(self, place: Place, facts: dict[str, Any], *, log: Path | None = None) -> None:
+        """`log`: where what they say goes; None: to our standard error."""
         self.place = place
         self.facts = facts
+        self.log = log
         self._children: list[tuple[str, subprocess.Popen[bytes]]] = []
         self._before: dict[int, Any] = {}
 
@@ -99,11 +102,13 @@ class Servers:
             time.sleep(0.5)
 
     def _run(self, name: str, words: Sequence[str], **environment: str) -> None:
+        said = sys.stderr if self.log is None else self.log.open("ab")
         # A session of its own: a Ctrl-C in the terminal reaches us alone, and we end them in order.
         child = subprocess.Popen(  # noqa: S603 - our own modules with our own arguments
             [sys.executable, "-m", *words],
             stdin=subprocess.DEVNULL,
-            stdout=sys.stderr,
+            stdout=said,
+            stderr=said,
             env={**os.environ, **environment},
             start_new_session=True,
             preexec_fn=_dies_with_us(),  # noqa: PLW1509 - nothing else runs in this process yet
@@ -113,7 +118,9 @@ class Servers:
     def _fail_if_one_ended(self) -> None:
         for name, child in self._children:
             if child.poll() is not None:
-                fail(f"{name} ended by itself (exit code {child.returncode}); what it said stands above.")
+                fail(
+                    f"{name} ended by itself (exit code {child.returncode}); what it said stands {f'in {self.log}' if self.log else 'above'}."
+                )
 
     def _wait_until_answers(self, url: str) -> None:
         import httpx2

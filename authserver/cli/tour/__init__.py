@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 
-from authserver.cli.tour import approvals, limits, stopping, tokens, tools, ways_in
+from authserver.cli.tour import approvals, limits, record, stopping, tokens, tools, ways_in
 from authserver.cli.tour.held import NotHeldError
 from authserver.cli.tour.walk import Step, Walk, connected
 
@@ -22,10 +22,9 @@ STEPS: tuple[Step, ...] = (
     *ways_in.STEPS,
     *limits.STEPS,
     *stopping.STEPS,
+    *record.STEPS,
 )
 """The tour, in order."""
-
-_LATER = ("the sealed record that anybody can verify",)
 
 
 async def walk_through(facts: dict[str, Any], folder: Path, *, as_json: bool = False) -> int:
@@ -43,9 +42,7 @@ async def walk_through(facts: dict[str, Any], folder: Path, *, as_json: bool = F
     if not held:
         return 1
     if not as_json:
-        print(f"\nAll {len(STEPS)} steps held. Later versions add, and this tour will show:")
-        for capability in _LATER:
-            print(f"  - {capability}")
+        print(f"\nAll {len(STEPS)} steps held.")
     return 0
 
 
