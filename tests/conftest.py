@@ -28,7 +28,7 @@ def keep_databases_in_memory():
 keep_databases_in_memory()
 
 # A guard with a credential records calls, and no test may leave its own in the home of whoever runs it.
-os.environ.setdefault("RESOURCE_GUARD_SPOOL", str(Path(tempfile.gettempdir()) / f"guard-spool-{os.getuid()}"))
+os.environ.setdefault("RESOURCE_GUARD_SPOOL", str(Path(tempfile.gettempdir()) / f"guard-spool-{os.getpid()}"))
 
 
 def let_children_keep_byte_code():

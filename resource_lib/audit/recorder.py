@@ -72,7 +72,7 @@ class Recorder:
         self._disk = disk
         self._lock = threading.Lock()
         self._spool: Spool | MemorySpool | None = None
-        self.folder: Path | None = _usable(settings, resource, has_issuer=channel is not None)
+        self.folder: Path | None = _usable(settings, resource, issuer=None if channel is None else channel.issuer)
         """Where events wait on this machine's disk; None: the issuer alone keeps them."""
         self.ring = Ring(settings.recent)
         self._telemetry: Telemetry | None = telemetry() if settings.telemetry else None
@@ -307,13 +307,13 @@ class Recorder:
             self.sending.forsake()
 
 
-def _usable(settings: Record, resource: str, *, has_issuer: bool) -> Path | None:
+def _usable(settings: Record, resource: str, *, issuer: str | None) -> Path | None:
     """Return the folder, if events can wait there; None: they cannot, and the issuer keeps them. Raises SettingsError."""
     if settings.durable == "issuer":
-        if has_issuer:
+        if issuer is not None:
             return None
         raise SettingsError("record.durable", "there is no issuer to keep events", "leave it out, or give a credential")
-    folder = settings.folder(resource=resource)
+    folder = settings.folder(resource=resource if issuer is None else f"{issuer}\n{resource}")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         is_usable = os.access(folder, os.W_OK | os.X_OK)
@@ -321,7 +321,7 @@ def _usable(settings: Record, resource: str, *, has_issuer: bool) -> Path | None
         is_usable = False
     if is_usable:
         return folder
-    if not has_issuer:
+    if issuer is None:
         raise SettingsError("record.spool", f"{folder} cannot be written", "name a folder that this process may write")
     log.warning(
         "events cannot wait in %s, so each write waits until the issuer has its intent. Cure: set RESOURCE_GUARD_SPOOL to a folder on a "

@@ -22,7 +22,7 @@ class Record:
     """How the calls of one guard are recorded. Raises SettingsError."""
 
     spool: str | Path | None = None
-    """The folder in which events wait for the issuer, and stay where there is none. None: RESOURCE_GUARD_SPOOL, else a folder of this
+    """The folder in which, in one of this server's own, events wait for the issuer, and stay where there is none. None: RESOURCE_GUARD_SPOOL, else a folder of this
     server's own below $XDG_STATE_HOME or ~/.local/state."""
     durable: Durable = "spool"
     """Where the intent of a write is before the tool runs: on this machine's disk, or accepted by the issuer (a round trip for each
@@ -59,9 +59,11 @@ class Record:
     def folder(self, *, resource: str, environment: Mapping[str, str] | None = None) -> Path:
         """Return where events wait: each server that shares a machine has a folder of its own."""
         named = os.environ if environment is None else environment
+        # A folder of its own also below one that was named: what a dead process left is told by its own server, in its own name.
+        own = sha256(resource.encode("utf-8")).hexdigest()[:16]
         given = self.spool or named.get(SPOOL)
         if given:
-            return Path(given)
+            return Path(given) / own
         home = named.get("XDG_STATE_HOME")
         state = Path(home) if home else Path(named.get("HOME") or "~").expanduser() / ".local" / "state"
-        return state / "mcp-guard" / sha256(resource.encode("utf-8")).hexdigest()[:16]
+        return state / "mcp-guard" / own

@@ -464,7 +464,7 @@ class Spool:
 
 def read_folder(root: Path) -> Iterator[bytes]:
     """Yield every event that waits below `root`, of living processes too, and change nothing. Raises OSError."""
-    for folder in sorted(root.glob("p-*")):
+    for folder in sorted(root.rglob("p-*")):
         for segment in _left(folder):
             for record in records(segment, len(MAGIC), segment.size):
                 yield record.event

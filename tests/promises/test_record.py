@@ -392,7 +392,7 @@ async def test_what_could_not_be_kept_stops_the_start(tmp_path):
         read("a:b", record="nothing")
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("RESOURCE_GUARD_SPOOL", str(tmp_path / "named"))
-        assert tmp_path / "named" == Record().folder(resource="https://x")
+        assert tmp_path / "named" == Record().folder(resource="https://x").parent
         patched.delenv("RESOURCE_GUARD_SPOOL")
         patched.setenv("XDG_STATE_HOME", str(tmp_path))
         assert tmp_path / "mcp-guard" == Record().folder(resource="https://x").parent
