@@ -2,7 +2,7 @@
 The words of one event of a call, which a guard tells and the server keeps: who asked for what, what was decided by which rules, what
 came of it.
 
-Of what a person said or got, `sub`, `arguments`, `result`, `subjects` and the salts belong into what can be erased; everything else is
+Of what a person said or got, `sub`, `act`, `arguments`, `result`, `subjects` and the salts belong into what can be erased; everything else is
 an id, a code or a number, a hash or a commitment. Frozen: a guard of one version tells a server of another, so a member is added,
 never renamed; one that is not known here is refused, because nobody could say whether it may be kept in the clear.
 The standard library only.
@@ -136,7 +136,7 @@ class CallEvent:
 _NAMES: Final = tuple(field.name for field in fields(CallEvent))
 MEMBERS: Final = frozenset(_NAMES)
 
-IN_PAYLOAD: Final = frozenset({"sub", "arguments", "arguments_salt", "result", "result_salt", "subjects"})
+IN_PAYLOAD: Final = frozenset({"sub", "act", "arguments", "arguments_salt", "result", "result_salt", "subjects"})
 """What never stands in a header: it is kept under a key that can be destroyed."""
 
 # -- ids

@@ -27,7 +27,7 @@ def told(server, tenant="t1", **members):
         "rules": [["scopes", "allow"]], "arguments": {"customer": CUSTOMER}, "arguments_bytes": 40,
         "arguments_commit": "cd" * 32, "arguments_salt": "ef" * 32, "status": "ok", "result": '{"orders":1}',
         "result_bytes": 12, "latency_us": 1500, "cost": 2, "subjects": [["email", CUSTOMER]],
-        "traceparent": f"00-{'1a' * 16}-{'2b' * 8}-01",
+        "traceparent": f"00-{'1a' * 16}-{'2b' * 8}-01", "act": ["usr_canary_actor"],
     } | members  # fmt: skip
 
 
@@ -67,7 +67,11 @@ async def test_what_a_server_tells_of_a_call_is_one_row_and_its_people_are_in_th
     assert {"customer": CUSTOMER} == open_payload(work, row)["arguments"]
     assert SUB not in str({**row, "payload": b""})
     assert "canary" not in str({**row, "payload": b""}).lower()
-    for named in (subject_reference(work, CUSTOMER.upper()), event.reference(work, SUB)):
+    assert [event.reference(work, "usr_canary_actor")] == said["acts"]
+    for named in (
+        subject_reference(work, CUSTOMER.upper()),
+        *(event.reference(work, one) for one in (SUB, "usr_canary_actor")),
+    ):
         assert [event_told["id"]] == [one["event_id"] for one in await work.all(store.OF_SUBJECT, subject_ref=named)]
 
 

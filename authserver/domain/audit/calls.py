@@ -68,7 +68,8 @@ async def take(work: UnitOfWork, teller: Teller, events: Sequence[CallEvent]) ->
 
 
 def _named(work: UnitOfWork, told: CallEvent) -> tuple[str, ...]:
-    refs = {reference(work, told.sub), *(subject_reference(work, name) for _, name in told.subjects)} - {""}
+    people = {reference(work, one) for one in (told.sub, *told.act)}
+    refs = people | {subject_reference(work, name) for _, name in told.subjects} - {""}
     return tuple(sorted(refs))
 
 
@@ -93,7 +94,9 @@ def _write(work: UnitOfWork, teller: Teller, told: CallEvent, named: tuple[str, 
         "sub": sub_ref,
         "authorization": told.authorization_id,
         "resource": teller.resource,
-        "about": about | {"told_by": teller.client_id, "told_at": told.at, "came_at": work.at_us},
+        "about": about
+        | ({"acts": [reference(work, one) for one in told.act]} if told.act else {})
+        | {"told_by": teller.client_id, "told_at": told.at, "came_at": work.at_us},
         "commit": sealed.commitment,
     }
     work.write(

@@ -94,7 +94,8 @@ def _add(best: dict[str, float], sign: Sign) -> None:
 def _look(text: str, best: dict[str, float]) -> None:
     """Add what stands in one reading."""
     flat = " ".join(text.split())
-    for place in _ROWS_SIEVE.passing(flat):
+    # A word that ends a text ends like any other.
+    for place in _ROWS_SIEVE.passing(f"{flat} "):
         row = _ROWS[place]
         if row.weight > best.get(row.sign, 0.0) and row.pattern.search(text if place < len(LINES) else flat):
             best[row.sign] = row.weight

@@ -48,13 +48,13 @@ SENTENCES: Final[tuple[Row, ...]] = (
     _row(
         "ignore_instructions",
         0.5,
-        "ignor|disregard|forget",
+        "ignor|disregard|forget|overrid|overrul|bypass|neglect|discard|set aside|attention to|stop follow|not follow|n't follow|longer follow|obey|heed",
         rf"\b{_TO_IGNORE}\b{_GAP}{{0,25}}\b(?:everything|anything|all)\b{_GAP}{{0,12}}\b(?:above|before|previous\w{{0,20}}+|said|told|know)\b|\b{_TO_IGNORE} (?:my|our|the) (?:previous|prior|above|earlier) {_ORDERS}",
     ),
     _row(
         "ignore_instructions",
         1.0,
-        "instruction|prompt|rules",
+        "instruction|prompt|rules|task|objective",
         rf"\b(?:new|updated|real|actual|true|revised) (?:system )?(?:instructions?|prompt|task|objective)s?\b{_GAP}{{0,20}}(?:follow|below|override|supersede|replace|are as|take precedence)|\b(?:instructions?|prompt|rules) (?:above|before this|you were given|you have been given) (?:is|are|were) (?:void|invalid|outdated|cancelled|canceled|no longer|a test|fake|obsolete|superseded)",
     ),
     _row(
@@ -163,7 +163,7 @@ SENTENCES: Final[tuple[Row, ...]] = (
     _row(
         "new_role",
         1.0,
-        "developer mode|god mode|jailbreak|jailbroken|do anything now|dan mode|sudo mode",
+        "developer mode|god mode|dan mode|sudo mode|jailbreak mode|unrestricted mode|debug mode|jailbroken|do anything now",
         r"\b(?:enter|enable|activate|switch to|you are in|in|now in) (?:developer|god|dan|sudo|jailbreak|unrestricted|debug) mode\b|\bdo anything now\b|\b(?:you are|be|become) jailbroken\b|\bdan mode\b",
     ),
     _row(
@@ -175,7 +175,7 @@ SENTENCES: Final[tuple[Row, ...]] = (
     _row(
         "new_role",
         1.0,
-        "你现在是|你現在是|现在你是|從現在起|从现在起|从现在开始|今からあなた|あなたは今|теперь ты|ты теперь|지금부터 너|이제 당신은|이제 너는",
+        "你现在是|你現在是|现在你是|從現在起|从现在起|从现在开始|今からあなた|あなたは今|теперь ты|ты теперь|지금부터 너|지금부터 당신|이제 당신|이제 너",
         r"(?:你现在是|你現在是|现在你是|今からあなたは|あなたは今から|(?:从现在(?:起|开始)|從現在起)[，,]?你|теперь ты|ты теперь|지금부터 (?:너|당신)은?|이제 (?:당신|너)[은는])",
     ),
     _row(
@@ -253,13 +253,13 @@ SENTENCES: Final[tuple[Row, ...]] = (
     _row(
         "script",
         0.5,
-        "<script|javascript:|onerror|onload",
+        "<script|javascript:|onerror|onload|onclick|onmouseover",
         r"<script\b|\bjavascript:[^\s]|<[a-z]{1,10}\b[^<>]{0,200}\bon(?:error|load|click|mouseover)\s{0,3}=",
     ),
     _row(
         "sql",
         0.5,
-        "drop table|drop database|union select|union all select|or 1=1|or '1'='1|; delete from|;delete from|xp_cmdshell",
+        "drop|truncate|delete from|union select|union all select|or 1|or '1|xp_cmdshell",
         r"\bdrop (?:table|database) (?:if exists )?[\"`\[]?\w{1,40}[\"`\]]?\s?(?:;|--|cascade|$|')|[';)]\s?(?:drop|delete from|truncate)\b|\bunion (?:all )?select\b|\bor '?1'?\s?=\s?'?1\b|\bxp_cmdshell\b",
     ),
     _row(
@@ -281,7 +281,7 @@ LINES: Final[tuple[Row, ...]] = (
     _row(
         "fake_turn",
         0.4,
-        "system:|system**:|system]:|system :|assistant:|assistant**|assistant]|assistant :",
+        "system:|system**|system]|system :|assistant:|assistant**|assistant]|assistant :",
         r"(?m)^[ \t]{0,8}(?:#{1,6} ?|\*\*|\[|- )?(?:system|assistant)(?:\*\*|\])?[ \t]{0,2}:",
     ),
     _row(
@@ -299,20 +299,20 @@ LINES: Final[tuple[Row, ...]] = (
     _row(
         "fake_turn",
         0.7,
-        "<system|</system|<assistant|</assistant|<user>|</user>|<important|<instruction|</instruction|<human|<admin",
+        "<system|</system|<assistant|</assistant|<user>|</user>|<important|</important|<instruction|</instruction|<human|</human|<admin|</admin",
         r"</?(?:system|assistant|important|instructions?|human|admin)>",
     ),
     _row(
         "fake_turn",
         0.7,
-        "end of|### instruction|### response",
+        "end of|##instruction|##response|##system|# instruction|# response|# system",
         r"(?m)^[ \t]{0,8}(?:#{2,5} ?(?:instruction|response|system)s?:?[ \t]*$|[-=*#]{2,10} ?end of (?:the )?(?:document|context|tool (?:output|result)|user input|data|file|system prompt|untrusted (?:content|data))\b)",
     ),
     _row("chat_delimiter", 1.0, "<|", r"<\|[^|<>\n]{1,64}\|>"),
     _row(
         "chat_delimiter",
         1.0,
-        "inst]|sys>>|_of_turn>|<im_start>|<im_end>|eot_id>|tool_call>|tool_response>|function_calls>|function_call>|antml:|system-reminder>|function_results>|tool_result>",
+        "inst]|sys>>|_of_turn>|im_start>|im_end>|eot_id>|tool_call>|tool_response>|function_calls>|function_call>|antml:|system-reminder>|function_result|tool_result>",
         r"\[/?inst\]|<</?sys>>|</?(?:start_of_turn|end_of_turn|im_start|im_end|eot_id|tool_call|tool_response|tool_result|function_calls?|function_results?|system-reminder)>|</?antml:",
     ),
     _row(
