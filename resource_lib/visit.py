@@ -311,9 +311,13 @@ class Visit:
             headers = request.forwarded(authorization=False, session=not request.is_modern, encoding=False)
             shown = {**self._scope, "headers": headers, PRINCIPAL: principal}
             with calling_as(principal), contextlib.suppress(UnreadableListingError):
-                listing = listing_for(request, message, self._app, shown)
+                listing = listing_for(request, message, self._app, shown, heard=self._says_of_itself)
                 found[tool] = await parts.definitions.of(listed_for(principal), tool, listing.tools)
         return found
+
+    def _says_of_itself(self, result: Mapping[str, Any]) -> None:
+        if self._parts.rooms is not None:
+            self._parts.rooms.own_words.learn(result)
 
     # -- what waits for a person
 

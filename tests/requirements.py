@@ -4448,6 +4448,10 @@ OUTPUT: dict[str, Requirement] = {
     "output:personal:errors-are-searched": Requirement(
         "C34", "A tool's error is masked as its results are, and nothing in it counts as typed."
     ),
+    "output:personal:the-protocols-own-words": Requirement(
+        "C34, MCP 2026-07-28 serverInfo, JSON-RPC 2.0 §5.1",
+        "Whatever tools call personal, a server's own name and the protocol's own error codes stay; what a tool writes in their places does not.",
+    ),
     "output:include-pii:only-where-the-token-may": Requirement(
         "C34",
         "`include_pii` is advertised and taken only for tools that return personal data and tokens that may see it.",

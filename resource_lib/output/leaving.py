@@ -14,6 +14,7 @@ from resource_lib.decision import ErrorWord
 from resource_lib.definition import Definition
 from resource_lib.output.hostile.sign import Sign
 from resource_lib.output.known_words import KnownWords
+from resource_lib.output.own_words import OwnWords
 from resource_lib.output.quarantine import Withheld
 from resource_lib.output.settings import Output
 from resource_lib.output.unasked import Others
@@ -79,6 +80,8 @@ class Leaving:
     """Whether the policy says of the method that was asked for that strangers' text comes of it."""
     others: Others | None = field(default=None, repr=False)
     """What any tool of the caller's could say here; None: only the one that was called speaks."""
+    own_words: OwnWords | None = field(default=None, repr=False)
+    """What the server is known to say of itself; None: nobody knows."""
     taught: KnownWords | None = field(default=None, repr=False)
     """What was masked by its schema, once it was looked through; None: nothing was."""
     can_be_released: bool = False

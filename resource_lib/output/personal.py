@@ -19,6 +19,7 @@ from resource_lib.output.kinds import Kind
 from resource_lib.output.known_words import KnownWords
 from resource_lib.output.leaving import Leaving, WithheldError
 from resource_lib.output.mirrors import STRUCTURE, json_of
+from resource_lib.output.own_words import put_back, set_aside
 from resource_lib.output.settings import Output
 from resource_lib.output.shape import FREE, Shape, gravest
 from resource_lib.output.texts import free_name, texts_of, with_every_text
@@ -43,9 +44,10 @@ def personal(result: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
         )
     shape = shape_for(leaving) if leaving.tool else FREE
     look = _Look(shape, leaving, trusts_types=leaving.is_tool_result and is_held_to_schema(result, leaving))
-    found = look.result(result)
+    aside = set_aside(result, leaving.own_words, is_error=leaving.part == "error")
+    found = look.result(aside)
     leaving.taught = look.known or None
-    return found
+    return put_back(found, aside, result)
 
 
 def hidden(value: Any, shape: Shape) -> Any:
@@ -75,7 +77,7 @@ class _Look:
             value = self._annotated(value, self._shape, None)
         return self._whole("", value)
 
-    def result(self, result: dict[str, Any]) -> dict[str, Any]:
+    def result(self, result: Mapping[str, Any]) -> Mapping[str, Any]:
         structure = result.get(STRUCTURE) if self._leaving.is_tool_result else None
         shown = structure
         has_kinds = "secret" in self._shape.kinds_below if self._sees else bool(self._shape.kinds_below)

@@ -93,6 +93,8 @@ class Room:
     """Finds the call that a task is of."""
     heard: Callable[[Leaving], None]
     """Told of each part that was looked through."""
+    says_of_itself: Callable[[Mapping[str, Any]], None] = lambda _: None
+    """Told of each result in which no tool speaks."""
     screening: Screening | None = None
     """Who judges texts beside the patterns; None: nobody does."""
     telling: Callable[[], Awaitable[object] | None] = lambda: None
@@ -200,6 +202,7 @@ class Reader:
 
     def _result(self, message: dict[str, Any], result: dict[str, Any], question: Question) -> dict[str, Any]:
         if question.is_protocol:
+            self._room.says_of_itself(result)
             return message
         if question.asks_of_task:
             return self._of_task(message, "result", question.task_of, question)

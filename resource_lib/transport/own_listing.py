@@ -7,7 +7,7 @@ server's own list, unfiltered, and read as strictly as it is bounded: a list tha
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from resource_lib.event_stream import messages_of
@@ -35,8 +35,19 @@ class UnreadableListingError(Exception):
 class OwnListing:
     """Asks one app, as one caller: `scope` is the caller's request as the app would see it, `meta` its `params._meta`."""
 
-    def __init__(self, app: App, scope: Scope, *, version: str, is_modern: bool, meta: Any) -> None:
+    def __init__(
+        self,
+        app: App,
+        scope: Scope,
+        *,
+        version: str,
+        is_modern: bool,
+        meta: Any,
+        heard: Callable[[Mapping[str, Any]], None] = lambda _: None,
+    ) -> None:
+        """`heard` is told of each result."""
         self._app = app
+        self._heard = heard
         self._scope = scope
         self._version = version
         self._is_modern = is_modern
@@ -105,6 +116,7 @@ class OwnListing:
         for raw in messages_of(body) if kind == b"text/event-stream" else [body]:
             said = strictly(raw)
             if isinstance(said, dict) and said.get("id") == "resource-guard" and isinstance(said.get("result"), dict):
+                self._heard(said["result"])
                 return said["result"], headers.get(b"mcp-session-id")
         raise UnreadableListingError
 

@@ -14,6 +14,7 @@ from resource_lib.identity.principal import Principal
 from resource_lib.limits.downstream import DownstreamLimitedError, said_by
 from resource_lib.output import Leaving, Output, WithheldError
 from resource_lib.output.hostile import Screening
+from resource_lib.output.own_words import OwnWords
 from resource_lib.output.unasked import Others, Unasked
 from resource_lib.policy import Demand
 from resource_lib.policy.method_policy import PROTOCOL
@@ -70,6 +71,8 @@ class Rooms:
         )
         self.unasked = Unasked(settings.screening)
         """What is known of what the server may say by itself."""
+        self.own_words = OwnWords()
+        """What is known of what the server says of itself."""
 
     def of(
         self,
@@ -151,6 +154,7 @@ class Rooms:
             task=task,
             heard=heard,
             saw=None if record is None else record.saw,
+            says_of_itself=self.own_words.learn,
             screening=self._screening,
             telling=lambda: self._telling(principal),
             most_bytes=self.settings.most_bytes,
@@ -206,6 +210,7 @@ class Rooms:
                 demand=demand,
                 definition=definition,
                 sees_personal=sees_personal,
+                own_words=self.own_words,
                 arguments=message.arguments,
                 is_labelled_outside=tool is None and message.method in self._outside,
                 # What is only in a memory must be something that can be asked for once more.

@@ -17,6 +17,7 @@ from resource_lib.testing import TestIssuer
 from tests.agreement.test_guard_integrations import CLIENTS, ERAS, Bearer
 from tests.support.guarded import free_socket, serving
 
+SERVER_INFO = "io.modelcontextprotocol/serverInfo"
 CANARIES = ("Jane", "jane@canary.example", "swordfish", "4111 1111")
 
 
@@ -130,3 +131,5 @@ async def test_nothing_that_real_servers_write_leaks(make, connect, mode):
         full["structuredContent"][name] for name in ("name", "email", "token")
     )
     assert refused["isError"]
+    stamps = [each["_meta"][SERVER_INFO]["name"] for each in found.values() if SERVER_INFO in (each.get("_meta") or {})]
+    assert ["people"] * (len(TOOLS) if mode != "legacy" and make is sdk_server else len(stamps)) == stamps

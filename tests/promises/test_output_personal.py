@@ -72,6 +72,52 @@ async def test_what_was_masked_in_the_structure_is_masked_in_every_other_place()
     assert "Jane" not in base64.b64decode(result_of(answer)["content"][4]["resource"]["blob"]).decode()
 
 
+SERVER = "io.modelcontextprotocol/serverInfo"
+
+
+@pytest.mark.requirement("output:personal:the-protocols-own-words")
+@pytest.mark.parametrize("lists_first", [True, False])
+async def test_the_name_of_a_server_stays_and_a_persons_name_in_its_place_does_not(lists_first):
+    """The SDK says in each result which server it is from; a tool may write the same member, and is not believed."""
+    shown = Shown()
+    own = {"name": "people", "version": "1"}
+    shown.server.of_itself = {"_meta": {SERVER: own}}
+    if lists_first:
+        await shown.rpc("tools/list")
+
+    async def meta_of(server_info):
+        said = mirrored({"customers": [{**JANE, "name": "Jane people"}]})
+        answer = await shown.see({**said, "_meta": {SERVER: server_info, "name": "Jane"}})
+        assert "Jane" not in answer.body.decode()
+        return result_of(answer)["_meta"]
+
+    assert {SERVER: own, "name": "***"} == await meta_of(own)
+    for other in ({"name": "Jane", "version": "1"}, {**own, "of": "Jane people"}, {"name": ["people", "Jane"]}):
+        assert "***" in json.dumps(await meta_of(other))
+    assert {SERVER: own, "name": "***"} == await meta_of(own)
+
+
+@pytest.mark.requirement("output:personal:the-protocols-own-words")
+async def test_no_result_of_a_tool_teaches_what_a_server_says_of_itself():
+    shown = Shown()
+    said = {**mirrored({"customers": []}), "_meta": {SERVER: {"name": "Jane"}}}
+
+    for _ in range(2):
+        assert "Jane" not in (await shown.see(said)).body.decode()
+
+
+@pytest.mark.requirement("output:personal:the-protocols-own-words")
+@pytest.mark.parametrize(("code", "left"), [(-32602, -32602), (-32042, -32042), (415555, 0), (-40000, 0)])
+async def test_an_error_keeps_its_code_where_it_is_the_protocols_own(code, left):
+    """A tool that returns one-time codes hides what stands under that name; why a request failed is no such code."""
+    schema = {"type": "object", "properties": {"code": {"type": "string", "x-secret": True}}}
+    shown = Shown(listed("see", schema))
+
+    answer = await shown.see({"error": {"code": code, "message": "no", "data": {"code": "swordfish"}}})
+
+    assert {"code": left, "message": "no", "data": {"code": "[secret]"}} == json.loads(answer.body)["error"]
+
+
 @pytest.mark.requirement("output:personal:free-text-is-searched")
 @pytest.mark.parametrize("schema", [None, {"type": "object", "properties": {"note": {"type": "string"}}}])
 async def test_free_text_is_searched_where_no_schema_describes_it(schema):

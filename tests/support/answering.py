@@ -64,6 +64,7 @@ class Answering:
     def __init__(self, tools: list[dict[str, Any]]) -> None:
         self.tools = tools
         self.says: list[Any] = []
+        self.of_itself: dict[str, Any] = {}
         self.raw: bytes | None = None
         self.content_type = b"application/json"
         self.more_headers: list[tuple[bytes, bytes]] = []
@@ -84,7 +85,9 @@ class Answering:
             result = {"protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": {"name": "x", "version": "1"}}
             await self._json(send, 200, json.dumps(_reply(said["id"], result)).encode())
         elif method == "tools/list":
-            await self._json(send, 200, json.dumps(_reply(said["id"], {"tools": self.tools})).encode())
+            await self._json(
+                send, 200, json.dumps(_reply(said["id"], {"tools": self.tools, **self.of_itself})).encode()
+            )
         elif method is not None and "id" not in said:
             await self._json(send, 202, b"")
         else:
