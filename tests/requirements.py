@@ -5007,6 +5007,16 @@ RECORD: dict[str, Requirement] = {
     "record:erase:what-is-told-late-goes-too": Requirement(
         "C50", "What is told late of somebody who was erased is not kept."
     ),
+    "record:erase:overtaken": Requirement(
+        "C50",
+        "What was being written while somebody was erased is erased as well, by what it named when it was taken and nothing else.",
+    ),
+    "record:calls:headers-are-short": Requirement(
+        "decision 15", "What a server may write into a header, which nothing erases, is bounded as a whole."
+    ),
+    "record:log:tenants-take-turns": Requirement(
+        "decision 15", "No log waits to be sealed for one in which more happens, nor for one that cannot be sealed."
+    ),
     "record:erase:by-command": Requirement(
         "C50", "One command erases somebody everywhere, and first says how much that is."
     ),

@@ -66,8 +66,23 @@ async def _take(work: UnitOfWork, tenant: str, teller: Teller, events: list[Call
             if tries == _TRIES - 1:
                 raise
             continue
+        await _forget_overtaken(work, tenant, events)
         return taken
     raise AssertionError
+
+
+async def _forget_overtaken(work: UnitOfWork, tenant: str, events: list[CallEvent]) -> None:
+    """Erase what was taken while somebody whom it names was being erased, also what an earlier try of the batch left."""
+    for tries in range(_TRIES):
+        inside = work.machines.work(tenant=tenant, request_id=work.request_id)
+        await calls.forget_overtaken(inside, events)
+        try:
+            await inside.commit()
+        except RowRefusedError:
+            if tries == _TRIES - 1:
+                raise
+            continue
+        return
 
 
 async def _read(said: Iterable[Any], tenants: frozenset[str], answer: Answer) -> dict[str, dict[str, CallEvent]]:

@@ -21,7 +21,16 @@ from resource_lib.output.detectors import redacted as redacted_text
 from resource_lib.output.detectors import redacted_value
 from resource_lib.output.shape import UnreadableSchemaError, shape_of, shape_of_arguments
 from resource_lib.wire.commitment import SALT_BYTES, canonical, committed_bytes
-from resource_lib.wire.record import MOST_ACTORS, MOST_RESULT_CHARACTERS, MOST_RULES, MOST_SIGNS, Status, new_id
+from resource_lib.wire.record import (
+    MOST_ACTORS,
+    MOST_RESULT_CHARACTERS,
+    MOST_RULE_CHARACTERS,
+    MOST_RULES,
+    MOST_SIGNS,
+    Status,
+    characters_of,
+    new_id,
+)
 
 _MOST_RULES_KEPT: Final = 4096
 _MOST_CALLERS: Final = 1024
@@ -153,6 +162,8 @@ class Maker:
         if known is not None and known[0] is decision:
             return known[1]
         found = [_rule(name, outcome) for name, outcome in decision.outcomes[:MOST_RULES]]
+        while characters_of(found) > MOST_RULE_CHARACTERS:
+            found.pop()
         if len(self._rules) >= _MOST_RULES_KEPT:
             self._rules.pop(next(iter(self._rules)))
         self._rules[id(decision)] = (decision, found)

@@ -11,7 +11,7 @@ The standard library only.
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any, Final, Literal, get_args
@@ -27,6 +27,8 @@ MOST_ARGUMENT_BYTES: Final = 64 * 1024
 MOST_RESULT_CHARACTERS: Final = 10_000
 MOST_SUBJECTS: Final = 50
 MOST_RULES: Final = 64
+MOST_RULE_CHARACTERS: Final = 8192
+"""Of all rules of one event together: they stand in its header, which is kept for ever, and in the clear."""
 MOST_SIGNS: Final = 64
 MOST_ACTORS: Final = 8
 
@@ -208,6 +210,11 @@ def _rules(name: str, value: Any) -> Any:
         raise _wrong_rule(name) from None
 
 
+def characters_of(rules: Iterable[Iterable[str]]) -> int:
+    """Return how long rules are together."""
+    return sum(len(each) for one in rules for each in one)
+
+
 @lru_cache(maxsize=1024)
 def _checked(name: str, rules: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
     """Return rules that are some. Nearly every call of a tool is decided by the same rules in the same way, so they are kept."""
@@ -220,6 +227,11 @@ def _checked(name: str, rules: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, 
             or (len(one) == 3 and _SAID.fullmatch(one[2]) is None)
         ):
             raise _wrong_rule(name)
+    # What is refused is not kept either: a thousand of the longest would be memory that nobody gives back.
+    if characters_of(rules) > MOST_RULE_CHARACTERS:
+        raise InvalidEventError(
+            name, f"are at most {MOST_RULE_CHARACTERS} characters together; leave the last ones out"
+        )
     return rules
 
 

@@ -67,6 +67,12 @@ async def take(work: UnitOfWork, teller: Teller, events: Sequence[CallEvent]) ->
     return Taken(accepted=len(fresh), duplicate=len(known) - len(stolen), stolen=stolen)
 
 
+async def forget_overtaken(work: UnitOfWork, events: Sequence[CallEvent]) -> None:
+    """Erase with the unit's commit what of these is readable, though somebody whom it names was erased while it was written."""
+    refs = {ref for one in events for ref in _named(work, one)}
+    await erasing.erase_overtaken(work, [one.id for one in events], refs)
+
+
 def _named(work: UnitOfWork, told: CallEvent) -> tuple[str, ...]:
     people = {reference(work, one) for one in (told.sub, *told.act)}
     refs = people | {subject_reference(work, name) for _, name in told.subjects} - {""}

@@ -53,11 +53,29 @@ async def erase_some(work: UnitOfWork, refs: Sequence[str], *, by: str = "") -> 
     ids = [row["event_id"] for row in rows]
     if not ids:
         return None
-    work.write(store.ERASE_PAYLOADS, event_ids=_array(ids))
-    work.write(store.ERASE_SUBJECTS, event_ids=_array(ids))
-    receipt = write_receipt(work, ids, by=by)
+    receipt = _erase(work, ids, by=by)
     remember(work, refs, receipt.id)
     return receipt
+
+
+async def erase_overtaken(work: UnitOfWork, event_ids: Sequence[str], refs: Iterable[str]) -> Receipt | None:
+    """Erase with the unit's commit what was written while somebody whom it names was being erased; None: nothing was.
+
+    Ask after these events are durable. Whoever erases says first who, and looks for what there is then: what neither of both readings
+    saw does not exist. A commit that raises RowRefusedError was overtaken by somebody who erases the same: ask again.
+    """
+    erased = await told_late(work, refs)
+    if not erased:
+        return None
+    rows = await work.all(store.ERASED_MEANWHILE, refs=_array(list(erased)), event_ids=_array(event_ids))
+    ids = [row["event_id"] for row in rows]
+    return _erase(work, ids) if ids else None
+
+
+def _erase(work: UnitOfWork, event_ids: Sequence[str], *, by: str = "") -> Receipt:
+    work.write(store.ERASE_PAYLOADS, event_ids=_array(event_ids))
+    work.write(store.ERASE_SUBJECTS, event_ids=_array(event_ids))
+    return write_receipt(work, event_ids, by=by)
 
 
 def remember(work: UnitOfWork, refs: Iterable[str], receipt: str) -> None:

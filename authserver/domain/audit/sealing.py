@@ -12,19 +12,24 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import orjson
+import structlog
 
 from authserver.domain.audit import event, store
 from authserver.domain.audit.event import Kind
 from authserver.runtime.machines import Machines
 from authserver.runtime.schema import SHARED
-from authserver.runtime.unit_of_work import Row, UnitOfWork
+from authserver.runtime.unit_of_work import Row, RowRefusedError, UnitOfWork
 from resource_lib.wire import merkle, tiles
 from resource_lib.wire.signed_note import Checkpoint, SignerKey, VerifierKey, make_checkpoint
 
 AT_ONCE: Final = 1000
 """How many events one commit seals."""
 _MOST_LOGS: Final = 1000
+_MOST_TURNS: Final = 100
+"""Of one round: what waits beyond them is of the next, once it is known in the platform's log how long each log is."""
 _PINS_IN_AN_EVENT: Final = 100
+
+log = structlog.get_logger("authserver.audit")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,24 +65,31 @@ async def seal_round(machines: Machines) -> int:
     """Seal what waits, in every log, and pin what grew; returns how many events were sealed."""
     work = machines.crossing_tenants()
     waiting = [row["tenant_id"] for row in await work.all(store.WAITING_LOGS, most=_MOST_LOGS)]
-    sealed = 0
-    for tenant in waiting:
-        if tenant != SHARED:
-            sealed += await seal(machines, tenant)
+    sealed = await _in_turns(machines, [tenant for tenant in waiting if tenant != SHARED])
     await _pin(machines)
-    return sealed + await seal(machines, SHARED)
+    return sealed + await _in_turns(machines, [SHARED])
 
 
-async def seal(machines: Machines, tenant: str) -> int:
-    """Seal what waits in one log, `AT_ONCE` to a commit; returns how many. What another process seals meanwhile is left to it."""
+async def _in_turns(machines: Machines, tenants: Sequence[str]) -> int:
+    """Seal `AT_ONCE` events of each log in turn, so that no log waits for one in which more happens than can be sealed."""
     sealed = 0
-    while True:
-        count = await _seal_some(machines, tenant)
-        if count is None:
-            return sealed
-        sealed += count
-        if count < AT_ONCE:
-            return sealed
+    for _ in range(_MOST_TURNS):
+        more = []
+        for tenant in tenants:
+            try:
+                count = await _seal_some(machines, tenant)
+            except RowRefusedError:
+                # Of one log: the others are no worse for it, and it is tried again in the next round.
+                log.warning("log_not_sealed", tenant=tenant)
+                continue
+            # None: what another process seals meanwhile is left to it.
+            sealed += count or 0
+            if count == AT_ONCE:
+                more.append(tenant)
+        if not more:
+            break
+        tenants = more
+    return sealed
 
 
 async def log_of(work: UnitOfWork) -> Log | None:
@@ -93,25 +105,25 @@ async def _seal_some(machines: Machines, tenant: str) -> int | None:
     rows = await work.all(store.UNSEALED, most=AT_ONCE)
     if not rows:
         return 0
-    log = _log(row) if row else Log(origin=origin_of(machines, tenant), size=0, partial=())
+    seen = _log(row) if row else Log(origin=origin_of(machines, tenant), size=0, partial=())
     leaves = merkle.leaf_hashes(one["header"].encode() for one in rows)
-    changed, partial = tiles.grown(log.size, log.partial, leaves)
-    grown = Log(origin=log.origin, size=log.size + len(leaves), partial=tuple(partial))
+    changed, partial = tiles.grown(seen.size, seen.partial, leaves)
+    grown = Log(origin=seen.origin, size=seen.size + len(leaves), partial=tuple(partial))
     kept = {"size": grown.size, "partial": b"".join(partial), "now_us": work.at_us}
     if row is None:
-        work.claim(store.BEGIN_LOG, origin=log.origin, **kept)
+        work.claim(store.BEGIN_LOG, origin=seen.origin, **kept)
     else:
-        work.claim(store.GROW_LOG, seen=log.size, **kept)
-    _write(work, log, rows, changed)
+        work.claim(store.GROW_LOG, seen=seen.size, **kept)
+    _write(work, seen, rows, changed)
     checkpoint = Checkpoint(origin=grown.origin, size=grown.size, root=grown.root)
     note = make_checkpoint(checkpoint, [signer(machines)]).decode()
     work.write(store.KEEP_CHECKPOINT, size=grown.size, root=checkpoint.root, at_us=work.at_us, note=note)
     return len(leaves) if await work.commit() else None
 
 
-def _write(work: UnitOfWork, log: Log, rows: Sequence[Row], changed: Sequence[tiles.Tile]) -> None:
+def _write(work: UnitOfWork, seen: Log, rows: Sequence[Row], changed: Sequence[tiles.Tile]) -> None:
     for place, row in enumerate(rows):
-        work.write(store.ADD_LEAF, leaf_index=log.size + place, event_id=row["event_id"])
+        work.write(store.ADD_LEAF, leaf_index=seen.size + place, event_id=row["event_id"])
     for tile in changed:
         # What is not full changes with each round, and stands in the log's own row.
         if tile.width == tiles.WIDTH:
@@ -125,10 +137,10 @@ async def _pin(machines: Machines) -> None:
     rows = await machines.crossing_tenants().all(store.UNPINNED, most=_MOST_LOGS)
     for begin in range(0, len(rows), _PINS_IN_AN_EVENT):
         some = [(row["tenant_id"], _log(row)) for row in rows[begin : begin + _PINS_IN_AN_EVENT]]
-        pins = [[log.origin, log.size, log.root.hex()] for _, log in some]
+        pins = [[one.origin, one.size, one.root.hex()] for _, one in some]
         work = event.platform_work(machines, "pin the logs", kind=Kind.LOG_SEALED, logs=pins)
-        for tenant, log in some:
-            work.write(store.IS_PINNED, of=tenant, size=log.size)
+        for tenant, one in some:
+            work.write(store.IS_PINNED, of=tenant, size=one.size)
         await work.commit()
 
 

@@ -186,6 +186,17 @@ REMEMBER_ERASED = statement(
 ERASED_AMONG = statement(
     "SELECT subject_ref, erased_at_us FROM audit_erased_subjects WHERE tenant_id = :tenant AND subject_ref IN EACH_OF(:refs)"
 )
+# Which of these events are still readable, though somebody whom they name was erased after they happened.
+ERASED_MEANWHILE = statement(
+    """
+    SELECT DISTINCT s.event_id FROM audit_erased_subjects r
+    JOIN audit_subjects s ON s.tenant_id = :tenant AND s.subject_ref = r.subject_ref
+    JOIN audit_payloads p ON p.tenant_id = :tenant AND p.event_id = s.event_id
+    JOIN audit_events e ON e.tenant_id = :tenant AND e.event_id = s.event_id
+    WHERE r.tenant_id = :tenant AND r.subject_ref IN EACH_OF(:refs) AND s.event_id IN EACH_OF(:event_ids)
+        AND e.at_us <= r.erased_at_us ORDER BY s.event_id
+    """
+)
 FORGET_ERASED = platform_statement("DELETE FROM audit_erased_subjects WHERE erased_at_us < :before_us")
 
 KEY = statement("SELECT key_id, wrapped FROM audit_keys WHERE tenant_id = :tenant")

@@ -5,14 +5,19 @@ C50, decision 22. A person has another `sub` in each tenant, and may be named in
 found, tenant by tenant, and erased from the record. Their account is not touched: `user remove` ends that.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from authserver.domain.audit import erasing
+from authserver.domain.audit.erasing import Receipt
 from authserver.domain.tenants.tenant import all_tenants
 from authserver.domain.users import user
 from authserver.runtime.machines import Machines
 from authserver.runtime.schema import SHARED
+from authserver.runtime.unit_of_work import RowRefusedError
+
+_TRIES: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,19 +53,36 @@ async def forget(
             count = await erasing.count(work, refs)
             found.append(Erased(tenant=tenant, count=count, receipts=()))
             continue
-        receipts = []
-        while (receipt := await erasing.erase_some(work, refs, by=by)) is not None:
-            await work.commit()
-            receipts.append(receipt)
-            if told is not None:
-                told(receipt.count)
-            work = machines.work(tenant=tenant)
-        if not receipts:
-            erasing.remember(work, refs, "")
-            await work.commit()
+        # Said first: what is told from here on is not kept, and what was kept until then is found below.
+        erasing.remember(work, refs, "")
+        await work.commit()
+        receipts = await _erased(machines, tenant, refs, by=by, told=told)
         count = sum(one.count for one in receipts)
         found.append(Erased(tenant=tenant, count=count, receipts=tuple(one.id for one in receipts)))
     return [one for one in found if one.count]
+
+
+async def _erased(
+    machines: Machines, tenant: str, refs: Sequence[str], *, by: str, told: Callable[[int], None] | None
+) -> list[Receipt]:
+    receipts: list[Receipt] = []
+    refused = 0
+    while True:
+        work = machines.work(tenant=tenant)
+        receipt = await erasing.erase_some(work, refs, by=by)
+        if receipt is None:
+            return receipts
+        try:
+            await work.commit()
+        except RowRefusedError:
+            # Somebody else erased some of the same in this moment: what is left is found anew.
+            refused += 1
+            if refused == _TRIES:
+                raise
+            continue
+        receipts.append(receipt)
+        if told is not None:
+            told(receipt.count)
 
 
 async def _ids_of(machines: Machines, identifier: str, tenants: Iterable[str]) -> list[str]:
