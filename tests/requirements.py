@@ -5115,6 +5115,10 @@ RECORD: dict[str, Requirement] = {
     "record:settings": Requirement(
         "ours", "What could not be kept as it was asked for stops the start, naming the setting and the cure."
     ),
+    "record:spool:its-own": Requirement(
+        "decision 15, CWE-59, CWE-732",
+        "A spool that others may write into is refused, and nothing that is no file of its own is followed.",
+    ),
     "record:spool:survives": Requirement(
         "R-01, AU-06",
         "What a process that was killed has written is told by the next one, in its order, once; living ones share nothing.",

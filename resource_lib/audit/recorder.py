@@ -24,7 +24,7 @@ from resource_lib.audit.recording import Call, Caller, Noted, Recording
 from resource_lib.audit.ring import Ring
 from resource_lib.audit.sending import Sending
 from resource_lib.audit.settings import Record
-from resource_lib.audit.spool import Disk, Spool
+from resource_lib.audit.spool import Disk, Spool, is_open_to_others
 from resource_lib.audit.telemetry import Telemetry, telemetry
 from resource_lib.backchannel.channel import Channel
 from resource_lib.decision import Decision, Deny
@@ -317,8 +317,15 @@ def _usable(settings: Record, resource: str, *, issuer: str | None) -> Path | No
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         is_usable = os.access(folder, os.W_OK | os.X_OK)
+        is_shared = is_open_to_others(folder)
     except OSError:
-        is_usable = False
+        is_usable = is_shared = False
+    if is_shared:
+        raise SettingsError(
+            "record.spool",
+            f"somebody else may write into {folder}, and could tell of calls in this server's name",
+            "name a folder of this process's own user",
+        )
     if is_usable:
         return folder
     if issuer is None:

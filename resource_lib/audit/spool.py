@@ -8,12 +8,16 @@ is overwritten before the segment is deleted: what a disk keeps of a deleted one
 
 A tail that was torn when the machine went down ends the segment there, and nothing after a failed write or sync is believed: the segment is
 cut to what is known to be on disk, and the next write begins a new one. No repair by hand.
+
+Whoever may write the folder may tell what never happened in this server's name, so it is its own user's alone (`is_open_to_others`); links and
+what is no file are not followed.
 """
 
 import contextlib
 import logging
 import os
 import shutil
+import stat
 import struct
 import threading
 import time
@@ -49,6 +53,32 @@ log = logging.getLogger("resource_lib.audit")
 
 class SpoolFullError(OSError):
     """There is no room for what must not be given up."""
+
+
+_NO_OTHER: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""A link leads to what somebody else chose, and a pipe waits for ever."""
+
+
+def is_open_to_others(folder: Path) -> bool:
+    """Whether somebody but this process's user, its group and root may write into a folder. Raises OSError.
+
+    A group may: an orchestrator gives a volume to a group, and that group is this server.
+    """
+    found = folder.lstat()
+    if fcntl is None:
+        return False
+    return (
+        not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), 0} or bool(found.st_mode & stat.S_IWOTH)
+    )
+
+
+def _opened(place: str | Path, flags: int) -> int:
+    """Open a file that is there, and nothing else. Raises OSError."""
+    file = os.open(place, flags | _NO_OTHER)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise OSError(22, "is no file")
+    return file
 
 
 class Disk:
@@ -102,7 +132,7 @@ class Segment:
     def delete(self) -> None:
         """Make it unreadable, then delete it. Raises nothing."""
         with contextlib.suppress(OSError):
-            file = os.open(self.key_place, os.O_WRONLY)
+            file = _opened(self.key_place, os.O_WRONLY)
             try:
                 os.write(file, bytes(32))
                 os.fsync(file)
@@ -134,7 +164,7 @@ def records(segment: Segment, begin: int, end: int) -> Iterator[Record]:
     """Yield what is readable between two places of a segment. A record that does not fit its CRC is left out, and said; a length that
     cannot be ends it. Raises OSError.
     """
-    with segment.place.open("rb") as file:
+    with open(segment.place, "rb", opener=_opened) as file:
         file.seek(begin)
         at = begin
         while at + _FRAME.size <= end:
@@ -193,6 +223,8 @@ class Spool:
         self._names = 0
         self._adopted: dict[Path, int] = {}
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if is_open_to_others(root):
+            raise PermissionError(13, "somebody else may write there")
         self.folder = root / f"p-{uuid4().hex[:16]}"
         # Locked before it has its name: whoever looks for orphans meanwhile finds none.
         making = root / f".{self.folder.name}"
@@ -474,12 +506,13 @@ def _left(folder: Path) -> Iterator[Segment]:
     """Yield the segments of a folder, each up to where it is readable."""
     for place in sorted(folder.glob("*.seg")):
         try:
-            key = place.with_suffix(".key").read_bytes()
-            since = place.stat().st_mtime
+            with open(place.with_suffix(".key"), "rb", opener=_opened) as file:
+                key = file.read(33)
+            since = place.lstat().st_mtime
             if len(key) != 32 or not any(key):
                 continue
             segment = Segment(place, key=key, since=since)
-            with place.open("rb") as file:
+            with open(place, "rb", opener=_opened) as file:
                 if file.read(len(MAGIC)) != MAGIC:
                     continue
             whole = place.stat().st_size
@@ -501,7 +534,9 @@ def _quietly(segment: Segment, end: int) -> Iterator[Record]:
 def _locked(folder: Path) -> int | None:
     """Lock a folder for as long as this process lives; None: somebody else has it."""
     try:
-        file = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        if folder.is_symlink():
+            return None
+        file = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | _NO_OTHER, 0o600)
     except OSError:
         return None
     if fcntl is None:
