@@ -4452,6 +4452,14 @@ OUTPUT: dict[str, Requirement] = {
         "C34, MCP 2026-07-28 serverInfo, JSON-RPC 2.0 §5.1",
         "Whatever tools call personal, a server's own name and the protocol's own error codes stay; what a tool writes in their places does not.",
     ),
+    "output:personal:whatever-json-says": Requirement(
+        "ours",
+        "What a tool says may be any JSON: a member that the protocol has as a word may be a list or an object there.",
+    ),
+    "output:personal:forms-keep-their-fields": Requirement(
+        "C34, MCP Elicitation",
+        "A form that asks for what a tool calls personal keeps its fields, their types and bounds; what it proposes is masked.",
+    ),
     "output:include-pii:only-where-the-token-may": Requirement(
         "C34",
         "`include_pii` is advertised and taken only for tools that return personal data and tokens that may see it.",

@@ -93,7 +93,12 @@ def _word(value: Mapping[str, Any]) -> str | None:
     """Return the member of `value` that holds a file; None: none does."""
     if type(value.get("blob")) is str:
         return "blob"
-    return "data" if value.get("type") in _MEDIA and type(value.get("data")) is str else None
+    return "data" if _is_media(value) and type(value.get("data")) is str else None
+
+
+def _is_media(value: Mapping[str, Any]) -> bool:
+    kind = value.get("type")
+    return type(kind) is str and kind in _MEDIA  # what a tool says may have a list there, as a schema has
 
 
 def _opened(said: str) -> Any:
@@ -125,7 +130,7 @@ def _says_text(value: Mapping[str, Any]) -> bool:
 
 
 def _refused(value: Mapping[str, Any]) -> dict[str, Any]:
-    if value.get("type") in _MEDIA:
+    if _is_media(value):
         return {"type": "text", "text": _REFUSED}
     kept = {name: member for name, member in value.items() if name != "blob"}
     return {**kept, "mimeType": "text/plain", "text": _REFUSED}

@@ -14,6 +14,7 @@ from typing import Any, Final
 from resource_lib.output.conforming import is_held_to_schema
 from resource_lib.output.declared import shape_for
 from resource_lib.output.detectors import masked, names_a_secret, redacted, redacted_value
+from resource_lib.output.forms import without_values
 from resource_lib.output.free_texts import ECHOED
 from resource_lib.output.kinds import Kind
 from resource_lib.output.known_words import KnownWords
@@ -87,7 +88,7 @@ class _Look:
         if has_names:
             # What is said in other words, by the same names.
             rest = {name: member for name, member in result.items() if name != STRUCTURE or structure is None}
-            named = self._by_name(rest)
+            named = without_values(rest, self._leaving, self._kinds, self._by_name, self._hide)
             if named is not rest:
                 result = {**result, **named}
         if structure is not None:
@@ -176,6 +177,9 @@ class _Look:
             return value
         self._leaving.note(kind)
         return other
+
+    def _hide(self, value: Any, kind: Kind) -> Any:
+        return self._annotated(value, FREE, kind)
 
     def _by_name(self, value: Any) -> Any:
         """Return a part that no schema describes with what stands under the names of annotated members masked."""

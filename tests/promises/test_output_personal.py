@@ -72,6 +72,115 @@ async def test_what_was_masked_in_the_structure_is_masked_in_every_other_place()
     assert "Jane" not in base64.b64decode(result_of(answer)["content"][4]["resource"]["blob"]).decode()
 
 
+FIELDS = {
+    "email": {"type": "string", "title": "Your e-mail", "format": "email", "maxLength": 50},
+    "name": {"type": "string", "description": "As on your card", "minLength": 1},
+    "phone": {"type": "integer", "minimum": 1},
+    "size": {"type": "string", "enum": ["small", "large"]},
+}
+VALUES = {
+    "email": {"default": "jane@canary.example"},
+    "name": {"default": "Jane", "enum": ["Jane", "Jane Canary"], "oneOf": [{"const": "Jane", "title": "Jane"}]},
+    "phone": {
+        "default": 4155550123,
+        "type": ["4155550123"],
+        "format": "4155550123",
+        "maxLength": "4155550123",
+        "of": 4155550123,
+    },
+}
+
+
+def asking(fields):
+    """What a server asks of a person, who is shown a form."""
+    form = {"type": "object", "properties": fields, "required": ["email", "name"]}
+    return {"method": "elicitation/create", "params": {"message": "Who are you?", "requestedSchema": form}}
+
+
+async def asked(shown, request, *, is_modern):
+    """The fields as they leave, and all of the answer."""
+    if is_modern:
+        answer = await shown.see({"resultType": "input_required", "inputRequests": {"email": request}})
+        left = result_of(answer)["inputRequests"]["email"]
+    else:
+        shown.server.stream = True
+        answer = await shown.see(
+            {"jsonrpc": "2.0", "id": "q", **request}, mirrored({"customers": []}), headers=(LEGACY,)
+        )
+        left = json.loads(next(line[6:] for line in answer.body.splitlines() if b"elicitation" in line))
+    return left["params"]["requestedSchema"], answer
+
+
+@pytest.mark.requirement("output:personal:forms-keep-their-fields")
+@pytest.mark.parametrize("is_modern", [True, False])
+async def test_a_form_asks_for_what_is_personal_and_tells_none_of_it(is_modern):
+    """A field that is called as personal data is can still be filled in; what stands ready in it is masked."""
+    shown = Shown()
+    form, _ = await asked(shown, asking(FIELDS), is_modern=is_modern)
+    assert {"type": "object", "properties": FIELDS, "required": ["email", "name"]} == form
+
+    proposing = {name: {**field, **VALUES.get(name, {})} for name, field in FIELDS.items()}
+    form, answer = await asked(shown, asking(proposing), is_modern=is_modern)
+    assert [] == leaked(answer)
+    assert FIELDS["email"] | {"default": "user***@***.example"} == form["properties"]["email"]
+    assert {"type": "string", "minLength": 1}.items() <= form["properties"]["name"].items()
+
+
+@pytest.mark.requirement("output:personal:forms-keep-their-fields")
+@pytest.mark.parametrize("where", ["content", "_meta", "inputRequests", "other method"])
+async def test_what_only_looks_like_a_form_is_masked_by_its_names(where):
+    shown = Shown()
+    form = asking({"name": {"title": "Jane"}, "api_secret": {"description": "swordfish"}})
+    said = {
+        "content": {"content": [{"type": "text", "text": json.dumps(form)}]},
+        "_meta": {"content": [], "_meta": form},
+        "inputRequests": {"content": [], "inputRequests": {"q": form}},
+        "other method": {
+            "resultType": "input_required",
+            "inputRequests": {"q": {**form, "method": "elicitation/other"}},
+        },
+    }
+
+    assert [] == leaked(await shown.see({"isError": True, **said[where]}))
+
+
+WORDS = (
+    "type",
+    "role",
+    "resultType",
+    "audience",
+    "level",
+    "mimeType",
+    "status",
+    "uri",
+    "text",
+    "blob",
+    "data",
+    "code",
+    "task",
+)
+
+
+@pytest.mark.requirement("output:personal:whatever-json-says")
+@pytest.mark.parametrize("value", [["string", "null"], {"a": ["b"]}, None, 7, True], ids=str)
+@pytest.mark.parametrize("part", ["structuredContent", "_meta", "text", "error"])
+async def test_a_document_may_use_the_protocols_words_for_anything(part, value):
+    """A tool that returns a JSON Schema says `type` with a list, and its answer leaves as any other."""
+    shown = Shown(listed("see"))
+    document = dict.fromkeys(WORDS, value) | {"data": "x", "deep": [dict.fromkeys(WORDS, value)]}
+    result = {
+        "structuredContent": mirrored(document),
+        "_meta": {"content": [], "_meta": {"x": document}},
+        "text": {"content": [{"type": "text", "text": json.dumps(document)}]},
+        "error": {"error": {"code": 1, "message": "no", "data": document}},
+    }[part]
+
+    answer = await shown.see(result)
+
+    said = json.loads(answer.body)
+    assert (result if part == "error" else {"result": result}).items() <= said.items()
+
+
 SERVER = "io.modelcontextprotocol/serverInfo"
 
 
