@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.support.order import longest_first
@@ -44,6 +45,9 @@ def pytest_configure(config):
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # Run in the background of a shell: each process that a test starts would be as deaf to Ctrl-C.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # How long an example takes is nothing a test asserts; on a busy machine the default of 200 ms is missed by chance.
+    hypothesis.settings.register_profile("patient", hypothesis.settings(), deadline=None)
+    hypothesis.settings.load_profile("patient")
     config.pluginmanager.register(RequirementCount(), "requirement-count")
     config.pluginmanager.register(InteropTable(), "interop-table")
     config.addinivalue_line("markers", "one_database: no row decides the outcome, so SQLite alone is enough")
