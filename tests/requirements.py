@@ -4483,7 +4483,7 @@ OUTPUT: dict[str, Requirement] = {
         "C34", "An answer that a session repeats is looked through again, by the rights its caller has now."
     ),
     "output:no-channel-leaks:generated": Requirement(
-        "C34", "No generated answer to a generated tool leaks a canary, in the response or the log."
+        "C34", "No generated answer to a generated tool leaks a canary, in the response, the log or the record."
     ),
     "output:no-channel-leaks:approved-calls": Requirement(
         "C34", "What the issuer keeps of an approved call is what left: no more than its caller may see."

@@ -5,11 +5,15 @@ import base64
 import gzip
 import json
 import logging
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from resource_lib import Record
+from resource_lib.audit.spool import read_folder
 from tests.support.answering import CANARIES, JANE, Shown, listed, mirrored, result_of, text_of
 from tests.support.guarded import LEGACY, MODERN
 
@@ -462,7 +466,7 @@ def answers(draw):
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(answers(), st.booleans(), st.booleans())
 def test_no_generated_answer_leaks(made, stream, modern):
-    """Whatever the schema, the structure and the channel: neither what is annotated nor what a detector knows leaves, and nothing is logged."""
+    """Whatever the schema, the structure and the channel: neither what is annotated nor what a detector knows leaves, is logged or is recorded."""
     schema, result = made
     records = []
     handler = logging.Handler()
@@ -472,10 +476,10 @@ def test_no_generated_answer_leaks(made, stream, modern):
     log.addHandler(handler)
     log.setLevel(logging.DEBUG)
     try:
-        shown = Shown(listed("see", schema))
-        shown.server.stream = stream
-        answer = asyncio.run(shown.see(result, headers=[MODERN if modern else LEGACY]))
-        later = asyncio.run(_said_later(shown, result["content"]))
+        with TemporaryDirectory() as spool:
+            shown = Shown(listed("see", schema), record=Record(spool=spool))
+            shown.server.stream = stream
+            answer, later, rows = asyncio.run(_all_of_it(shown, result, MODERN if modern else LEGACY, Path(spool)))
     finally:
         log.removeHandler(handler)
         log.setLevel(level)
@@ -486,6 +490,17 @@ def test_no_generated_answer_leaks(made, stream, modern):
     assert [] == [one for one in (MAIL, *private) if one in decoded]
     assert "undeclared" not in text or _is_open(schema, result)
     assert [] == [one for one in (MAIL, CANARY) if one in "".join(records)]
+    assert ["see"] == [json.loads(row)["tool"] for row in rows]
+    kept = "".join(json.dumps(json.loads(row), ensure_ascii=False) for row in rows)
+    assert [] == [one for one in (MAIL, *private) if one in kept + "".join(_decoded(kept))]
+
+
+async def _all_of_it(shown, result, era, spool):
+    """What leaves of a call and of what is said afterwards, and the rows that are kept of it."""
+    answer = await shown.see(result, headers=[era])
+    later = await _said_later(shown, result["content"])
+    await shown.guard.aclose()
+    return answer, later, list(read_folder(spool))
 
 
 async def _said_later(shown, words):
