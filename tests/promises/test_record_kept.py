@@ -191,7 +191,6 @@ async def test_reads_close_as_writes_do_where_that_was_asked_for(tmp_path):
 
 @pytest.mark.requirement("record:no-record-no-write")
 async def test_without_a_disk_of_its_own_a_write_waits_until_the_issuer_has_its_intent(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(recorder, "PATIENCE_S", 0.3)
     blocked = tmp_path / "file"
     blocked.write_text("")
     it = Recorded(blocked / "below")
@@ -200,6 +199,7 @@ async def test_without_a_disk_of_its_own_a_write_waits_until_the_issuer_has_its_
     assert 1 == len(it.books.of(phase="intent")), "it is there before the tool has run"
 
     it.books.is_away = True
+    monkeypatch.setattr(recorder, "PATIENCE_S", 0.3)
     refused = await it.use("add", {"n": 2})
     assert ("audit_unavailable", 1) == (refused.error["error"], it.reached)
     assert "isError" not in (await it.use("see", {})).json["result"]

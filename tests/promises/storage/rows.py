@@ -28,7 +28,7 @@ def authorization(name, tenant=ACME):
     values = {
         "tenant": tenant, "authorization_id": name, "issuer_path": "", "sub": "s", "client_id": "c", "resource": "r",
         "scope": "", "profile": "interactive", "acr": "1", "amr": "[]", "auth_time": 1, "ctl": 0, "now": 1,
-        "expires_at": FOREVER, "client_snapshot": "", "purpose": "",
+        "expires_at": FOREVER, "client_snapshot": "", "purpose": "", "used_on": 0,
     }  # fmt: skip
     return tokens.START, values
 
