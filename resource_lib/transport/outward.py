@@ -22,6 +22,7 @@ from resource_lib.output.hostile import Screening, Sign
 from resource_lib.output.leaving import ScreenAwaitedError
 from resource_lib.output.mirrors import MOST_DEPTH
 from resource_lib.output.unasked import Others
+from resource_lib.policy.method_policy import CATALOGUES
 from resource_lib.transport import answers
 from resource_lib.transport.answers import Answer, RequestId
 from resource_lib.transport.asgi import Message, Send, send_whole, without_length
@@ -209,7 +210,11 @@ class Reader:
         task = result.get("task")
         if type(task) is dict and isinstance(task.get("taskId"), str):
             self._room.goes_on(task["taskId"], question)
-        return self._cleaned(message, "result", question.leaving(), question)
+        leaving = question.leaving()
+        if not leaving.tool and leaving.method not in CATALOGUES:
+            # A document or a prompt may hold what any tool returns; there is no switch for whoever may see it.
+            leaving.others = self._others(question)
+        return self._cleaned(message, "result", leaving, question)
 
     def _of_task(
         self, message: dict[str, Any], member: str, task_of: Question | None, question: Question | None

@@ -489,9 +489,11 @@ def test_no_generated_answer_leaks(made, stream, modern):
     private = [CANARY, CANARY.upper()] if has_private(schema) else []
     assert [] == [one for one in (MAIL, *private) if one in decoded]
     assert "undeclared" not in text or _is_open(schema, result)
-    assert [] == [one for one in (MAIL, CANARY) if one in "".join(records)]
+    assert [] == [one for one in (MAIL, *private) if one in "".join(records)]
     assert ["see"] == [json.loads(row)["tool"] for row in rows]
-    kept = "".join(json.dumps(json.loads(row), ensure_ascii=False) for row in rows)
+    # Whom it names is told to the issuer, by which they are found to be erased, and kept as keyed references alone.
+    told = [{name: said for name, said in json.loads(row).items() if name != "subjects"} for row in rows]
+    kept = json.dumps(told, ensure_ascii=False)
     assert [] == [one for one in (MAIL, *private) if one in kept + "".join(_decoded(kept))]
 
 

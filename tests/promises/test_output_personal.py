@@ -38,6 +38,23 @@ async def test_what_the_schema_annotates_is_masked_in_its_type_and_form():
     assert {"customers": [MASKED]} == json.loads(result_of(answer)["content"][0]["text"])
 
 
+@pytest.mark.requirement("output:personal:masked-by-the-schema")
+@pytest.mark.parametrize("method", ["resources/read", "prompts/get", "completion/complete"])
+@pytest.mark.parametrize("scopes", [("notes:read",), PII], ids=["ordinary", "may see"])
+async def test_what_a_tool_annotates_is_masked_where_no_tool_was_called_too(method, scopes):
+    """C34: a document may hold what any tool that was listed returns, and nothing asks to see it there."""
+    shown = Shown()
+    await shown.rpc("tools/list")
+    text = json.dumps({"name": "Jane Canary", "email": "jane@canary.example", "api_secret": "swordfish"})
+    said = {"contents": [{"uri": "orders://1", "mimeType": "application/json", "text": text}], "name": "Jane Canary"}
+    shown.server.says = [{"result": said}]
+
+    answer = await shown.rpc(method, {"uri": "orders://1", "name": "orders"}, *scopes)
+
+    assert [] == leaked(answer)
+    assert "orders://1" == result_of(answer)["contents"][0]["uri"]
+
+
 @pytest.mark.requirement("output:personal:masked-wherever-it-stands")
 async def test_what_was_masked_in_the_structure_is_masked_in_every_other_place():
     """A name is no pattern that a detector knows: the schema teaches which words are personal."""
