@@ -4472,6 +4472,10 @@ OUTPUT: dict[str, Requirement] = {
         "C34, LG-05",
         "What a token may not see leaves through no member of an answer, error, notification or request, in either form and era.",
     ),
+    "output:no-channel-leaks:files-that-are-none": Requirement(
+        "C34",
+        "What stands in the place of a file and is no base64, or only to some readers, is looked through or withheld.",
+    ),
     "output:no-channel-leaks:what-cannot-be-read": Requirement(
         "ours", "An answer that two readers could read differently is withheld, and its caller is told."
     ),
@@ -4677,6 +4681,9 @@ TAINT: dict[str, Requirement] = {
     ),
     "quarantine:writes": Requirement(
         "C33", "What a call that wrote has answered is withheld for good: asked for again, it would be done again."
+    ),
+    "quarantine:read-as-it-is": Requirement(
+        "C33", "Whoever releases an answer has read every text of it: also what looks like a file and is none."
     ),
     "quarantine:bounded": Requirement("C33", "What is withheld is bounded, and what nobody could read is not kept."),
     "taint:settings": Requirement("ours", "A setting of it that could not be kept stops the start, naming the cure."),

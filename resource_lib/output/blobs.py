@@ -6,28 +6,16 @@ or, where media are refused or it is said to be text, a sentence stands in its p
 """
 
 import base64
-import binascii
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from resource_lib.output.detectors import redacted
+from resource_lib.output.files import Binary, InPlain, is_media, member_of, opened
 from resource_lib.output.leaving import Leaving
 from resource_lib.output.mirrors import STRUCTURE
 
-
-class _InPlain(str):  # noqa: SLOT000 - a str has no room for slots
-    """The name of the one member of what stands for a text file while the steps look: no server can write it, whatever it writes."""
-
-
-_IN_PLAIN: Final = _InPlain("base64")
-_MEDIA: Final = frozenset({"image", "audio"})
 _REFUSED: Final = "[file withheld: this server lets no such file leave]"
-
-
-class Binary(str):  # noqa: SLOT000 - a str has no room for slots
-    """Stands for a file that is no text: empty to whoever looks at it."""
-
-    said: str
-    """The base64 as the server wrote it."""
+_LONGEST_KEY: Final = 1024
 
 
 def set_aside(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
@@ -51,10 +39,15 @@ def _outside_structure(value: Mapping[str, Any], leaving: Leaving, change: Calla
 
 def _set_aside(value: Any, leaving: Leaving) -> Any:
     if type(value) is dict:
-        word = _word(value)
+        word = member_of(value)
         if word is not None:
-            found = _opened(value[word])
-            if isinstance(found, Binary) and (leaving.settings.media == "refuse" or _says_text(value)):
+            found = _looked_at(value[word])
+            is_text = type(found) is dict or type(found) is str
+            if (
+                found is None
+                or (type(found) is not dict and leaving.settings.media == "refuse")
+                or (not is_text and _says_text(value))
+            ):
                 leaving.note("file")
                 return _refused(value)
             value = {**value, word: found}
@@ -70,6 +63,14 @@ def _set_aside(value: Any, leaving: Leaving) -> Any:
         others = [_set_aside(entry, leaving) for entry in value]
         return value if all(new is old for new, old in zip(others, value, strict=True)) else others
     return value
+
+
+def _looked_at(said: str) -> Any:
+    found = opened(said)
+    if isinstance(found, Binary) and len(said) <= _LONGEST_KEY and redacted(said)[1]:
+        # A key is of the letters of base64, and means nothing in it.
+        return said
+    return found
 
 
 def _put_back(value: Any) -> Any:
@@ -89,35 +90,10 @@ def _put_back(value: Any) -> Any:
     return value
 
 
-def _word(value: Mapping[str, Any]) -> str | None:
-    """Return the member of `value` that holds a file; None: none does."""
-    if type(value.get("blob")) is str:
-        return "blob"
-    return "data" if _is_media(value) and type(value.get("data")) is str else None
-
-
-def _is_media(value: Mapping[str, Any]) -> bool:
-    kind = value.get("type")
-    return type(kind) is str and kind in _MEDIA  # what a tool says may have a list there, as a schema has
-
-
-def _opened(said: str) -> Any:
-    try:
-        text = base64.b64decode("".join(said.split()).encode("ascii"), altchars=b"-_").decode("utf-8")
-    except (binascii.Error, UnicodeError, ValueError):
-        pass
-    else:
-        if "\x00" not in text:
-            return {_IN_PLAIN: text}
-    binary = Binary()
-    binary.said = said
-    return binary
-
-
 def _closed(member: Any) -> Any:
     if isinstance(member, Binary):
         return member.said
-    if type(member) is dict and any(isinstance(name, _InPlain) for name in member):
+    if type(member) is dict and any(isinstance(name, InPlain) for name in member):
         text = "".join(text for text in member.values() if type(text) is str)
         return base64.b64encode(text.encode("utf-8", "surrogatepass")).decode("ascii")
     return member
@@ -130,7 +106,7 @@ def _says_text(value: Mapping[str, Any]) -> bool:
 
 
 def _refused(value: Mapping[str, Any]) -> dict[str, Any]:
-    if _is_media(value):
+    if is_media(value):
         return {"type": "text", "text": _REFUSED}
     kept = {name: member for name, member in value.items() if name != "blob"}
     return {**kept, "mimeType": "text/plain", "text": _REFUSED}

@@ -10,13 +10,15 @@ import hashlib
 import json
 import re
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Final
 
 from resource_lib.identity.principal import Principal
+from resource_lib.output.files import member_of, shown
+from resource_lib.output.mirrors import STRUCTURE
 from resource_lib.wire.approvals import MOST_ARGUMENT_BYTES, MOST_OUTCOME_BYTES, ApprovalRule
 
 LIFE_S: Final = 1800.0
@@ -27,9 +29,9 @@ RELEASE: Final = ApprovalRule(sentence="Hand the withheld answer of {tool} to th
 _MOST_TEXTS: Final = 200
 _MOST_SHOWN: Final = MOST_ARGUMENT_BYTES - 2048
 
-_LONGEST_WORD: Final = 400
 _LONGEST_NAME: Final = 40
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/=_-]+")
+_MANY_WORDS: Final = 4
+_WORD: Final = re.compile(r"[^\W\d_]+")
 
 Key = tuple[str, str, str, str, str]
 
@@ -91,13 +93,14 @@ class Quarantine:
         self._lock = Lock()
 
     def keep(self, principal: Principal, it: Withheld) -> None:
-        """Keep one; when there is no room, the one that was asked for longest ago gives way."""
+        """Keep one; when there is no room, of the tenant that has most of them the one that was asked for longest ago gives way."""
         key = _key(principal, it.tool, it.arguments)
         with self._lock:
             self._kept[key] = (self._clock() + LIFE_S, it)
             self._kept.move_to_end(key)
             if len(self._kept) > self._most:
-                self._kept.popitem(last=False)
+                [(largest, _)] = Counter(tenant for tenant, *_ in self._kept).most_common(1)
+                del self._kept[next(one for one in self._kept if one[0] == largest)]
 
     def find(self, principal: Principal, tool: str, arguments: Any) -> Withheld | None:
         """Return what waits for this very call; None: nothing does."""
@@ -126,20 +129,32 @@ def _key(principal: Principal, tool: str, arguments: Mapping[str, Any]) -> Key:
     return principal.tenant, principal.subject, principal.client_id, principal.authorization_id, hashed
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """Yield every text of a JSON value, and names that say more than a name does; of base64 (an image) its size and hash."""
+def _texts(value: Any, *, is_structure: bool = False) -> Iterator[str]:
+    """Yield every text of a result, and names that say more than a name does; of a file that is no text its size and hash.
+
+    Where no file stands, what looks like one is a text: orders are as easily written without a space.
+    """
     kind = type(value)
     if kind is str:
-        if len(value) > _LONGEST_WORD and _BASE64.fullmatch(value):
-            hashed = hashlib.sha256(value.encode("ascii")).hexdigest()
-            yield f"({len(value)} characters of base64, SHA-256 {hashed})"
-        elif value:
+        if value:
             yield value
     elif kind is dict:
+        file = None if is_structure else member_of(value)
         for name, member in value.items():
-            if " " in name or len(name) > _LONGEST_NAME:
+            if " " in name or len(name) > _LONGEST_NAME or len(_WORD.findall(name)) >= _MANY_WORDS:
                 yield name
-            yield from _texts(member)
+            if name == file:
+                yield from _of_file(member)
+            else:
+                yield from _texts(member, is_structure=is_structure or name == STRUCTURE)
     elif kind is list:
         for entry in value:
-            yield from _texts(entry)
+            yield from _texts(entry, is_structure=is_structure)
+
+
+def _of_file(said: str) -> Iterator[str]:
+    text = shown(said)
+    if text is None:
+        text = f"({len(said)} characters of base64, SHA-256 {hashlib.sha256(said.encode('ascii')).hexdigest()})"
+    if text:
+        yield text
