@@ -144,6 +144,43 @@ async def test_a_form_asks_for_what_is_personal_and_tells_none_of_it(is_modern):
 
 
 @pytest.mark.requirement("output:personal:forms-keep-their-fields")
+@pytest.mark.parametrize("is_modern", [True, False])
+async def test_a_server_that_asks_a_model_may_name_tools_and_models_and_no_person(is_modern):
+    """MCP "Sampling": what a tool is called and asks for stays; what stands ready in it, and what is said beside it, does not."""
+    shown = Shown()
+    schema = {"type": "object", "properties": FIELDS, "required": ["email", "name"]}
+    params = {
+        "messages": [{"role": "user", "content": {"type": "text", "text": "Who?"}}],
+        "maxTokens": 10,
+        "modelPreferences": {"hints": [{"name": "claude-x"}, {"name": "Jane Canary"}]},
+        "tools": [{"name": "find_order", "inputSchema": schema}],
+    }
+    request = {"method": "sampling/createMessage", "params": params}
+    proposing = {name: {**field, **VALUES.get(name, {})} for name, field in FIELDS.items()}
+    nasty = params | {
+        "tools": [{"name": "Jane Canary", "inputSchema": schema | {"properties": proposing}}],
+        "name": "Jane",
+    }
+
+    left, answer = await sampled(shown, request, is_modern=is_modern)
+    _, other = await sampled(shown, {**request, "params": nasty}, is_modern=is_modern)
+    again, _ = await sampled(shown, request, is_modern=is_modern)
+
+    assert params | {"modelPreferences": {"hints": [{"name": "claude-x"}, {"name": "***"}]}} == left == again
+    assert [] == leaked(answer) == leaked(other)
+
+
+async def sampled(shown, request, *, is_modern):
+    """What is asked of a model as it leaves, and all of the answer."""
+    if is_modern:
+        answer = await shown.see({"resultType": "input_required", "inputRequests": {"m": request}})
+        return result_of(answer)["inputRequests"]["m"]["params"], answer
+    shown.server.stream = True
+    answer = await shown.see({"jsonrpc": "2.0", "id": "q", **request}, mirrored({"customers": []}), headers=(LEGACY,))
+    return json.loads(next(line[6:] for line in answer.body.splitlines() if b"sampling" in line))["params"], answer
+
+
+@pytest.mark.requirement("output:personal:forms-keep-their-fields")
 @pytest.mark.parametrize("where", ["content", "_meta", "inputRequests", "other method"])
 async def test_what_only_looks_like_a_form_is_masked_by_its_names(where):
     shown = Shown()
