@@ -18,6 +18,8 @@ from resource_lib.policy.demand import Demand
 
 PROTOCOL: Final = frozenset({"initialize", "ping", "server/discover", "tools/list", "logging/setLevel"})
 CATALOGUES: Final = frozenset({"resources/list", "resources/templates/list", "prompts/list"})
+DOCUMENTS: Final = frozenset({"resources/read", "prompts/get", "completion/complete"})
+"""Methods that call no tool and may return what one does."""
 
 _LIST_CHANGES: Final = frozenset({"toolsListChanged", "promptsListChanged", "resourcesListChanged"})
 

@@ -46,6 +46,8 @@ class Definitions:
         """Told of each definition that was listed, or asked for; whoever is told knows what it has seen."""
         self._known: OrderedDict[tuple[ListedFor, str], tuple[Definition, float]] = OrderedDict()
         self._shared: WeakValueDictionary[str, Definition] = WeakValueDictionary()
+        self._names: frozenset[str] = frozenset()
+        """Of the tools in the list that was last seen as a whole."""
         self._asking: dict[tuple[int, ListedFor], asyncio.Task[dict[str, dict[str, Any]]]] = {}
 
     def learn(self, caller: ListedFor, tool: Mapping[str, Any]) -> None:
@@ -76,6 +78,7 @@ class Definitions:
         if (known := self.known(caller, tool)) is not None:
             return known
         listed = await self._listed(caller, list_tools)
+        self._see_all(listed)
         found = listed.get(tool, {"name": tool})
         if tool in listed:
             self._schemas.learn(found)
@@ -83,6 +86,15 @@ class Definitions:
             return self._keep(caller, tool, definition_of(found), is_listed=tool in listed)
         except InexpressibleError as error:
             raise UnreadableListingError from error
+
+    def _see_all(self, listed: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take note of what every tool calls personal, once: a document may hold what any of them returns."""
+        if self.seen is None or self._names.issuperset(listed):
+            return
+        for tool in listed.values():
+            if (definition := self.shared(tool)) is not None:
+                self.seen(definition)
+        self._names = frozenset(listed)
 
     async def _listed(self, caller: ListedFor, list_tools: ListTools) -> dict[str, dict[str, Any]]:
         """Ask the server once for all calls of one caller that want to know now."""

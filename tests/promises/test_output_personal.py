@@ -42,9 +42,8 @@ async def test_what_the_schema_annotates_is_masked_in_its_type_and_form():
 @pytest.mark.parametrize("method", ["resources/read", "prompts/get", "completion/complete"])
 @pytest.mark.parametrize("scopes", [("notes:read",), PII], ids=["ordinary", "may see"])
 async def test_what_a_tool_annotates_is_masked_where_no_tool_was_called_too(method, scopes):
-    """C34: a document may hold what any tool that was listed returns, and nothing asks to see it there."""
-    shown = Shown()
-    await shown.rpc("tools/list")
+    """C34: a document may hold what any tool returns, and nothing asks to see it there; also the first that is read."""
+    shown = Shown(listed("other"), listed("see", CUSTOMERS))
     text = json.dumps({"name": "Jane Canary", "email": "jane@canary.example", "api_secret": "swordfish"})
     said = {"contents": [{"uri": "orders://1", "mimeType": "application/json", "text": text}], "name": "Jane Canary"}
     shown.server.says = [{"result": said}]
