@@ -5,16 +5,15 @@ It is one server's word, and says so: by whose credential it came and when stand
 id, however often a batch comes again (decision 15, C45 to C48).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
 from authserver.domain.audit import erasing, store
-from authserver.domain.audit import header as headers
 from authserver.domain.audit import payload as payloads
-from authserver.domain.audit.event import Kind, Outcome, reference, subject_reference
+from authserver.domain.audit.event import Kind, Outcome, append, reference, subject_reference
 from authserver.runtime.unit_of_work import UnitOfWork
 from resource_lib.wire.record import IN_PAYLOAD, CallEvent
 
@@ -83,48 +82,24 @@ def _write(work: UnitOfWork, teller: Teller, told: CallEvent, named: tuple[str, 
     """Write one event. Without anybody who is `named` its payload is committed to and not kept."""
     said = told.as_object()
     sealed = payloads.sealed(told.id, {name: said[name] for name in IN_PAYLOAD if name in said})
-    at_us = told.at if told.at <= work.at_us + _AHEAD_US else work.at_us
-    sub_ref, kind = reference(work, told.sub), KIND_OF[told.phase]
-    outcome = Outcome.REFUSED if told.phase == "refused" else Outcome.DONE
     about = {name: value for name, value in said.items() if name not in IN_PAYLOAD | _IN_COLUMNS}
-    facts: Mapping[str, Any] = {
-        "v": headers.VERSION,
-        "id": told.id,
-        "at": at_us,
-        "tenant": work.tenant,
-        "kind": kind.value,
-        "outcome": outcome.value,
-        "reason": told.error or "",
-        "request": work.request_id,
-        "client": told.client_id,
-        "sub": sub_ref,
-        "authorization": told.authorization_id,
-        "resource": teller.resource,
-        "about": about
-        | ({"acts": [reference(work, one) for one in told.act]} if told.act else {})
-        | {"told_by": teller.client_id, "told_at": told.at, "came_at": work.at_us},
-        "commit": sealed.commitment,
-    }
-    work.write(
-        store.APPEND,
+    if told.act:
+        about["acts"] = [reference(work, one) for one in told.act]
+    append(
+        work,
+        KIND_OF[told.phase],
+        Outcome.REFUSED if told.phase == "refused" else Outcome.DONE,
         event_id=told.id,
-        at_us=at_us,
-        kind=kind.value,
-        outcome=outcome.value,
+        at_us=told.at if told.at <= work.at_us + _AHEAD_US else work.at_us,
         reason=told.error or "",
-        request_id=work.request_id,
         client_id=told.client_id,
-        sub_ref=sub_ref,
+        sub_ref=reference(work, told.sub),
         authorization_id=told.authorization_id or "",
         resource=teller.resource,
-        tool=told.tool or "",
+        about=about | {"told_by": teller.client_id, "told_at": told.at, "came_at": work.at_us},
+        payload=sealed,
+        named=named,
+        keeps_payload=bool(named),
         call_id=told.call,
-        approval_id=told.approval_id or "",
         trace_id=told.traceparent.split("-")[1] if told.traceparent else "",
-        header=headers.canonical(facts),
     )
-    work.write(store.AWAIT_SEAL, event_id=told.id)
-    for subject_ref in named:
-        work.write(store.NAME_SUBJECT, subject_ref=subject_ref, event_id=told.id)
-    if named:
-        work.before_commit(lambda: payloads.keep(work, sealed))

@@ -7,7 +7,7 @@ later and in order; it reads what stands here.
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -137,14 +137,53 @@ def record(
     """
     if work.tenant is None:
         work.bind(SHARED)
-    header = {**header, **work.acts}
-    event_id = new_event_id(work.at_us)
-    sub_ref = reference(work, sub)
-    sealed = payloads.sealed(event_id, payload) if payload else None
+    event_id, sub_ref = new_event_id(work.at_us), reference(work, sub)
+    named = {sub_ref, work.acts.get("by", ""), *(subject_reference(work, one) for one in subjects)}
+    append(
+        work,
+        kind,
+        outcome,
+        event_id=event_id,
+        at_us=work.at_us,
+        reason=reason,
+        client_id=client_id,
+        sub_ref=sub_ref,
+        authorization_id=authorization_id,
+        resource=resource,
+        about={**header, **work.acts},
+        payload=payloads.sealed(event_id, payload) if payload else None,
+        named=named,
+    )
+
+
+def append(
+    work: UnitOfWork,
+    kind: Kind,
+    outcome: Outcome,
+    *,
+    event_id: str,
+    at_us: int,
+    reason: str,
+    client_id: str,
+    sub_ref: str,
+    authorization_id: str,
+    resource: str,
+    about: Mapping[str, Any],
+    payload: payloads.Sealed | None,
+    named: Iterable[str],
+    keeps_payload: bool = True,
+    call_id: str = "",
+    trace_id: str = "",
+) -> None:
+    """Write one event of the bound tenant, of which everything is known: its header, its payload, and that it waits to be sealed.
+
+    `about` is what is particular to its kind. `named` are the references of all whom its payload tells of. One that is not kept is
+    committed to all the same.
+    """
     facts = {
         "v": headers.VERSION,
         "id": event_id,
-        "at": work.at_us,
+        "at": at_us,
         "tenant": work.tenant,
         "kind": kind.value,
         "outcome": outcome.value,
@@ -154,13 +193,13 @@ def record(
         "sub": sub_ref,
         "authorization": authorization_id,
         "resource": resource,
-        "about": header,
-        "commit": sealed.commitment if sealed else "",
+        "about": about,
+        "commit": payload.commitment if payload else "",
     }
     work.write(
         store.APPEND,
         event_id=event_id,
-        at_us=work.at_us,
+        at_us=at_us,
         kind=kind.value,
         outcome=outcome.value,
         reason=reason,
@@ -169,18 +208,18 @@ def record(
         sub_ref=sub_ref,
         authorization_id=authorization_id,
         resource=resource,
-        tool=str(header.get("tool", "")),
-        call_id="",
-        approval_id=str(header.get("approval_id", "")),
-        trace_id="",
+        tool=str(about.get("tool", "")),
+        call_id=call_id,
+        approval_id=str(about.get("approval_id", "")),
+        trace_id=trace_id,
         header=headers.canonical(facts),
     )
     work.write(store.AWAIT_SEAL, event_id=event_id)
-    if sealed is not None:
-        named = {sub_ref, work.acts.get("by", ""), *(subject_reference(work, one) for one in subjects)} - {""}
-        for subject_ref in sorted(named):
-            work.write(store.NAME_SUBJECT, subject_ref=subject_ref, event_id=event_id)
-        work.before_commit(lambda: payloads.keep(work, sealed))
+    if payload is None or not keeps_payload:
+        return
+    for subject_ref in sorted(set(named) - {""}):
+        work.write(store.NAME_SUBJECT, subject_ref=subject_ref, event_id=event_id)
+    work.before_commit(lambda: payloads.keep(work, payload))
 
 
 def new_event_id(at_us: int) -> str:
