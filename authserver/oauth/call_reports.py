@@ -8,6 +8,7 @@ one keeps the others no longer. Nothing is taken for a tenant that it is not hea
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -17,10 +18,9 @@ from authserver.domain.audit.calls import Teller
 from authserver.domain.issuers.issuer import Issuer
 from authserver.oauth.errors import InvalidRequest
 from authserver.oauth.resource_server import authenticated, heard_for
-from authserver.runtime.unit_of_work import RowRefusedError, UnitOfWork
+from authserver.runtime.unit_of_work import UnitOfWork
 from resource_lib.wire.record import MOST_EVENTS, CallEvent, InvalidEventError, parse
 
-_TRIES: Final = 5
 _AT_A_TIME: Final = 64
 """How many events are read before others have their turn."""
 
@@ -48,41 +48,18 @@ async def handle(work: UnitOfWork, issuer: Issuer, body: bytes, authorization: b
     groups = await _read(_events(body), frozenset(tenants), answer)
     teller = Teller(client_id=client.id, resource=found.uri)
     for tenant, events in groups.items():
-        taken = await _take(work, tenant, teller, list(events.values()))
+        told = list(events.values())
+        taken = await work.machines.written(
+            partial(calls.take, teller=teller, events=told), tenant=tenant, request_id=work.request_id
+        )
+        # What was taken while somebody whom it names was being erased, also what an earlier try of the batch left.
+        await work.machines.written(
+            partial(calls.forget_overtaken, events=told), tenant=tenant, request_id=work.request_id
+        )
         answer.accepted += taken.accepted
         answer.duplicate += taken.duplicate
         answer.rejected += [{"id": one, "why": "id: is that of another server's event"} for one in taken.stolen]
     return answer
-
-
-async def _take(work: UnitOfWork, tenant: str, teller: Teller, events: list[CallEvent]) -> calls.Taken:
-    for tries in range(_TRIES):
-        inside = work.machines.work(tenant=tenant, request_id=work.request_id)
-        taken = await calls.take(inside, teller, events)
-        try:
-            await inside.commit()
-        except RowRefusedError:
-            # The same batch came twice at once; the other one was first.
-            if tries == _TRIES - 1:
-                raise
-            continue
-        await _forget_overtaken(work, tenant, events)
-        return taken
-    raise AssertionError
-
-
-async def _forget_overtaken(work: UnitOfWork, tenant: str, events: list[CallEvent]) -> None:
-    """Erase what was taken while somebody whom it names was being erased, also what an earlier try of the batch left."""
-    for tries in range(_TRIES):
-        inside = work.machines.work(tenant=tenant, request_id=work.request_id)
-        await calls.forget_overtaken(inside, events)
-        try:
-            await inside.commit()
-        except RowRefusedError:
-            if tries == _TRIES - 1:
-                raise
-            continue
-        return
 
 
 async def _read(said: Iterable[Any], tenants: frozenset[str], answer: Answer) -> dict[str, dict[str, CallEvent]]:

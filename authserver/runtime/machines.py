@@ -1,9 +1,10 @@
 """What one process runs on, opened once at start and handed to whoever needs it."""
 
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 from authserver.runtime.buckets import Bucket, Limited, OpenDoor, Seats
 from authserver.runtime.clock import Clock
@@ -17,10 +18,12 @@ from authserver.runtime.notes import Notes
 from authserver.runtime.outbound import Outbound, OutboundBusyError
 from authserver.runtime.passwords import PasswordHasher
 from authserver.runtime.tail import Tail
-from authserver.runtime.unit_of_work import Database, UnitOfWork
+from authserver.runtime.unit_of_work import Database, RowRefusedError, UnitOfWork
 from authserver.runtime.uses import Uses
 from authserver.runtime.vault import DeploymentKeys, KeyEncryption
 from authserver.settings import Settings
+
+T = TypeVar("T")
 
 
 class Registrations:
@@ -137,3 +140,20 @@ class Machines:
     def crossing_tenants(self) -> UnitOfWork:
         """Open a unit of work under the second database role; only `domain.audit.event.platform_work` calls this."""
         return UnitOfWork(self, at_us=self.clock(), request_id=new_id("req"), platform=True)
+
+    async def written(self, flow: Callable[[UnitOfWork], Awaitable[T]], *, tenant: str, request_id: str = "") -> T:
+        """Run a flow in a unit of its own and commit it; once more, with all it reads, when somebody wrote the same rows first.
+
+        Raises RowRefusedError when that happens five times.
+        """
+        for tries_left in reversed(range(5)):
+            work = self.work(tenant=tenant, request_id=request_id)
+            found = await flow(work)
+            try:
+                await work.commit()
+            except RowRefusedError:
+                if not tries_left:
+                    raise
+                continue
+            return found
+        raise AssertionError

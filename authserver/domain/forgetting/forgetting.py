@@ -7,7 +7,7 @@ found, tenant by tenant, and erased from the record. Their account is not touche
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
 
 from authserver.domain.audit import erasing
 from authserver.domain.audit.erasing import Receipt
@@ -15,9 +15,6 @@ from authserver.domain.tenants.tenant import all_tenants
 from authserver.domain.users import user
 from authserver.runtime.machines import Machines
 from authserver.runtime.schema import SHARED
-from authserver.runtime.unit_of_work import RowRefusedError
-
-_TRIES: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,23 +63,11 @@ async def _erased(
     machines: Machines, tenant: str, refs: Sequence[str], *, by: str, told: Callable[[int], None] | None
 ) -> list[Receipt]:
     receipts: list[Receipt] = []
-    refused = 0
-    while True:
-        work = machines.work(tenant=tenant)
-        receipt = await erasing.erase_some(work, refs, by=by)
-        if receipt is None:
-            return receipts
-        try:
-            await work.commit()
-        except RowRefusedError:
-            # Somebody else erased some of the same in this moment: what is left is found anew.
-            refused += 1
-            if refused == _TRIES:
-                raise
-            continue
+    while receipt := await machines.written(partial(erasing.erase_some, refs=refs, by=by), tenant=tenant):
         receipts.append(receipt)
         if told is not None:
             told(receipt.count)
+    return receipts
 
 
 async def _ids_of(machines: Machines, identifier: str, tenants: Iterable[str]) -> list[str]:
