@@ -1,7 +1,7 @@
 """
 The rules that follow from what real clients do, and which promises show each of them.
 
-`tests/requirements.py` holds the promises, the tests their marks; docs/clients.md lists this table.
+`tests/requirements/` holds the promises, the tests their marks; docs/clients.md lists this table.
 """
 
 from dataclasses import dataclass
