@@ -153,7 +153,7 @@ async def _page(
     sunsets = await inventory.sunsets(work, operator.where, resource.uri)
     return page(
         "console_server.html",
-        at=frame(operator),
+        at=frame(operator, section="servers"),
         it=rows.server(operator, found),
         notice=notice,
         stop=None
