@@ -4,6 +4,9 @@ the record understood
 Why: questions to millions of events, segments that are pruned, what many calls amount to, and what is unusual among them.
 """
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0008"
 down_revision = "0007"
 branch_labels = None
@@ -11,8 +14,81 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.create_table(
+        "signal_baselines",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("about", sa.Text(), nullable=False),
+        sa.Column("state", sa.LargeBinary(), nullable=False),
+        sa.Column("touched_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "about", name=op.f("pk_signal_baselines")),
+        info={"tenanted": True},
+    )
+    op.create_index("ix_signal_baselines_tenant_id_touched_us", "signal_baselines", ["tenant_id", "touched_us"])
+    op.create_table(
+        "signals",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("signal_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("about", sa.Text(), nullable=False),
+        sa.Column("gravity", sa.Text(), nullable=False),
+        sa.Column("opened_us", sa.BigInteger(), nullable=False),
+        sa.Column("last_us", sa.BigInteger(), nullable=False),
+        sa.Column("many", sa.BigInteger(), nullable=False),
+        sa.Column("sub_ref", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("authorization_id", sa.Text(), nullable=False),
+        sa.Column("resource", sa.Text(), nullable=False),
+        sa.Column("tool", sa.Text(), nullable=False),
+        sa.Column("numbers", sa.Text(), nullable=False),
+        sa.Column("event_ids", sa.Text(), nullable=False),
+        sa.Column("todo", sa.Text(), nullable=False),
+        sa.Column("done", sa.Text(), nullable=False),
+        sa.Column("dismissed_us", sa.BigInteger(), nullable=True),
+        sa.Column("dismissed_by", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "signal_id", name=op.f("pk_signals")),
+        info={"tenanted": True},
+    )
+    op.create_index(
+        "ix_signals_open",
+        "signals",
+        ["tenant_id", "kind", "about"],
+        unique=True,
+        sqlite_where=sa.text("dismissed_us IS NULL"),
+        postgresql_where=sa.text("dismissed_us IS NULL"),
+    )
+    op.create_index("ix_signals_tenant_id_last_us", "signals", ["tenant_id", "last_us"])
+    op.create_index(
+        "ix_signals_todo",
+        "signals",
+        ["opened_us"],
+        sqlite_where=sa.text("todo <> ''"),
+        postgresql_where=sa.text("todo <> ''"),
+    )
+    op.create_table(
+        "signal_settings",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("settings", sa.Text(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "kind", name=op.f("pk_signal_settings")),
+        info={"tenanted": True},
+    )
+    op.create_table(
+        "step_ups",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("sub", sa.Text(), nullable=False),
+        sa.Column("began_at", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.Column("signal_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "client_id", "sub", name=op.f("pk_step_ups")),
+        info={"tenanted": True},
+    )
 
 
 def downgrade() -> None:
-    pass
+    op.drop_table("step_ups")
+    op.drop_table("signal_settings")
+    op.drop_table("signals")
+    op.drop_table("signal_baselines")

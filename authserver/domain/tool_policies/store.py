@@ -15,6 +15,18 @@ table(
     tenanted=True,
 )
 
+# Of whom each write waits for a person, and until when. `sub` empty: whoever the application acts for.
+table(
+    "step_ups",
+    sa.Column("client_id", sa.Text, nullable=False),
+    sa.Column("sub", sa.Text, nullable=False),
+    sa.Column("began_at", sa.BigInteger, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.Column("signal_id", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "client_id", "sub"),
+    tenanted=True,
+)
+
 # Only over what the operator looked at: of two who change a tool at once, one looks again.
 SET = statement(
     """
