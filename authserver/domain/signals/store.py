@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from authserver.runtime.schema import platform_statement, statement, table
+from authserver.runtime.schema import table
 from authserver.runtime.sealed_column import sealed_column
 
 # What is usual: counts and averages, by whom and what they are about; `MOST_BASELINES` of a tenant, the least recently used goes.
