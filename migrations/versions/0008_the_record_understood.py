@@ -15,6 +15,16 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "audit_readers",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("reader", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("passed_over", sa.BigInteger(), nullable=False),
+        sa.Column("at_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "reader", name=op.f("pk_audit_readers")),
+        info={"tenanted": True},
+    )
+    op.create_table(
         "signal_baselines",
         sa.Column("tenant_id", sa.Text(), nullable=False),
         sa.Column("about", sa.Text(), nullable=False),
@@ -92,3 +102,4 @@ def downgrade() -> None:
     op.drop_table("signal_settings")
     op.drop_table("signals")
     op.drop_table("signal_baselines")
+    op.drop_table("audit_readers")

@@ -129,6 +129,18 @@ table(
     tenanted=True,
 )
 
+# How far whoever makes something of the record has read each log.
+table(
+    "audit_readers",
+    sa.Column("reader", sa.Text, nullable=False),
+    # The number of the next leaf.
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("passed_over", sa.BigInteger, nullable=False),
+    sa.Column("at_us", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "reader"),
+    tenanted=True,
+)
+
 APPEND = statement(
     """
     INSERT INTO audit_events (tenant_id, event_id, at_us, kind, outcome, reason, request_id, client_id, sub_ref,
@@ -304,4 +316,32 @@ CHECKPOINTS = statement(
 )
 LAST_CHECKPOINT = statement(
     "SELECT size, root, at_us, note FROM audit_checkpoints WHERE tenant_id = :tenant ORDER BY size DESC LIMIT 1"
+)
+
+READER = statement("SELECT position, passed_over FROM audit_readers WHERE tenant_id = :tenant AND reader = :reader")
+BEGIN_READER = statement(
+    """
+    INSERT INTO audit_readers (tenant_id, reader, position, passed_over, at_us)
+    VALUES (:tenant, :reader, :position, :passed_over, :now_us) ON CONFLICT (tenant_id, reader) DO NOTHING RETURNING reader
+    """
+)
+ADVANCE_READER = statement(
+    """
+    UPDATE audit_readers SET position = :position, passed_over = passed_over + :passed_over, at_us = :now_us
+    WHERE tenant_id = :tenant AND reader = :reader AND position = :seen RETURNING reader
+    """
+)
+RESET_READER = statement(
+    """
+    UPDATE audit_readers SET position = 0, passed_over = 0, at_us = :now_us
+    WHERE tenant_id = :tenant AND reader = :reader
+    """
+)
+# Whoever waited longest comes first.
+UNREAD_LOGS = platform_statement(
+    """
+    SELECT l.tenant_id FROM audit_logs l LEFT JOIN audit_readers r ON r.tenant_id = l.tenant_id AND r.reader = :reader
+    WHERE l.size > COALESCE(r.position, 0) AND l.tenant_id <> :skipped
+    ORDER BY COALESCE(r.at_us, 0), l.tenant_id LIMIT :most
+    """
 )
