@@ -96,8 +96,35 @@ def upgrade() -> None:
         info={"tenanted": True},
     )
 
+    # Rows below `pruned` are gone; up to `prunable` the log says that they go, since `prunable_at_us`.
+    for name in ("pruned", "prunable", "prunable_at_us"):
+        op.add_column("audit_logs", sa.Column(name, sa.BigInteger(), server_default=sa.text("0"), nullable=False))
+    op.create_table(
+        "audit_retention",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("keep", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", name=op.f("pk_audit_retention")),
+        info={"tenanted": True},
+    )
+    op.create_table(
+        "audit_copies",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("at_us", sa.BigInteger(), nullable=False),
+        sa.Column("busy_until_us", sa.BigInteger(), nullable=False),
+        sa.Column("failures", sa.BigInteger(), nullable=False),
+        sa.Column("failure", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "place", name=op.f("pk_audit_copies")),
+        info={"tenanted": True},
+    )
+
 
 def downgrade() -> None:
+    op.drop_table("audit_copies")
+    op.drop_table("audit_retention")
+    for name in ("prunable_at_us", "prunable", "pruned"):
+        op.drop_column("audit_logs", name)
     op.drop_table("step_ups")
     op.drop_table("signal_settings")
     op.drop_table("signals")

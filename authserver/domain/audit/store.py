@@ -95,7 +95,33 @@ table(
     sa.Column("sealed_at_us", sa.BigInteger, nullable=False),
     # How many of its leaves the platform's log knows of.
     sa.Column("pinned", sa.BigInteger, nullable=False),
+    # Rows below `pruned` are gone; up to `prunable` the log says that they go, since `prunable_at_us`.
+    sa.Column("pruned", sa.BigInteger, nullable=False, server_default=sa.text("0")),
+    sa.Column("prunable", sa.BigInteger, nullable=False, server_default=sa.text("0")),
+    sa.Column("prunable_at_us", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.PrimaryKeyConstraint("tenant_id"),
+    tenanted=True,
+)
+
+# How long a tenant keeps what, where it is not what the deployment says.
+table(
+    "audit_retention",
+    sa.Column("keep", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id"),
+    tenanted=True,
+)
+
+# Which checkpoint of a log each place outside of this database has, and how it went there.
+table(
+    "audit_copies",
+    sa.Column("place", sa.Text, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("at_us", sa.BigInteger, nullable=False),
+    # Until then one process copies, or nobody tries again.
+    sa.Column("busy_until_us", sa.BigInteger, nullable=False),
+    sa.Column("failures", sa.BigInteger, nullable=False),
+    sa.Column("failure", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "place"),
     tenanted=True,
 )
 
