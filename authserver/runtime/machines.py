@@ -12,6 +12,7 @@ from authserver.runtime.documents import Documents
 from authserver.runtime.flights import Flights
 from authserver.runtime.hints import Hints
 from authserver.runtime.identifiers import new_id
+from authserver.runtime.key_pages import OpenPages
 from authserver.runtime.mail import Mail
 from authserver.runtime.memory import Memory
 from authserver.runtime.notes import Notes
@@ -93,6 +94,8 @@ class Machines:
     """How often one resource server may tell this process of calls."""
     approval_waits: Seats = field(default_factory=lambda: Seats(each=64, all_together=1024))
     """How many questions of one resource server about an approval may wait for an answer at once."""
+    key_pages: OpenPages = field(default_factory=OpenPages)
+    """Which keys this process wraps those of payloads with."""
     tail: Tail = field(default_factory=Tail)
     """The newest control events, as this process last read them."""
     feed_seats: Seats = field(default_factory=lambda: Seats(each=256, all_together=2048))
@@ -150,10 +153,9 @@ class Machines:
             work = self.work(tenant=tenant, request_id=request_id)
             found = await flow(work)
             try:
-                await work.commit()
+                if await work.commit():
+                    return found
             except RowRefusedError:
                 if not tries_left:
                     raise
-                continue
-            return found
-        raise AssertionError
+        raise RowRefusedError("somebody else was first, five times")

@@ -25,6 +25,26 @@ def upgrade() -> None:
         info={"tenanted": True},
     )
     op.create_table(
+        "audit_key_pages",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("page_id", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("keys", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "page_id", name=op.f("pk_audit_key_pages")),
+        info={"tenanted": True},
+    )
+    for table in ("audit_payloads", "audit_keys"):
+        name = "slot" if table == "audit_payloads" else "erasures"
+        op.add_column(table, sa.Column(name, sa.BigInteger(), nullable=False, server_default=sa.text("0")))
+    op.create_table(
+        "erasures",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("erased_us", sa.BigInteger(), nullable=False),
+        sa.Column("cleaned_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_erasures")),
+        info={"tenanted": False},
+    )
+    op.create_table(
         "signal_baselines",
         sa.Column("tenant_id", sa.Text(), nullable=False),
         sa.Column("about", sa.Text(), nullable=False),
@@ -125,8 +145,14 @@ def downgrade() -> None:
     op.drop_table("audit_retention")
     for name in ("prunable_at_us", "prunable", "pruned"):
         op.drop_column("audit_logs", name)
+    op.drop_table("erasures")
     op.drop_table("step_ups")
     op.drop_table("signal_settings")
     op.drop_table("signals")
     op.drop_table("signal_baselines")
     op.drop_table("audit_readers")
+    # What was wrapped by a page is lost with it, as after an erasure.
+    op.drop_table("audit_key_pages")
+    for table, name in (("audit_payloads", "slot"), ("audit_keys", "erasures")):
+        with op.batch_alter_table(table) as batch:
+            batch.drop_column(name)

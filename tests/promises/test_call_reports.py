@@ -173,7 +173,7 @@ async def test_a_payload_whose_key_is_gone_says_so_and_the_header_stays(server):
     """Decision 15: destroying a key takes away what names people, and nothing else."""
     await tell(server, told(server))
     [row] = await calls(server)
-    gone = dict(row) | {"payload": None, "payload_key": None, "key_id": None, "wrapped": None}
+    gone = dict(row) | {"payload": None, "payload_key": None, "key_id": None, "keys": None, "wrapped": None}
 
     with pytest.raises(VaultError, match="erased"):
         open_payload(server.operator.work("t1"), gone)

@@ -11,7 +11,7 @@ from typing import Final
 
 import orjson
 
-from authserver.domain.audit import store
+from authserver.domain.audit import payload, store
 from authserver.domain.audit.event import Kind, record, reference, subject_reference
 from authserver.runtime.identifiers import new_id
 from authserver.runtime.unit_of_work import UnitOfWork
@@ -53,7 +53,7 @@ async def erase_some(work: UnitOfWork, refs: Sequence[str], *, by: str = "") -> 
     ids = [row["event_id"] for row in rows]
     if not ids:
         return None
-    receipt = _erase(work, ids, by=by)
+    receipt = await _erase(work, ids, by=by)
     remember(work, refs, receipt.id)
     return receipt
 
@@ -69,11 +69,11 @@ async def erase_overtaken(work: UnitOfWork, event_ids: Sequence[str], refs: Iter
         return None
     rows = await work.all(store.ERASED_MEANWHILE, refs=_array(list(erased)), event_ids=_array(event_ids))
     ids = [row["event_id"] for row in rows]
-    return _erase(work, ids) if ids else None
+    return await _erase(work, ids) if ids else None
 
 
-def _erase(work: UnitOfWork, event_ids: Sequence[str], *, by: str = "") -> Receipt:
-    work.write(store.ERASE_PAYLOADS, event_ids=_array(event_ids))
+async def _erase(work: UnitOfWork, event_ids: Sequence[str], *, by: str = "") -> Receipt:
+    await payload.destroy(work, event_ids)
     work.write(store.ERASE_SUBJECTS, event_ids=_array(event_ids))
     return write_receipt(work, event_ids, by=by)
 
@@ -90,9 +90,10 @@ def write_receipt(work: UnitOfWork, event_ids: Sequence[str], *, by: str = "") -
     covered = ErasedEvents(receipt, event_ids)
     for event_id in event_ids:
         work.write(store.IS_ERASED, event_id=event_id, receipt=receipt)
-    payload = {"by": by} if by else None
     root = covered.root.hex()
-    record(work, Kind.AUDIT_ERASED, payload=payload, receipt=receipt, count=covered.count, events=root)
+    record(
+        work, Kind.AUDIT_ERASED, payload={"by": by} if by else None, receipt=receipt, count=covered.count, events=root
+    )
     return Receipt(id=receipt, count=covered.count, at_us=work.at_us)
 
 

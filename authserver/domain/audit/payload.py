@@ -1,19 +1,21 @@
 """
-What names people or repeats what was said: encrypted under a key of its own, wrapped by the tenant's, wrapped by the deployment's.
+What names people or repeats what was said: encrypted under a key of its own, wrapped by one of a page of keys (`wrapping.py`), that by
+the tenant's, that by the deployment's.
 
-Erasing the innermost key erases one event's payload, the tenant's key all of a tenant's; what is proved stays as it was, because a
-header holds a commitment that nothing can be tried against without that key (decision 15).
+Destroying the key of the page erases one event's payload; what is proved stays as it was, because a header holds a commitment that
+nothing can be tried against without the innermost key (decision 15).
 """
 
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from authserver.domain.audit import store
+from authserver.domain.audit import store, wrapping
 from authserver.runtime.unit_of_work import Row, UnitOfWork
 from authserver.runtime.vault import VaultError, seal, unseal
 
@@ -48,13 +50,25 @@ def sealed(event_id: str, said: dict[str, Any]) -> Sealed:
 async def keep(work: UnitOfWork, payload: Sealed) -> None:
     """Write a payload with the caller's other writes."""
     own = await tenant_key(work)
+    slot = await wrapping.slot(work, own.id, own.key)
     work.write(
         store.KEEP_PAYLOAD,
         event_id=payload.event_id,
-        key_id=own.id,
-        payload_key=seal(own.key, payload.key, context=_key_of(payload.event_id)),
+        key_id=slot.page,
+        slot=slot.number,
+        payload_key=seal(slot.key, payload.key, context=_key_of(payload.event_id)),
         payload=payload.ciphertext,
     )
+
+
+async def destroy(work: UnitOfWork, event_ids: Sequence[str]) -> None:
+    """Destroy with the unit's commit what opens these events' payloads. A lost commit: somebody did the same; do it again."""
+    row = await work.one(store.KEY)
+    if row is not None:  # else no payload of the tenant was ever kept
+        assert work.tenant is not None
+        work.claim(store.HOLD_PAGES, seen=row["erasures"])
+        await wrapping.destroy(work, event_ids, _opened(work, work.tenant, row["key_id"], row["wrapped"]).key)
+    work.write(store.ERASE_PAYLOADS, event_ids=orjson.dumps(list(event_ids)).decode())
 
 
 async def tenant_key(work: UnitOfWork) -> TenantKey:
@@ -88,12 +102,23 @@ def opened(work: UnitOfWork, event: Row) -> dict[str, Any]:
 
 def revealed(work: UnitOfWork, event: Row) -> tuple[bytes, bytes]:
     """Return the key and the clear bytes that a header commits to. Raises VaultError where a key was erased or a row changed."""
-    event_id, key_id = event["event_id"], event["key_id"]
-    if key_id and event["wrapped"] is None:
-        raise VaultError("the payload was erased with its tenant's key")
-    own = _opened(work, event["tenant_id"], key_id, event["wrapped"]).key if key_id else work.machines.keys.audit
-    key = unseal(own, event["payload_key"], context=_key_of(event_id))
+    event_id = event["event_id"]
+    key = unseal(_wrapping(work, event), event["payload_key"], context=_key_of(event_id))
     return key, unseal(key, event["payload"], context=_payload_of(event_id))
+
+
+def _wrapping(work: UnitOfWork, event: Row) -> bytes:
+    key_id, tenant = event["key_id"], event["tenant_id"]
+    if not key_id:
+        return work.machines.keys.audit
+    if event["wrapped"] is None:
+        raise VaultError("the payload was erased with its tenant's key")
+    own = _opened(work, tenant, event["own_key"], event["wrapped"])
+    if key_id == own.id:
+        return own.key
+    if event["keys"] is None:
+        raise VaultError("the payload was erased")
+    return wrapping.opened(tenant, key_id, event["keys"], event["slot"], key=own.key)
 
 
 def _opened(work: UnitOfWork, tenant: str, key_id: str, wrapped: bytes) -> TenantKey:

@@ -31,8 +31,10 @@ table(
 table(
     "audit_payloads",
     sa.Column("event_id", sa.Text, nullable=False),
-    # Under which of the tenant's keys the payload's own key is wrapped; empty: the deployment's, before tenants had one.
+    # By which key of which page the payload's own key is wrapped. Before there were pages: the tenant's (by its id), and before
+    # tenants had one the deployment's (empty).
     sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("slot", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.Column("payload_key", sa.LargeBinary, nullable=False),
     sa.Column("payload", sa.LargeBinary, nullable=False),
     sa.PrimaryKeyConstraint("tenant_id", "event_id"),
@@ -44,7 +46,20 @@ table(
     sa.Column("key_id", sa.Text, nullable=False),
     sa.Column("wrapped", sa.LargeBinary, nullable=False),
     sa.Column("made_at", sa.BigInteger, nullable=False),
+    # How often somebody destroyed keys of its pages: of two at once, one begins anew.
+    sa.Column("erasures", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.PrimaryKeyConstraint("tenant_id"),
+    tenanted=True,
+)
+
+# The keys that wrap payloads' own: small and apart, because what was destroyed has to leave the files of a database too.
+table(
+    "audit_key_pages",
+    sa.Column("page_id", sa.Text, nullable=False),
+    # Under which key of the tenant.
+    sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("keys", sa.LargeBinary, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "page_id"),
     tenanted=True,
 )
 
@@ -55,6 +70,16 @@ table(
     sa.Column("event_id", sa.Text, nullable=False),
     sa.PrimaryKeyConstraint("tenant_id", "subject_ref", "event_id"),
     tenanted=True,
+)
+
+# When something was last erased anywhere, and when the files of the database were last cleaned of what that leaves in them.
+table(
+    "erasures",
+    sa.Column("id", sa.BigInteger, nullable=False, autoincrement=False),
+    sa.Column("erased_us", sa.BigInteger, nullable=False),
+    sa.Column("cleaned_us", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("id"),
+    tenanted=False,
 )
 
 # Which receipt covers a payload that was erased.
@@ -178,8 +203,8 @@ APPEND = statement(
 AWAIT_SEAL = statement("INSERT INTO audit_unsealed (tenant_id, event_id) VALUES (:tenant, :event_id)")
 KEEP_PAYLOAD = statement(
     """
-    INSERT INTO audit_payloads (tenant_id, event_id, key_id, payload_key, payload)
-    VALUES (:tenant, :event_id, :key_id, :payload_key, :payload)
+    INSERT INTO audit_payloads (tenant_id, event_id, key_id, slot, payload_key, payload)
+    VALUES (:tenant, :event_id, :key_id, :slot, :payload_key, :payload)
     """
 )
 NAME_SUBJECT = statement(
@@ -237,7 +262,17 @@ ERASED_MEANWHILE = statement(
 )
 FORGET_ERASED = platform_statement("DELETE FROM audit_erased_subjects WHERE erased_at_us < :before_us")
 
-KEY = statement("SELECT key_id, wrapped FROM audit_keys WHERE tenant_id = :tenant")
+ERASED = statement(
+    """
+    INSERT INTO erasures (id, erased_us, cleaned_us) VALUES (1, :now_us, 0)
+    ON CONFLICT (id) DO UPDATE SET erased_us = CASE WHEN erasures.erased_us < excluded.erased_us THEN excluded.erased_us
+        ELSE erasures.erased_us END
+    """
+)
+CLEANED = statement("UPDATE erasures SET cleaned_us = :seen_us WHERE id = 1 AND cleaned_us < :seen_us")
+STATE = statement("SELECT erased_us, cleaned_us FROM erasures WHERE id = 1")
+
+KEY = statement("SELECT key_id, wrapped, erasures FROM audit_keys WHERE tenant_id = :tenant")
 # Of several who make the first one at once, one does, and everybody reads that.
 ADD_KEY = statement(
     """
@@ -245,15 +280,31 @@ ADD_KEY = statement(
     ON CONFLICT (tenant_id) DO NOTHING
     """
 )
+ADD_PAGE = statement(
+    "INSERT INTO audit_key_pages (tenant_id, page_id, key_id, keys) VALUES (:tenant, :page_id, :key_id, :keys)"
+)
+# One who destroys keys at a time, of each tenant: a page is read, and written without what has to go.
+HOLD_PAGES = statement(
+    "UPDATE audit_keys SET erasures = erasures + 1 WHERE tenant_id = :tenant AND erasures = :seen RETURNING tenant_id"
+)
+SLOTS_OF = statement(
+    "SELECT key_id, slot FROM audit_payloads WHERE tenant_id = :tenant AND event_id IN EACH_OF(:event_ids)"
+)
+PAGES = statement(
+    "SELECT page_id, keys FROM audit_key_pages WHERE tenant_id = :tenant AND page_id IN EACH_OF(:page_ids)"
+)
+CHANGE_PAGE = statement("UPDATE audit_key_pages SET keys = :keys WHERE tenant_id = :tenant AND page_id = :page_id")
+END_PAGE = statement("DELETE FROM audit_key_pages WHERE tenant_id = :tenant AND page_id = :page_id")
 
 _QUESTIONED = "tenant_id, event_id, at_us, kind, outcome, reason, request_id, client_id, sub_ref, authorization_id, resource, tool, call_id, approval_id, trace_id, header"
 _SHOWN = """
     e.event_id, e.at_us, e.kind, e.outcome, e.reason, e.request_id, e.client_id, e.sub_ref, e.authorization_id, e.resource, e.header,
-    e.tenant_id, p.key_id, p.payload_key, p.payload, k.wrapped
+    e.tenant_id, p.key_id, p.slot, p.payload_key, p.payload, g.keys, k.key_id AS own_key, k.wrapped
 """
 _WITH_PAYLOAD = """
     LEFT JOIN audit_payloads p ON p.tenant_id = :tenant AND p.event_id = e.event_id
-    LEFT JOIN audit_keys k ON k.tenant_id = :tenant AND k.key_id = p.key_id
+    LEFT JOIN audit_key_pages g ON g.tenant_id = :tenant AND g.page_id = p.key_id
+    LEFT JOIN audit_keys k ON k.tenant_id = :tenant
 """
 _EVENTS = f"SELECT {_SHOWN} FROM audit_events e {_WITH_PAYLOAD} WHERE e.tenant_id = :tenant"
 _NEWEST = " ORDER BY e.at_us DESC, e.event_id DESC LIMIT :most"
@@ -324,10 +375,12 @@ LEAVES = statement(
 # The same with what it takes to open payloads; what is gone from one of these tables is no reason to leave out the rest.
 LEAVES_WITH_PAYLOAD = statement(
     """
-    SELECT l.leaf_index, l.event_id, e.header, l.tenant_id, p.key_id, p.payload_key, p.payload, k.wrapped, r.receipt FROM audit_leaves l
+    SELECT l.leaf_index, l.event_id, e.header, l.tenant_id, p.key_id, p.slot, p.payload_key, p.payload, g.keys, k.key_id AS own_key,
+        k.wrapped, r.receipt FROM audit_leaves l
     LEFT JOIN audit_events e ON e.tenant_id = :tenant AND e.event_id = l.event_id
     LEFT JOIN audit_payloads p ON p.tenant_id = :tenant AND p.event_id = l.event_id
-    LEFT JOIN audit_keys k ON k.tenant_id = :tenant AND k.key_id = p.key_id
+    LEFT JOIN audit_key_pages g ON g.tenant_id = :tenant AND g.page_id = p.key_id
+    LEFT JOIN audit_keys k ON k.tenant_id = :tenant
     LEFT JOIN audit_erasures r ON r.tenant_id = :tenant AND r.event_id = l.event_id
     WHERE l.tenant_id = :tenant AND l.leaf_index >= :begin ORDER BY l.leaf_index LIMIT :most
     """
