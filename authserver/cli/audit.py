@@ -5,10 +5,13 @@ import json
 import os
 import re
 import secrets
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, cast
 
@@ -44,9 +47,10 @@ def audit() -> None:
 @app.command(
     epilog=examples(
         "authserver audit search --since 1h",
-        "authserver audit search --tenant acme --user alice@acme.example --kind call: --since 1h --opened",
-        "authserver audit search --tenant acme --kind operator:kill --opened",
-        "authserver audit search --tenant acme --user alice@acme.example --since 2026-11-21 --json",
+        "authserver audit search --tenant acme --user alice@acme.example --calls --since 1h --opened",
+        "authserver audit search --tenant acme --subject customer-8812 --calls --since 7d",
+        "authserver audit search --tenant acme --decision refused --tool refund_order --since 2026-11-21",
+        "authserver audit search --tenant acme --kind operator: --all --ndjson > operators.ndjson",
     )
 )
 def search(
@@ -56,11 +60,27 @@ def search(
     kind: Annotated[
         str, typer.Option(help="A kind, or how it begins: `operator:` is all that operators did.", metavar="KIND")
     ] = "",
+    calls: Annotated[bool, typer.Option("--calls", help="Calls of tools alone, a line for each call.")] = False,
     outcome: Annotated[str, typer.Option(help="done or refused.", metavar="OUTCOME")] = "",
-    user: Annotated[str, typer.Option("--user", help="About this person.", metavar="EMAIL")] = "",
-    client: Annotated[str, typer.Option("--client", help="About this application.", metavar="CLIENT_ID")] = "",
+    decision: Annotated[
+        str, typer.Option(help="What was decided about a call: allowed, refused, held or observed.", metavar="DECISION")
+    ] = "",
+    user: Annotated[
+        str, typer.Option("--user", help="About this person: an e-mail address, or a `sub`.", metavar="PERSON")
+    ] = "",
+    subject: Annotated[
+        str,
+        typer.Option(
+            "--subject",
+            help="Who is named in calls, by whatever they are called there: a customer's number, an e-mail address.",
+            metavar="IDENTIFIER",
+        ),
+    ] = "",
+    client: Annotated[
+        str, typer.Option("--client", help="About this application, by its id or its name.", metavar="CLIENT")
+    ] = "",
     authorization: Annotated[str, typer.Option(help="About this login of an application.", metavar="ID")] = "",
-    resource: Annotated[str, typer.Option(help="About this MCP server.", metavar="URI")] = "",
+    resource: Annotated[str, typer.Option("--at", "--resource", help="At this MCP server.", metavar="URI")] = "",
     request: Annotated[str, typer.Option("--request", help="Of this request id.", metavar="ID")] = "",
     tool: Annotated[str, typer.Option(help="Calls of this tool.", metavar="NAME")] = "",
     call: Annotated[str, typer.Option(help="This one call, by the id of its first event.", metavar="ID")] = "",
@@ -71,20 +91,34 @@ def search(
     ] = "",
     until: Annotated[str, typer.Option(help="Before then, likewise.", metavar="WHEN")] = "",
     opened: Annotated[
-        bool, typer.Option("--opened", help="Open what is sealed too: who did it and why, in their words.")
+        bool,
+        typer.Option("--opened", help="Open what is sealed too: who and why, arguments and results. That is recorded."),
     ] = False,
     most: Annotated[int, typer.Option(help="How many at most.", min=1, max=1000)] = 50,
+    everything: Annotated[bool, typer.Option("--all", help="All there is in one tenant, page by page.")] = False,
     server: Server = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
+    ndjson: Annotated[bool, typer.Option("--ndjson", help="Print a line of JSON for each event.")] = False,
 ) -> None:
-    """Search the record, newest first. Names of people are sealed in it; `--opened` shows them."""
+    """Search the record, newest first. Names of people are sealed in it; `--opened` shows them.
+
+    That somebody looked is in the record too. For machines: `audit export` is what can be verified.
+    """
     if outcome not in {"", "done", "refused"}:
         fail("--outcome: done or refused.", code=2)
+    if decision not in {"", "allowed", "refused", "held", "observed"}:
+        fail("--decision: allowed, refused, held or observed.", code=2)
+    if calls and kind and not kind.startswith("call:"):
+        fail(f"--calls: {kind} is no kind of a call; leave out one of them.", code=2)
+    if everything and (not tenant or (as_json and not ndjson)):
+        fail("--all: goes through one tenant: say --tenant SLUG, and --ndjson where a program reads it.", code=2)
     wanted = WhatHappened(
-        kind=kind,
+        kind=kind or ("call:" if calls else ""),
         outcome=outcome,
+        decision=decision,
         email=user,
+        subject=subject,
         client_id=client,
         authorization_id=authorization,
         resource=resource,
@@ -97,15 +131,35 @@ def search(
         until=moment(until, "--until"),
         opened=opened,
     )
+    print_rows = partial(_print, calls=calls, opened=opened, as_json=as_json, ndjson=ndjson)
 
-    async def job(control: Control) -> Any:
+    async def some(control: Control) -> list[dict[str, Any]]:
         return await control.events(tenant, wanted, most=most)
 
-    rows = with_control(data_dir, server, job)
-    if as_json:
-        show([{**row, "at": date(row["at"])} for row in rows], as_json=True)
+    async def all_of_them(control: Control) -> int:
+        count = 0
+        async for rows in control.every_event(tenant, wanted):
+            count += len(rows)
+            if rows:
+                print_rows(rows)
+            if sys.stderr.isatty():
+                oldest = f", back to {date(rows[-1]['at'])}" if rows else ""
+                print(f"\r{count:,} events{oldest}", end="", file=sys.stderr, flush=True)
+        if sys.stderr.isatty():
+            print(file=sys.stderr)
+        return count
+
+    if everything:
+        if not with_control(data_dir, server, all_of_them) and not ndjson:
+            print(_nothing(tenant, wanted))
         return
-    show([_line(row, opened=opened) for row in rows], as_json=False, empty="Nothing of the kind happened.")
+    rows = with_control(data_dir, server, some)
+    if not rows and not as_json and not ndjson:
+        print(_nothing(tenant, wanted))
+        return
+    print_rows(rows)
+    if len(rows) >= most and not as_json and not ndjson:
+        print(f"The newest {most}. --most N or --all for more; --since and --until for other times.", file=sys.stderr)
 
 
 @app.command(
@@ -227,6 +281,67 @@ def erase(
         for one in meant
     ]
     show(rows, as_json=as_json, empty="The record says nothing of them.")
+
+
+def _print(rows: list[dict[str, Any]], *, calls: bool, opened: bool, as_json: bool, ndjson: bool) -> None:
+    if ndjson:
+        for row in rows:
+            print(json.dumps({**row, "at": date(row["at"])}, ensure_ascii=True, default=str))
+    elif as_json:
+        show([{**row, "at": date(row["at"])} for row in rows], as_json=True)
+    elif calls:
+        show([_call(events, opened=opened) for events in _grouped(rows)], as_json=False)
+    else:
+        show([_line(row, opened=opened) for row in rows], as_json=False)
+
+
+def _grouped(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Return the events of each call together, the newest call first."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(str(row["header"].get("call") or row["id"]), []).append(row)
+    return list(found.values())
+
+
+def _call(events: list[dict[str, Any]], *, opened: bool) -> dict[str, Any]:
+    header: dict[str, Any] = {}
+    sealed: dict[str, Any] = {}
+    for one in reversed(events):
+        header |= {name: value for name, value in one["header"].items() if value not in ("", None)}
+        sealed |= one.get("sealed") or {}
+    line = {
+        "at": date(events[-1]["at"]),
+        "tool": header.get("tool") or header.get("method", ""),
+        "decision": header.get("decision", ""),
+        "ended": header.get("status") or header.get("error") or ("nobody saw the end" if _is_open(events) else ""),
+        "client": events[0]["client_id"],
+        "server": events[0]["resource"],
+        "call": header.get("call", ""),
+    }
+    if opened:
+        erased = "(erased)" if sealed.get("erased") else ""
+        line |= {
+            "who": sealed.get("sub", erased),
+            "arguments": json.dumps(sealed["arguments"], ensure_ascii=False) if "arguments" in sealed else erased,
+        }
+    return line
+
+
+def _is_open(events: list[dict[str, Any]]) -> bool:
+    return all(one["kind"] == "call:tool:intent" for one in events)
+
+
+def _nothing(tenant: str, wanted: WhatHappened) -> str:
+    """Return that nothing was found, and among what."""
+    asked = asdict(wanted)
+    names = {"email": "user", "client_id": "client", "authorization_id": "authorization", "request_id": "request"}
+    names |= {"approval_id": "approval", "trace_id": "trace", "resource": "at"}
+    times = {name: date(asked.pop(name)) for name in ("since", "until")}
+    asked.pop("opened")
+    filters = [f"--{names.get(name, name)} {value}" for name, value in asked.items() if value]
+    where = f"In {tenant}" if tenant else "In every tenant, and at the platform,"
+    span = " ".join(f"{name} {at}" for name, at in times.items() if at) or "ever"
+    return f"{where} nothing of the kind happened {span}" + (f"; looked for {', '.join(filters)}." if filters else ".")
 
 
 def _line(row: dict[str, Any], *, opened: bool) -> dict[str, Any]:

@@ -115,6 +115,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "client_id", "sub", name=op.f("pk_step_ups")),
         info={"tenanted": True},
     )
+    op.create_index(
+        "ix_audit_events_tenant_id_call_id",
+        "audit_events",
+        ["tenant_id", "call_id"],
+        sqlite_where=sa.text("call_id <> ''"),
+        postgresql_where=sa.text("call_id <> ''"),
+    )
 
     # Rows below `pruned` are gone; up to `prunable` the log says that they go, since `prunable_at_us`.
     for name in ("pruned", "prunable", "prunable_at_us"):
@@ -146,6 +153,7 @@ def downgrade() -> None:
     for name in ("prunable_at_us", "prunable", "pruned"):
         op.drop_column("audit_logs", name)
     op.drop_table("erasures")
+    op.drop_index("ix_audit_events_tenant_id_call_id", table_name="audit_events")
     op.drop_table("step_ups")
     op.drop_table("signal_settings")
     op.drop_table("signals")

@@ -261,7 +261,7 @@ async def test_what_names_people_is_opened_one_by_one_by_whom_it_may_be_and_that
     assert "Misbehaves" == opened["a1"]["reason"]
     assert (opened["a1"], None) == (opened["d1"], opened["o1"])
     assert 404 == elsewhere.status_code
-    openings = await pages(admin, f"/audit?kind={Event.ADMIN_ASKED.value}", "a1")
+    openings = await pages(admin, f"/audit?kind={Event.RECORD_OPENED.value}", "a1")
     by = {reference(server.operator.work(), server.world.people[who].subs["t1"]) for who in ("a1", "d1")}
     assert by == {one["sub_ref"] for one in openings}
 

@@ -47,6 +47,11 @@ class AdminApi:
             # The same key: if it was done, this is told what was answered, and nothing is done twice.
             return (await self._ask("POST", url, body=body or {}, headers=headers)).body
 
+    async def asked(self, path: str, body: Mapping[str, Any], **query: str) -> dict[str, Any]:
+        """Ask something that is not for a URL; it changes nothing, so its answer is not kept there. Raises RefusedError."""
+        asked = {name: value for name, value in query.items() if value != ""}
+        return (await self._ask("POST", path + (f"?{urlencode(asked)}" if asked else ""), body=body)).body
+
     async def items(self, path: str, *, most: int, **query: str | int) -> list[dict[str, Any]]:
         """Return the first `most` things of a list, page by page."""
         found: list[dict[str, Any]] = []

@@ -1,14 +1,15 @@
 """A deployment by its own database: no server has to answer."""
 
 import getpass
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from authserver.cli.control.port import Heard, Named, Order, Radius, RefusedError, Stopped, WhatHappened, WhoHasWhat
-from authserver.domain.audit import event
+from authserver.domain.audit import event, reading
 from authserver.domain.audit import search as record
 from authserver.domain.clients import registry
+from authserver.domain.finding import finding
 from authserver.domain.health import servers as health
 from authserver.domain.health.check import Checked
 from authserver.domain.inventory import review as inventory
@@ -28,6 +29,7 @@ from authserver.runtime.vault import VaultError
 from resource_lib.wire.control import EVERY_TENANT, Kind
 
 _STATES = {"kill": "killed", "pause": "paused", "": "revived"}
+_A_PAGE = 200
 
 
 class LocalControl:
@@ -117,14 +119,54 @@ class LocalControl:
         # What is about nobody's tenant stands at the platform.
         homes = await self._homes(tenant) if tenant else {**await self._homes(tenant), SHARED: "(platform)"}
         for home, slug in homes.items():
-            work = self._machines.work(tenant=home)
-            sub = await self._sub(work, wanted.email)
-            if sub is None:
-                continue
-            page = await record.search(work, _wanted(wanted, sub), most=most)
-            found += [(one.at_us, _event_row(work, one, slug, opened=wanted.opened)) for one in page.events]
+            async for events, rows in self._pages(home, slug, wanted, most=most, must_be=bool(tenant)):
+                found += [(one.at_us, row) for one, row in zip(events, rows, strict=True)]
+                break
         found.sort(key=lambda each: -each[0])
         return [row for _, row in found[:most]]
+
+    async def every_event(self, tenant: str, wanted: WhatHappened) -> AsyncIterator[list[dict[str, Any]]]:
+        """Yield all that happened in one tenant, newest first, page by page."""
+        ((home, slug),) = (await self._homes(tenant)).items()
+        async for _, rows in self._pages(home, slug, wanted, most=_A_PAGE, must_be=True):
+            yield rows
+
+    async def _pages(
+        self, home: str, slug: str, asked: WhatHappened, *, most: int, must_be: bool
+    ) -> AsyncIterator[tuple[Sequence[record.Event], list[dict[str, Any]]]]:
+        work = self._machines.work(tenant=home)
+        sub = asked.email if "@" not in asked.email else await self._sub(work, asked.email)
+        client_id = await self._client_id(work, asked.client_id)
+        if (sub is None or client_id is None) and must_be:
+            unknown = ("user", asked.email) if sub is None else ("client", asked.client_id)
+            raise RefusedError(f"{unknown[0]}: there is no {unknown[1]!r} in {slug}; look at the spelling.")
+        if sub is None or client_id is None:
+            return
+        wanted, after = _wanted(asked, sub, client_id), None
+        while True:
+            page = await record.search(work, wanted, after=after, most=most)
+            reading.searched(work, wanted, rows=len(page.events), via="command", is_first=after is None)
+            if asked.opened and (ids := [one.id for one in page.events if one.has_payload]):
+                reading.opened(work, ids, via="command")
+            # Before it is shown: what cannot be recorded is not read.
+            await work.commit()
+            yield page.events, [_event_row(work, one, slug, opened=asked.opened) for one in page.events]
+            if page.after is None:
+                return
+            after = page.after
+
+    async def _client_id(self, work: UnitOfWork, words: str) -> str | None:
+        """Return the id of an application by its id or its name in the bound tenant; None: nobody there has it."""
+        if not words or await registry.find(work, words) is not None:
+            return words
+        if work.tenant == SHARED:
+            return None
+        hits = await finding.find(work, words, among={finding.What.CLIENT})
+        ids = [hit.id for hit in hits if hit.title.casefold() == words.strip().casefold()]
+        if len(ids) > 1:
+            raise RefusedError(f"client: {len(ids)} applications are called {words!r}: {', '.join(ids)}.")
+        # What is gone is found in the record by the id that it had.
+        return ids[0] if ids else words if words.startswith(("cli_", "https://")) else None
 
     async def authorizations(self, tenant: str, wanted: WhoHasWhat, *, most: int) -> list[dict[str, Any]]:
         """Return who has what, newest first."""
@@ -313,13 +355,15 @@ class LocalControl:
         )
 
 
-def _wanted(asked: WhatHappened, sub: str) -> record.Wanted:
+def _wanted(asked: WhatHappened, sub: str, client_id: str) -> record.Wanted:
     span = {"since_us": asked.since, "until_us": asked.until}
     return record.Wanted(
         kind=asked.kind,
         outcome=event.Outcome(asked.outcome) if asked.outcome else None,
-        client_id=asked.client_id,
+        decision=record.Decision(asked.decision) if asked.decision else None,
+        client_id=client_id,
         sub=sub,
+        subject=asked.subject,
         authorization_id=asked.authorization_id,
         resource=asked.resource,
         request_id=asked.request_id,

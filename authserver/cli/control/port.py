@@ -1,5 +1,6 @@
 """What an operator's command needs of a deployment, wherever that is."""
 
+from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -124,8 +125,13 @@ class WhatHappened:
 
     kind: str = ""
     outcome: str = ""
+    decision: str = ""
     email: str = ""
+    """An e-mail address, or a `sub`."""
+    subject: str = ""
+    """Whoever is called so in a call."""
     client_id: str = ""
+    """An id, or a name that one application alone has."""
     authorization_id: str = ""
     resource: str = ""
     request_id: str = ""
@@ -181,6 +187,10 @@ class Control(Protocol):
 
     async def events(self, tenant: str, wanted: WhatHappened, *, most: int) -> list[dict[str, Any]]:
         """Return what happened, newest first: `at`, `kind`, `outcome`, `reason`, `tenant`, and what it was about."""
+        ...
+
+    def every_event(self, tenant: str, wanted: WhatHappened) -> AsyncIterator[list[dict[str, Any]]]:
+        """Yield all that happened in one tenant, newest first, page by page."""
         ...
 
     async def approvals(self, tenant: str, state: str, *, most: int) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ Read = TypeVar("Read")
 
 _STATES = {"kill": "killed", "pause": "paused", "": "revived"}
 _EVERYWHERE = "*"
+_A_PAGE = 200
 
 
 class RemoteControl:
@@ -125,17 +126,33 @@ class RemoteControl:
         """Return what happened, newest first."""
         rows: list[dict[str, Any]] = []
         for place in await self._places(tenant):
-            sub = await self._sub(wanted.email, place, must_be=bool(tenant))
-            if sub is not None:
-                rows += await self._events(place, wanted, sub, most=most)
+            found: list[dict[str, Any]] = []
+            async for page in self._event_pages(place, wanted, most=most, must_be=bool(tenant)):
+                found += page
+                if len(found) >= most:
+                    break
+            rows += found[:most]
         return sorted(rows, key=lambda row: -row["at"])[:most]
 
-    async def _events(self, tenant: str, wanted: WhatHappened, sub: str, *, most: int) -> list[dict[str, Any]]:
-        asked: dict[str, str | int] = {
+    async def every_event(self, tenant: str, wanted: WhatHappened) -> AsyncIterator[list[dict[str, Any]]]:
+        """Yield all that happened in one tenant, newest first, page by page."""
+        async for page in self._event_pages(tenant, wanted, most=_A_PAGE, must_be=True):
+            yield page
+
+    async def _event_pages(
+        self, tenant: str, wanted: WhatHappened, *, most: int, must_be: bool
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        sub = await self._sub(wanted.email, tenant, must_be=must_be)
+        client_id = await self._client_id(wanted.client_id, tenant, must_be=must_be)
+        if sub is None or client_id is None:
+            return
+        asked: dict[str, str | int | None] = {
             "kind": wanted.kind,
             "outcome": wanted.outcome,
-            "client_id": wanted.client_id,
+            "decision": wanted.decision,
+            "client_id": client_id,
             "sub": sub,
+            "subject": wanted.subject,
             "authorization_id": wanted.authorization_id,
             "resource": wanted.resource,
             "request_id": wanted.request_id,
@@ -143,17 +160,45 @@ class RemoteControl:
             "call": wanted.call,
             "approval_id": wanted.approval_id,
             "trace_id": wanted.trace_id,
-            "since": "" if wanted.since is None else wanted.since,
-            "until": "" if wanted.until is None else wanted.until,
+            "since": wanted.since,
+            "until": wanted.until,
+            "limit": min(most, _A_PAGE),
         }
-        rows = []
-        for one in await self._api.items("/audit", most=most, tenant=tenant, **asked):
-            (row,) = self._each([one], lambda each: _event_row(each, tenant))
-            if wanted.opened and one.get("has_sealed_part"):
-                # One at a time: that somebody opened it is recorded there.
-                row["sealed"] = (await self._api.get(f"/audit/{row['id']}", tenant=tenant)).get("payload") or {}
-            rows.append(row)
-        return rows
+        body = {name: value for name, value in asked.items() if value not in ("", None)}
+        while True:
+            # In the body: whom somebody looks for stands in no log of addresses.
+            page = await self._api.asked("/audit/search", body, tenant=tenant)
+            items, cursor = page.get("items"), page.get("next")
+            if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
+                raise self._api.unclear()
+            rows = self._each(items, lambda each: _event_row(each, tenant))
+            if wanted.opened:
+                for one, row in zip(items, rows, strict=True):
+                    if one.get("has_sealed_part"):
+                        # One at a time: that somebody opened it is recorded there.
+                        opened = await self._api.get(f"/audit/{row['id']}", tenant=tenant)
+                        row["sealed"] = opened.get("payload") or {"erased": True}
+            yield rows
+            if not isinstance(cursor, str) or not cursor:
+                return
+            body["cursor"] = cursor
+
+    async def _client_id(self, words: str, tenant: str, *, must_be: bool) -> str | None:
+        """Return the id of an application by its id or its name; None: nobody there has it."""
+        if not words or words.startswith(("cli_", "https://")) or tenant == _EVERYWHERE:
+            return words
+        found = (await self._api.get("/search", q=words, tenant=tenant)).get("items") or ()
+        ids = [
+            str(one["id"])
+            for one in found
+            if one.get("kind") == "client"
+            and words.casefold() in {str(one["id"]).casefold(), str(one["title"]).casefold()}
+        ]
+        if len(ids) > 1 or (not ids and must_be):
+            raise RefusedError(
+                f"client: {len(ids) or 'no'} applications there are called {words!r}{': ' + ', '.join(ids) if ids else ''}."
+            )
+        return ids[0] if ids else None
 
     async def authorizations(self, tenant: str, wanted: WhoHasWhat, *, most: int) -> list[dict[str, Any]]:
         """Return who has what, newest first."""

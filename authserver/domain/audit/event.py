@@ -101,6 +101,8 @@ class Kind(StrEnum):
     LOG_SEALED = "platform:log:sealed"
     AUDIT_ERASED = "operator:audit:erased"
     RECORD_EXPORTED = "operator:record:exported"
+    RECORD_SEARCHED = "operator:record:searched"
+    RECORD_OPENED = "operator:record:opened"
     CALL_INTENT = "call:tool:intent"
     CALL_OUTCOME = "call:tool:outcome"
     CALL_REFUSED = "call:tool:refused"

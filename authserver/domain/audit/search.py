@@ -8,10 +8,11 @@ stands in a payload, and a payload is opened one at a time (`event.open_payload`
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Final
 
 from authserver.domain.audit import store
-from authserver.domain.audit.event import Outcome, reference
+from authserver.domain.audit.event import Outcome, reference, subject_reference
 from authserver.domain.audit.header import facts_of
 from authserver.runtime.unit_of_work import Row, UnitOfWork
 
@@ -20,7 +21,16 @@ WINDOW: Final = 20_000
 EXAMINED: Final = 100_000
 """How many rows one page may cost."""
 
-_END_OF_TIME = 2**62
+END_OF_TIME: Final = 2**62
+
+
+class Decision(StrEnum):
+    """What was decided about a call. `OBSERVED`: it could run, and a rule that is only observed objects."""
+
+    ALLOWED = "allowed"
+    REFUSED = "refused"
+    HELD = "held"
+    OBSERVED = "observed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,8 +41,12 @@ class Wanted:
     """A kind, or how it begins: `operator:` finds all that operators did."""
     outcome: Outcome | None = None
     client_id: str = ""
+    decision: Decision | None = None
+    """Of calls alone."""
     sub: str = ""
     """The person it is about, by their `sub`."""
+    subject: str = ""
+    """Somebody who is named in it, by whatever they are called there: a customer's number, an e-mail address, a `sub`."""
     authorization_id: str = ""
     resource: str = ""
     request_id: str = ""
@@ -43,14 +57,15 @@ class Wanted:
     trace_id: str = ""
     """W3C Trace Context, 32 hexadecimal digits."""
     since_us: int = 0
-    until_us: int = _END_OF_TIME
+    until_us: int = END_OF_TIME
     """Before this moment."""
 
     @property
     def is_everything(self) -> bool:
         """Whether every row of the time answers."""
         named = (self.kind, self.client_id, self.sub, self.authorization_id, self.resource, self.request_id)
-        return self.outcome is None and not any((*named, self.tool, self.call, self.approval_id, self.trace_id))
+        more = (self.decision, self.outcome, self.subject, self.tool, self.call, self.approval_id, self.trace_id)
+        return not any((*named, *more))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,7 +135,10 @@ def _conditions(work: UnitOfWork, wanted: Wanted) -> dict[str, str]:
         "kind": wanted.kind,
         "outcome": wanted.outcome.value if wanted.outcome else "",
         "client_id": wanted.client_id,
+        "decision": wanted.decision.value if wanted.decision else "",
         "sub_ref": reference(work, wanted.sub),
+        "subject_ref": subject_reference(work, wanted.subject),
+        "subject_sub_ref": reference(work, wanted.subject),
         "authorization_id": wanted.authorization_id,
         "resource": wanted.resource,
         "request_id": wanted.request_id,

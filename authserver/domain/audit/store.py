@@ -24,6 +24,14 @@ table(
     sa.Column("header", sa.Text, nullable=False),
     sa.PrimaryKeyConstraint("tenant_id", "event_id"),
     sa.Index("ix_audit_events_tenant_id_at_us", "tenant_id", "at_us"),
+    # A call's events are found together; what belongs to no call pays nothing for it.
+    sa.Index(
+        "ix_audit_events_tenant_id_call_id",
+        "tenant_id",
+        "call_id",
+        sqlite_where=sa.text("call_id <> ''"),
+        postgresql_where=sa.text("call_id <> ''"),
+    ),
     tenanted=True,
 )
 
@@ -328,6 +336,11 @@ SEARCH = statement(
             AND CAST(:authorization_id AS TEXT) IN ('', authorization_id) AND CAST(:request_id AS TEXT) IN ('', request_id)
             AND CAST(:tool AS TEXT) IN ('', tool) AND CAST(:call_id AS TEXT) IN ('', call_id)
             AND CAST(:approval_id AS TEXT) IN ('', approval_id) AND CAST(:trace_id AS TEXT) IN ('', trace_id)
+            AND (CAST(:decision AS TEXT) = '' OR (call_id <> '' AND STRPOS(header, '"decision":"' || CAST(:decision AS TEXT) || '"') > 0))
+            AND (CAST(:subject_ref AS TEXT) = '' OR event_id IN (
+                SELECT s.event_id FROM audit_subjects s
+                WHERE s.tenant_id = :tenant AND s.subject_ref IN (CAST(:subject_ref AS TEXT), CAST(:subject_sub_ref AS TEXT))
+            ))
         ORDER BY at_us DESC, event_id DESC LIMIT :most
     ) e {_WITH_PAYLOAD} ORDER BY e.at_us DESC, e.event_id DESC
     """
@@ -335,6 +348,19 @@ SEARCH = statement(
 # Where the rows that one window looks through end.
 WINDOW_END = statement(f"SELECT at_us, event_id {_WINDOW} LIMIT 1 OFFSET :window")
 ONE = statement(_EVENTS + " AND e.event_id = :event_id")
+# A call is a few events: what it wanted, what came of it.
+OF_CALL = statement(_EVENTS + " AND e.call_id = :call_id AND e.call_id <> '' ORDER BY e.at_us, e.event_id LIMIT :most")
+OF_CALLS = statement(
+    _EVENTS + " AND e.call_id IN EACH_OF(:call_ids) AND e.call_id <> '' ORDER BY e.at_us, e.event_id LIMIT :most"
+)
+LEAF_OF = statement(
+    "SELECT event_id, leaf_index FROM audit_leaves WHERE tenant_id = :tenant AND event_id IN EACH_OF(:event_ids)"
+)
+COVERING_CHECKPOINT = statement(
+    """
+    SELECT size, root, at_us, note FROM audit_checkpoints WHERE tenant_id = :tenant AND size > :leaf_index ORDER BY size LIMIT 1
+    """
+)
 
 WAITING_LOGS = platform_statement("SELECT DISTINCT tenant_id FROM audit_unsealed ORDER BY tenant_id LIMIT :most")
 LOG = statement("SELECT tenant_id, origin, size, partial FROM audit_logs WHERE tenant_id = :tenant")

@@ -98,6 +98,7 @@ DEMANDS: Final[dict[tuple[str, str], Demand]] = {
     ("POST", "/servers/{resource_id}/resume"): _writes("servers", **_WIDE),
     ("POST", "/servers/{resource_id}/accept"): _writes("servers", **_WIDE),
     ("GET", "/audit"): _reads("audit", may_be_everywhere=True),
+    ("POST", "/audit/search"): _reads("audit", may_be_everywhere=True),
     ("GET", "/audit/{event_id}"): _reads("audit", may_be_everywhere=True),
     ("GET", "/search"): Demand(scope=""),
     ("GET", "/clients"): _reads("clients", may_be_everywhere=True),

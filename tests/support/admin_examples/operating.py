@@ -106,7 +106,10 @@ EXAMPLES = {
         strange={**NO_RESOURCE, "client_id": "cli_aaaaaaaaaaaaaaaa", "tools_hash": "a" * 64},
         body=lambda _, made: {"client_id": made["client_id"], "tools_hash": made["tools_hash"]},
     ),
-    ("GET", "/audit"): Example(query="kind=operator:"),
+    ("GET", "/audit"): Example(query="kind=operator:&decision=refused"),
+    ("POST", "/audit/search"): Example(
+        body=lambda *_: {"email": "u1@t1.example", "subject": "customer-8812", "decision": "allowed"}
+    ),
     ("GET", "/audit/{event_id}"): Example(make=newest_event, strange={"event_id": "0" * 26}),
     ("GET", "/search"): Example(query="q=refund"),
 }
