@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("reader", sa.Text(), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("passed_over", sa.BigInteger(), nullable=False),
+        sa.Column("turn", sa.BigInteger(), nullable=False),
         sa.Column("at_us", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "reader", name=op.f("pk_audit_readers")),
         info={"tenanted": True},

@@ -80,6 +80,27 @@ async def test_of_several_that_read_the_same_rows_one_commits(server):
     assert 20 == (await following.read(works[0], "test")).seen
 
 
+@pytest.mark.requirement("following:claim:of-several-one-writes")
+async def test_what_was_in_hand_while_a_reader_went_back_is_lost(server):
+    """Also at the very first row, where the place is the same before and after."""
+    await many(server, 30)
+    await sealing.seal_round(server.operator.machines)
+    for begun in (0, 10):
+        slow, back = server.operator.work("t1"), server.operator.work("t1")
+        if begun:
+            first = await following.read(slow, "test", most=begun)
+            following.advance(slow, first)
+            assert await slow.commit()
+        batch = await following.read(slow, "test", most=10)
+        following.advance(slow, batch)
+        following.reset(back, "test")
+
+        assert await back.commit()
+        assert not await slow.commit()
+
+        assert 0 == (await following.read(server.operator.work("t1"), "test")).seen
+
+
 @pytest.mark.requirement("following:gone:passed-over-and-counted")
 async def test_rows_that_are_gone_or_no_events_any_more_are_passed_over_and_counted(server, templates):
     """AU-01, AU-02: what somebody edited, deleted or pruned neither stops a reader nor reaches it."""

@@ -1,8 +1,8 @@
 """
 The record, read in the order of its logs by whoever makes something of it: each sealed event once, however many processes read.
 
-A reader has a place in each log. What it writes and the step to its next place are one commit, and the step is a claim on the place from
-which it read: of two processes that read the same, one writes. From the first place on everything comes again, in the same order; so
+A reader has a place in each log. What it writes and the step to its next place are one commit, and the step is a claim: of two processes
+that read the same, one writes, so that each may write what it worked out from rows that it had read before. From the first place on everything comes again, in the same order; so
 what a reader keeps can be made anew (`reset`). A row that is gone or no event any more is passed over and counted.
 """
 
@@ -57,8 +57,8 @@ class Batch:
     events: Sequence[Sealed]
     passed_over: int
     """How many of these rows are gone, or no event any more."""
-    is_known: bool
-    """Whether the reader has a place in this log yet."""
+    turn: int
+    """How often the reader has gone on in this log."""
     has_more: bool
     """Whether more is sealed behind them."""
 
@@ -87,7 +87,7 @@ async def read(work: UnitOfWork, reader: str, *, most: int = AT_ONCE) -> Batch |
         position=position,
         events=events,
         passed_over=position - seen - len(events),
-        is_known=place is not None,
+        turn=place["turn"] if place else 0,
         has_more=position < size,
     )
 
@@ -95,8 +95,8 @@ async def read(work: UnitOfWork, reader: str, *, most: int = AT_ONCE) -> Batch |
 def advance(work: UnitOfWork, batch: Batch) -> None:
     """Go on to behind the batch with the unit's commit; it is lost where another process was first."""
     kept = {"reader": batch.reader, "position": batch.position, "passed_over": batch.passed_over, "now_us": work.at_us}
-    if batch.is_known:
-        work.claim(store.ADVANCE_READER, seen=batch.seen, **kept)
+    if batch.turn:
+        work.claim(store.ADVANCE_READER, turn=batch.turn, **kept)
     else:
         work.claim(store.BEGIN_READER, **kept)
 
@@ -108,8 +108,10 @@ async def passed_over(work: UnitOfWork, reader: str) -> int:
 
 
 def reset(work: UnitOfWork, reader: str) -> None:
-    """Go back to the first row with the unit's commit. What the reader made of the rows it takes away in the same one."""
-    work.write(store.RESET_READER, reader=reader, now_us=work.at_us)
+    """Go back to the first row with the unit's commit. What the reader made of the rows it takes away in the same one; whatever another
+    process has in hand is lost.
+    """
+    work.claim(store.RESET_READER, reader=reader, now_us=work.at_us)
 
 
 async def follow_round(

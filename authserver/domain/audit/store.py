@@ -195,6 +195,8 @@ table(
     # The number of the next leaf.
     sa.Column("position", sa.BigInteger, nullable=False),
     sa.Column("passed_over", sa.BigInteger, nullable=False),
+    # Grows with each commit of the reader, those that go back to the beginning too.
+    sa.Column("turn", sa.BigInteger, nullable=False),
     sa.Column("at_us", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("tenant_id", "reader"),
     tenanted=True,
@@ -423,23 +425,28 @@ LAST_CHECKPOINT = statement(
     "SELECT size, root, at_us, note FROM audit_checkpoints WHERE tenant_id = :tenant ORDER BY size DESC LIMIT 1"
 )
 
-READER = statement("SELECT position, passed_over FROM audit_readers WHERE tenant_id = :tenant AND reader = :reader")
+READER = statement(
+    "SELECT position, passed_over, turn FROM audit_readers WHERE tenant_id = :tenant AND reader = :reader"
+)
 BEGIN_READER = statement(
     """
-    INSERT INTO audit_readers (tenant_id, reader, position, passed_over, at_us)
-    VALUES (:tenant, :reader, :position, :passed_over, :now_us) ON CONFLICT (tenant_id, reader) DO NOTHING RETURNING reader
+    INSERT INTO audit_readers (tenant_id, reader, position, passed_over, turn, at_us)
+    VALUES (:tenant, :reader, :position, :passed_over, 1, :now_us) ON CONFLICT (tenant_id, reader) DO NOTHING RETURNING reader
     """
 )
 ADVANCE_READER = statement(
     """
-    UPDATE audit_readers SET position = :position, passed_over = passed_over + :passed_over, at_us = :now_us
-    WHERE tenant_id = :tenant AND reader = :reader AND position = :seen RETURNING reader
+    UPDATE audit_readers SET position = :position, passed_over = passed_over + :passed_over, turn = turn + 1, at_us = :now_us
+    WHERE tenant_id = :tenant AND reader = :reader AND turn = :turn RETURNING reader
     """
 )
 RESET_READER = statement(
     """
-    UPDATE audit_readers SET position = 0, passed_over = 0, at_us = :now_us
-    WHERE tenant_id = :tenant AND reader = :reader
+    INSERT INTO audit_readers (tenant_id, reader, position, passed_over, turn, at_us)
+    VALUES (:tenant, :reader, 0, 0, 1, :now_us)
+    ON CONFLICT (tenant_id, reader) DO UPDATE
+        SET position = 0, passed_over = 0, turn = audit_readers.turn + 1, at_us = excluded.at_us
+    RETURNING reader
     """
 )
 # Whoever waited longest comes first.
