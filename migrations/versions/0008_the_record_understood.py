@@ -26,6 +26,39 @@ def upgrade() -> None:
         info={"tenanted": True},
     )
     op.create_table(
+        "call_counts",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("grain", sa.BigInteger(), nullable=False),
+        sa.Column("begin", sa.BigInteger(), nullable=False),
+        sa.Column("resource", sa.Text(), nullable=False),
+        sa.Column("tool", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("ok", sa.BigInteger(), nullable=False),
+        sa.Column("tool_errors", sa.BigInteger(), nullable=False),
+        sa.Column("withheld", sa.BigInteger(), nullable=False),
+        sa.Column("failed", sa.BigInteger(), nullable=False),
+        sa.Column("refused", sa.BigInteger(), nullable=False),
+        sa.Column("limited", sa.BigInteger(), nullable=False),
+        sa.Column("held", sa.BigInteger(), nullable=False),
+        sa.Column("observed", sa.BigInteger(), nullable=False),
+        sa.Column("result_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("latency_us", sa.BigInteger(), nullable=False),
+        sa.Column("cost", sa.BigInteger(), nullable=False),
+        sa.Column("asked", sa.BigInteger(), nullable=False),
+        sa.Column("approved", sa.BigInteger(), nullable=False),
+        sa.Column("denied", sa.BigInteger(), nullable=False),
+        sa.Column("expired", sa.BigInteger(), nullable=False),
+        sa.Column("refusals", sa.Text(), nullable=False),
+        sa.Column("latencies", sa.Text(), nullable=False),
+        sa.Column("decisions", sa.Text(), nullable=False),
+        sa.Column("people", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "tenant_id", "grain", "begin", "resource", "tool", "client_id", name=op.f("pk_call_counts")
+        ),
+        info={"tenanted": True},
+    )
+    op.create_index("ix_call_counts_grain_begin", "call_counts", ["grain", "begin"])
+    op.create_table(
         "audit_key_pages",
         sa.Column("tenant_id", sa.Text(), nullable=False),
         sa.Column("page_id", sa.Text(), nullable=False),
@@ -159,6 +192,7 @@ def downgrade() -> None:
     op.drop_table("signal_settings")
     op.drop_table("signals")
     op.drop_table("signal_baselines")
+    op.drop_table("call_counts")
     op.drop_table("audit_readers")
     # What was wrapped by a page is lost with it, as after an erasure.
     op.drop_table("audit_key_pages")

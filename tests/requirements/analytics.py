@@ -18,4 +18,27 @@ ANALYTICS: dict[str, Requirement] = {
     "following:turns:no-log-stops-another": Requirement(
         "TN-14", "A log that a reader fails at does not keep it from the others."
     ),
+    "analytics:counts:equal-the-record": Requirement(
+        "C57", "Every grain's rows are what counting the record by hand gives, percentiles within five in a hundred."
+    ),
+    "analytics:counts:again-gives-the-same": Requirement("C57", "Counting everything anew gives the same rows."),
+    "analytics:counts:two-processes-count-once": Requirement(
+        "C57, decision 5", "Several processes that count at once count each call once."
+    ),
+    "analytics:spread:five-percent": Requirement(
+        "C57", "A percentile of any spans together is at most five percent off the value at its place."
+    ),
+    "analytics:people:about": Requirement(
+        "ours", "How many different people is told to a few percent, of few exactly."
+    ),
+    "analytics:hostile:bounded": Requirement(
+        "TN-14", "A server that names tools without end fills a bounded number of rows, and no number overflows."
+    ),
+    "analytics:hostile:nonsense-is-passed-over": Requirement(
+        "AU-01", "An edited header neither counts as what it is not, nor stops the count."
+    ),
+    "analytics:erased:counts-stay-and-name-nobody": Requirement(
+        "K8", "No count names anybody, before somebody is erased and after."
+    ),
+    "analytics:kept:each-grain-for-its-time": Requirement("K12", "Each grain's rows go when their time is over."),
 }

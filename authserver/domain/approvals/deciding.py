@@ -181,6 +181,7 @@ async def decide(work: UnitOfWork, approval: Approval, decider: Decider, yes: bo
         via=decider.via,
         of=approval.rule.approvers,
         given=others + yes,
+        **({} if decided_at is None else {"took_s": max(0, work.now - approval.requested_at)}),
     )
     now = replace(
         approval,
@@ -229,6 +230,7 @@ async def deny_as_operator(
         via=via,
         operator=True,
         was=approval.state.value,
+        **({"took_s": max(0, work.now - approval.requested_at)} if approval.state is State.PENDING else {}),
         payload=payload,
     )
     denied = replace(approval, state=State.DENIED, stored=State.DENIED, decided_at=work.now)
