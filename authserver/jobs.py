@@ -13,6 +13,7 @@ from authserver.domain.audit import erasing, event, sealing
 from authserver.domain.call_grants import grant
 from authserver.domain.clients import document, ending, registration, used_assertion
 from authserver.domain.codes import authorization_code, device_code
+from authserver.domain.forgetting import cleaning
 from authserver.domain.health import check, servers
 from authserver.domain.idempotency import kept
 from authserver.domain.instances import instance
@@ -74,6 +75,7 @@ async def keep_house(machines: Machines) -> None:
             await rotate_keys(machines)
             await expire(machines)
             await announce_ends(machines)
+            await clean(machines)
         except Exception as error:
             log.error("housekeeping_failed", error=type(error).__name__, exc_info=error)
         rest = min(_HOUSEKEEPING_S, max(1, machines.settings.key_publish_ahead_seconds // 2))
@@ -175,6 +177,12 @@ async def expire(machines: Machines) -> None:
     session.expire(work)
     used_assertion.expire(work)
     await work.commit()
+
+
+async def clean(machines: Machines) -> None:
+    """Clean the file of what was erased, where nobody did; the next round tries again what could not be done."""
+    if await cleaning.clean_if_due(machines):
+        log.info("erased_is_cleaned")
 
 
 async def announce_ends(machines: Machines) -> None:

@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     database_owner_url: SecretStr | None = None
     """PostgreSQL only, for `migrate` alone: the role that owns the tables."""
 
+    backup_retention_days: Annotated[int, Field(ge=0, le=3650)] = 30
+    """For how long backups and archived write-ahead logs of the database are kept, at most; receipts of erasures say what follows from it."""
+
     redis_url: SecretStr | None = None
     """Optional Valkey or Redis: a change is then seen by other processes at once, not at the next tick. It holds nothing."""
 

@@ -1,4 +1,4 @@
-"""`authserver audit search|export|key|erase`: what happened, newest first; the whole of it, for whoever verifies it; whoever is to be forgotten."""
+"""`authserver audit search|export|key|erase|clean`: what happened, newest first; the whole of it, for whoever verifies it; whoever is to be forgotten."""
 
 import gzip
 import json
@@ -17,6 +17,7 @@ from typing import Annotated, Any, BinaryIO, cast
 
 import typer
 
+from authserver.cli.cleaned import cleaned_now, tell_cleaned
 from authserver.cli.control.open import Server, with_control
 from authserver.cli.control.port import Control, WhatHappened
 from authserver.cli.operator import (
@@ -24,6 +25,7 @@ from authserver.cli.operator import (
     DataDir,
     Yes,
     confirm,
+    confirm_by_name,
     date,
     examples,
     fail,
@@ -240,6 +242,7 @@ def _private(path: Path) -> Iterator[BinaryIO]:
         "authserver audit erase --subject alice@acme.example --dry-run",
         "authserver audit erase --subject alice@acme.example --by 'request 4711'",
         "authserver audit erase --subject customer-8812 --tenant acme --yes --json",
+        "authserver audit erase --tenant-whole acme",
     )
 )
 def erase(
@@ -250,37 +253,92 @@ def erase(
             help="Who: an e-mail address, a `sub`, or whatever somebody is called in calls.",
             metavar="IDENTIFIER",
         ),
-    ],
+    ] = "",
     tenant: Annotated[str, typer.Option("--tenant", help="In one tenant. Default: in all.", metavar="SLUG")] = "",
+    tenant_whole: Annotated[
+        str, typer.Option("--tenant-whole", help="All that is said of anybody in this tenant's record.", metavar="SLUG")
+    ] = "",
     by: Annotated[str, typer.Option("--by", help="Who asked for it, as the receipt keeps it.", metavar="WORDS")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how much that would be, and erase nothing.")] = False,
     yes: Yes = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Destroy the keys of all that the record says of somebody. What is proved stays, and so does their account: `user remove` ends it.
+    """Destroy the keys of all that the record says of somebody, and clean the database's files of them. What is proved stays.
 
-    Run it on the server's machine. Backups made before hold what they hold until they are gone.
+    Run it on the server's machine. Their account is another matter: `user erase`. Exit code 3: erased, and the files are not clean yet.
     """
-    from authserver.domain.forgetting.forgetting import forget
+    from authserver.domain.forgetting import forgetting
     from authserver.domain.tenants.tenant import all_tenants
+
+    if bool(subject) == bool(tenant_whole) or (tenant and tenant_whole):
+        fail("Say --subject IDENTIFIER, with or without --tenant; or --tenant-whole SLUG.", code=2)
+
+    async def erased(machines: Any, *, told: Any = None, is_rehearsal: bool = False) -> Any:
+        if tenant_whole:
+            home = (await tenant_named(machines, tenant_whole)).id
+            return [
+                one
+                for one in [await forgetting.forget_tenant(machines, home, by=by, is_rehearsal=is_rehearsal, told=told)]
+                if one.count or not is_rehearsal
+            ]
+        only = (await tenant_named(machines, tenant)).id if tenant else ""
+        return await forgetting.forget(machines, subject, only=only, by=by, is_rehearsal=is_rehearsal, told=told)
 
     async def would(machines: Any) -> Any:
         slugs = {one.id: one.slug for one in await all_tenants(machines.work())}
-        only = (await tenant_named(machines, tenant)).id if tenant else ""
-        return only, slugs, await forget(machines, subject, only=only, is_rehearsal=True)
+        return slugs, await erased(machines, is_rehearsal=True)
 
-    only, slugs, meant = with_machines(data_dir, would)
+    slugs, meant = with_machines(data_dir, would)
     count = sum(one.count for one in meant)
     if not dry_run:
-        confirm(f"Erase what {count} events say of {subject}? It cannot be undone.", yes=yes)
+        if tenant_whole:
+            confirm_by_name(
+                f"Erase what all {count} events of {tenant_whole} say, of everybody? It cannot be undone.",
+                tenant_whole,
+                yes=yes,
+            )
+        else:
+            confirm(f"Erase what {count} events say of {subject}? It cannot be undone.", yes=yes)
         with progress_of(count) as told:
-            meant = with_machines(data_dir, lambda machines: forget(machines, subject, only=only, by=by, told=told))
+            meant = with_machines(data_dir, lambda machines: erased(machines, told=told))
     rows = [
         {"tenant": slugs.get(one.tenant, "platform"), "events": one.count, "receipts": list(one.receipts)}
         for one in meant
     ]
-    show(rows, as_json=as_json, empty="The record says nothing of them.")
+    if dry_run:
+        show(rows, as_json=as_json, empty="The record says nothing of them.")
+        return
+    cleaned = cleaned_now(data_dir)
+    if as_json:
+        show({"erased": rows, **cleaned}, as_json=True)
+    else:
+        show(rows, as_json=False, empty="The record says nothing of them.")
+        tell_cleaned(cleaned)
+    if cleaned["left"]:
+        raise SystemExit(3)
+
+
+@app.command(epilog=examples("authserver audit clean", "authserver audit clean --whole --json"))
+def clean(
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Write every table anew, not only those that hold keys. It may take long.")
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Clean the database's files of what was erased: freed pages, dead rows, the write-ahead log.
+
+    `audit erase` and `user erase` do so themselves. On PostgreSQL it takes a role that owns the tables
+    (AUTHSERVER_DATABASE_OWNER_URL) and may switch the write-ahead log. Exit code 3: not everything could be done.
+    """
+    cleaned = cleaned_now(data_dir, whole=whole)
+    if as_json:
+        show(cleaned, as_json=True)
+    else:
+        tell_cleaned(cleaned)
+    if cleaned["left"]:
+        raise SystemExit(3)
 
 
 def _print(rows: list[dict[str, Any]], *, calls: bool, opened: bool, as_json: bool, ndjson: bool) -> None:

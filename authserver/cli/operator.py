@@ -135,6 +135,16 @@ def confirm(question: str, *, yes: bool) -> None:
         raise SystemExit(1)
 
 
+def confirm_by_name(question: str, name: str, *, yes: bool) -> None:
+    """Ask before something that ends much at once: the name has to be typed."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        fail(f"{question} Say --yes to go on.", code=2)
+    if typer.prompt(f"{question} Type {name} to go on", default="", show_default=False) != name:
+        raise SystemExit(1)
+
+
 @contextlib.contextmanager
 def progress_of(length: int) -> Iterator[Callable[[int], None]]:
     """Show on standard error how far something long is; yields what is told of each step how much it was."""

@@ -27,6 +27,7 @@ import authserver
 from authserver.runtime import memory
 from authserver.runtime.database_url import is_sqlite, postgres_url, sqlite_path
 from authserver.runtime.schema import metadata, tenanted_tables
+from authserver.runtime.sealed_column import SEALED_COLUMNS
 from authserver.runtime.tenancy import platform_role
 from authserver.runtime.unit_of_work import DatabaseUnavailableError
 
@@ -333,6 +334,7 @@ async def _guard(connection: Any, role: str) -> None:
         rights = "SELECT, INSERT" if name in _APPEND_ONLY else "SELECT, INSERT, UPDATE, DELETE"
         await connection.exec_driver_sql(f'REVOKE ALL ON "{name}" FROM "{role}", "{platform}", PUBLIC')
         await connection.exec_driver_sql(f'GRANT {rights} ON "{name}" TO "{role}", "{platform}"')
+    await _keep_out_of_statistics(connection)
     present = await _present_policies(connection)
     mine = "(tenant_id = current_setting('app.tenant'::text, true))"
     wanted = {
@@ -355,6 +357,26 @@ async def _guard(connection: Any, role: str) -> None:
             )
         for text in texts:
             await connection.exec_driver_sql(text)
+
+
+async def _keep_out_of_statistics(connection: Any) -> None:
+    """Let no sample of a sealed column, or of a keyed hash, be copied into the planner's statistics: erasing does not reach them."""
+    present = await connection.execute(
+        sa.text(
+            "SELECT c.relname, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE c.relkind = 'r'"
+            " AND c.relnamespace = CAST(current_schema() AS regnamespace) AND a.attnum > 0"
+            " AND COALESCE(a.attstattarget, -1) <> 0"
+        )
+    )
+    counted = {(table, column) for table, column in present}
+    secret = {(one.table, one.column) for one in SEALED_COLUMNS} | {("persons", "password_hash")}
+    for table in metadata.sorted_tables:
+        for column in table.columns:
+            name = (table.name, column.name)
+            if (isinstance(column.type, sa.LargeBinary) or name in secret) and name in counted:
+                await connection.exec_driver_sql(
+                    f'ALTER TABLE "{table.name}" ALTER COLUMN "{column.name}" SET STATISTICS 0'
+                )
 
 
 async def _present_policies(connection: Any) -> dict[str, tuple[bool, dict[str, tuple[str, ...]]]]:

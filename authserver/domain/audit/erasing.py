@@ -14,11 +14,16 @@ import orjson
 from authserver.domain.audit import payload, store
 from authserver.domain.audit.event import Kind, record, reference, subject_reference
 from authserver.runtime.identifiers import new_id
-from authserver.runtime.unit_of_work import UnitOfWork
+from authserver.runtime.unit_of_work import Row, UnitOfWork
 from resource_lib.wire.export import ErasedEvents
 
 AT_ONCE: Final = 5000
 """How many events one receipt covers at most."""
+
+EVERYBODY: Final = "*"
+"""The reference of a tenant's people all together."""
+_RECEIPTS: Final = (Kind.AUDIT_ERASED.value,)
+"""What says that something was erased, and who asked for it."""
 
 _TOLD_LATE_US: Final = 30 * 24 * 3600 * 1_000_000
 
@@ -58,6 +63,19 @@ async def erase_some(work: UnitOfWork, refs: Sequence[str], *, by: str = "") -> 
     return receipt
 
 
+async def count_all(work: UnitOfWork, *, until_us: int) -> int:
+    """Return how many payloads of the bound tenant are readable that are from before."""
+    row = await work.one(store.COUNT_READABLE, but=_array(_RECEIPTS), until_us=until_us)
+    return row["found"] if row else 0
+
+
+async def erase_some_of_all(work: UnitOfWork, *, until_us: int, by: str = "") -> Receipt | None:
+    """Do as `erase_some` with whatever the bound tenant's record says of anybody until then."""
+    rows = await work.all(store.READABLE, but=_array(_RECEIPTS), until_us=until_us, most=AT_ONCE)
+    ids = [row["event_id"] for row in rows]
+    return await _erase(work, ids, by=by) if ids else None
+
+
 async def erase_overtaken(work: UnitOfWork, event_ids: Sequence[str], refs: Iterable[str]) -> Receipt | None:
     """Erase with the unit's commit what was written while somebody whom it names was being erased; None: nothing was.
 
@@ -91,16 +109,60 @@ def write_receipt(work: UnitOfWork, event_ids: Sequence[str], *, by: str = "") -
     for event_id in event_ids:
         work.write(store.IS_ERASED, event_id=event_id, receipt=receipt)
     root = covered.root.hex()
+    until = work.now + work.machines.settings.backup_retention_days * 86_400
     record(
-        work, Kind.AUDIT_ERASED, payload={"by": by} if by else None, receipt=receipt, count=covered.count, events=root
+        work,
+        Kind.AUDIT_ERASED,
+        payload={"by": by} if by else None,
+        receipt=receipt,
+        count=covered.count,
+        events=root,
+        backups_until=until,
     )
     return Receipt(id=receipt, count=covered.count, at_us=work.at_us)
 
 
 async def told_late(work: UnitOfWork, refs: Iterable[str]) -> dict[str, int]:
     """Return which of these people were erased in the bound tenant, and when: what happened to them until then is not kept."""
-    rows = await work.all(store.ERASED_AMONG, refs=_array(sorted(set(refs))))
-    return {row["subject_ref"]: row["erased_at_us"] for row in rows}
+    asked = set(refs)
+    rows = await work.all(store.ERASED_AMONG, refs=_array(sorted({*asked, EVERYBODY})))
+    found = {row["subject_ref"]: row["erased_at_us"] for row in rows}
+    everybody = found.pop(EVERYBODY, None)
+    return found if everybody is None else {ref: max(found.get(ref, 0), everybody) for ref in asked}
+
+
+async def erase_unseen(work: UnitOfWork, events: Sequence[Row]) -> Receipt | None:
+    """Erase with the unit's commit which of these was written by somebody who could not know yet that whom it names is erased.
+
+    For whoever comes by every event once it is durable, before it is sealed: whatever an erasure did not see, this does.
+    `events`: with `event_id` and `at_us`.
+    """
+    since_us = min(row["at_us"] for row in events)
+    refs = [row["subject_ref"] for row in await work.all(store.ERASED_SINCE, since_us=since_us)]
+    if not refs:
+        return None
+    ids = _array([row["event_id"] for row in events])
+    rows = list(await work.all(store.ERASED_MEANWHILE, refs=_array(refs), event_ids=ids))
+    if EVERYBODY in refs:
+        rows += await work.all(store.ERASED_WITH_ALL, event_ids=ids, but=_array(_RECEIPTS))
+    found = sorted({row["event_id"] for row in rows})
+    return await _erase(work, found) if found else None
+
+
+async def last_erased(work: UnitOfWork) -> tuple[int, int]:
+    """Return when something was last erased anywhere, and up to which erasure the files are clean; 0: never."""
+    row = await work.one(store.STATE)
+    return (row["erased_us"], row["cleaned_us"]) if row else (0, 0)
+
+
+def erased(work: UnitOfWork) -> None:
+    """Say with the unit's commit that something was erased that has to leave the files too."""
+    work.write(store.ERASED, now_us=work.at_us)
+
+
+def cleaned(work: UnitOfWork, *, seen_us: int) -> None:
+    """Say that the files are clean of whatever was erased up to then."""
+    work.write(store.CLEANED, seen_us=seen_us)
 
 
 def expire(work: UnitOfWork) -> None:

@@ -6,6 +6,7 @@ number does. Any number of processes may seal; the size of a log at the moment o
 logs their sizes and roots are pinned in the platform's own, so that a whole log that vanished is missed by one saved checkpoint.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 import orjson
 import structlog
 
-from authserver.domain.audit import event, store
+from authserver.domain.audit import erasing, event, store
 from authserver.domain.audit.event import Kind
 from authserver.runtime.machines import Machines
 from authserver.runtime.schema import SHARED
@@ -105,6 +106,7 @@ async def _seal_some(machines: Machines, tenant: str) -> int | None:
     rows = await work.all(store.UNSEALED, most=AT_ONCE)
     if not rows:
         return 0
+    await machines.written(functools.partial(erasing.erase_unseen, events=rows), tenant=tenant)
     seen = _log(row) if row else Log(origin=origin_of(machines, tenant), size=0, partial=())
     leaves = merkle.leaf_hashes(one["header"].encode() for one in rows)
     changed, partial = tiles.grown(seen.size, seen.partial, leaves)

@@ -231,7 +231,7 @@ OF_SUBJECT = statement(
 # In the order in which they are sealed: that of time, as far as it is known by then.
 UNSEALED = statement(
     """
-    SELECT u.event_id, e.header FROM audit_unsealed u JOIN audit_events e ON e.tenant_id = :tenant AND e.event_id = u.event_id
+    SELECT u.event_id, e.at_us, e.header FROM audit_unsealed u JOIN audit_events e ON e.tenant_id = :tenant AND e.event_id = u.event_id
     WHERE u.tenant_id = :tenant ORDER BY u.event_id LIMIT :most
     """
 )
@@ -242,6 +242,19 @@ _NAMING = """
 """
 NAMING = statement(f"SELECT DISTINCT s.event_id {_NAMING} ORDER BY s.event_id LIMIT :most")
 COUNT_NAMING = statement(f"SELECT COUNT(DISTINCT s.event_id) AS found {_NAMING}")
+# A whole tenant's: its receipts repeat nothing that was said, and stay readable.
+READABLE = statement(
+    """
+    SELECT p.event_id FROM audit_payloads p JOIN audit_events e ON e.tenant_id = :tenant AND e.event_id = p.event_id
+    WHERE p.tenant_id = :tenant AND e.kind NOT IN EACH_OF(:but) AND e.at_us <= :until_us ORDER BY p.event_id LIMIT :most
+    """
+)
+COUNT_READABLE = statement(
+    """
+    SELECT COUNT(*) AS found FROM audit_payloads p JOIN audit_events e ON e.tenant_id = :tenant AND e.event_id = p.event_id
+    WHERE p.tenant_id = :tenant AND e.kind NOT IN EACH_OF(:but) AND e.at_us <= :until_us
+    """
+)
 ERASE_PAYLOADS = statement("DELETE FROM audit_payloads WHERE tenant_id = :tenant AND event_id IN EACH_OF(:event_ids)")
 ERASE_SUBJECTS = statement("DELETE FROM audit_subjects WHERE tenant_id = :tenant AND event_id IN EACH_OF(:event_ids)")
 IS_ERASED = statement("INSERT INTO audit_erasures (tenant_id, event_id, receipt) VALUES (:tenant, :event_id, :receipt)")
@@ -270,13 +283,26 @@ ERASED_MEANWHILE = statement(
         AND e.at_us <= r.erased_at_us ORDER BY s.event_id
     """
 )
+ERASED_SINCE = statement(
+    "SELECT subject_ref FROM audit_erased_subjects WHERE tenant_id = :tenant AND erased_at_us >= :since_us"
+)
+ERASED_WITH_ALL = statement(
+    """
+    SELECT p.event_id FROM audit_erased_subjects r
+    JOIN audit_payloads p ON p.tenant_id = :tenant
+    JOIN audit_events e ON e.tenant_id = :tenant AND e.event_id = p.event_id
+    WHERE r.tenant_id = :tenant AND r.subject_ref = '*' AND p.event_id IN EACH_OF(:event_ids)
+        AND e.kind NOT IN EACH_OF(:but) AND e.at_us <= r.erased_at_us ORDER BY p.event_id
+    """
+)
 FORGET_ERASED = platform_statement("DELETE FROM audit_erased_subjects WHERE erased_at_us < :before_us")
 
+# Always later than the last one, whatever the clocks say: what is cleaned is up to one of them.
 ERASED = statement(
     """
     INSERT INTO erasures (id, erased_us, cleaned_us) VALUES (1, :now_us, 0)
     ON CONFLICT (id) DO UPDATE SET erased_us = CASE WHEN erasures.erased_us < excluded.erased_us THEN excluded.erased_us
-        ELSE erasures.erased_us END
+        ELSE erasures.erased_us + 1 END
     """
 )
 CLEANED = statement("UPDATE erasures SET cleaned_us = :seen_us WHERE id = 1 AND cleaned_us < :seen_us")

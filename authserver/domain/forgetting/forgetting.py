@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from authserver.domain.audit import erasing
+from authserver.domain.audit import erasing, event
 from authserver.domain.audit.erasing import Receipt
+from authserver.domain.audit.event import Kind
 from authserver.domain.tenants.tenant import all_tenants
 from authserver.domain.users import user
 from authserver.runtime.machines import Machines
@@ -57,6 +58,38 @@ async def forget(
         count = sum(one.count for one in receipts)
         found.append(Erased(tenant=tenant, count=count, receipts=tuple(one.id for one in receipts)))
     return [one for one in found if one.count]
+
+
+async def forget_tenant(
+    machines: Machines,
+    tenant: str,
+    *,
+    by: str = "",
+    is_rehearsal: bool = False,
+    told: Callable[[int], None] | None = None,
+) -> Erased:
+    """Erase all that a tenant's record says of anybody; its headers, and what is proved, stay. What comes late is not kept either.
+
+    The platform's log says so too, for whoever has only that.
+    """
+    work = machines.work(tenant=tenant)
+    until_us = work.at_us
+    if is_rehearsal:
+        count = await erasing.count_all(work, until_us=until_us)
+        return Erased(tenant=tenant, count=count, receipts=())
+    erasing.remember(work, [erasing.EVERYBODY], "")
+    await work.commit()
+    receipts: list[Receipt] = []
+    some = partial(erasing.erase_some_of_all, until_us=until_us, by=by)
+    while receipt := await machines.written(some, tenant=tenant):
+        receipts.append(receipt)
+        if told is not None:
+            told(receipt.count)
+    count = sum(one.count for one in receipts)
+    platform = machines.work(tenant=SHARED)
+    event.record(platform, Kind.TENANT_ERASED, of=tenant, count=count, receipts=[one.id for one in receipts[:100]])
+    await platform.commit()
+    return Erased(tenant=tenant, count=count, receipts=tuple(one.id for one in receipts))
 
 
 async def _erased(
