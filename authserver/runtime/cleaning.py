@@ -195,6 +195,9 @@ async def _overwrite_log(connection: Any, cleaned: Cleaned) -> None:
 
     role = await connection.fetchval("SELECT current_user")
     try:
+        # The file that is being written holds what came before; the ones from here on do not.
+        await connection.execute("SELECT pg_logical_emit_message(false, 'authserver', 'cleaning')")
+        await connection.execute("SELECT pg_switch_wal()")
         began = await connection.fetchval("SELECT date_trunc('second', clock_timestamp()) + interval '1 second'")
         await asyncio.sleep(1.1)  # a file system may tell the time of a file to the second
         await connection.execute("CHECKPOINT")
