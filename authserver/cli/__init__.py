@@ -29,10 +29,11 @@ def main() -> None:
         # The last line: a trace tells an operator nothing and may quote a secret.
         if os.environ.get("AUTHSERVER_LOG_LEVEL") == "debug":
             raise
-        fail(_said(error))
+        fail(said_of(error))
 
 
-def _said(error: Exception) -> str:
+def said_of(error: Exception) -> str:
+    """Return what went wrong, and the cure, as it is said to an operator."""
     from authserver.runtime.database_url import DatabaseURLError
     from authserver.runtime.migration import MigrationError
     from authserver.runtime.unit_of_work import DatabaseUnavailableError

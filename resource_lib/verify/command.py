@@ -10,12 +10,12 @@ import time
 import zlib
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final, TextIO, cast
 
 from resource_lib.verify.reading import ExportError, head_of, lines_of
 from resource_lib.verify.report import Finding, Report
+from resource_lib.verify.stream import verify_stream, without_export
 from resource_lib.verify.verifier import verify
 from resource_lib.verify.witnesses import (
     ConsistencyProof,
@@ -25,8 +25,7 @@ from resource_lib.verify.witnesses import (
     pins_of,
     proof_from_json,
 )
-from resource_lib.wire.signed_note import MOST_BYTES, NoteError, VerifierKey
-from resource_lib.wire.strict_json import loads_object
+from resource_lib.wire.signed_note import MOST_BYTES, NoteError, VerifierKey, saved_notes
 
 VERIFIED: Final = 0
 TAMPERED: Final = 1
@@ -45,7 +44,18 @@ def main(words: list[str]) -> int:
         keys = _keys(given.key, given.key_file)
         saved = [one for path in given.checkpoint for one in _checkpoints(Path(path))]
         proofs = [proof_from_json(Path(path).read_bytes()) for path in given.proof]
-        reports = _verify_all(given, keys, saved, proofs)
+        if given.export == ["-"]:
+            reports = verify_stream(
+                lines_of(sys.stdin.buffer),
+                keys=keys,
+                checkpoints=saved,
+                proofs=proofs,
+                expected=given.expect,
+                every_log=given.every_log,
+                progress=lambda name: _progress(name, is_wanted=given.progress),
+            )
+        else:
+            reports = _verify_all(given, keys, saved, proofs)
     except (ExportError, NoteError, OSError, EOFError, zlib.error) as error:
         sys.stderr.write(f"verify: {error}\n")
         return UNDECIDED
@@ -79,24 +89,10 @@ def _verify_all(
                     (path, verify(lines, keys=keys, checkpoints=saved, pins=pins, proofs=proofs, progress=progress))
                 )
     if given.every_log and platform:
-        reports[0] = (given.platform, _with_every_log(reports[0][1], origins))
+        over = reports[0][1]
+        missing = {one.origin for one in over.pinned} - origins
+        reports[0] = (given.platform, without_export(over, missing))
     return reports
-
-
-def _with_every_log(platform: Report, origins: set[str]) -> Report:
-    """Return the platform's report with a finding for each log that it pins and of which nothing was given."""
-    gone = tuple(
-        Finding(
-            kind="log_missing",
-            index=one.row,
-            until=one.row + 1,
-            said=f"it pins {one.origin} at size {one.size}, and no export of that log was given",
-            shown_by="the platform's log",
-        )
-        for one in platform.pinned
-        if one.origin not in origins
-    )
-    return replace(platform, verdict="tampered", findings=(*platform.findings, *gone)) if gone else platform
 
 
 def _pins(platform: str | None, path: str) -> Generator[Witness]:
@@ -141,19 +137,13 @@ def _checkpoints(path: Path) -> list[SavedCheckpoint]:
         whole = file.read(_MOST_CHECKPOINT_BYTES + 1)
     if len(whole) > _MOST_CHECKPOINT_BYTES:
         raise ExportError(f"{path}: too long for a file of checkpoints. Cure: give its last lines")
-    if not whole.startswith(b"{"):
-        origin_of(whole)
-        return [SavedCheckpoint(name=str(path), note=whole)]
-    found = []
-    for number, line in enumerate(filter(None, whole.split(b"\n")), start=1):
-        try:
-            note = loads_object(line).get("checkpoint")
-        except ValueError:
-            note = None
-        if not isinstance(note, str):
-            raise ExportError(f"{path}, line {number}: no checkpoint")
-        found.append(SavedCheckpoint(name=f"{path}, line {number}", note=note.encode()))
-    return found
+    try:
+        notes = saved_notes(whole)
+    except NoteError as error:
+        raise ExportError(f"{path}: {error}") from None
+    return [
+        SavedCheckpoint(name=f"{path}, line {number}" if number else str(path), note=note) for number, note in notes
+    ]
 
 
 class _Bar:
@@ -226,7 +216,10 @@ def _arguments() -> argparse.ArgumentParser:
         epilog="Example: python -m resource_lib.verify record.ndjson.gz --key 'auth.example.com/audit/acme+1f2e3d4c+AQ…' --checkpoint saved.note",
     )
     parser.add_argument(
-        "export", nargs="+", metavar="EXPORT", help="a file of `authserver audit export`, packed with gzip or not"
+        "export",
+        nargs="+",
+        metavar="EXPORT",
+        help="a file of `authserver audit export`, packed with gzip or not; -: several from standard input, one after the other, the platform's first",
     )
     parser.add_argument(
         "--key",
@@ -254,6 +247,13 @@ def _arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--every-log", action="store_true", help="with --platform: no log that it pins may be without an export"
+    )
+    parser.add_argument(
+        "--expect",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="with -: this log may not be missing if it is pinned",
     )
     parser.add_argument(
         "--progress", action="store_true", help="show how far it has come, also where standard error is no terminal"

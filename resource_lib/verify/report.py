@@ -122,7 +122,8 @@ class Report:
 
     def as_object(self) -> dict[str, Any]:
         """Return it as a JSON object."""
-        return asdict(self)
+        findings = [asdict(one) | {"line": str(one)} for one in self.findings]
+        return asdict(self) | {"findings": findings}
 
 
 def time_of(at_us: int | None) -> str:

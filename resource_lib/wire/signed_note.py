@@ -18,6 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from resource_lib.wire.merkle import HASH_BYTES, MOST_LEAVES
+from resource_lib.wire.strict_json import loads_object
 
 MOST_BYTES: Final = 1_000_000
 MOST_SIGNATURES: Final = 100
@@ -222,6 +223,29 @@ def open_note(note: bytes, keys: Iterable[VerifierKey]) -> OpenedNote:
 def unverified_text(note: bytes) -> str:
     """Return what a note claims, whoever signed it. Raises NoteError where it is no note."""
     return _split(note)[0]
+
+
+def saved_notes(whole: bytes) -> list[tuple[int, bytes]]:
+    """
+    Return the notes that somebody saved in one file: a note as it is (line 0), or one in the `checkpoint` of each line of JSON.
+
+    Nothing of them is verified. Raises NoteError, which names the line, for what holds none.
+    """
+    if not whole.startswith(b"{"):
+        _split(whole)
+        return [(0, whole)]
+    found = []
+    for number, line in enumerate(whole.split(b"\n"), start=1):
+        if not line:
+            continue
+        try:
+            note = loads_object(line).get("checkpoint")
+        except ValueError:
+            note = None
+        if not isinstance(note, str):
+            raise NoteError(f"line {number}: no checkpoint")
+        found.append((number, note.encode()))
+    return found
 
 
 def make_checkpoint(checkpoint: Checkpoint, signers: Iterable[SignerKey]) -> bytes:

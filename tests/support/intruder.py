@@ -8,6 +8,8 @@ from tests.support.postgres import blocking
 
 RECORD = ("audit_events", "audit_payloads", "audit_leaves", "audit_tiles", "audit_checkpoints", "audit_logs")
 
+_ROWS = 60
+
 
 class Intruder:
     """Runs SQL (`?` for values) as the owner of everything."""
@@ -35,7 +37,7 @@ class Intruder:
             rows = []
             async with connection.transaction():
                 for text, *values in steps:
-                    numbers = iter(range(1, 100))
+                    numbers = iter(range(1, 2000))
                     rows = await connection.fetch(re.sub(r"\?", lambda _, n=numbers: f"${next(n)}", text), *values)
             return [tuple(row) for row in rows]
         finally:
@@ -50,5 +52,9 @@ class Intruder:
         steps: list[tuple] = []
         for table, rows in kept.items():
             steps.append((f"DELETE FROM {table}",))
-            steps += [(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", *row) for row in rows]
+            # Many rows in a statement: each is a journey to the database.
+            for at in range(0, len(rows), _ROWS):
+                some = rows[at : at + _ROWS]
+                values = ", ".join(f"({', '.join('?' * len(row))})" for row in some)
+                steps.append((f"INSERT INTO {table} VALUES {values}", *(value for row in some for value in row)))
         self.run(*steps)

@@ -106,6 +106,7 @@ class Kind(StrEnum):
     RECORD_EXPORTED = "operator:record:exported"
     RECORD_SEARCHED = "operator:record:searched"
     RECORD_OPENED = "operator:record:opened"
+    RECORD_VERIFIED = "operator:record:verified"
     CALL_INTENT = "call:tool:intent"
     CALL_OUTCOME = "call:tool:outcome"
     CALL_REFUSED = "call:tool:refused"

@@ -12,10 +12,11 @@ from typing import Final
 
 from authserver.domain.audit import event, payload, sealing, store
 from authserver.domain.audit.event import Kind
+from authserver.domain.audit.kept_hashes import KeptHashes
 from authserver.runtime.unit_of_work import Row, UnitOfWork
 from authserver.runtime.vault import VaultError
 from resource_lib.wire.export import ClearPayload, ErasedEvents, ErasedPayload, ExportFormError, ExportWriter, Write
-from resource_lib.wire.merkle import HASH_BYTES, Range, root_of, subtrees
+from resource_lib.wire.merkle import Range, subtrees
 from resource_lib.wire.tiles import WIDTH, split
 
 _CHECKPOINTS_AT_ONCE: Final = 1000
@@ -39,17 +40,28 @@ class Exported:
     missing: int
 
 
-async def export(work: UnitOfWork, write: Write, *, first: int = 0, with_payloads: bool = False) -> Exported:
+async def export(
+    work: UnitOfWork,
+    write: Write,
+    *,
+    first: int = 0,
+    with_payloads: bool = False,
+    with_every_checkpoint: bool = False,
+    is_reading: bool = True,
+    log: sealing.Log | None = None,
+) -> Exported:
     """
     Write the log of the bound tenant as it is sealed now, from row `first` on, and record that it was read.
 
-    Raises NothingSealedError where there is no such row.
+    Otherwise than `is_reading` nobody gets to read it, and nothing is recorded. `log`: as it was read a moment ago. Raises
+    NothingSealedError where there is no such row.
     """
-    log = await sealing.log_of(work)
+    log = log or await sealing.log_of(work)
     if log is None or not 0 <= first <= log.size:
         raise NothingSealedError
-    event.record(work, Kind.RECORD_EXPORTED, first=first, size=log.size, with_payloads=with_payloads)
-    await work.commit()
+    if is_reading:
+        event.record(work, Kind.RECORD_EXPORTED, first=first, size=log.size, with_payloads=with_payloads)
+        await work.commit()
     source = _Source(work, log, with_payloads=with_payloads)
     writer = ExportWriter(
         write,
@@ -60,14 +72,25 @@ async def export(work: UnitOfWork, write: Write, *, first: int = 0, with_payload
         with_payloads=with_payloads,
     )
     missing = 0
-    checkpoints = source.checkpoints(first)
+    checkpoints = source.checkpoints(max(first + 1, log.pruned), is_every=with_every_checkpoint)
     coming = await anext(checkpoints, None)
-    for begin in range(first - first % WIDTH, log.size, WIDTH):
-        end = min(begin + WIDTH, log.size)
-        kept = split(await source.hashes(0, begin // WIDTH, end - begin))
-        rows = await source.rows(max(begin, first), end)
-        for index in range(max(begin, first), end):
-            missing += not await source.put(writer, rows.get(index), kept[index - begin])
+    if first < log.pruned:
+        await source.pruned(writer, min(log.pruned, log.size))
+    while (at := writer.next_index) < log.size or (coming and coming[0] == at):
+        while coming and coming[0] <= at:
+            if coming[0] == at:
+                writer.checkpoint(coming[1].encode())
+            coming = await anext(checkpoints, None)
+        if at == log.size:
+            break
+        end = min(at - at % WIDTH + WIDTH, log.size)
+        rows = await source.rows(at, end)
+        if len(rows) < end - at and await source.is_pruned(end):
+            await source.pruned(writer, end)
+            continue
+        kept = split(await source.tiles.hashes(0, at // WIDTH, end - at + at % WIDTH))
+        for index in range(at, end):
+            missing += not await source.put(writer, rows.get(index), kept[index % WIDTH])
             while coming and coming[0] <= index + 1:
                 if coming[0] == index + 1:
                     writer.checkpoint(coming[1].encode())
@@ -82,6 +105,16 @@ class _Source:
     def __init__(self, work: UnitOfWork, log: sealing.Log, *, with_payloads: bool) -> None:
         self._work, self._log, self._with_payloads = work, log, with_payloads
         self._receipts: dict[str, ErasedEvents] = {}
+        self.tiles = KeptHashes(work, log)
+
+    async def pruned(self, writer: ExportWriter, to: int) -> None:
+        """Write that the rows up to there are gone."""
+        writer.pruned(to, [await self.tiles.node(*one) for one in subtrees(writer.next_index, to)])
+
+    async def is_pruned(self, to: int) -> bool:
+        """Whether rows that are not there went in the meantime, with a receipt that was sealed long before."""
+        now = await sealing.log_of(self._work)
+        return now is not None and to <= now.pruned
 
     async def rows(self, begin: int, end: int) -> dict[int, Row]:
         """Return what is there of a page, by number."""
@@ -120,37 +153,23 @@ class _Source:
                 self._receipts.pop(next(iter(self._receipts)))
         return covered.covers(row["event_id"])
 
-    async def hashes(self, level: int, index: int, width: int) -> bytes:
-        """Return that many hashes of a tile; where it is gone, hashes of nothing."""
-        row = await self._work.one(store.TILE, level=level, tile_index=index)
-        if row is not None:
-            kept = bytes(row["hashes"])
-        elif level < len(self._log.partial) and index == (self._log.size >> (8 * level)) // WIDTH:
-            kept = self._log.partial[level]
-        else:
-            kept = b""
-        return kept[: width * HASH_BYTES].ljust(width * HASH_BYTES, b"\0")
-
     async def before(self, first: int) -> Range | None:
         """Return the range in front of row `first`, from the tiles."""
         if not first:
             return None
         tree = Range()
         for level, index in subtrees(0, first):
-            tile_level, above = divmod(level, 8)
-            tile, at = divmod(index << above, WIDTH)
-            hashes = await self.hashes(tile_level, tile, at + (1 << above))
-            tree.extend([root_of(split(hashes[at * HASH_BYTES :]))], level=level)
+            tree.extend([await self.tiles.node(level, index)], level=level)
         return tree
 
-    async def checkpoints(self, first: int) -> AsyncIterator[tuple[int, str]]:
-        """Yield the checkpoints from there on, one for each 256 rows at most, and the last."""
-        since, written = first + 1, first
+    async def checkpoints(self, since: int, *, is_every: bool) -> AsyncIterator[tuple[int, str]]:
+        """Yield the checkpoints from that size on: every one, or one for each 256 rows at most, and the last."""
+        written = since - 1
         while rows := await self._work.all(store.CHECKPOINTS, since=since, most=_CHECKPOINTS_AT_ONCE):
             for row in rows:
                 since = row["size"] + 1
                 if row["size"] > self._log.size:
                     return
-                if row["size"] - written >= WIDTH or row["size"] == self._log.size:
+                if is_every or row["size"] - written >= WIDTH or row["size"] == self._log.size:
                     written = row["size"]
                     yield row["size"], row["note"]

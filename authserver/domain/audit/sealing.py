@@ -40,6 +40,8 @@ class Log:
     origin: str
     size: int
     partial: tuple[bytes, ...]
+    pruned: int = 0
+    """So many of its first rows retention has taken away."""
 
     @property
     def root(self) -> bytes:
@@ -152,7 +154,7 @@ def _log(row: Row) -> Log:
         end = at + width * merkle.HASH_BYTES
         partial.append(row["partial"][at:end])
         at = end
-    return Log(origin=row["origin"], size=row["size"], partial=tuple(partial))
+    return Log(origin=row["origin"], size=row["size"], partial=tuple(partial), pruned=row["pruned"])
 
 
 def _place(machines: Machines) -> str:

@@ -391,7 +391,9 @@ COVERING_CHECKPOINT = statement(
 )
 
 WAITING_LOGS = platform_statement("SELECT DISTINCT tenant_id FROM audit_unsealed ORDER BY tenant_id LIMIT :most")
-LOG = statement("SELECT tenant_id, origin, size, partial FROM audit_logs WHERE tenant_id = :tenant")
+LOG = statement(
+    "SELECT tenant_id, origin, size, partial, pruned, prunable, prunable_at_us FROM audit_logs WHERE tenant_id = :tenant"
+)
 BEGIN_LOG = statement(
     """
     INSERT INTO audit_logs (tenant_id, origin, size, partial, sealed_at_us, pinned)
@@ -415,7 +417,7 @@ KEEP_CHECKPOINT = statement(
     "INSERT INTO audit_checkpoints (tenant_id, size, root, at_us, note) VALUES (:tenant, :size, :root, :at_us, :note)"
 )
 UNPINNED = platform_statement(
-    "SELECT tenant_id, origin, size, partial FROM audit_logs WHERE pinned < size AND tenant_id <> '*' ORDER BY tenant_id LIMIT :most"
+    "SELECT tenant_id, origin, size, partial, pruned FROM audit_logs WHERE pinned < size AND tenant_id <> '*' ORDER BY tenant_id LIMIT :most"
 )
 IS_PINNED = platform_statement("UPDATE audit_logs SET pinned = :size WHERE tenant_id = :of AND pinned < :size")
 
@@ -481,5 +483,49 @@ UNREAD_LOGS = platform_statement(
     SELECT l.tenant_id FROM audit_logs l LEFT JOIN audit_readers r ON r.tenant_id = l.tenant_id AND r.reader = :reader
     WHERE l.size > COALESCE(r.position, 0) AND l.tenant_id <> :skipped
     ORDER BY COALESCE(r.at_us, 0), l.tenant_id LIMIT :most
+    """
+)
+
+EVERY_LOG = platform_statement("SELECT tenant_id, origin, size, pruned FROM audit_logs ORDER BY tenant_id")
+# What neither is a leaf nor waits to become one.
+IN_NO_LOG = statement(
+    """
+    SELECT e.event_id FROM audit_events e WHERE e.tenant_id = :tenant
+        AND NOT EXISTS (SELECT 1 FROM audit_leaves l WHERE l.tenant_id = :tenant AND l.event_id = e.event_id)
+        AND NOT EXISTS (SELECT 1 FROM audit_unsealed u WHERE u.tenant_id = :tenant AND u.event_id = e.event_id)
+    ORDER BY e.event_id LIMIT :most
+    """
+)
+OUTSIDE_OF_LOG = statement(
+    """
+    SELECT l.leaf_index, l.event_id FROM audit_leaves l JOIN audit_logs g ON g.tenant_id = :tenant
+    WHERE l.tenant_id = :tenant AND (l.leaf_index < g.pruned OR l.leaf_index >= g.size) ORDER BY l.leaf_index LIMIT :most
+    """
+)
+WAITS_WITHOUT_EVENT = statement(
+    """
+    SELECT u.event_id FROM audit_unsealed u WHERE u.tenant_id = :tenant
+        AND NOT EXISTS (SELECT 1 FROM audit_events e WHERE e.tenant_id = :tenant AND e.event_id = u.event_id)
+    ORDER BY u.event_id LIMIT :most
+    """
+)
+# Only where nothing was sealed lately: what is told late bears the time at which it happened.
+WAITS_LONG = statement(
+    """
+    SELECT COUNT(*) AS many, MIN(u.event_id) AS event_id
+    FROM audit_unsealed u JOIN audit_events e ON e.tenant_id = :tenant AND e.event_id = u.event_id
+    WHERE u.tenant_id = :tenant AND e.at_us < :before_us
+        AND NOT EXISTS (SELECT 1 FROM audit_logs g WHERE g.tenant_id = :tenant AND g.sealed_at_us >= :before_us)
+    """
+)
+UNPINNED_SINCE = statement(
+    "SELECT size, pinned FROM audit_logs WHERE tenant_id = :tenant AND pinned < size AND sealed_at_us < :before_us"
+)
+LEAVES_WITH_COLUMNS = statement(
+    """
+    SELECT l.leaf_index, e.event_id, e.at_us, e.kind, e.outcome, e.reason, e.request_id, e.client_id, e.sub_ref, e.authorization_id,
+        e.resource, e.tool, e.call_id, e.approval_id, e.trace_id, e.header
+    FROM audit_leaves l JOIN audit_events e ON e.tenant_id = :tenant AND e.event_id = l.event_id
+    WHERE l.tenant_id = :tenant AND l.leaf_index >= :begin ORDER BY l.leaf_index LIMIT :most
     """
 )
