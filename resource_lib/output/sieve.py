@@ -8,7 +8,7 @@ a text that holds what is needed never goes past a sieve.
 
 import re
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final
 
 Need = tuple[str, ...] | re.Pattern[str]
@@ -19,6 +19,8 @@ Asked = Callable[[str], bool]
 _MEANS_SOMETHING: Final = re.compile(r"[\\.+*?()|\[\]{}^$#&~/-]")
 _SURROGATES: Final = "\ud800-\udfff"
 _MOST_BYTES: Final = 10 * 1024 * 1024
+_MOST_AT_ONCE: Final = 48
+"""Words that the engine finds in one look without a table that it has to fetch from memory."""
 
 
 class Sieve:
@@ -27,17 +29,36 @@ class Sieve:
     def __init__(self, rows: Sequence[Sequence[Need]]) -> None:
         self.rows = tuple(tuple(needs) for needs in rows)
         self._all = tuple(range(len(self.rows)))
+        self._by_need: dict[Need, Asked] = {}
 
     def passing(self, text: str) -> Sequence[int]:
         """Return the places of the rows all of whose needs `text` meets; of a text that the engine cannot read, every row's."""
         if self._any is None:
             return [place for place, needs in enumerate(self.rows) if all(_is_met(need, text) for need in needs)]
         try:
-            if not self._any(text):
-                return ()
-            return [place for place, one in enumerate(self._each) if one(text)]
+            return self._passing(text)
         except ValueError:  # half of a surrogate pair
             return self._all
+
+    def _passing(self, text: str) -> Sequence[int]:
+        gate = self._gate
+        if gate is not None and not gate(text):
+            return ()
+        found: list[int] = []
+        met: dict[Need, bool] = {}
+        for may_pass, places in self._groups:
+            if may_pass is not None and not may_pass(text):
+                continue
+            for place in places:
+                for need in self.rows[place]:
+                    is_met = met.get(need)
+                    if is_met is None:
+                        is_met = met[need] = self._asked_of(need)(text)
+                    if not is_met:
+                        break
+                else:
+                    found.append(place)
+        return found
 
     def lets_any_through(self, text: str) -> bool:
         """Tell whether any row passes."""
@@ -53,20 +74,58 @@ class Sieve:
         """What tells whether any row passes; None: there is no such engine."""
         if not self.rows:
             return _asked(False)
-        schema = {"anyOf": [_schema(needs) for needs in self.rows]}
-        first = [needs[0] if needs else None for needs in self.rows]
-        every = dict.fromkeys(word for need in first if isinstance(need, tuple) for word in need)
-        if all(isinstance(need, tuple) for need in first) and not any(
-            len(word) < 2 and word.isascii() for word in every
-        ):
-            # Most texts have none of the words of any row, which one look says. A single letter would be in each of them.
-            schema = {"allOf": [{"pattern": _pattern(tuple(every))}, schema]}
-        return _asked(schema)
+        schema: Any = {"anyOf": [_schema(needs) for needs in self.rows]}
+        words = self._first_words
+        return _asked({"allOf": [{"pattern": _pattern(words)}, schema]} if words else schema)
 
     @cached_property
-    def _each(self) -> tuple[Asked, ...]:
-        """What tells it of each row. Made when a text first gets so far."""
-        return tuple(one for needs in self.rows if (one := _asked(_schema(needs))) is not None)
+    def _first_words(self) -> tuple[str, ...]:
+        """The words of which every text has one that meets the first need of any row; empty: no words say that."""
+        first = [needs[0] if needs else None for needs in self.rows]
+        every = tuple(dict.fromkeys(word for need in first if isinstance(need, tuple) for word in need))
+        # A single letter would be in each text.
+        is_told = all(isinstance(need, tuple) for need in first) and not any(map(_is_letter, every))
+        return every if is_told else ()
+
+    @cached_property
+    def _gate(self) -> Asked | None:
+        """What most texts do not pass, as they have none of the words of any row; None: the rows are not told by words."""
+        words = self._first_words
+        return _asked({"pattern": _pattern(words)}) if words else None
+
+    @cached_property
+    def _groups(self) -> tuple[tuple[Asked | None, tuple[int, ...]], ...]:
+        """The rows in order, some at a time, behind one look for the words of which they all need one; None: for these nothing tells."""
+        found: list[tuple[Asked | None, tuple[int, ...]]] = []
+        words: dict[str, None] = {}
+        places: list[int] = []
+
+        def closed() -> None:
+            if places:
+                found.append((_asked({"pattern": _pattern(tuple(words))}) if len(places) > 1 else None, tuple(places)))
+                words.clear()
+                places.clear()
+
+        for place, needs in enumerate(self.rows):
+            first = needs[0] if needs else None
+            if not isinstance(first, tuple) or any(map(_is_letter, first)):
+                closed()
+                found.append((None, (place,)))
+                continue
+            if len(words) + len(first) > _MOST_AT_ONCE:
+                closed()
+            words.update(dict.fromkeys(first))
+            places.append(place)
+        closed()
+        return tuple(found)
+
+    def _asked_of(self, need: Need) -> Asked:
+        """Return what tells it of one need. Made when a text first gets so far; rows that need the same share it."""
+        found = self._by_need.get(need)
+        if found is None:
+            found = _asked({"pattern": _pattern(need)}) or partial(_is_met, need)
+            self._by_need[need] = found
+        return found
 
 
 def _asked(schema: Any) -> Asked | None:
@@ -77,6 +136,10 @@ def _asked(schema: Any) -> Asked | None:
     options = jsonschema_rs.RegexOptions(size_limit=_MOST_BYTES, dfa_size_limit=_MOST_BYTES)
     found: Asked = jsonschema_rs.validator_for(schema, pattern_options=options).is_valid
     return found
+
+
+def _is_letter(word: str) -> bool:
+    return len(word) < 2 and word.isascii()
 
 
 def _schema(needs: Sequence[Need]) -> Any:

@@ -106,7 +106,7 @@ _CARRIES = re.compile(
 _HAS_HIDDEN: Final = Sieve([(_ANY,)])
 _HAS_DELIMITER: Final = Sieve([(re.compile(f"(?i){_DELIMITER.pattern}"),), (("\u0130", "\u0131", "\u017f", "\u212a"),)])
 """A delimiter, or a letter whose other case no two engines agree about."""
-_SUSPICIOUS: Final = Sieve([(_ANY,), (("<", "!["),), (re.compile(r"[Ii][Nn][Ss][Tt]\]"),)])
+_SUSPICIOUS: Final = Sieve([(_ANY,), (("<", "!["),), (re.compile("[Ii\u0130\u0131][Nn][Ss\u017f][Tt]\\]"),)])
 """What everything begins with that is removed, or is itself."""
 
 

@@ -40,7 +40,7 @@ _FEW_APART = re.compile(r"[ ._*|/-](?<=[a-z].)[a-z][ ._*|/-]{1,3}[a-z][ ._*|/-]{
 _NOT_LETTERS = re.compile(r"[\W\d_]+")
 
 _ROWS: Final[tuple[Row, ...]] = (*LINES, *SENTENCES)
-_ROWS_SIEVE: Final = Sieve([(row.words, row.also) if row.also else (row.words,) for row in _ROWS])
+_ROWS_SIEVE: Final = Sieve([row.needs for row in _ROWS])
 _HAS_OTHERS: Final = Sieve(
     [
         (re.compile(r"[a-z][013457@$][013457@$]?[a-z]"),),

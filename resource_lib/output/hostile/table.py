@@ -10,6 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from resource_lib.output.hostile.openings import opening
+from resource_lib.output.sieve import Need
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
@@ -22,13 +25,20 @@ class Row:
     also: tuple[str, ...]
     """And of these as well; empty: no others are needed."""
     pattern: re.Pattern[str]
+    begins: re.Pattern[str] | None
+    """What all that it finds begins with, where that says more than the words; None: it does not."""
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """What must stand in a text, the cheapest first, before the pattern is asked."""
+        return tuple(need for need in (self.words, self.also, self.begins) if need)
 
 
 def _row(sign: str, weight: float, words: str, pattern: str) -> Row:
     """`words` are parted by "|", and an "&" parts those of `words` from those of `also`. One may begin with "<|"."""
     one, _, other = words.partition("&")
     return Row(
-        sign=sign, weight=weight, pattern=re.compile(pattern),
+        sign=sign, weight=weight, pattern=re.compile(pattern), begins=opening(pattern),
         words=tuple(re.split(r"(?<!<)\|", one)), also=tuple(other.split("|")) if other else (),
     )  # fmt: skip
 
