@@ -13,8 +13,10 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
+from resource_lib.beside import beside
 from resource_lib.definition import named
 from resource_lib.event_stream import Events, data_of, lines_of, with_data
 from resource_lib.output import Leaving, WithheldError, cleaned
@@ -43,6 +45,10 @@ _USUAL: Final = frozenset(
 _OF_A_RESULT: Final = frozenset({"content", "structuredContent"})
 _NO_REQUEST: Final = (None, "server-error")
 """Ids under which servers, the official SDK among them, answer what they did not read."""
+_AT_ONCE: Final = 64 * 1024
+"""Bytes of a message that is looked through at once; a longer one beside the loop, which serves everybody else meanwhile."""
+_LONGEST_WORD: Final = 1000
+"""Characters of a method, an id, or a line of an event beside its data. What is longer is none."""
 _KEPT: Final = frozenset({b"mcp-session-id"})
 """Headers that stay where the answer itself does not."""
 
@@ -51,6 +57,19 @@ log = logging.getLogger("resource_lib.guard")
 
 class UnreadableAnswerError(Exception):
     """An answer that two programs could read differently, or not at all."""
+
+
+class _BesideError(Exception):
+    """Somebody has to look through this beside the loop; then the same message is read once more."""
+
+    def __init__(self, value: Mapping[str, Any], leaving: Leaving) -> None:
+        super().__init__(leaving.part)
+        self.value = value
+        self.leaving = leaving
+
+
+_Looked = tuple[Leaving, Mapping[str, Any] | WithheldError]
+"""What was known of a part, and what leaves in its place."""
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -114,9 +133,11 @@ class Reader:
     """Looks through messages: bytes in, the same bytes out where nothing changes."""
 
     __slots__ = (
+        "_at",
         "_by_id",
         "_done",
         "_is_told_again",
+        "_looked",
         "_only",
         "_room",
         "_size",
@@ -132,6 +153,9 @@ class Reader:
         self._verdicts: dict[tuple[str, ...], tuple[Sign, ...] | None] = {}
         self._done: dict[int, Any] = {}
         """Of a batch, what was looked through while a screen is asked about another part of it."""
+        self._looked: list[_Looked] | None = None
+        """The parts of one message that were looked through beside the loop, in their order; None: it is looked through at once."""
+        self._at = 0
         self._by_id = {(type(one.id), one.id): one for one in room.questions}
         self._only = room.questions[0] if len(room.questions) == 1 else None
         about_tools = [one for one in room.questions if not one.is_protocol]
@@ -141,38 +165,53 @@ class Reader:
 
     async def screened(self, raw: bytes) -> bytes:
         """Return what leaves in the place of `raw`, once a screen has looked at it, where there is one. Raises UnreadableAnswerError."""
-        screening = self._room.screening
-        if screening is None:
+        screening, is_long = self._room.screening, len(raw) > _AT_ONCE
+        if screening is None and not is_long:
             return self.read(raw)
         self._done.clear()
         self._verdicts.clear()
+        self._looked = [] if is_long else None
+        value = await beside(partial(_parsed, raw)) if is_long else _parsed(raw)
+        self._size = len(raw)
         while True:
             try:
-                return self.read(raw)
+                other = self._read(value)
+                break
             except ScreenAwaitedError as waits:
-                self._verdicts[waits.texts] = await screening.verdict(waits.texts, tool=waits.tool)
+                texts, tool = waits.texts, waits.tool
+            except _BesideError as waits:
+                try:
+                    self._looked = [*(self._looked or ()), await beside(partial(_looked_through, waits))]
+                    continue
+                except ScreenAwaitedError as screen:
+                    texts, tool = screen.texts, screen.tool
+            assert screening is not None
+            self._verdicts[texts] = await screening.verdict(texts, tool=tool)
+        if other is value:
+            return raw
+        return await beside(partial(_written, other)) if is_long else _written(other)
 
     def read(self, raw: bytes) -> bytes:
         """Return what leaves in the place of `raw`, one message or a batch. Raises UnreadableAnswerError."""
-        try:
-            value = strict_json.loads_message(raw, most_depth=MOST_DEPTH)
-        except ValueError:
-            raise UnreadableAnswerError from None
+        self._looked = None
+        value = _parsed(raw)
         self._size = len(raw)
+        other = self._read(value)
+        return raw if other is value else _written(other)
+
+    def _read(self, value: Any) -> Any:
+        """Return what leaves in the place of one message or a batch; the very same object where nothing changes."""
         if type(value) is dict:
-            other: Any = self._message(value)
-        elif type(value) is list:
-            if any(type(one) is not dict for one in value):
-                raise UnreadableAnswerError
-            for at, one in enumerate(value):
-                if at not in self._done:
-                    self._done[at] = self._message(one)
-            others = list(self._done.values())
-            self._done = {}
-            other = value if all(new is old for new, old in zip(others, value, strict=True)) else others
-        else:
+            return self._message(value)
+        if type(value) is not list or any(type(one) is not dict for one in value):
             raise UnreadableAnswerError
-        return raw if other is value else json.dumps(other, separators=(",", ":")).encode("ascii")
+        for at, one in enumerate(value):
+            if at not in self._done:
+                self._done[at] = self._message(one)
+                self._looked = None if self._looked is None else []
+        others = list(self._done.values())
+        self._done = {}
+        return value if all(new is old for new, old in zip(others, value, strict=True)) else others
 
     def told_again(self, message: dict[str, Any]) -> dict[str, Any]:
         """Return what leaves in the place of a reply that was kept since it left: to whoever asks now, by their own rights."""
@@ -180,6 +219,7 @@ class Reader:
         return self._message(message)
 
     def _message(self, message: dict[str, Any]) -> dict[str, Any]:
+        self._at = 0
         if not _MEMBERS.issuperset(message) or message.get("jsonrpc") != "2.0":
             message = {name: member for name, member in message.items() if name in _MEMBERS} | {"jsonrpc": "2.0"}
         if ("method" in message) + ("result" in message) + ("error" in message) != 1:
@@ -304,6 +344,8 @@ class Reader:
 
     def _is_clean(self, text: str) -> bool:
         """Tell whether a word that must stay as it is holds nothing that may not leave."""
+        if len(text) > _LONGEST_WORD:
+            return False
         leaving = self._room.unasked("")
         leaving.part = "said"
         said = {"text": text}
@@ -332,23 +374,31 @@ class Reader:
                 return self._verdicts[texts]
 
             leaving.verdict = verdict
-        try:
-            other = _cleaned(value, leaving)
-        except WithheldError as error:
-            self._saw(leaving, value)
+        leaving, other = (
+            (leaving, _cleaned(value, leaving)) if self._looked is None else self._looked_at(value, leaving)
+        )
+        self._saw(leaving, value)
+        if isinstance(other, WithheldError):
             log.warning(
                 "what %s says was withheld: %s",
                 leaving.tool or leaving.method,
-                error.reason,
-                extra={"event": "output.withheld", "reason": error.reason, **named(leaving.tool, leaving.definition)},
+                other.reason,
+                extra={"event": "output.withheld", "reason": other.reason, **named(leaving.tool, leaving.definition)},
             )
             self._room.heard(leaving)
             if question is None:
-                raise UnreadableAnswerError from None
-            return question.withheld(error)
-        self._saw(leaving, value)
+                raise UnreadableAnswerError
+            return question.withheld(other)
         self._room.heard(leaving)
         return message if other is value else {**message, member: other}
+
+    def _looked_at(self, value: Mapping[str, Any], leaving: Leaving) -> _Looked:
+        """Return what came of looking through a part beside the loop. Raises _BesideError where nobody has looked yet."""
+        at, self._at = self._at, self._at + 1
+        assert self._looked is not None
+        if at >= len(self._looked):
+            raise _BesideError(value, leaving)
+        return self._looked[at]
 
     def _saw(self, leaving: Leaving, value: Mapping[str, Any]) -> None:
         """Tell whoever listens what was looked through, as the server said it, once: a screen may have had to be waited for."""
@@ -356,20 +406,37 @@ class Reader:
             self._room.saw(leaving, value)
 
 
-def _cleaned(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
-    """Return what leaves in the place of `value`. Raises WithheldError, and nothing else: what cannot be looked through stays here."""
+def _cleaned(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any] | WithheldError:
+    """Return what leaves in the place of `value`, or why nothing does. Raises ScreenAwaitedError alone: what cannot be looked through stays here."""
     try:
         return cleaned(value, leaving)
-    except (WithheldError, ScreenAwaitedError):
+    except WithheldError as error:
+        return error
+    except ScreenAwaitedError:
         raise
     except Exception as error:
         log.exception("what %s says could not be looked through", leaving.tool or leaving.method)
         subject = leaving.tool or leaving.method
-        raise WithheldError(
+        return WithheldError(
             f"it could not be looked through ({type(error).__name__})",
             message=f"{subject} has run, and its answer is withheld: it cannot be looked through. Do not call it again for that; tell "
             "whoever runs this server.",
-        ) from None
+        )
+
+
+def _looked_through(waits: _BesideError) -> _Looked:
+    return waits.leaving, _cleaned(waits.value, waits.leaving)
+
+
+def _parsed(raw: bytes) -> Any:
+    try:
+        return strict_json.loads_message(raw, most_depth=MOST_DEPTH)
+    except ValueError:
+        raise UnreadableAnswerError from None
+
+
+def _written(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode("ascii")
 
 
 class Outward:

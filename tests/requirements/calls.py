@@ -416,6 +416,10 @@ OUTPUT: dict[str, Requirement] = {
     "output:padding:known-words-stay-linear": Requirement(
         "C34, LG-04", "Finding again what a schema has masked costs no more for a thousand words than for each of them."
     ),
+    "output:long:looked-through-beside-the-loop": Requirement(
+        "C32, C34, LG-04",
+        "A long answer is looked through beside the event loop: others are served meanwhile, and it leaves as it would have.",
+    ),
     "wire:strict-json:short-way": Requirement(
         "RFC 8259 §4, RFC 8725 §2.4, ours",
         "A message is read in a faster way only where it is written, byte by byte, as its one reading would be written.",
