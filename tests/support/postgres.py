@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import psutil
+
 from tests.support.processes import Child, accepts, free_port, identity, private_folder, readable
 
 
@@ -180,7 +182,7 @@ def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer]:
             child.wait_until(lambda: _answers(server))
 
         server.start_again = start
-        server.crash = lambda: running[-1].kill()  # noqa: PLW0108 - the one that runs then
+        server.crash = lambda: _crash(running[-1])
         server.end = lambda: running[-1].stop()  # noqa: PLW0108
         try:
             start()
@@ -257,6 +259,13 @@ class _Errands:
         asyncio.run_coroutine_threadsafe(hang_up(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+
+
+def _crash(running: Child) -> None:
+    # Whoever serves notices that the first process is gone, and ends; before the last one has, no other can begin.
+    family = psutil.Process(running.pid).children(recursive=True)
+    running.kill()
+    psutil.wait_procs(family, timeout=60)
 
 
 def _answers(server: PostgresServer) -> bool:
