@@ -22,6 +22,7 @@ from authserver.runtime.tail import Tail
 from authserver.runtime.unit_of_work import Database, RowRefusedError, UnitOfWork
 from authserver.runtime.uses import Uses
 from authserver.runtime.vault import DeploymentKeys, KeyEncryption
+from authserver.runtime.writes import Writes
 from authserver.settings import Settings
 
 T = TypeVar("T")
@@ -106,6 +107,8 @@ class Machines:
     """Which authorizations were used on which day, as far as it is not written yet."""
     feed_requests: Bucket = field(default_factory=lambda: Bucket(per_minute=30_000, burst=5_000))
     """How often one resource server may ask this process for them."""
+    writes: Writes = field(default_factory=Writes)
+    """Whether the database takes what this process writes."""
     kill_waits: Seats = field(default_factory=lambda: Seats(each=4, all_together=128))
     """How many questions of one operator, and of all, may wait until each MCP server has obeyed."""
     foreign_tokens: Bucket = field(default_factory=lambda: Bucket(per_minute=600, burst=100))

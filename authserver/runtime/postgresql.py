@@ -53,6 +53,13 @@ _GONE: Final = (
     asyncpg.TooManyConnectionsError,
     asyncpg.InternalClientError,
 )
+_AWAY: Final = (
+    asyncpg.UndefinedTableError,
+    asyncpg.InsufficientResourcesError,  # a full disk
+    asyncpg.PostgresSystemError,  # one that fails
+    asyncpg.ReadOnlySQLTransactionError,  # a standby that is not the primary yet
+    asyncpg.QueryCanceledError,
+)
 _CLASH: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 _Outcome = bool | Exception
@@ -515,12 +522,14 @@ def _refusal(error: Exception) -> Exception:
         told.__cause__ = None
         told.__suppress_context__ = True
         return told
-    if isinstance(error, asyncpg.UndefinedTableError | asyncpg.InsufficientResourcesError | asyncpg.QueryCanceledError):
+    if isinstance(error, _AWAY):
         return _unavailable(error)
     return error
 
 
 def _unavailable(error: BaseException) -> DatabaseUnavailableError:
-    unavailable = DatabaseUnavailableError(f"PostgreSQL: {type(error).__name__}: {error}")
+    # The first line: a hint of the database's own may follow.
+    said = str(error).partition("\n")[0]
+    unavailable = DatabaseUnavailableError(f"PostgreSQL: {type(error).__name__}: {said}")
     unavailable.__cause__ = error
     return unavailable

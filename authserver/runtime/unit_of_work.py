@@ -185,7 +185,11 @@ class UnitOfWork:
         if self.changes_directory:
             self.write_last(RAISE_VERSION)
         unit, self._unit = self._unit, Unit(self.tenant, platform=self._unit.platform)
-        won = await self.machines.database.commit(unit)
+        try:
+            won = await self.machines.database.commit(unit)
+        except DatabaseUnavailableError as error:
+            self.machines.writes.failed(error)
+            raise
         if won and self.changes_directory:
             self.machines.memory.forget()
         if won and unit.last:

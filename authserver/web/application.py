@@ -237,7 +237,7 @@ class Application:
         if not busy:
             log.error("request_failed", request_id=request_id, error=type(error).__name__, exc_info=error)
         else:
-            log.warning("database_unavailable", request_id=request_id)
+            log.warning("database_unavailable", request_id=request_id, error=str(error))
         status = 503 if busy or isinstance(error, OAuthError) else 500
         if route.group == "page" and request is not None:
             return error_page(
@@ -256,7 +256,7 @@ class Application:
         if isinstance(error, BodyTooLargeError):
             return ProblemError(413, "The body is too large.", headers=[(b"connection", b"close")]).response(request_id)
         if isinstance(error, DatabaseUnavailableError):
-            log.warning("database_unavailable", request_id=request_id)
+            log.warning("database_unavailable", request_id=request_id, error=str(error))
             return ProblemError(503, "Try again in a moment.", headers=[(b"retry-after", b"1")]).response(request_id)
         log.error("request_failed", request_id=request_id, error=type(error).__name__, exc_info=error)
         return ProblemError(500, f"It is noted as {request_id}.").response(request_id)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from authserver.domain.keys.signing_key import key_ring
+from authserver.domain.rate_limits import limit
 from authserver.domain.revocation import tail
 from authserver.web.errors import plain_error
 from authserver.web.http import Request, Response
@@ -14,7 +15,7 @@ async def livez(_request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """Whether it can issue tokens: the database answers and a key may sign."""
+    """Whether it can issue tokens: the database answers, a key may sign, and what is issued can be written."""
     work = request.machines.work(request_id=request.request_id)
     try:
         await tail.look(work)
@@ -23,6 +24,8 @@ async def readyz(request: Request) -> Response:
         return plain_error(503, "not_ready", "The database does not answer.", (b"retry-after", b"1"))
     if ring.signing(work.now) is None:
         return plain_error(503, "not_ready", "No key may sign.", (b"retry-after", b"1"))
+    if not await request.machines.writes.are_taken(request.machines.database, limit.trial()):
+        return plain_error(503, "not_ready", "The database takes no writes.", (b"retry-after", b"1"))
     return Response(status=200, body=b'{"status":"ready"}')
 
 

@@ -75,7 +75,10 @@ ADMIN: Final = Limit(
     counts="the authorization of the operator", most="`AUTHSERVER_ADMIN_REQUESTS_PER_MINUTE`, a sixth at once"
 )
 FREE: Final = Limit(counts="", most="prepared bytes; no row is read for it")
-READY: Final = Limit(counts="", most="one reading of the database serves all who ask meanwhile")
+READY: Final = Limit(
+    counts="",
+    most="one reading of the database serves all who ask meanwhile; a write that leaves nothing behind is tried once in five seconds",
+)
 
 OF_GROUP: Final = {
     "page": PAGE,

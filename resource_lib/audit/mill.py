@@ -211,11 +211,18 @@ class Mill:
             log.exception("an event could not be shown", extra={"event": "record.failed"})
         return made
 
+    @property
+    def _pauses(self) -> bool:
+        """Whether the disk did not take events a moment ago, and is left alone. Whoever is refused meanwhile does not prolong it."""
+        return self.fault is not None and time.monotonic() < self._retry_at
+
     def _keep_first(self, waiting: list[tuple[Noted, Made]]) -> None:
+        if self._pauses:
+            for noted, _ in waiting:
+                self._tell(noted, is_kept=False)
+            return
         try:
             spool = self._spool()
-            if self.fault is not None and time.monotonic() < self._retry_at:
-                raise OSError(self.fault)
             spool.append("kept", [made.data for _, made in waiting])
             spool.sync("kept")
         except OSError as error:
@@ -233,7 +240,7 @@ class Mill:
         self._kept()
 
     def _keep(self) -> None:
-        if not self._has_ready or (self.fault is not None and time.monotonic() < self._retry_at):
+        if not self._has_ready or self._pauses:
             self._bound_ready()
             return
         try:

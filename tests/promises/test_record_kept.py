@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from resource_lib import Limits, Output, Record
-from resource_lib.audit import recorder
+from resource_lib.audit import mill, recorder
 from resource_lib.audit.spool import Disk, read_folder
 from tests.support.recorded import SCOPES, TOOLS, Alone, Asking, Books, Recorded, said, settled
 
@@ -174,6 +174,22 @@ async def test_a_disk_that_takes_nothing_closes_writes_with_a_clear_answer_and_g
     await it.guard.aclose()
 
 
+@pytest.mark.requirement("outages:disk:guard")
+async def test_whoever_is_refused_while_the_disk_is_left_alone_does_not_prolong_that(tmp_path, monkeypatch):
+    """A server that is asked to write many times a second goes on as soon as one that is asked seldom."""
+    monkeypatch.setattr(mill, "_RETRY_S", 3600)
+    it = Recorded(tmp_path)
+    faulty(it).fault = OSError(28, "No space left on device")
+    assert "audit_unavailable" == (await it.use("add", {})).error["error"]
+    until = it.guard._record._mill._retry_at
+
+    for _ in range(3):
+        assert "audit_unavailable" == (await it.use("add", {})).error["error"]
+
+    assert until == it.guard._record._mill._retry_at
+    await it.guard.aclose()
+
+
 @pytest.mark.requirement("record:no-record-no-write")
 async def test_reads_close_as_writes_do_where_that_was_asked_for(tmp_path):
     it = Recorded(tmp_path, record={"reads": "closed"})
@@ -223,17 +239,17 @@ async def test_a_flood_of_reads_is_bounded_in_memory_and_what_is_lost_is_counted
     it = Recorded(tmp_path)
     await it.use("add", {"n": 1})
     await settled(it)
-    mill: Mill = it.guard._record._mill
-    mill._most, mill._most_bytes = 100, 10**9
-    mill._turn = lambda: __import__("time").sleep(0.01)
+    works: Mill = it.guard._record._mill
+    works._most, works._most_bytes = 100, 10**9
+    works._turn = lambda: __import__("time").sleep(0.01)
     for n in range(300):
         await it.use("see", {"n": n})
-    assert len(mill._noted) <= 100 and 200 <= mill.lost
+    assert len(works._noted) <= 100 and 200 <= works.lost
     assert any(getattr(one, "event", "") == "record.lost" for one in caplog.records)
     assert Caller and Recording
-    del mill._turn
+    del works._turn
     await it.told()
-    assert 300 - mill.lost == len(it.books.of(tool="see"))
+    assert 300 - works.lost == len(it.books.of(tool="see"))
     assert 299 == it.books.of(tool="see")[-1].arguments["n"], "the latest are there"
     await it.guard.aclose()
 

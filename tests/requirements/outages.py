@@ -8,4 +8,19 @@ OUTAGES: dict[str, Requirement] = {
         "Whichever process is killed in the middle of mixed load, server, worker, guard or database: no acknowledged event is lost, none is"
         " doubled, no write was executed without its intent, and the record verifies against every checkpoint that was saved meanwhile.",
     ),
+    "outages:disk:full": Requirement(
+        "R-07",
+        "Where the database's disk is full, whatever would write is a 503 with Retry-After, whatever reads goes on, readiness says so,"
+        " nothing that was acknowledged is lost, and all goes on by itself once there is room.",
+    ),
+    "outages:disk:fails": Requirement(
+        "R-07",
+        "Where a sync of the database's disk fails and takes with it what it was for, nothing that was acknowledged is lost, also when the"
+        " process is killed then, and nothing is repaired by hand.",
+    ),
+    "outages:disk:guard": Requirement(
+        "R-07, AU-05",
+        "Where the disk of a guard is full or fails, no write is executed, the caller hears so within seconds, reads go on and are recorded"
+        " later, and writes go on by themselves.",
+    ),
 }

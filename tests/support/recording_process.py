@@ -47,14 +47,25 @@ class Told:
 class RecordingFleet:
     """Some of them. `start` and `stop` from any thread; the rest in the running loop."""
 
-    def __init__(self, at: Any, folder: Path, *, count: int, issuer: str = "", **more: Any) -> None:
+    def __init__(
+        self,
+        at: Any,
+        folder: Path,
+        *,
+        count: int,
+        issuer: str = "",
+        spool: Path | None = None,
+        environment: dict[str, str] | None = None,
+        **more: Any,
+    ) -> None:
         app = at.world.clients["RS1"]
         folder.mkdir(parents=True, exist_ok=True)
         self.ports = tuple(free_port() for _ in range(count))
-        self.spool = folder / "spool"
+        self.spool = spool or folder / "spool"
         self.ran = folder / "ran"
         self.ran.touch()
         self._log = folder / "guards.log"
+        self._environment = {**os.environ, **(environment or {})}
         self._told = Told(
             ports=self.ports,
             issuer=issuer or at.issuer,
@@ -71,7 +82,7 @@ class RecordingFleet:
         """Start them; `up` says when one answers."""
         command = [sys.executable, "-m", "tests.support.recording_process", json.dumps(asdict(self._told))]
         with self._log.open("ab") as log:
-            self._parent = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+            self._parent = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
 
     def stop(self) -> None:
         """End them calmly."""

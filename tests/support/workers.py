@@ -28,7 +28,16 @@ ROOT = Path(__file__).resolve().parents[2]
 class Workers:
     """Two worker processes and one database. It speaks as `Server` does, over real sockets."""
 
-    def __init__(self, templates: Templates, kind: str, folder: Path, *, workers: int = 2, **settings: Any) -> None:
+    def __init__(
+        self,
+        templates: Templates,
+        kind: str,
+        folder: Path,
+        *,
+        workers: int = 2,
+        environment: dict[str, str] | None = None,
+        **settings: Any,
+    ) -> None:
         place, world = templates.copy(kind)
         templates.renew(place, world)
         self.place: Place = place
@@ -44,6 +53,7 @@ class Workers:
         }  # fmt: skip
         given = {name: value for name, value in os.environ.items() if not name.startswith("AUTHSERVER_")}
         self._environment = given | {f"AUTHSERVER_{name.upper()}": str(value) for name, value in wanted.items()}
+        self._environment |= environment or {}
         self._process: subprocess.Popen[bytes] | None = None
         self._browsers: list[Browser] = []
         self._http: httpx2.AsyncClient | None = None

@@ -4,9 +4,11 @@ A budget per key, in the database, where every process and every address pays in
 A window is aligned to the wall clock and never shared between keys; keys are keyed hashes, so the table names nobody.
 """
 
+import secrets
+
 from authserver.domain.rate_limits import store
 from authserver.runtime.buckets import Limited
-from authserver.runtime.unit_of_work import UnitOfWork
+from authserver.runtime.unit_of_work import Step, Unit, UnitOfWork
 
 
 async def take(work: UnitOfWork, *, key: str, limit: int, window_s: int) -> Limited | None:
@@ -39,3 +41,10 @@ def give_back(work: UnitOfWork, *, key: str) -> None:
 def expire(work: UnitOfWork) -> None:
     """Forget windows that are over."""
     work.write(store.EXPIRE, now=work.now)
+
+
+def trial() -> Unit:
+    """Return a write that leaves nothing behind, for whoever asks whether the database takes one."""
+    key = secrets.token_bytes(32)
+    begun: Step = (store.TAKE, {"key": key, "window_start": 0, "expires_at": 0, "limit": 1})
+    return Unit(None, writes=[begun, (store.RESET, {"key": key})])
