@@ -6,6 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from authserver.cli import (
+    analytics,
     api_key,
     approvals,
     audit,
@@ -75,6 +76,7 @@ app.add_typer(
 app.add_typer(server.app, name="server", cls=Commands, help="How each MCP server is, and who of them follows.")
 app.add_typer(authorization.app, name="authorization", cls=Commands)
 app.add_typer(audit.app, name="audit", cls=Commands)
+app.command(epilog=analytics.EXAMPLES)(analytics.analytics)
 client.app.command(epilog=examples(*keygen.EXAMPLES))(keygen.keygen)
 client.app.add_typer(trust.app, name="trust", cls=Commands, help="Which applications of strangers a tenant lets in.")
 app.add_typer(client.app, name="client", cls=Commands, help="Applications.")

@@ -41,4 +41,17 @@ ANALYTICS: dict[str, Requirement] = {
         "K8", "No count names anybody, before somebody is erased and after."
     ),
     "analytics:kept:each-grain-for-its-time": Requirement("K12", "Each grain's rows go when their time is over."),
+    "analytics:asked:by-each": Requirement(
+        "C57", "Calls are told together and by tool, server, client and time, page by page."
+    ),
+    "analytics:asked:narrowed": Requirement(
+        "C57",
+        "A question is narrowed by server, tool, client and span, and refused by name where it cannot be answered.",
+    ),
+    "analytics:asked:only-ones-own": Requirement(
+        "TN-15", "No number of another tenant is told to anybody but the platform's operators."
+    ),
+    "analytics:asked:at-a-terminal": Requirement(
+        "C57", "A command prints the same figures as a table, JSON or CSV, also where no server runs."
+    ),
 }

@@ -3,10 +3,22 @@
 import getpass
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
-from authserver.cli.control.port import Heard, Named, Order, Radius, RefusedError, Stopped, WhatHappened, WhoHasWhat
-from authserver.domain.audit import event, reading
+from authserver.cli.control.port import (
+    Counted,
+    Heard,
+    Named,
+    Order,
+    Radius,
+    RefusedError,
+    Stopped,
+    WhatHappened,
+    WhoHasWhat,
+)
+from authserver.domain.analytics import questions, rollup
+from authserver.domain.analytics.figures import figures_of, parts_of
+from authserver.domain.audit import event, reading, sealing
 from authserver.domain.audit import search as record
 from authserver.domain.clients import registry
 from authserver.domain.finding import finding
@@ -167,6 +179,47 @@ class LocalControl:
             raise RefusedError(f"client: {len(ids)} applications are called {words!r}: {', '.join(ids)}.")
         # What is gone is found in the record by the id that it had.
         return ids[0] if ids else words if words.startswith(("cli_", "https://")) else None
+
+    async def analytics(self, tenant: str, asked: Counted, *, most: int) -> dict[str, Any]:
+        """Return what many calls amount to; what is recorded and not counted yet is counted first."""
+        slugs = await self._homes(tenant)
+        if asked.by == "tenant" and tenant:
+            raise RefusedError("--by: `tenant` compares tenants; leave --tenant out.")
+        # Where no server runs, nobody else has.
+        await sealing.seal_round(self._machines)
+        await rollup.round_of(self._machines)
+        work = self._machines.work(tenant=next(iter(slugs)) if tenant else None)
+        until = work.now + 1 if asked.until is None else asked.until
+        wanted = questions.Question(
+            since=until - 7 * rollup.DAY if asked.since is None else asked.since,
+            until=until,
+            resource=requested_uri(asked.resource) if asked.resource else "",
+            tool=asked.tool,
+            client_id=asked.client_id,
+            grain={"hour": rollup.HOUR, "day": rollup.DAY}.get(asked.by, 0),
+        )
+        try:
+            found = await questions.ask(work, wanted, everywhere=not tenant)
+        except questions.TooLongAgoError as error:
+            raise RefusedError(f"--since: {error}") from None
+        parts = parts_of(found, cast("questions.By", asked.by))
+        return {
+            "since": found.window.since,
+            "until": found.window.until,
+            "total": figures_of(found.total).as_object(),
+            "count": len(parts),
+            "items": [
+                {
+                    "tenant": slugs.get(one.tenant, one.tenant),
+                    "resource": one.resource,
+                    "tool": one.tool,
+                    "client_id": one.client_id,
+                    "at": one.at,
+                    **one.figures.as_object(),
+                }
+                for one in parts[:most]
+            ],
+        }
 
     async def authorizations(self, tenant: str, wanted: WhoHasWhat, *, most: int) -> list[dict[str, Any]]:
         """Return who has what, newest first."""

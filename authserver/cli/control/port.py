@@ -159,6 +159,19 @@ class WhoHasWhat:
     """For how many days nobody used them; None: as the deployment is set."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counted:
+    """What is asked of the counts; what is left empty is not asked about. Times are seconds since the epoch."""
+
+    by: str
+    """`tool`, `server`, `client`, `tenant`, `hour` or `day`."""
+    resource: str = ""
+    tool: str = ""
+    client_id: str = ""
+    since: int | None = None
+    until: int | None = None
+
+
 class Control(Protocol):
     """One deployment. Every method raises RefusedError."""
 
@@ -225,6 +238,10 @@ class Control(Protocol):
         """Return which tools nobody used: `tools` (`resource`, `tool`, `class`, `since`, `last_used`), `days`, and `untold`, the servers
         whose guards do not say it. `uri` empty: of every MCP server; `days` None: as the deployment is set.
         """
+        ...
+
+    async def analytics(self, tenant: str, asked: Counted, *, most: int) -> dict[str, Any]:
+        """Return what many calls amount to: `since`, `until`, `total`, `items` (the most called first), and `count`, how many there are."""
         ...
 
     async def authorizations(self, tenant: str, wanted: WhoHasWhat, *, most: int) -> list[dict[str, Any]]:

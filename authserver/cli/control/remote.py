@@ -4,10 +4,12 @@ import base64
 import binascii
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from authserver.cli.control.admin_api import AdminApi, admin_api
 from authserver.cli.control.port import (
+    Counted,
     Heard,
     Named,
     Order,
@@ -17,6 +19,7 @@ from authserver.cli.control.port import (
     WhatHappened,
     WhoHasWhat,
 )
+from authserver.domain.analytics.figures import Figures
 from authserver.domain.approvals import approval as approvals
 from authserver.domain.resources import listing
 from authserver.domain.resources.resource import requested_uri
@@ -279,6 +282,30 @@ class RemoteControl:
         body = {"tool": tool, "definition_hash": definition_hash, "decision": decision}
         await self._api.post(path, body, tenant=tenant)
 
+    async def analytics(self, tenant: str, asked: Counted, *, most: int) -> dict[str, Any]:
+        """Return what many calls amount to."""
+        query: dict[str, str | int] = {
+            "by": asked.by,
+            "resource": requested_uri(asked.resource) if asked.resource else "",
+            "tool": asked.tool,
+            "client_id": asked.client_id,
+            "since": "" if asked.since is None else asked.since,
+            "until": "" if asked.until is None else asked.until,
+            "tenant": tenant,
+        }
+        said = await self._api.get("/analytics", **query, limit=1)
+        found = await self._api.items("/analytics", most=most, **query)
+        slugs = await self._tenants() if asked.by == "tenant" else {}
+        return self._read(
+            lambda: {
+                "since": int(said["since"]),
+                "until": int(said["until"]),
+                "total": _figures(said["total"]),
+                "count": int(said["count"]),
+                "items": [_part_row(one, slugs) for one in found],
+            }
+        )
+
     async def unused_tools(self, uri: str, tenant: str, days: int | None) -> dict[str, Any]:
         """Return which tools nobody used."""
         asked = {"tenant": tenant, "days": str(days) if days else ""}
@@ -490,6 +517,25 @@ def _unused_row(one: dict[str, Any]) -> dict[str, Any]:
         "since": int(one["since"]),
         "last_used": None if one["last_used_on"] is None else int(one["last_used_on"]),
     }
+
+
+def _part_row(one: dict[str, Any], slugs: dict[str, str]) -> dict[str, Any]:
+    return {
+        "tenant": slugs.get(one["tenant"] or "", one["tenant"] or ""),
+        "resource": one["resource"] or "",
+        "tool": one["tool"] or "",
+        "client_id": one["client_id"] or "",
+        "at": None if one["at"] is None else int(one["at"]),
+        **_figures(one),
+    }
+
+
+def _figures(one: dict[str, Any]) -> dict[str, Any]:
+    said = {each.name: one[each.name] for each in fields(Figures)}
+    numbers = {name: None if value is None else float(value) for name, value in said.items() if name != "refusals"}
+    return {
+        name: value if value is None or name == "success_percent" else int(value) for name, value in numbers.items()
+    } | {"refusals": {str(reason): int(count) for reason, count in said["refusals"].items()}}
 
 
 def _or_none(said: Any) -> str | None:

@@ -72,7 +72,9 @@ class Found:
 
 def window_of(asked: Question, *, now: int) -> Window:
     """Return what is looked at for a question. Raises TooLongAgoError."""
-    span = asked.until - asked.since
+    # Nothing has happened later, and a moment far away would be a list without end.
+    until = min(asked.until, now + 1)
+    span = until - asked.since
     if asked.grain:
         grain = step = asked.grain
     else:
@@ -80,13 +82,11 @@ def window_of(asked: Question, *, now: int) -> Window:
         fitting = (one for one in _STEPS if span <= one[0] and asked.since >= now - KEPT_S[one[1]])
         _, grain, step = next(fitting, _STEPS[-1])
     if span <= 0:
-        raise TooLongAgoError("the span has no length: it ends before it begins.")
+        raise TooLongAgoError("it is not before the end, or not before now.")
     if asked.since < now - KEPT_S[grain]:
         kept = f"{KEPT_S[grain] // DAY} days"
         raise TooLongAgoError(f"counts by {_GRAIN_WORDS[grain]} are kept for {kept}: ask for a later beginning.")
-    return Window(
-        since=asked.since - asked.since % step, until=asked.until + -asked.until % step, grain=grain, step=step
-    )
+    return Window(since=asked.since - asked.since % step, until=until + -until % step, grain=grain, step=step)
 
 
 _GRAIN_WORDS: Final = {MINUTES: "five minutes", HOUR: "hour", DAY: "day"}

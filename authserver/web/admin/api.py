@@ -12,6 +12,7 @@ from fastapi import Response as FrameworkResponse
 from fastapi.exceptions import RequestValidationError
 
 from authserver.web.admin import (
+    analytics,
     approvals,
     audit,
     authorizations,
@@ -42,6 +43,7 @@ async def openapi(ask: Ask) -> description.Description:
 
 
 NOUNS = (
+    analytics,
     approvals,
     audit,
     authorizations,

@@ -100,6 +100,7 @@ DEMANDS: Final[dict[tuple[str, str], Demand]] = {
     ("GET", "/audit"): _reads("audit", may_be_everywhere=True),
     ("POST", "/audit/search"): _reads("audit", may_be_everywhere=True),
     ("GET", "/audit/{event_id}"): _reads("audit", may_be_everywhere=True),
+    ("GET", "/analytics"): _reads("audit", **_WIDE),
     ("GET", "/search"): Demand(scope=""),
     ("GET", "/clients"): _reads("clients", may_be_everywhere=True),
     ("POST", "/clients"): _writes("clients", may_be_everywhere=True),

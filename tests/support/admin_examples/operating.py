@@ -111,5 +111,6 @@ EXAMPLES = {
         body=lambda *_: {"email": "u1@t1.example", "subject": "customer-8812", "decision": "allowed"}
     ),
     ("GET", "/audit/{event_id}"): Example(make=newest_event, strange={"event_id": "0" * 26}),
+    ("GET", "/analytics"): Example(query="by=server"),
     ("GET", "/search"): Example(query="q=refund"),
 }
