@@ -14,12 +14,12 @@ from typing import Any, Final
 import orjson
 
 from authserver.domain.audit import calls
-from authserver.domain.audit.calls import Teller
+from authserver.domain.audit.calls import Teller, Told
 from authserver.domain.issuers.issuer import Issuer
 from authserver.oauth.errors import InvalidRequest
 from authserver.oauth.resource_server import authenticated, heard_for
 from authserver.runtime.unit_of_work import UnitOfWork
-from resource_lib.wire.record import MOST_EVENTS, CallEvent, InvalidEventError, parse
+from resource_lib.wire.record import MOST_EVENTS, InvalidEventError, checked
 
 _AT_A_TIME: Final = 64
 """How many events are read before others have their turn."""
@@ -54,7 +54,7 @@ async def handle(work: UnitOfWork, issuer: Issuer, body: bytes, authorization: b
         )
         # What was taken while somebody whom it names was being erased, also what an earlier try of the batch left.
         await work.machines.written(
-            partial(calls.forget_overtaken, events=told), tenant=tenant, request_id=work.request_id
+            partial(calls.forget_overtaken, events=told, named=taken.named), tenant=tenant, request_id=work.request_id
         )
         answer.accepted += taken.accepted
         answer.duplicate += taken.duplicate
@@ -62,22 +62,22 @@ async def handle(work: UnitOfWork, issuer: Issuer, body: bytes, authorization: b
     return answer
 
 
-async def _read(said: Iterable[Any], tenants: frozenset[str], answer: Answer) -> dict[str, dict[str, CallEvent]]:
+async def _read(said: Iterable[Any], tenants: frozenset[str], answer: Answer) -> dict[str, dict[str, Told]]:
     """Return the events by tenant and id; what cannot be taken is told in the answer."""
-    groups: dict[str, dict[str, CallEvent]] = {}
+    groups: dict[str, dict[str, Told]] = {}
     for place, one in enumerate(said):
         if place % _AT_A_TIME == _AT_A_TIME - 1:
             await asyncio.sleep(0)
         try:
-            event = parse(one)
-            if event.tenant not in tenants:
+            event = checked(one)
+            if event["tenant"] not in tenants:
                 raise InvalidEventError("tenant", "is none that this server is heard for")
         except InvalidEventError as error:
             answer.rejected.append({"id": _id_of(one), "why": str(error)})
             continue
-        group = groups.setdefault(event.tenant, {})
-        answer.duplicate += event.id in group
-        group.setdefault(event.id, event)
+        group = groups.setdefault(event["tenant"], {})
+        answer.duplicate += event["id"] in group
+        group.setdefault(event["id"], event)
     return groups
 
 

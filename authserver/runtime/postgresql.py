@@ -32,6 +32,8 @@ log = structlog.get_logger("authserver.database")
 
 MOST_QUEUED: Final = 10_000
 MOST_IN_A_BATCH: Final = 128
+HEAVY: Final = 2000
+"""Of how many bulk rows a batch is not made any longer."""
 _MOST_TRIES: Final = 8
 
 # Deadlock-free by order: whoever announces takes this lock before the first of the numbered rows.
@@ -343,10 +345,12 @@ class PostgresDatabase:
         # Whoever else is about to ask in this turn of the loop joins the same commit.
         await asyncio.sleep(0)
         batch: list[_Pending] = []
-        while lane.lanes.waiting and len(batch) < MOST_IN_A_BATCH:
+        weight = 0
+        while lane.lanes.waiting and len(batch) < MOST_IN_A_BATCH and weight < HEAVY:
             pending = lane.lanes.waiting.popleft()
             if not pending.future.done():
                 batch.append(pending)
+                weight += pending.work.weight
         if not batch:
             return
         # Units are independent: one order for all writers keeps them from waiting for each other in a circle.
@@ -409,7 +413,9 @@ class PostgresDatabase:
             now = context
             await self._claim(connection, batch, places, alive)
             for statement, rows in _gathered([batch[place].work.writes for place in places if alive[place]]):
-                if len(rows) == 1:
+                if statement.is_for_many:
+                    await connection.execute(statement.postgres, *zip(*rows, strict=True))
+                elif len(rows) == 1:
                     await connection.execute(statement.postgres, *rows[0])
                 else:
                     await connection.executemany(statement.postgres, rows)
@@ -472,7 +478,10 @@ def _switch(now: _Context, then: _Context, platform: _Context) -> str:
 def _order(pending: _Pending) -> str:
     unit: Unit = pending.work
     steps = unit.claims or unit.writes or unit.last
-    return str(steps[0][1]) if steps else ""
+    if not steps:
+        return ""
+    statement, values = steps[0]
+    return str(values["rows"][0][:2] if statement.is_for_many else values)
 
 
 def _arguments(step: Step) -> list[Any]:
@@ -480,23 +489,29 @@ def _arguments(step: Step) -> list[Any]:
     return [values[name] for name in statement.parameters]
 
 
-def _gathered(units: list[list[Step]]) -> list[tuple[Statement, list[list[Any]]]]:
+def _rows(step: Step) -> list[Any]:
+    """Return the rows of values that a step asks for: one, or those of many at once."""
+    statement, values = step
+    return list(values["rows"]) if statement.is_for_many else [_arguments(step)]
+
+
+def _gathered(units: list[list[Step]]) -> list[tuple[Statement, list[Any]]]:
     """
     Return the writes of several units with equal statements together, each unit's own order kept.
 
     A step joins the first equal group at or after the group of the unit's step before it.
     """
-    groups: list[tuple[Statement, list[list[Any]]]] = []
+    groups: list[tuple[Statement, list[Any]]] = []
     for steps in units:
         at = 0
         for step in steps:
             for place in range(at, len(groups)):
                 if groups[place][0] is step[0]:
-                    groups[place][1].append(_arguments(step))
+                    groups[place][1].extend(_rows(step))
                     at = place
                     break
             else:
-                groups.append((step[0], [_arguments(step)]))
+                groups.append((step[0], _rows(step)))
                 at = len(groups) - 1
     return groups
 

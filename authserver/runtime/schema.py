@@ -58,10 +58,13 @@ class Statement:
     parameters: tuple[str, ...]
     tenanted: bool
     crosses_tenants: bool
+    is_for_many: bool = False
+    """Whether it inserts any number of rows: for `UnitOfWork.write_many` alone."""
 
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 _EACH_OF = re.compile(r"\bEACH_OF\((:[a-z_]+)\)")
+_ELEMENTS_OF = re.compile(r"\bELEMENTS_OF\(([a-z_.]+)\)")
 _TABLE = re.compile(r"\b(?:FROM|JOIN|UPDATE|INTO)\s+([a-z_]+)", re.IGNORECASE)
 _SCOPED = re.compile(r"\btenant_id\s*(?:=\s*:tenant\b|IN\s*\(\s*:tenant\s*,\s*'\*'\s*\))", re.IGNORECASE)
 
@@ -85,6 +88,26 @@ def platform_statement(text: str) -> Statement:
     return _prepare(text, tenanted=bool(_tenanted(_TABLE.findall(text))), crosses_tenants=True)
 
 
+def insertion(name: str, *columns: str) -> Statement:
+    """Prepare the insertion of many rows at once into a tenanted table that is declared already; each row holds these columns, in order."""
+    found = metadata.tables[name]
+    assert found.info["tenanted"]
+    every = ("tenant_id", *columns)
+    arrays = ", ".join(f"${place}::{_ARRAYS[type(found.c[one].type)]}[]" for place, one in enumerate(every, start=1))
+    into = f"INSERT INTO {name} ({', '.join(every)})"
+    return Statement(
+        sqlite=f"{into} VALUES ({', '.join('?' * len(every))})",
+        postgres=f"{into} SELECT * FROM unnest({arrays})",
+        parameters=("tenant", *columns),
+        tenanted=True,
+        crosses_tenants=False,
+        is_for_many=True,
+    )
+
+
+_ARRAYS: Final[dict[type, str]] = {sa.Text: "text", sa.BigInteger: "bigint", sa.LargeBinary: "bytea"}
+
+
 def _tenanted(names: Iterable[str]) -> list[str]:
     known = metadata.tables
     return [name.lower() for name in names if name.lower() in known and known[name.lower()].info["tenanted"]]
@@ -92,9 +115,11 @@ def _tenanted(names: Iterable[str]) -> list[str]:
 
 def _prepare(text: str, *, tenanted: bool, crosses_tenants: bool) -> Statement:
     text = " ".join(text.split())
-    # A list as one parameter, a JSON array of texts.
+    # A list as one parameter, or one column: a JSON array of texts.
     sqlite = _EACH_OF.sub(r"(SELECT value FROM json_each(\1))", text)
+    sqlite = _ELEMENTS_OF.sub(r"json_each(\1)", sqlite)
     text = _EACH_OF.sub(r"(SELECT value FROM json_array_elements_text(CAST(\1 AS json)))", text)
+    text = _ELEMENTS_OF.sub(r"json_array_elements_text(CAST(\1 AS json))", text)
     order: list[str] = []
 
     def number(match: re.Match[str]) -> str:

@@ -24,6 +24,8 @@ from authserver.runtime.unit_of_work import DatabaseUnavailableError, Row, RowRe
 
 MOST_QUEUED: Final = 10_000
 MOST_IN_A_BATCH: Final = 256
+HEAVY: Final = 500
+"""Of how many bulk rows a batch is not made any longer: everybody waits while they are written."""
 PATIENCE_SECONDS: Final = 10.0
 """How long another process may hold the file before we say that the database is unavailable."""
 
@@ -142,10 +144,12 @@ class SQLiteDatabase:
 
     def _next_batch(self) -> None:
         batch: list[_Pending] = []
-        while self._queue and len(batch) < MOST_IN_A_BATCH:
+        weight = 0
+        while self._queue and len(batch) < MOST_IN_A_BATCH and weight < HEAVY:
             pending = self._queue.popleft()
             if not pending.future.done():
                 batch.append(pending)
+                weight += pending.unit.weight
         if not batch:
             self._busy = False
             if self._idle is not None and not self._idle.done():
@@ -245,6 +249,9 @@ class SQLiteDatabase:
 
     def _run(self, step: Step) -> bool:
         statement, values = step
+        if statement.is_for_many:
+            self._cursor.executemany(statement.sqlite, values["rows"])
+            return True
         cursor = self._cursor.execute(statement.sqlite, values)
         # A statement with RETURNING is not finished, and cannot be committed, before its rows are taken.
         return bool(cursor.fetchall()) if cursor.description is not None else cursor.rowcount > 0

@@ -32,6 +32,8 @@ def check_scope(tenant: str | None, statement: Statement, values: Values, *, pla
             raise TenantBoundError("this statement crosses tenants: open the unit with platform_work")
     elif statement.tenanted and (tenant is None or values.get("tenant") != tenant):
         raise TenantBoundError("this statement is bound to another tenant than its unit of work")
+    elif statement.is_for_many and any(row[0] != tenant for row in values["rows"]):
+        raise TenantBoundError("a row belongs to another tenant than its unit of work")
 
 
 def check_reading(tenant: str | None, statement: Statement, values: Values, *, platform: bool) -> None:

@@ -7,9 +7,9 @@ a claim that changes no row is a lost race, nothing of the unit is written, and 
 now meets the winner's rows.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from authserver.runtime.memory import HOLD_VERSION, RAISE_VERSION
 from authserver.runtime.schema import Statement
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 Values = dict[str, Any]
 Step = tuple[Statement, Values]
+"""A statement and its values by name; of one for many rows the `tenant`, and the `rows`, each beginning with it."""
 
 
 @dataclass(slots=True)
@@ -36,6 +37,11 @@ class Unit:
     """Its first claim is on what announcements change: whoever writes it takes their lock before anything else."""
     platform: bool = False
     """Crosses tenants: runs under the second database role."""
+
+    @property
+    def weight(self) -> int:
+        """How many rows it inserts in bulk: what shares its commit waits for all of them."""
+        return sum(len(values["rows"]) for statement, values in self.writes if statement.is_for_many)
 
 
 class Database(Protocol):
@@ -72,11 +78,22 @@ class TenantBoundError(Exception):
     """A unit of work was asked to change its tenant."""
 
 
+class Finisher(Protocol):
+    """Something that gathers in a unit of work, and writes what it has gathered right before the commit."""
+
+    async def finish(self, work: "UnitOfWork") -> None:
+        """Add its writes to those that are there; it may read."""
+        ...
+
+
+F = TypeVar("F", bound=Finisher)
+
+
 class UnitOfWork:
     """What a flow reads and wants written, for one tenant. Give it to every function of `oauth/` and `domain/` first."""
 
     __slots__ = (
-        "_finishing",
+        "_finishers",
         "_unit",
         "acts",
         "address",
@@ -113,7 +130,7 @@ class UnitOfWork:
         self.request_id = request_id
         self.tenant = tenant
         self._unit = Unit(tenant, platform=platform)
-        self._finishing: list[Callable[[], Awaitable[None]]] = []
+        self._finishers: dict[type[Finisher], Finisher] = {}
 
     def bind(self, tenant: str) -> None:
         """Bind to `tenant`, once. Raises TenantBoundError when it is bound to another."""
@@ -157,13 +174,23 @@ class UnitOfWork:
         """Ask for a write that may change any number of rows."""
         self._unit.writes.append((statement, self._bound(statement, values)))
 
+    def write_many(self, statement: Statement, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Ask for many rows of `schema.insertion`, each its columns in order, without the tenant."""
+        if rows:
+            bound = self._bound(statement, {})
+            bound["rows"] = [(self.tenant, *row) for row in rows]
+            self._unit.writes.append((statement, bound))
+
     def write_last(self, statement: Statement, **values: Any) -> None:
         """Ask for a write that takes a number; see `Unit.last`."""
         self._unit.last.append((statement, self._bound(statement, values)))
 
-    def before_commit(self, step: Callable[[], Awaitable[None]]) -> None:
-        """Ask for `step` right before the commit: it may read, and adds writes to those that are there."""
-        self._finishing.append(step)
+    def finisher(self, kind: type[F]) -> F:
+        """Return the one of its kind that finishes this unit, made when it is first asked for."""
+        found = self._finishers.get(kind)
+        if found is None:
+            found = self._finishers[kind] = kind()
+        return found  # type: ignore[return-value]
 
     def hold_directory(self, seen: int) -> None:
         """Ask that the directory is still at the version that was seen; a lost commit: somebody changed it meanwhile."""
@@ -173,15 +200,15 @@ class UnitOfWork:
     @property
     def has_writes(self) -> bool:
         """Whether there is anything to commit."""
-        return bool(self._unit.claims or self._unit.writes or self._unit.last)
+        return bool(self._unit.claims or self._unit.writes or self._unit.last or self._finishers)
 
     async def commit(self) -> bool:
         """Write everything durably and begin anew. False: a claim was lost; nothing was written; run the flow again."""
         if not self.has_writes:
             return True
-        steps, self._finishing = self._finishing, []
-        for step in steps:
-            await step()
+        finishers, self._finishers = self._finishers, {}
+        for one in finishers.values():
+            await one.finish(self)
         if self.changes_directory:
             self.write_last(RAISE_VERSION)
         unit, self._unit = self._unit, Unit(self.tenant, platform=self._unit.platform)

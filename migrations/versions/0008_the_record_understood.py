@@ -1,8 +1,12 @@
 """
 the record understood
 
-Why: questions to millions of events, segments that are pruned, what many calls amount to, and what is unusual among them.
+Why: questions to millions of events, segments that are pruned, what many calls amount to, and what is unusual among them. What is
+written together waits together to be sealed.
 """
+
+import json
+from hashlib import sha256
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,6 +18,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _wait_together()
     op.create_table(
         "audit_readers",
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -181,6 +186,68 @@ def upgrade() -> None:
     )
 
 
+def _wait_together() -> None:
+    connection = op.get_bind()
+    if connection.dialect.name == "postgresql":
+        # Its owner is bound by the tenants' wall too; it is raised again when the migrations are done.
+        op.execute("ALTER TABLE audit_events NO FORCE ROW LEVEL SECURITY")
+        op.execute("ALTER TABLE audit_unsealed NO FORCE ROW LEVEL SECURITY")
+    waits = connection.execute(
+        sa.text(
+            "SELECT u.tenant_id, u.event_id, e.at_us, e.header FROM audit_unsealed u"
+            " JOIN audit_events e ON e.tenant_id = u.tenant_id AND e.event_id = u.event_id"
+        )
+    ).all()
+    op.drop_table("audit_unsealed")
+    op.create_table(
+        "audit_unsealed",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("since_us", sa.BigInteger(), nullable=False),
+        sa.Column("many", sa.BigInteger(), nullable=False),
+        sa.Column("event_ids", sa.Text(), nullable=False),
+        sa.Column("leaves", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "event_id", name=op.f("pk_audit_unsealed")),
+        info={"tenanted": True},
+    )
+    rows = [
+        {
+            "tenant": tenant,
+            "event_id": event_id,
+            "at_us": at_us,
+            "event_ids": json.dumps([event_id]),
+            "leaf": sha256(b"\0" + header.encode()).digest(),
+        }
+        for tenant, event_id, at_us, header in waits
+    ]
+    if rows:
+        text = (
+            "INSERT INTO audit_unsealed (tenant_id, event_id, since_us, many, event_ids, leaves)"
+            " VALUES (:tenant, :event_id, :at_us, 1, :event_ids, :leaf)"
+        )
+        connection.execute(sa.text(text), rows)
+
+
+def _wait_alone() -> None:
+    connection = op.get_bind()
+    if connection.dialect.name == "postgresql":
+        op.execute("ALTER TABLE audit_unsealed NO FORCE ROW LEVEL SECURITY")
+    waits = connection.execute(sa.text("SELECT tenant_id, event_ids FROM audit_unsealed")).all()
+    op.drop_table("audit_unsealed")
+    op.create_table(
+        "audit_unsealed",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "event_id", name=op.f("pk_audit_unsealed")),
+        info={"tenanted": True},
+    )
+    rows = [{"tenant": tenant, "event_id": one} for tenant, ids in waits for one in json.loads(ids)]
+    if rows:
+        connection.execute(
+            sa.text("INSERT INTO audit_unsealed (tenant_id, event_id) VALUES (:tenant, :event_id)"), rows
+        )
+
+
 def downgrade() -> None:
     op.drop_table("audit_copies")
     op.drop_table("audit_retention")
@@ -199,3 +266,4 @@ def downgrade() -> None:
     for table, name in (("audit_payloads", "slot"), ("audit_keys", "erasures")):
         with op.batch_alter_table(table) as batch:
             batch.drop_column(name)
+    _wait_alone()

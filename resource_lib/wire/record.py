@@ -5,7 +5,7 @@ came of it.
 Of what a person said or got, `sub`, `act`, `arguments`, `result`, `subjects` and the salts belong into what can be erased; everything else is
 an id, a code or a number, a hash or a commitment. Frozen: a guard of one version tells a server of another, so a member is added,
 never renamed; one that is not known here is refused, because nobody could say whether it may be kept in the clear.
-The standard library only.
+The standard library only, and what reads JSON faster where it is installed.
 """
 
 import json
@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any, Final, Literal, get_args
+
+from resource_lib.wire.strict_json import orjson
 
 PATH: Final = "/rs/audit"
 MOST_EVENTS: Final = 500
@@ -169,6 +171,7 @@ _TRACE: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _SAID: Final = re.compile("[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,200}")
 _RULE: Final = re.compile("[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,300}")
 _MANY_DIGITS: Final = re.compile(r"[0-9]{16}")
+_MANY_DIGITS_WRITTEN: Final = re.compile(rb"[0-9]{16}")
 _MOST_DEPTH: Final = 64
 
 
@@ -252,6 +255,8 @@ def _actors(name: str, value: Any) -> Any:
 
 
 def _arguments(name: str, value: Any) -> Any:
+    if orjson is not None and _is_plainly_short(value):
+        return value
     try:
         text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         size = len(text.encode("utf-8"))
@@ -264,6 +269,20 @@ def _arguments(name: str, value: Any) -> Any:
             name, f"is at most {_MOST_DEPTH} deep, and holds whole numbers below 2^53; send larger ones as texts"
         )
     return value
+
+
+def _is_plainly_short(value: Any) -> bool:
+    """Say of most arguments what is said of each below, in a fifth of the time."""
+    try:
+        text = orjson.dumps(value)
+    except TypeError:
+        return False
+    return (
+        len(text) <= MOST_ARGUMENT_BYTES
+        and b"null" not in text  # as which it writes numbers that are none
+        and text.count(b"[") + text.count(b"{") <= _MOST_DEPTH
+        and _MANY_DIGITS_WRITTEN.search(text) is None
+    )
 
 
 def _is_plain(value: Any) -> bool:
@@ -369,6 +388,8 @@ _READERS: Final[dict[str, Callable[[str, Any], Any]]] = {
 _NEEDED: Final = (
     "id", "call", "phase", "at", "instance", "tenant", "sub", "client_id", "token", "method", "decision", "arguments_bytes",
 )  # fmt: skip
+_NEEDED_ONES: Final = frozenset(_NEEDED)
+_TUPLES: Final = ("act", "rules", "subjects")
 _DECIDED: Final = {
     "intent": frozenset({"allowed", "observed"}),
     "outcome": frozenset({"allowed", "observed"}),
@@ -380,25 +401,32 @@ _OF_AN_END: Final = ("status", "result", "result_bytes", "result_commit", "laten
 
 
 def parse(said: Any) -> CallEvent:
-    """Return the event that a JSON object says. Raises InvalidEventError, which names the member and the cure.
+    """Return the event that a JSON object says. Raises InvalidEventError; see `checked`."""
+    found = checked(said).copy()
+    for name in _TUPLES:
+        if name in found:
+            found[name] = tuple(tuple(one) if type(one) is list else one for one in found[name])
+    return CallEvent(**found)
+
+
+def checked(said: Any) -> dict[str, Any]:
+    """Return the JSON object that says an event, once it is one. Raises InvalidEventError, which names the member and the cure.
 
     Values are those of a strict reader of JSON: members that stand twice, NaN and the like have been refused before.
     """
     if type(said) is not dict:
         raise InvalidEventError("event", "is an object")
-    for name in _NEEDED:
-        if name not in said:
-            raise InvalidEventError(name, "is missing")
-    found = {}
+    if not said.keys() >= _NEEDED_ONES:
+        raise InvalidEventError(next(name for name in _NEEDED if name not in said), "is missing")
     for name, value in said.items():
         reader = _READERS.get(name)
         if reader is None:
             raise InvalidEventError(
                 "event", "has a member that is none of an event's; leave it out, or update the server"
             )
-        found[name] = reader(name, value)
-    _refuse_contradictions(found)
-    return CallEvent(**found)
+        reader(name, value)
+    _refuse_contradictions(said)
+    return said
 
 
 def _refuse_contradictions(said: dict[str, Any]) -> None:

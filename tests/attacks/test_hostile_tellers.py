@@ -5,12 +5,14 @@ import asyncio
 import pytest
 
 from authserver.domain.audit import calls as told_calls
-from authserver.domain.audit import sealing
+from authserver.domain.audit import sealing, store
 from authserver.domain.audit.calls import Teller
 from authserver.domain.audit.event import Kind, Outcome, open_payload, record
 from authserver.domain.forgetting.forgetting import forget
 from authserver.runtime.vault import VaultError
-from resource_lib.wire.record import MOST_RULE_CHARACTERS, parse
+from resource_lib.wire import tiles
+from resource_lib.wire.merkle import leaf_hash
+from resource_lib.wire.record import MOST_RULE_CHARACTERS, checked, new_id
 from tests.promises.test_call_reports import CUSTOMER, calls, tell, told
 from tests.support.intruder import Intruder
 from tests.support.world import R1
@@ -19,7 +21,7 @@ from tests.support.world import R1
 async def overtaken(server, event):
     """Write what a server tells as it is written when somebody is erased after the reading and before the commit."""
     work = server.operator.work("t1")
-    await told_calls.take(work, Teller(client_id="cli_teller", resource=R1), [parse(event)])
+    await told_calls.take(work, Teller(client_id="cli_teller", resource=R1), [checked(event)])
     await forget(server.operator.machines, CUSTOMER)
     assert await work.commit()
 
@@ -35,6 +37,12 @@ async def waiting(server, tenant, count):
     for number in range(count):
         record(work, Kind.ADMIN_REFUSED, Outcome.REFUSED, number=number)
     assert await work.commit()
+
+
+async def leaf_at(work, log, place):
+    """Return the hash that stands in a log at a place."""
+    full = await work.one(store.TILE, level=0, tile_index=place // 256)
+    return tiles.split(full["hashes"] if full else log.partial[0])[place % 256]
 
 
 @pytest.mark.requirement("record:erase:overtaken")
@@ -101,6 +109,32 @@ async def test_a_log_in_which_much_happens_keeps_no_other_from_being_sealed(serv
     begun = of_busy.size if of_busy else 0
     assert meanwhile.size < after.size
     assert begun + 5 * sealing.AT_ONCE == after.size
+
+
+@pytest.mark.requirement("record:log:sealed-as-it-was-written")
+async def test_what_waits_is_sealed_as_it_was_written_whatever_becomes_of_its_row(server, templates):
+    """AU-01: half a second is enough to change a row, or to take it away before anything is proved; its leaf says that it was there."""
+    await sealing.seal_round(server.operator.machines)
+    events = [told(server, id=new_id(server.clock() + place)) for place in range(3)]
+    await tell(server, *events)
+    written = {row["event_id"]: leaf_hash(row["header"].encode()) for row in await calls(server)}
+    tenant = server.world.tenants["t1"]
+    Intruder(server, templates).run(
+        ("UPDATE audit_events SET header = REPLACE(header, 'search_orders', 'nothing') WHERE tenant_id = ? AND event_id = ?", tenant, events[0]["id"]),
+        ("DELETE FROM audit_events WHERE tenant_id = ? AND event_id = ?", tenant, events[1]["id"]),
+    )  # fmt: skip
+
+    await sealing.seal_round(server.operator.machines)
+
+    work = server.operator.work("t1")
+    log = await sealing.log_of(work)
+    sealed = list(await work.all(store.LEAVES, begin=log.size - 3, most=10))
+    changed, gone, kept = sealed
+    assert [one["id"] for one in events] == [row["event_id"] for row in sealed]
+    assert leaf_hash(changed["header"].encode()) != written[events[0]["id"]]
+    assert gone["header"] is None
+    assert leaf_hash(kept["header"].encode()) == written[events[2]["id"]]
+    assert [written[one["id"]] for one in events] == [await leaf_at(work, log, log.size - 3 + at) for at in range(3)]
 
 
 @pytest.mark.requirement("record:log:tenants-take-turns")

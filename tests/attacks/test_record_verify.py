@@ -103,10 +103,10 @@ async def test_what_was_deleted_or_hidden_before_it_was_sealed_is_named(server, 
     """An event that waits is in no tree yet: the queue knows of it, and the table of events knows of the queue."""
     await day(server)
     intruder, tenant = Intruder(server, templates), server.world.tenants["t1"]
-    work = server.operator.work("t1")
     for number in range(2):
+        work = server.operator.work("t1")
         record(work, Kind.ADMIN_REFUSED, number=number)
-    await work.commit()
+        await work.commit()
     waiting = ("SELECT event_id FROM audit_unsealed WHERE tenant_id = ?", tenant)
     (gone,), (hidden,) = await asyncio.to_thread(intruder.run, waiting)
     server.clock.advance(120)

@@ -3,6 +3,12 @@
 from tests.requirements.requirement import Requirement
 
 RECORD: dict[str, Requirement] = {
+    "storage:batch:many-rows-at-once": Requirement(
+        "ours", "Many rows are written at once, all of a unit or none, and never into another tenant."
+    ),
+    "record:log:sealed-as-it-was-written": Requirement(
+        "AU-01", "What waits is sealed as it was written: a header that was changed or taken away meanwhile is missed."
+    ),
     "record:log:everything-is-sealed-and-provable": Requirement(
         "C49, RFC 9162 §2.1",
         "Every event becomes a leaf whose place, and every older root, is proved against a signed root.",

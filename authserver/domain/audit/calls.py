@@ -5,9 +5,10 @@ It is one server's word, and says so: by whose credential it came and when stand
 id, however often a batch comes again (decision 15, C45 to C48).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from operator import itemgetter
+from typing import Any, Final
 
 import orjson
 
@@ -15,7 +16,7 @@ from authserver.domain.audit import erasing, store
 from authserver.domain.audit import payload as payloads
 from authserver.domain.audit.event import Kind, Outcome, append, reference, subject_reference
 from authserver.runtime.unit_of_work import UnitOfWork
-from resource_lib.wire.record import IN_PAYLOAD, CallEvent
+from resource_lib.wire.record import IN_PAYLOAD
 
 KIND_OF: Final = {
     "intent": Kind.CALL_INTENT,
@@ -27,7 +28,10 @@ KIND_OF: Final = {
 
 _AHEAD_US: Final = 5 * 60 * 1_000_000
 """How far a server's clock may be ahead of ours: what is later still is found under the moment at which it came."""
-_IN_COLUMNS: Final = frozenset({"id", "at", "tenant", "client_id", "authorization_id", "phase"})
+_NOT_ABOUT: Final = IN_PAYLOAD | {"id", "at", "tenant", "client_id", "authorization_id", "phase"}
+
+Told = Mapping[str, Any]
+"""An event as a server tells it, once `resource_lib.wire.record.checked` has seen it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,66 +44,95 @@ class Teller:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Taken:
-    """What became of one tenant's events. `stolen`: ids under which somebody else's events stand."""
+    """What became of one tenant's events. `stolen`: ids under which somebody else's events stand. `named`: all whom they tell of."""
 
     accepted: int
     duplicate: int
     stolen: tuple[str, ...]
+    named: frozenset[str]
 
 
-async def take(work: UnitOfWork, teller: Teller, events: Sequence[CallEvent]) -> Taken:
+async def take(work: UnitOfWork, teller: Teller, events: Sequence[Told]) -> Taken:
     """Write the events of the bound tenant that are not there yet, with the unit's commit. Ids stand once in `events`.
 
     A commit that raises RowRefusedError was overtaken by the same events: take them again.
     """
-    ids = orjson.dumps([one.id for one in events]).decode()
+    ids = orjson.dumps([one["id"] for one in events]).decode()
     known = {row["event_id"]: row["resource"] for row in await work.all(store.KNOWN, event_ids=ids)}
-    fresh = [one for one in events if one.id not in known]
-    named = {one.id: _named(work, one) for one in fresh}
-    erased = await erasing.told_late(work, (ref for refs in named.values() for ref in refs))
-    late = [one.id for one in fresh if any(one.at <= erased.get(ref, -1) for ref in named[one.id])]
+    # In the order of their ids: whoever writes the same ones at once waits for the first, and nobody in a circle.
+    fresh = sorted((one for one in events if one["id"] not in known), key=itemgetter("id"))
+    people = _People(work)
+    named = {one["id"]: people.named(one) for one in events}
+    refs_of_all = frozenset(ref for refs in named.values() for ref in refs)
+    erased = await erasing.told_late(work, refs_of_all)
+    late = []
     for one in fresh:
-        _write(work, teller, one, () if one.id in late else named[one.id])
+        refs = named[one["id"]]
+        is_late = bool(erased) and any(one["at"] <= erased.get(ref, -1) for ref in refs)
+        if is_late:
+            late.append(one["id"])
+        _write(work, teller, one, people, () if is_late else refs)
     if late:
         erasing.write_receipt(work, late)
-    stolen = tuple(one.id for one in events if known.get(one.id, teller.resource) != teller.resource)
-    return Taken(accepted=len(fresh), duplicate=len(known) - len(stolen), stolen=stolen)
+    stolen = tuple(one["id"] for one in events if known.get(one["id"], teller.resource) != teller.resource)
+    return Taken(accepted=len(fresh), duplicate=len(known) - len(stolen), stolen=stolen, named=refs_of_all)
 
 
-async def forget_overtaken(work: UnitOfWork, events: Sequence[CallEvent]) -> None:
+async def forget_overtaken(work: UnitOfWork, events: Sequence[Told], named: Iterable[str]) -> None:
     """Erase with the unit's commit what of these is readable, though somebody whom it names was erased while it was written."""
-    refs = {ref for one in events for ref in _named(work, one)}
-    await erasing.erase_overtaken(work, [one.id for one in events], refs)
+    await erasing.erase_overtaken(work, [one["id"] for one in events], named)
 
 
-def _named(work: UnitOfWork, told: CallEvent) -> tuple[str, ...]:
-    people = {reference(work, one) for one in (told.sub, *told.act)}
-    refs = people | {subject_reference(work, name) for _, name in told.subjects} - {""}
-    return tuple(sorted(refs))
+class _People:
+    """By which references the record names those of one batch: each is worked out once."""
+
+    def __init__(self, work: UnitOfWork) -> None:
+        self._work = work
+        self._callers: dict[str, str] = {}
+        self._subjects: dict[str, str] = {}
+
+    def caller(self, sub: str) -> str:
+        """Return the reference of whoever called, or acted."""
+        found = self._callers.get(sub)
+        if found is None:
+            found = self._callers[sub] = reference(self._work, sub)
+        return found
+
+    def named(self, told: Told) -> tuple[str, ...]:
+        """Return the references of all whom an event tells of, in order."""
+        refs = {self.caller(told["sub"]), *map(self.caller, told.get("act", ()))}
+        for _, name in told.get("subjects", ()):
+            found = self._subjects.get(name)
+            if found is None:
+                found = self._subjects[name] = subject_reference(self._work, name)
+            refs.add(found)
+        return tuple(sorted(refs - {""}))
 
 
-def _write(work: UnitOfWork, teller: Teller, told: CallEvent, named: tuple[str, ...]) -> None:
+def _write(work: UnitOfWork, teller: Teller, told: Told, people: _People, named: tuple[str, ...]) -> None:
     """Write one event. Without anybody who is `named` its payload is committed to and not kept."""
-    said = told.as_object()
-    sealed = payloads.sealed(told.id, {name: said[name] for name in IN_PAYLOAD if name in said})
-    about = {name: value for name, value in said.items() if name not in IN_PAYLOAD | _IN_COLUMNS}
-    if told.act:
-        about["acts"] = [reference(work, one) for one in told.act]
+    event_id, at, phase, traceparent = told["id"], told["at"], told["phase"], told.get("traceparent")
+    said = {name: told[name] for name in IN_PAYLOAD if name in told and told[name] not in (None, [])}
+    about = {name: value for name, value in told.items() if name not in _NOT_ABOUT and value != []}
+    if "act" in said:
+        about["acts"] = [*map(people.caller, said["act"])]
+    about |= {"told_by": teller.client_id, "told_at": at, "came_at": work.at_us}
     append(
         work,
-        KIND_OF[told.phase],
-        Outcome.REFUSED if told.phase == "refused" else Outcome.DONE,
-        event_id=told.id,
-        at_us=told.at if told.at <= work.at_us + _AHEAD_US else work.at_us,
-        reason=told.error or "",
-        client_id=told.client_id,
-        sub_ref=reference(work, told.sub),
-        authorization_id=told.authorization_id or "",
+        KIND_OF[phase],
+        Outcome.REFUSED if phase == "refused" else Outcome.DONE,
+        event_id=event_id,
+        at_us=at if at <= work.at_us + _AHEAD_US else work.at_us,
+        reason=told.get("error", ""),
+        client_id=told["client_id"],
+        sub_ref=people.caller(told["sub"]),
+        authorization_id=told.get("authorization_id", ""),
         resource=teller.resource,
-        about=about | {"told_by": teller.client_id, "told_at": told.at, "came_at": work.at_us},
-        payload=sealed,
+        about=about,
+        payload=payloads.sealed(event_id, said),
         named=named,
         keeps_payload=bool(named),
-        call_id=told.call,
-        trace_id=told.traceparent.split("-")[1] if told.traceparent else "",
+        call_id=told["call"],
+        trace_id=traceparent[3:35] if traceparent else "",
+        is_exact=True,
     )

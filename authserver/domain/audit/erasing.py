@@ -14,7 +14,7 @@ import orjson
 from authserver.domain.audit import payload, store
 from authserver.domain.audit.event import Kind, record, reference, subject_reference
 from authserver.runtime.identifiers import new_id
-from authserver.runtime.unit_of_work import Row, UnitOfWork
+from authserver.runtime.unit_of_work import UnitOfWork
 from resource_lib.wire.export import ErasedEvents
 
 AT_ONCE: Final = 5000
@@ -106,8 +106,7 @@ def write_receipt(work: UnitOfWork, event_ids: Sequence[str], *, by: str = "") -
     """Say in the log, with the unit's commit, that the payloads of these events are gone."""
     receipt = new_id("era")
     covered = ErasedEvents(receipt, event_ids)
-    for event_id in event_ids:
-        work.write(store.IS_ERASED, event_id=event_id, receipt=receipt)
+    work.write_many(store.COVERED, [(event_id, receipt) for event_id in event_ids])
     root = covered.root.hex()
     until = work.now + work.machines.settings.backup_retention_days * 86_400
     record(
@@ -131,17 +130,16 @@ async def told_late(work: UnitOfWork, refs: Iterable[str]) -> dict[str, int]:
     return found if everybody is None else {ref: max(found.get(ref, 0), everybody) for ref in asked}
 
 
-async def erase_unseen(work: UnitOfWork, events: Sequence[Row]) -> Receipt | None:
+async def erase_unseen(work: UnitOfWork, event_ids: Sequence[str], since_us: int) -> Receipt | None:
     """Erase with the unit's commit which of these was written by somebody who could not know yet that whom it names is erased.
 
     For whoever comes by every event once it is durable, before it is sealed: whatever an erasure did not see, this does.
-    `events`: with `event_id` and `at_us`.
+    `since_us`: when the earliest of them happened.
     """
-    since_us = min(row["at_us"] for row in events)
     refs = [row["subject_ref"] for row in await work.all(store.ERASED_SINCE, since_us=since_us)]
     if not refs:
         return None
-    ids = _array([row["event_id"] for row in events])
+    ids = _array(event_ids)
     rows = list(await work.all(store.ERASED_MEANWHILE, refs=_array(refs), event_ids=ids))
     if EVERYBODY in refs:
         rows += await work.all(store.ERASED_WITH_ALL, event_ids=ids, but=_array(_RECEIPTS))

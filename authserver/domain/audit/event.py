@@ -9,8 +9,9 @@ later and in order; it reads what stands here.
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
+import orjson
 import structlog
 
 from authserver.domain.audit import header as headers
@@ -20,9 +21,13 @@ from authserver.runtime.addresses import address_prefix
 from authserver.runtime.machines import Machines
 from authserver.runtime.schema import SHARED
 from authserver.runtime.unit_of_work import Row, UnitOfWork
+from resource_lib.wire.merkle import leaf_hash
 from resource_lib.wire.subjects import normal_form
 
 log = structlog.get_logger("authserver.audit")
+
+_WAIT_TOGETHER: Final = 250
+"""How many events one row of the queue holds at most: a round seals no more than its share and one row."""
 
 
 class Kind(StrEnum):
@@ -180,11 +185,12 @@ def append(
     keeps_payload: bool = True,
     call_id: str = "",
     trace_id: str = "",
+    is_exact: bool = False,
 ) -> None:
     """Write one event of the bound tenant, of which everything is known: its header, its payload, and that it waits to be sealed.
 
-    `about` is what is particular to its kind. `named` are the references of all whom its payload tells of. One that is not kept is
-    committed to all the same.
+    `about` is what is particular to its kind; `is_exact`: it was read strictly. `named` are the references of all whom its payload
+    tells of. One that is not kept is committed to all the same.
     """
     facts = {
         "v": headers.VERSION,
@@ -202,30 +208,41 @@ def append(
         "about": about,
         "commit": payload.commitment if payload else "",
     }
-    work.write(
-        store.APPEND,
-        event_id=event_id,
-        at_us=at_us,
-        kind=kind.value,
-        outcome=outcome.value,
-        reason=reason,
-        request_id=work.request_id,
-        client_id=client_id,
-        sub_ref=sub_ref,
-        authorization_id=authorization_id,
-        resource=resource,
-        tool=str(about.get("tool", "")),
-        call_id=call_id,
-        approval_id=str(about.get("approval_id", "")),
-        trace_id=trace_id,
-        header=headers.canonical(facts),
-    )
-    work.write(store.AWAIT_SEAL, event_id=event_id)
-    if payload is None or not keeps_payload:
-        return
-    for subject_ref in sorted(set(named) - {""}):
-        work.write(store.NAME_SUBJECT, subject_ref=subject_ref, event_id=event_id)
-    work.before_commit(lambda: payloads.keep(work, payload))
+    said = headers.canonical(facts, is_exact=is_exact)
+    gathered = work.finisher(_Gathered)
+    gathered.ids.append(event_id)
+    gathered.leaves.append(leaf_hash(said.encode()))
+    gathered.events.append(
+        (
+            event_id, at_us, kind.value, outcome.value, reason, work.request_id, client_id, sub_ref, authorization_id, resource,
+            str(about.get("tool", "")), call_id, str(about.get("approval_id", "")), trace_id, said,
+        )
+    )  # fmt: skip
+    if payload is not None and keeps_payload:
+        gathered.subjects += [(subject_ref, event_id) for subject_ref in sorted(set(named) - {""})]
+        gathered.payloads.append(payload)
+
+
+class _Gathered:
+    """The events of one unit of work: written all at once, and together they wait to be sealed."""
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+        self.leaves: list[bytes] = []
+        self.events: list[tuple[Any, ...]] = []
+        self.subjects: list[tuple[str, str]] = []
+        self.payloads: list[payloads.Sealed] = []
+
+    async def finish(self, work: UnitOfWork) -> None:
+        work.write_many(store.EVENTS, self.events)
+        work.write_many(store.SUBJECTS, self.subjects)
+        await payloads.keep(work, self.payloads)
+        waiting = []
+        for at in range(0, len(self.ids), _WAIT_TOGETHER):
+            some = slice(at, at + _WAIT_TOGETHER)
+            ids, since_us = self.ids[some], min(row[1] for row in self.events[some])
+            waiting.append((ids[0], since_us, len(ids), orjson.dumps(ids).decode(), b"".join(self.leaves[some])))
+        work.write_many(store.AWAIT_SEAL, waiting)
 
 
 def new_event_id(at_us: int) -> str:

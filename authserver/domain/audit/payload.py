@@ -11,13 +11,16 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from authserver.domain.audit import store, wrapping
 from authserver.runtime.unit_of_work import Row, UnitOfWork
 from authserver.runtime.vault import VaultError, seal, unseal
+
+_MANY: Final = 16
+"""Payloads of one unit: from so many on, pages of their own are written with them."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -47,17 +50,27 @@ def sealed(event_id: str, said: dict[str, Any]) -> Sealed:
     return Sealed(event_id, key, seal(key, clear, context=_payload_of(event_id)), commitment)
 
 
-async def keep(work: UnitOfWork, payload: Sealed) -> None:
-    """Write a payload with the caller's other writes."""
+async def keep(work: UnitOfWork, payloads: Sequence[Sealed]) -> None:
+    """Write payloads with the caller's other writes."""
+    if not payloads:
+        return
     own = await tenant_key(work)
-    slot = await wrapping.slot(work, own.id, own.key)
-    work.write(
-        store.KEEP_PAYLOAD,
-        event_id=payload.event_id,
-        key_id=slot.page,
-        slot=slot.number,
-        payload_key=seal(slot.key, payload.key, context=_key_of(payload.event_id)),
-        payload=payload.ciphertext,
+    if len(payloads) < _MANY:
+        slots = [await wrapping.slot(work, own.id, own.key) for _ in payloads]
+    else:
+        slots = wrapping.slots(work, len(payloads), own.id, own.key)
+    work.write_many(
+        store.PAYLOADS,
+        [
+            (
+                one.event_id,
+                slot.page,
+                slot.number,
+                seal(slot.key, one.key, context=_key_of(one.event_id)),
+                one.ciphertext,
+            )
+            for one, slot in zip(payloads, slots, strict=True)
+        ],
     )
 
 

@@ -87,7 +87,7 @@ async def _in_turns(machines: Machines, tenants: Sequence[str]) -> int:
                 continue
             # None: what another process seals meanwhile is left to it.
             sealed += count or 0
-            if count == AT_ONCE:
+            if count is not None and count >= AT_ONCE:
                 more.append(tenant)
         if not more:
             break
@@ -102,15 +102,17 @@ async def log_of(work: UnitOfWork) -> Log | None:
 
 
 async def _seal_some(machines: Machines, tenant: str) -> int | None:
-    """Seal at most `AT_ONCE` events; None: another process was first."""
+    """Seal `AT_ONCE` events, and what waits together with the last of them; None: another process was first."""
     work = machines.work(tenant=tenant)
     row = await work.one(store.LOG)
-    rows = await work.all(store.UNSEALED, most=AT_ONCE)
-    if not rows:
+    waiting = await work.all(store.UNSEALED, most=AT_ONCE)
+    if not waiting:
         return 0
-    await machines.written(functools.partial(erasing.erase_unseen, events=rows), tenant=tenant)
+    ids = [event_id for one in waiting for event_id in orjson.loads(one["event_ids"])]
+    since_us = min(one["since_us"] for one in waiting)
+    await machines.written(functools.partial(erasing.erase_unseen, event_ids=ids, since_us=since_us), tenant=tenant)
     seen = _log(row) if row else Log(origin=origin_of(machines, tenant), size=0, partial=())
-    leaves = merkle.leaf_hashes(one["header"].encode() for one in rows)
+    leaves = tiles.split(b"".join(one["leaves"] for one in waiting))
     changed, partial = tiles.grown(seen.size, seen.partial, leaves)
     grown = Log(origin=seen.origin, size=seen.size + len(leaves), partial=tuple(partial))
     kept = {"size": grown.size, "partial": b"".join(partial), "now_us": work.at_us}
@@ -118,22 +120,16 @@ async def _seal_some(machines: Machines, tenant: str) -> int | None:
         work.claim(store.BEGIN_LOG, origin=seen.origin, **kept)
     else:
         work.claim(store.GROW_LOG, seen=seen.size, **kept)
-    _write(work, seen, rows, changed)
-    checkpoint = Checkpoint(origin=grown.origin, size=grown.size, root=grown.root)
-    note = make_checkpoint(checkpoint, [signer(machines)]).decode()
-    work.write(store.KEEP_CHECKPOINT, size=grown.size, root=checkpoint.root, at_us=work.at_us, note=note)
-    return len(leaves) if await work.commit() else None
-
-
-def _write(work: UnitOfWork, seen: Log, rows: Sequence[Row], changed: Sequence[tiles.Tile]) -> None:
-    for place, row in enumerate(rows):
-        work.write(store.ADD_LEAF, leaf_index=seen.size + place, event_id=row["event_id"])
+    work.write_many(store.LEAVES_GROWN, list(enumerate(ids, start=seen.size)))
     for tile in changed:
         # What is not full changes with each round, and stands in the log's own row.
         if tile.width == tiles.WIDTH:
             work.write(store.KEEP_TILE, level=tile.level, tile_index=tile.index, hashes=tile.hashes)
-    ids = orjson.dumps([row["event_id"] for row in rows]).decode()
-    work.write(store.IS_SEALED, event_ids=ids)
+    work.write(store.IS_SEALED, event_ids=orjson.dumps([one["event_id"] for one in waiting]).decode())
+    checkpoint = Checkpoint(origin=grown.origin, size=grown.size, root=grown.root)
+    note = make_checkpoint(checkpoint, [signer(machines)]).decode()
+    work.write(store.KEEP_CHECKPOINT, size=grown.size, root=checkpoint.root, at_us=work.at_us, note=note)
+    return len(leaves) if await work.commit() else None
 
 
 async def _pin(machines: Machines) -> None:

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from authserver.runtime.schema import platform_statement, statement, table
+from authserver.runtime.schema import insertion, platform_statement, statement, table
 
 # The columns are for questions; what an event says stands in its header, which is what is proved.
 table(
@@ -110,11 +110,18 @@ table(
     tenanted=True,
 )
 
-# What waits to be sealed: written with the event, taken away by whoever seals it. A number would not do: a writer that was
-# slow commits a lower one after a higher one was sealed.
+# What waits to be sealed: written with the events, one row for all of one commit (for some of them, where they are many), taken away by
+# whoever seals them. A number would not do: a writer that was slow commits a lower one after a higher one was sealed.
 table(
     "audit_unsealed",
+    # The first of them, and the earliest moment that one of them tells of.
     sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("since_us", sa.BigInteger, nullable=False),
+    sa.Column("many", sa.BigInteger, nullable=False),
+    # A JSON array of texts.
+    sa.Column("event_ids", sa.Text, nullable=False),
+    # The hash of each one's leaf, as it was written: what somebody does to it meanwhile is found.
+    sa.Column("leaves", sa.LargeBinary, nullable=False),
     sa.PrimaryKeyConstraint("tenant_id", "event_id"),
     tenanted=True,
 )
@@ -202,24 +209,13 @@ table(
     tenanted=True,
 )
 
-APPEND = statement(
-    """
-    INSERT INTO audit_events (tenant_id, event_id, at_us, kind, outcome, reason, request_id, client_id, sub_ref,
-        authorization_id, resource, tool, call_id, approval_id, trace_id, header)
-    VALUES (:tenant, :event_id, :at_us, :kind, :outcome, :reason, :request_id, :client_id, :sub_ref,
-        :authorization_id, :resource, :tool, :call_id, :approval_id, :trace_id, :header)
-    """
-)
-AWAIT_SEAL = statement("INSERT INTO audit_unsealed (tenant_id, event_id) VALUES (:tenant, :event_id)")
-KEEP_PAYLOAD = statement(
-    """
-    INSERT INTO audit_payloads (tenant_id, event_id, key_id, slot, payload_key, payload)
-    VALUES (:tenant, :event_id, :key_id, :slot, :payload_key, :payload)
-    """
-)
-NAME_SUBJECT = statement(
-    "INSERT INTO audit_subjects (tenant_id, subject_ref, event_id) VALUES (:tenant, :subject_ref, :event_id)"
-)
+EVENTS = insertion(
+    "audit_events", "event_id", "at_us", "kind", "outcome", "reason", "request_id", "client_id", "sub_ref", "authorization_id",
+    "resource", "tool", "call_id", "approval_id", "trace_id", "header",
+)  # fmt: skip
+AWAIT_SEAL = insertion("audit_unsealed", "event_id", "since_us", "many", "event_ids", "leaves")
+PAYLOADS = insertion("audit_payloads", "event_id", "key_id", "slot", "payload_key", "payload")
+SUBJECTS = insertion("audit_subjects", "subject_ref", "event_id")
 
 # Which of these are there, and who told of them.
 KNOWN = statement(
@@ -228,11 +224,14 @@ KNOWN = statement(
 OF_SUBJECT = statement(
     "SELECT event_id FROM audit_subjects WHERE tenant_id = :tenant AND subject_ref = :subject_ref ORDER BY event_id"
 )
-# In the order in which they are sealed: that of time, as far as it is known by then.
+# In the order in which they are sealed: that of time, as far as it is known by then. So many rows that `most` events are in them.
 UNSEALED = statement(
     """
-    SELECT u.event_id, e.at_us, e.header FROM audit_unsealed u JOIN audit_events e ON e.tenant_id = :tenant AND e.event_id = u.event_id
-    WHERE u.tenant_id = :tenant ORDER BY u.event_id LIMIT :most
+    SELECT event_id, since_us, event_ids, leaves FROM (
+        SELECT event_id, since_us, event_ids, leaves, SUM(many) OVER (ORDER BY event_id) - many AS before FROM (
+            SELECT event_id, since_us, many, event_ids, leaves FROM audit_unsealed WHERE tenant_id = :tenant ORDER BY event_id LIMIT :most
+        ) waiting
+    ) counted WHERE before < :most ORDER BY event_id
     """
 )
 
@@ -257,7 +256,7 @@ COUNT_READABLE = statement(
 )
 ERASE_PAYLOADS = statement("DELETE FROM audit_payloads WHERE tenant_id = :tenant AND event_id IN EACH_OF(:event_ids)")
 ERASE_SUBJECTS = statement("DELETE FROM audit_subjects WHERE tenant_id = :tenant AND event_id IN EACH_OF(:event_ids)")
-IS_ERASED = statement("INSERT INTO audit_erasures (tenant_id, event_id, receipt) VALUES (:tenant, :event_id, :receipt)")
+COVERED = insertion("audit_erasures", "event_id", "receipt")
 RECEIPT_OF = statement("SELECT receipt FROM audit_erasures WHERE tenant_id = :tenant AND event_id = :event_id")
 COVERED_BY = statement(
     "SELECT event_id FROM audit_erasures WHERE tenant_id = :tenant AND receipt = :receipt ORDER BY event_id"
@@ -406,9 +405,7 @@ GROW_LOG = statement(
     WHERE tenant_id = :tenant AND size = :seen RETURNING tenant_id
     """
 )
-ADD_LEAF = statement(
-    "INSERT INTO audit_leaves (tenant_id, leaf_index, event_id) VALUES (:tenant, :leaf_index, :event_id)"
-)
+LEAVES_GROWN = insertion("audit_leaves", "leaf_index", "event_id")
 KEEP_TILE = statement(
     "INSERT INTO audit_tiles (tenant_id, level, tile_index, hashes) VALUES (:tenant, :level, :tile_index, :hashes)"
 )
@@ -492,7 +489,9 @@ IN_NO_LOG = statement(
     """
     SELECT e.event_id FROM audit_events e WHERE e.tenant_id = :tenant
         AND NOT EXISTS (SELECT 1 FROM audit_leaves l WHERE l.tenant_id = :tenant AND l.event_id = e.event_id)
-        AND NOT EXISTS (SELECT 1 FROM audit_unsealed u WHERE u.tenant_id = :tenant AND u.event_id = e.event_id)
+        AND e.event_id NOT IN (
+            SELECT w.value FROM audit_unsealed u CROSS JOIN ELEMENTS_OF(u.event_ids) w WHERE u.tenant_id = :tenant
+        )
     ORDER BY e.event_id LIMIT :most
     """
 )
@@ -504,17 +503,16 @@ OUTSIDE_OF_LOG = statement(
 )
 WAITS_WITHOUT_EVENT = statement(
     """
-    SELECT u.event_id FROM audit_unsealed u WHERE u.tenant_id = :tenant
-        AND NOT EXISTS (SELECT 1 FROM audit_events e WHERE e.tenant_id = :tenant AND e.event_id = u.event_id)
-    ORDER BY u.event_id LIMIT :most
+    SELECT w.value AS event_id FROM audit_unsealed u CROSS JOIN ELEMENTS_OF(u.event_ids) w WHERE u.tenant_id = :tenant
+        AND NOT EXISTS (SELECT 1 FROM audit_events e WHERE e.tenant_id = :tenant AND e.event_id = w.value)
+    ORDER BY w.value LIMIT :most
     """
 )
 # Only where nothing was sealed lately: what is told late bears the time at which it happened.
 WAITS_LONG = statement(
     """
-    SELECT COUNT(*) AS many, MIN(u.event_id) AS event_id
-    FROM audit_unsealed u JOIN audit_events e ON e.tenant_id = :tenant AND e.event_id = u.event_id
-    WHERE u.tenant_id = :tenant AND e.at_us < :before_us
+    SELECT CAST(COALESCE(SUM(u.many), 0) AS BIGINT) AS many, MIN(u.event_id) AS event_id
+    FROM audit_unsealed u WHERE u.tenant_id = :tenant AND u.since_us < :before_us
         AND NOT EXISTS (SELECT 1 FROM audit_logs g WHERE g.tenant_id = :tenant AND g.sealed_at_us >= :before_us)
     """
 )

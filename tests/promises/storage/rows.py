@@ -43,12 +43,12 @@ def rotate(hashed, tenant=ACME):
 
 
 def event(name, tenant=ACME):
-    values = {
-        "tenant": tenant, "event_id": name, "at_us": 1, "kind": "k", "outcome": "ok", "reason": "", "request_id": "r",
-        "client_id": "c", "sub_ref": "s", "authorization_id": "a", "resource": "r", "header": "{}", "tool": "",
-        "call_id": "", "approval_id": "", "trace_id": "",
-    }  # fmt: skip
-    return audit.APPEND, values
+    return bulk([name], tenant)
+
+
+def bulk(names, tenant=ACME):
+    rows = [(tenant, name, 1, "k", "ok", "", "r", "c", "s", "a", "r", "", "", "", "", "{}") for name in names]
+    return audit.EVENTS, {"tenant": tenant, "rows": rows}
 
 
 def announcement(subject, tenant=ACME):

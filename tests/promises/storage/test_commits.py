@@ -14,6 +14,7 @@ from tests.promises.storage.rows import (
     GLOBEX,
     announcement,
     authorization,
+    bulk,
     code,
     event,
     events,
@@ -74,6 +75,24 @@ async def test_a_unit_that_is_refused_fails_alone(database):
     assert ["good0", "good1", "good2", "good3", "good4", "there"] == await events(database)
     assert 5 == len(await events(database, GLOBEX))
     assert [1, 2, 3, 4, 5] == await numbers(database)
+
+
+@pytest.mark.requirement("storage:batch:many-rows-at-once")
+async def test_many_rows_of_one_unit_are_all_written_or_none(database):
+    """Ours: in bulk as one by one; units that share a commit do not share a fate, and those too heavy for one commit take two."""
+    await database.commit(unit(writes=[event("there")]))
+
+    outcomes = await asyncio.gather(
+        *(database.commit(unit(writes=[bulk(f"{name}{i:03}" for i in range(300))])) for name in "abcdefghij"),
+        database.commit(unit(writes=[bulk(["half", "there", "other half"])])),
+        database.commit(unit(GLOBEX, writes=[bulk(["there"], GLOBEX)])),
+        return_exceptions=True,
+    )
+
+    assert [True] * 10 == outcomes[:10]
+    assert (RowRefusedError, True) == (type(outcomes[10]), outcomes[11])
+    assert sorted(["there", *(f"{name}{i:03}" for name in "abcdefghij" for i in range(300))]) == await events(database)
+    assert ["there"] == await events(database, GLOBEX)
 
 
 @pytest.mark.requirement("storage:batch:one-bad-unit-fails-alone")
@@ -165,6 +184,9 @@ async def test_a_statement_bound_to_another_tenant_never_reaches_the_database(da
         await database.commit(unit(ACME, writes=[event("e", GLOBEX)]))
     with pytest.raises(TenantBoundError):
         await database.commit(unit(None, writes=[event("e")]))
+    with pytest.raises(TenantBoundError):
+        statement, values = event("e", GLOBEX)
+        await database.commit(unit(ACME, writes=[(statement, values | {"tenant": ACME})]))
     with pytest.raises(TenantBoundError):
         await database.commit(unit(ACME, writes=[(codes.EXPIRE, {"before": 1})]))
     with pytest.raises(TenantBoundError):
