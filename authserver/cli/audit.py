@@ -305,7 +305,12 @@ def erase(
         with progress_of(count) as told:
             meant = with_machines(data_dir, lambda machines: erased(machines, told=told))
     rows = [
-        {"tenant": slugs.get(one.tenant, "platform"), "events": one.count, "receipts": list(one.receipts)}
+        {
+            "tenant": slugs.get(one.tenant, "platform"),
+            "events": one.count,
+            "approvals": one.shown,
+            "receipts": list(one.receipts),
+        }
         for one in meant
     ]
     if dry_run:

@@ -1,4 +1,4 @@
-"""`authserver user add|list|show|set|disable|remove`."""
+"""`authserver user add|list|show|set|disable|remove|erase`."""
 
 import getpass
 import secrets
@@ -8,14 +8,17 @@ from typing import Annotated, Any
 
 import typer
 
+from authserver.cli.cleaned import cleaned_now, tell_cleaned
 from authserver.cli.operator import (
     AsJson,
     DataDir,
     Yes,
     committed,
     confirm,
+    confirm_by_name,
     examples,
     fail,
+    progress_of,
     show,
     tenant_named,
     with_machines,
@@ -285,3 +288,73 @@ def remove(email: Email, tenant: Tenant, yes: Yes = False, data_dir: DataDir = N
         return {"removed": email, "tenant": tenant}
 
     show(with_machines(data_dir, job), as_json=as_json)
+
+
+@app.command(
+    epilog=examples(
+        "authserver user erase alice@acme.example --dry-run",
+        "authserver user erase alice@acme.example --also +4917012345678 --by 'request 4711'",
+    )
+)
+def erase(
+    email: Email,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--also",
+            help="What else they are called in calls: a customer's number, a telephone; repeat.",
+            metavar="NAME",
+        ),
+    ] = None,
+    by: Annotated[str, typer.Option("--by", help="Who asked for it, as the receipts keep it.", metavar="WORDS")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how much that would be, and erase nothing.")] = False,
+    yes: Yes = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Erase a person: what they hold ends, their account goes in every tenant, and with it all that the record says of them.
+
+    What is proved stays. Exit code 3: erased, and the database's files are not clean of it yet; `audit clean` goes on.
+    """
+    from authserver.domain.forgetting import account
+    from authserver.domain.tenants.tenant import all_tenants
+
+    async def erased(machines: Any, *, is_rehearsal: bool = False, told: Any = None) -> Any:
+        slugs = {one.id: one.slug for one in await all_tenants(machines.work())}
+        try:
+            done = await account.erase_account(
+                machines, email, also=also or (), by=by, is_rehearsal=is_rehearsal, told=told
+            )
+        except account.NobodyError:
+            fail(
+                f"email: nobody here has the address {email}. What the record says of them: `authserver audit erase --subject`."
+            )
+        return slugs, done
+
+    slugs, meant = with_machines(data_dir, lambda machines: erased(machines, is_rehearsal=True))
+    count = sum(one.count for one in meant.record)
+    if not dry_run:
+        where = ", ".join(slugs[tenant] for tenant in meant.tenants) or "no tenant"
+        confirm_by_name(
+            f"Erase {email}, a member of {where}, and what {count} events say of them? It cannot be undone.",
+            email,
+            yes=yes,
+        )
+        with progress_of(count) as told:
+            slugs, meant = with_machines(data_dir, lambda machines: erased(machines, told=told))
+    said: dict[str, Any] = {
+        "erased" if not dry_run else "would_erase": email,
+        "tenants": [slugs[tenant] for tenant in meant.tenants],
+        "events": sum(one.count for one in meant.record),
+        "approvals": sum(one.shown for one in meant.record),
+        "receipts": [receipt for one in meant.record for receipt in one.receipts],
+    }
+    if dry_run:
+        show(said, as_json=as_json)
+        return
+    cleaned = cleaned_now(data_dir)
+    show(said | (cleaned if as_json else {}), as_json=as_json)
+    if not as_json:
+        tell_cleaned(cleaned)
+    if cleaned["left"]:
+        raise SystemExit(3)

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from authserver.runtime.of_person import rows_of_member
 from authserver.runtime.schema import platform_statement, statement, table
 
 table(
@@ -25,6 +26,8 @@ table(
     sa.Index("ix_api_keys_expires_at", "expires_at"),
     tenanted=True,
 )
+
+rows_of_member("api_keys", "sub")
 
 _COLUMNS = """
     SELECT key_id, name, sub, resource, scope, authorization_id, created_at, expires_at, last_used_at, disabled_at,

@@ -42,12 +42,16 @@ def finish(work: UnitOfWork, approval: Approval, *, instance_id: str, outcome: O
         return
     # The standard library's: a result may hold integers of any size.
     clear = json.dumps({"result": outcome.result, "is_error": outcome.is_error}, ensure_ascii=False).encode()
-    key = row_key(work, approval.id, approval.payload_key or b"")
+    sealed = None
+    if approval.payload_key is not None:  # else it was erased
+        key = row_key(work, approval.id, approval.payload_key)
+        sealed = seal(key, clear, context=f"approvals/outcome/{approval.id}")
     work.claim(
         store.FINISH,
         approval_id=approval.id,
         instance_id=instance_id,
-        outcome=seal(key, clear, context=f"approvals/outcome/{approval.id}"),
+        outcome=sealed,
+        is_kept=int(sealed is not None),
         at_us=work.at_us,
         now=work.now,
         is_delivered=int(is_delivered),

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 import authserver.domain.tokens.store  # noqa: F401 - its table is joined here
 from authserver.domain.revocation.store import floor_of, floor_of_person
 from authserver.domain.users.store import MEMBER_ROWS
+from authserver.runtime.of_person import rows_of_member
 from authserver.runtime.schema import platform_statement, statement, table
 
 # What a person is shown, and what came back, are sealed under a key of the row's own: erasing the key erases both.
@@ -95,6 +96,8 @@ table(
     sa.Index("ix_approval_decisions_tenant_id_sub", "tenant_id", "sub"),
     tenanted=True,
 )
+
+rows_of_member("approvals", "sub")
 
 # With what it stands on: whatever ends a person, a client, a tenant or a resource has ended the authorization in its own commit.
 _SELECT = f"""
@@ -292,11 +295,25 @@ LOSE = statement(
     RETURNING approval_id
     """
 )
+READABLE = statement(
+    """
+    SELECT approval_id, payload, payload_key, outcome FROM approvals
+    WHERE tenant_id = :tenant AND payload_key IS NOT NULL AND approval_id > :after ORDER BY approval_id LIMIT :most
+    """
+)
+ERASE_SHOWN = statement(
+    """
+    UPDATE approvals SET payload = NULL, payload_key = NULL, outcome = NULL
+    WHERE tenant_id = :tenant AND approval_id = :approval_id
+    """
+)
+# What comes of one that was erased is not kept: whoever did not know of it looks again.
 FINISH = statement(
     """
     UPDATE approvals SET state = 'done', outcome = :outcome, done_at_us = :at_us,
         delivered_at = CASE WHEN :is_delivered = 1 THEN CAST(:now AS BIGINT) ELSE delivered_at END
     WHERE tenant_id = :tenant AND approval_id = :approval_id AND instance_id = :instance_id AND done_at_us IS NULL
+        AND (payload_key IS NOT NULL OR :is_kept = 0)
     RETURNING approval_id
     """
 )

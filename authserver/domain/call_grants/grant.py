@@ -10,7 +10,7 @@ Not here: who may be asked (the rule of the tool says that), and the words of RF
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -310,6 +310,24 @@ def end_of_tools(work: UnitOfWork, tools: Iterable[str], *, sub: str, client_id:
     """End what was given for tools that a person lets an application use no longer: allowing one anew brings nothing back."""
     for tool in sorted(set(tools)):
         work.write(store.END_OF_TOOL, sub=sub, client_id=client_id, resource=resource, tool=tool, now=work.now)
+
+
+async def erase_naming(work: UnitOfWork, is_named_in: Callable[[str], bool], *, is_rehearsal: bool = False) -> int:
+    """End for good with the unit's commit every permission of the bound tenant whose condition names somebody; returns how many."""
+    found = [
+        row["grant_id"]
+        for row in await work.all(store.CONDITIONS)
+        if is_named_in(
+            store.CONDITION.open(
+                work.machines.key_encryption, row["condition"], tenant_id=row["tenant_id"], grant_id=row["grant_id"]
+            ).decode()
+        )
+    ]
+    if not is_rehearsal:
+        for grant_id in found:
+            work.write(store.REMOVE, grant_id=grant_id)
+        await work.commit()
+    return len(found)
 
 
 def expire(work: UnitOfWork) -> None:

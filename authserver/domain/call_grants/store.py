@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from authserver.domain.revocation.store import floor_of, floor_of_person
 from authserver.domain.users.store import MEMBER_ROWS
+from authserver.runtime.of_person import rows_of_member
 from authserver.runtime.schema import platform_statement, statement, table
 from authserver.runtime.sealed_column import sealed_column
 
@@ -38,6 +39,8 @@ table(
     sa.Index("ix_call_grants_expires_at", "expires_at"),
     tenanted=True,
 )
+
+rows_of_member("call_grants", "sub", "given_by")
 
 # An author's words about arguments, or a stranger's: they may name a person.
 CONDITION = sealed_column("call_grants", "condition", row=("tenant_id", "grant_id"))
@@ -101,4 +104,8 @@ END_OF_TOOL = statement(
         AND ended_at IS NULL
     """
 )
+CONDITIONS = statement(
+    "SELECT tenant_id, grant_id, condition FROM call_grants WHERE tenant_id = :tenant AND condition IS NOT NULL"
+)
+REMOVE = statement("DELETE FROM call_grants WHERE tenant_id = :tenant AND grant_id = :grant_id")
 EXPIRE = platform_statement("DELETE FROM call_grants WHERE expires_at <= :before")

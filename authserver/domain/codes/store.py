@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from authserver.domain.revocation.ends import AT_HOST, Cause, hang
 from authserver.domain.revocation.store import floor_of
+from authserver.runtime.of_person import rows_of_member
 from authserver.runtime.schema import Statement, platform_statement, statement, table
 
 table(
@@ -84,6 +85,9 @@ table(
     sa.Index("ix_device_approvals_expires_at", "expires_at"),
     tenanted=True,
 )
+
+rows_of_member("authorization_codes", "sub")
+rows_of_member("device_approvals", "sub")
 
 # No promise is made that is dead already: whoever makes it had not heard of what ended it, and looks again.
 _PROMISED = f"""

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from authserver.domain.users.store import MEMBER_COLUMNS, MEMBER_ROWS
+from authserver.runtime.of_person import rows_of_member
 from authserver.runtime.schema import statement, table
 
 table(
@@ -19,6 +20,8 @@ table(
     sa.PrimaryKeyConstraint("tenant_id", "sub", "client_id", "resource"),
     tenanted=True,
 )
+
+rows_of_member("consents", "sub")
 
 ALLOW = statement(
     """

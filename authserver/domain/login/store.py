@@ -5,6 +5,7 @@ import sqlalchemy as sa
 import authserver.domain.revocation.store
 import authserver.domain.users.store  # noqa: F401 - their tables are joined here
 from authserver.domain.revocation.ends import Cause, hang
+from authserver.runtime.of_person import rows_of_person
 from authserver.runtime.schema import statement, table
 
 table(
@@ -23,6 +24,11 @@ table(
     sa.Index("ix_browser_sessions_expires_at", "expires_at"),
     tenanted=False,
 )
+
+rows_of_person(
+    "device_codes", "session_hash IN (SELECT session_hash FROM browser_sessions WHERE person_id = :person_id)"
+)
+rows_of_person("browser_sessions")
 
 START = statement(
     """

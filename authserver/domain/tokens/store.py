@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from authserver.domain.consent.store import STANDING_COLUMNS
 from authserver.domain.revocation.store import floor_of
+from authserver.runtime.of_person import rows_of_member
 from authserver.runtime.schema import platform_statement, statement, table
 
 table(
@@ -65,6 +66,8 @@ table(
     sa.Index("ix_revoked_tokens_expires_at", "expires_at"),
     tenanted=True,
 )
+
+rows_of_member("authorizations", "sub")
 
 # It is not born dead: whoever began it had not heard of what ends it, and looks again.
 START = statement(

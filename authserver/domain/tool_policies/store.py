@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from authserver.runtime.of_person import rows_of_member
 from authserver.runtime.schema import platform_statement, statement, table
 
 # `tool` is a name, or `*` for every tool of the resource.
@@ -26,6 +27,8 @@ table(
     sa.PrimaryKeyConstraint("tenant_id", "client_id", "sub"),
     tenanted=True,
 )
+
+rows_of_member("step_ups", "sub")
 
 # Only over what the operator looked at: of two who change a tool at once, one looks again.
 SET = statement(

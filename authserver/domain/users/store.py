@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from authserver.runtime.of_person import rows_of_member, rows_of_person
 from authserver.runtime.schema import platform_statement, statement, table
 
 table(
@@ -40,6 +41,10 @@ table(
     sa.UniqueConstraint("tenant_id", "person_id"),
     tenanted=True,
 )
+
+rows_of_member("memberships", "sub")
+rows_of_person("person_tenants")
+rows_of_person("persons")
 
 _PERSON = (
     "SELECT person_id, email_sealed, name_sealed, data_key, password_hash, status, password_changed_at, password_of"
