@@ -1,5 +1,7 @@
 """What one process runs on, opened once at start and handed to whoever needs it."""
 
+import asyncio
+import random
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -26,6 +28,8 @@ from authserver.runtime.writes import Writes
 from authserver.settings import Settings
 
 T = TypeVar("T")
+
+_MOST_TURNS = 10
 
 
 class Registrations:
@@ -150,15 +154,17 @@ class Machines:
     async def written(self, flow: Callable[[UnitOfWork], Awaitable[T]], *, tenant: str, request_id: str = "") -> T:
         """Run a flow in a unit of its own and commit it; once more, with all it reads, when somebody wrote the same rows first.
 
-        Raises RowRefusedError when that happens five times.
+        Raises RowRefusedError when that happens ten times.
         """
-        for tries_left in reversed(range(5)):
+        for turn in range(_MOST_TURNS):
             work = self.work(tenant=tenant, request_id=request_id)
             found = await flow(work)
             try:
                 if await work.commit():
                     return found
             except RowRefusedError:
-                if not tries_left:
+                if turn == _MOST_TURNS - 1:
                     raise
-        raise RowRefusedError("somebody else was first, five times")
+            # Who meet again and again would go on to: they go on at different moments.
+            await asyncio.sleep(random.uniform(0, 0.002 * 2 ** min(turn, 6)))  # noqa: S311 - not a secret
+        raise RowRefusedError("somebody else was first, again and again")
