@@ -92,6 +92,8 @@ class Leaving:
     """What a screen says of some texts; None: there is none."""
     is_unscreened: bool = False
     """Whether there is one, which said nothing in time."""
+    cut: list[tuple[str, int]] = field(default_factory=list)
+    """The texts of which only the beginning is looked through: the list that they stand in, and the place."""
     notes: list[Note] = field(default_factory=list)
     step: str = ""
     """The step that looks at it now."""

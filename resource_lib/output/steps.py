@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from resource_lib.output import blobs, mirrors
+from resource_lib.output.beginnings import beginnings, ended
 from resource_lib.output.conforming import conforms
 from resource_lib.output.declared import declared
 from resource_lib.output.ending import ending
@@ -49,6 +50,7 @@ def cleaned(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
     if leaving.is_tool_result:
         _note_switch(leaving)
         aside = mirrors.set_aside(aside)
+    aside = beginnings(aside, leaving)
     structure: Any = None
     is_whole = leaving.is_tool_result and is_sealed(aside, leaving)
     if is_whole:
@@ -66,10 +68,11 @@ def cleaned(value: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
             message=f"{leaving.tool} has run, and its answer is withheld: it is not of the form that the tool declares. "
             "Do not call it again for that; tell whoever runs this server.",
         )
-    if found is aside and not has_refused:
+    if found is aside and not has_refused and not leaving.cut:
         found = value
     else:
         found = blobs.put_back(mirrors.put_back(found, value.get(mirrors.STRUCTURE)), leaving)
+        found = ended(found, leaving)
     found = _stepped(found, leaving, LAST_STEPS)
     if leaving.is_quarantined:
         raise held_back(found, leaving)

@@ -173,7 +173,7 @@ class Rooms:
         known.arguments, known.can_be_released = None, False
         asked = None if message is None else message._replace(params={})
         withheld = question.withheld if asked is None else partial(self._reply, asked, modern=question.is_modern)
-        return replace(question, leaving=lambda: replace(known, notes=[]), withheld=withheld, instead=None)
+        return replace(question, leaving=lambda: replace(known, notes=[], cut=[]), withheld=withheld, instead=None)
 
     def begin(self, session: bytes, body: Body) -> frozenset[tuple[bytes, str]] | None:
         """Take the ids of what is asked in a session, until `end`; None: one of them is in use there (JSON-RPC 2.0 §4, MCP "Requests")."""

@@ -420,6 +420,10 @@ OUTPUT: dict[str, Requirement] = {
         "C32, C34, LG-04",
         "A long answer is looked through beside the event loop: others are served meanwhile, and it leaves as it would have.",
     ),
+    "output:long:only-the-beginning-is-read": Requirement(
+        "C32, LG-04",
+        "Of a long plain text the beginning is read, whose end never leaves; what must be read whole is withheld where it is too long.",
+    ),
     "wire:strict-json:short-way": Requirement(
         "RFC 8259 §4, RFC 8725 §2.4, ours",
         "A message is read in a faster way only where it is written, byte by byte, as its one reading would be written.",
