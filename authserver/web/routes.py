@@ -18,6 +18,8 @@ from authserver.web.console.end import end, show_end
 from authserver.web.console.heard import show_heard
 from authserver.web.console.holder import show_holder
 from authserver.web.console.overview import show_overview, show_places
+from authserver.web.console.record import look_for, show_record
+from authserver.web.console.record_call import open_call, show_call
 from authserver.web.console.revive import revive, show_revive
 from authserver.web.console.search import show_search
 from authserver.web.console.server import look_or_accept, show_server
@@ -144,6 +146,8 @@ ROUTES: dict[str, Route] = {
     "/console/search": Route(group="page", methods={"GET": show_search}),
     "/console/stop": Route(group="page", methods={"GET": show_stop, "POST": stop}),
     "/console/heard": Route(group="page", methods={"GET": show_heard}),
+    "/console/record": Route(group="page", methods={"GET": show_record, "POST": look_for}),
+    "/console/record/{id}": Route(group="page", methods={"GET": show_call, "POST": open_call}),
     "/console/revive": Route(group="page", methods={"GET": show_revive, "POST": revive}),
     "/console/end": Route(group="page", methods={"GET": show_end, "POST": end}),
     "/console/holder": Route(group="page", methods={"GET": show_holder}),

@@ -123,6 +123,9 @@ async def test_every_page_is_readable_and_fits(browser: Browser, preview_url: st
         "console-search",
         "console-server",
         "console-places",
+        "console-record",
+        "console-record-call",
+        "console-record-call-opened",
     ],
 )
 async def test_the_keyboard_reaches_everything_and_shows_where_it_is(browser: Browser, preview_url: str, name: str):

@@ -26,4 +26,31 @@ QUESTIONS: dict[str, Requirement] = {
     "questions:command:says-where-it-looked": Requirement(
         "ours", "Where nothing is found the command line says where it looked and for what; who is unknown is named."
     ),
+    "questions:page:finds-what-is-typed-and-names-nobody-in-an-address": Requirement(
+        "C48; ours",
+        "The console's record finds what is typed, a row for each call; what is typed stands in no address.",
+    ),
+    "questions:page:pages-hold-every-call-once": Requirement(
+        "ours", "Page by page every call stands once, and whoever looked is recorded once for each page."
+    ),
+    "questions:page:of-ones-own-organisation-alone": Requirement(
+        "TN-15", "The record's pages show one's own organisation alone; what is another's is not there."
+    ),
+    "questions:story:a-call-is-told-whole": Requirement(
+        "C45, C46",
+        "One page tells a call: who, which client, what each rule said, how it ended, what it cost, and its proof.",
+    ),
+    "questions:story:opened-by-whom-it-may-be-and-recorded": Requirement(
+        "decision 15; AD-02, AD-08",
+        "Arguments and results are opened by administrators and auditors, by a form of theirs, and that is recorded first.",
+    ),
+    "questions:story:strangers-words-draw-nothing": Requirement(
+        "AP-10; LG", "What strangers wrote is shown inertly: no markup, no turned or hidden text, long text folded."
+    ),
+    "questions:story:what-is-erased-is-said-to-be": Requirement(
+        "C50", "A call whose content was erased is still told and proved, and says that it is erased."
+    ),
+    "questions:story:who-said-yes-and-how-long-they-looked": Requirement(
+        "ours", "A call's page says who approved it and how long they had looked, and where nobody saw its end."
+    ),
 }

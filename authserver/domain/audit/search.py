@@ -6,10 +6,12 @@ and one that is not full may be followed by another. A person is looked for by t
 stands in a payload, and a payload is opened one at a time (`event.open_payload`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
+
+import orjson
 
 from authserver.domain.audit import store
 from authserver.domain.audit.event import Outcome, reference, subject_reference
@@ -85,6 +87,10 @@ class Event:
     resource: str
     header: Mapping[str, Any]
     has_payload: bool
+    has_lost_payload: bool
+    """Whether there was one that is gone: somebody was erased, or its time was over."""
+    call_id: str
+    """The call that it belongs to; empty: none."""
     row: Row = field(repr=False)
 
 
@@ -130,6 +136,21 @@ async def find(work: UnitOfWork, event_id: str) -> Event | None:
     return _event(row) if row else None
 
 
+async def pruned(work: UnitOfWork) -> int:
+    """Return how many rows of the bound tenant's log are gone because their time was over."""
+    row = await work.one(store.PRUNED)
+    return row["pruned"] if row else 0
+
+
+async def of_calls(work: UnitOfWork, call_ids: Sequence[str], *, most: int = 500) -> dict[str, list[Event]]:
+    """Return what is recorded of each of these calls of the bound tenant, in order."""
+    found: dict[str, list[Event]] = {}
+    for row in await work.all(store.OF_CALLS, call_ids=orjson.dumps(list(call_ids)).decode(), most=most):
+        event = _event(row)
+        found.setdefault(event.call_id, []).append(event)
+    return found
+
+
 def _conditions(work: UnitOfWork, wanted: Wanted) -> dict[str, str]:
     return {
         "kind": wanted.kind,
@@ -165,5 +186,7 @@ def _event(row: Row) -> Event:
         resource=said.get("resource", ""),
         header=said.get("about", {}),
         has_payload=row["payload"] is not None,
+        has_lost_payload=row["payload"] is None and "commit" in said,
+        call_id=said.get("about", {}).get("call", ""),
         row=row,
     )

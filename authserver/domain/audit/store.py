@@ -376,10 +376,10 @@ SEARCH = statement(
 WINDOW_END = statement(f"SELECT at_us, event_id {_WINDOW} LIMIT 1 OFFSET :window")
 ONE = statement(_EVENTS + " AND e.event_id = :event_id")
 # A call is a few events: what it wanted, what came of it.
-OF_CALL = statement(_EVENTS + " AND e.call_id = :call_id AND e.call_id <> '' ORDER BY e.at_us, e.event_id LIMIT :most")
 OF_CALLS = statement(
     _EVENTS + " AND e.call_id IN EACH_OF(:call_ids) AND e.call_id <> '' ORDER BY e.at_us, e.event_id LIMIT :most"
 )
+PRUNED = statement("SELECT pruned FROM audit_logs WHERE tenant_id = :tenant")
 LEAF_OF = statement(
     "SELECT event_id, leaf_index FROM audit_leaves WHERE tenant_id = :tenant AND event_id IN EACH_OF(:event_ids)"
 )

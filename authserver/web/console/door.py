@@ -37,6 +37,7 @@ from resource_lib.wire.control import EVERY_TENANT, Kind
 
 _ACT = frozenset({administration.ADMIN, administration.OPERATOR})
 _LOOK = _ACT | {administration.AUDITOR}
+_OPEN = frozenset({administration.ADMIN, administration.AUDITOR})
 
 _BY_THE_PLATFORM = "The people who run this server have stopped it. You can look; only they can let it go on."
 _AUDITOR = "You can look at everything here. Your role lets you change nothing."
@@ -50,6 +51,8 @@ class Place:
     sub: str
     may_act: bool
     look_only: str
+    may_open: bool = False
+    """Whether they may read what people said and got, in the record of where they are."""
 
     @property
     def is_platform(self) -> bool:
@@ -86,6 +89,11 @@ class Operator:
     def may_act(self) -> bool:
         """Whether they may change anything."""
         return self.place.may_act
+
+    @property
+    def may_open(self) -> bool:
+        """Whether what people said and got may be opened for them; that is recorded each time."""
+        return self.place.may_open
 
     @property
     def by(self) -> By:
@@ -146,6 +154,20 @@ async def acted(request: Request, act: Act) -> Response:
         if not operator.may_act:
             await refuse(work, operator, "role")
             return _may_only_look(request, operator)
+        return await act(work, operator, query, form)
+
+    return await _answered(request, flow)
+
+
+async def asked(request: Request, act: Act) -> Response:
+    """Do what a form asks for that changes nothing but the record of who looked, once it is seen to be from this page."""
+
+    async def flow(work: UnitOfWork) -> Response:
+        query, form = parameters.parse(request.query), read_form(request)
+        operator = await enter(work, request, query)
+        if isinstance(operator, Response):
+            return operator
+        forms.check(request, form, *_bound_to(request, operator.session))
         return await act(work, operator, query, form)
 
     return await _answered(request, flow)
@@ -264,7 +286,8 @@ def _place(home: Tenant, member: user.Member, stop: Kill | None) -> Place:
     # What stops everything leaves its platform's operators, who alone can let it go on; each with a login from after it.
     if stop is not None and not home.is_platform and stop.stopped_by != home.id:
         look_only = _BY_THE_PLATFORM
-    return Place(home=home, sub=member.sub, may_act=not look_only, look_only=look_only)
+    may_open = bool(_OPEN & set(member.roles))
+    return Place(home=home, sub=member.sub, may_act=not look_only, look_only=look_only, may_open=may_open)
 
 
 async def _chosen(

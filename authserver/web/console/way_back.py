@@ -9,7 +9,7 @@ import base64
 import binascii
 import re
 
-_OURS = re.compile(r"(?:/[a-z]{1,20})?(?:\?[A-Za-z0-9%&=._~+*-]{1,3000})?")
+_OURS = re.compile(r"(?:/[a-z]{1,20}(?:/[A-Za-z0-9_-]{1,100})?)?(?:\?[A-Za-z0-9%&=._~+*-]{1,3000})?")
 _TURNS = re.compile(rb"(?:^|&)(?:turn|still|done|seal)=[^&]*")
 
 

@@ -124,6 +124,8 @@ PAGES = {
         "console_holder.html",
         "console_nothing.html",
         "console_places.html",
+        "console_record.html",
+        "console_record_call.html",
         "console_revive.html",
         "console_search.html",
         "console_server.html",
