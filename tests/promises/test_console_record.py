@@ -10,6 +10,7 @@ from authserver.domain.audit.header import about
 from tests.support.calls_told import tell, told, unrun, written
 from tests.support.console import at_console
 
+CALL = "/console/record/{id}"
 RIGHT_TO_LEFT, BELL = "\u202e", "\u0007"
 
 
@@ -115,7 +116,7 @@ async def test_one_call_is_told_from_who_asked_to_where_it_is_proved(server):
     await tell(server, *wish, beside)
     await sealing.seal_round(server.machines)
 
-    page = await visitor.open(f"record/{wish[0]['id']}", tenant="t1")
+    page = await visitor.browser.open(CALL.replace("{id}", wish[0]["id"]) + "?tenant=t1")
     rows = [row["leaf_index"] for row in await leaves(server, [one["id"] for one in wish])]
 
     assert 200 == page.status
