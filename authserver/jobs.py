@@ -25,7 +25,9 @@ from authserver.domain.notices import delivery, notice
 from authserver.domain.pushed_requests import pushed_request
 from authserver.domain.rate_limits import limit
 from authserver.domain.revocation import tail
+from authserver.domain.signals import acting, signal, watching
 from authserver.domain.tokens import authorization, revoked, uses
+from authserver.domain.tool_policies import step_up
 from authserver.runtime.machines import Machines
 
 log = structlog.get_logger("authserver.jobs")
@@ -34,6 +36,7 @@ _HOUSEKEEPING_S = 300
 _ROUND_S = 1.0
 _AGAIN_S = 0.1
 _SEALING_S = 0.5
+_WATCHING_S = 1.0
 _ROUNDS_AT_ONCE = 8
 _COUNTING_S = 2
 _USES_S = 60
@@ -135,6 +138,17 @@ async def count_calls(machines: Machines) -> None:
             log.warning("calls_not_counted", error=type(error).__name__)
 
 
+async def watch_for_signals(machines: Machines) -> None:
+    """Look at what is new in the record, do what signals ask for, end what is over, for ever, once a second."""
+    while True:
+        await asyncio.sleep(_WATCHING_S)
+        for step in (watching.watch_round, acting.act_due, step_up.end_over):
+            try:
+                await step(machines)
+            except Exception as error:  # noqa: BLE001 - a job outlives every accident
+                log.warning("signals_not_watched", step=step.__name__, error=type(error).__name__)
+
+
 async def look_at_servers(machines: Machines) -> None:
     """Look at every registered MCP server, for ever; of several processes one looks at each."""
     every_s = machines.settings.server_check_seconds
@@ -175,6 +189,7 @@ async def expire(machines: Machines) -> None:
     device_code.expire(work)
     servers.expire(work)
     session.expire(work)
+    signal.expire(work)
     used_assertion.expire(work)
     await work.commit()
 
@@ -202,6 +217,7 @@ class Jobs:
             asyncio.create_task(tell_people(machines), name="tell_people"),
             asyncio.create_task(seal_the_record(machines), name="seal_the_record"),
             asyncio.create_task(count_calls(machines), name="count_calls"),
+            asyncio.create_task(watch_for_signals(machines), name="watch_for_signals"),
             asyncio.create_task(look_at_servers(machines), name="look_at_servers"),
             asyncio.create_task(keep_uses(machines), name="keep_uses"),
         ]

@@ -102,7 +102,9 @@ class Judge:
             return self._decisions.of(call, known)
 
         def scene() -> Scene:
-            return self._scenes.of(tool, message.params, principal, granted, now, alone=alone)
+            return self._scenes.of(
+                tool, message.params, principal, granted, now, alone=alone, tool_class=demand.tool_class
+            )
 
         facts = Facts(
             demand=demand,

@@ -22,7 +22,15 @@ class Scenes:
         self._domains = {tenant: _domains(tenant, named) for tenant, named in domains.items()}
 
     def of(
-        self, tool: str, params: Any, principal: Principal, granted: frozenset[str], now: float, *, alone: bool
+        self,
+        tool: str,
+        params: Any,
+        principal: Principal,
+        granted: frozenset[str],
+        now: float,
+        *,
+        alone: bool,
+        tool_class: str | None = None,
     ) -> Scene:
         """Return the scene of a call of `tool`. Absent arguments are none, as the protocol has it. Raises for no call.
 
@@ -35,7 +43,9 @@ class Scenes:
         return Scene(
             args=arguments,
             tool=tool,
+            tool_class=tool_class,
             client=principal.client_id,
+            subject=principal.subject,
             roles=principal.roles,
             scopes=granted,
             tenant=principal.tenant,

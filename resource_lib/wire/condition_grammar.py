@@ -481,7 +481,9 @@ class Parser:
 
 _NAMES: Final[Mapping[str, _Kind]] = {
     "tool": "text",
+    "tool_class": "text",
     "client": "text",
+    "subject": "text",
     "purpose": "text",
     "roles": "list",
     "scopes": "list",

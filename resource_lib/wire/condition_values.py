@@ -30,8 +30,12 @@ class Scene:
     args: Any = None
     """The call's arguments as they were parsed; anything but an object is unknown."""
     tool: str | None = None
+    tool_class: str | None = None
+    """What it does, as it counts here: read, write or destructive."""
     client: str | None = None
     """The `client_id` that carries the token."""
+    subject: str | None = None
+    """For whom it is called: the token's `sub`."""
     roles: frozenset[str] | None = None
     scopes: frozenset[str] | None = None
     tenant: str | None = None

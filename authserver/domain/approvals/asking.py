@@ -127,7 +127,9 @@ async def _as_demanded(work: UnitOfWork, caller: Caller, call: Call) -> Call:
     scene = Scene(
         args=call.arguments,
         tool=call.tool,
+        tool_class=tool_class,
         client=caller.client_id,
+        subject=caller.sub,
         tenant=work.tenant,
         now=float(work.now),
         is_service=caller.sub.startswith(MACHINE),

@@ -70,8 +70,16 @@ Take = Callable[[UnitOfWork, Batch], Awaitable[None]]
 async def read(work: UnitOfWork, reader: str, *, most: int = AT_ONCE) -> Batch | None:
     """Return at most `most` events behind the reader's place in the bound tenant's log, or None: it has seen all that is sealed."""
     place = await work.one(store.READER, reader=reader)
+    return await _batch(work, reader, place["position"] if place else 0, most, turn=place["turn"] if place else 0)
+
+
+async def read_from(work: UnitOfWork, place: int, *, most: int = AT_ONCE) -> Batch | None:
+    """Return at most `most` events of the bound tenant's log from row `place` on, for whoever keeps no place; None: there are none."""
+    return await _batch(work, "", place, most, turn=0)
+
+
+async def _batch(work: UnitOfWork, reader: str, seen: int, most: int, *, turn: int) -> Batch | None:
     sealed = await work.one(store.LOG)
-    seen = place["position"] if place else 0
     size = sealed["size"] if sealed else 0
     if seen >= size:
         return None
@@ -87,7 +95,7 @@ async def read(work: UnitOfWork, reader: str, *, most: int = AT_ONCE) -> Batch |
         position=position,
         events=events,
         passed_over=position - seen - len(events),
-        turn=place["turn"] if place else 0,
+        turn=turn,
         has_more=position < size,
     )
 

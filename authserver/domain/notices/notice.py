@@ -23,6 +23,7 @@ class Event(StrEnum):
 
     APPROVAL_REQUESTED = "approval.requested"
     APPROVAL_DECIDED = "approval.decided"
+    SIGNAL_RAISED = "signal.raised"
     WEBHOOK_DISABLED = "webhook.disabled"
     WEBHOOK_TEST = "webhook.test"
 

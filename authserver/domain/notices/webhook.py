@@ -23,7 +23,7 @@ from authserver.runtime.unit_of_work import Row, UnitOfWork
 
 MOST_OF_A_TENANT: Final = 10
 MOST_OVERLAP_S: Final = 7 * 24 * 3600
-SUBSCRIBABLE: Final = (Event.APPROVAL_REQUESTED, Event.APPROVAL_DECIDED, Event.WEBHOOK_DISABLED)
+SUBSCRIBABLE: Final = (Event.APPROVAL_REQUESTED, Event.APPROVAL_DECIDED, Event.SIGNAL_RAISED, Event.WEBHOOK_DISABLED)
 
 
 class InvalidWebhookError(ValueError):

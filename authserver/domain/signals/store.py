@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from authserver.runtime.schema import table
+from authserver.runtime.schema import platform_statement, statement, table
 from authserver.runtime.sealed_column import sealed_column
 
 # What is usual: counts and averages, by whom and what they are about; `MOST_BASELINES` of a tenant, the least recently used goes.
@@ -69,4 +69,87 @@ table(
     sa.Column("changed_at", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("tenant_id", "kind"),
     tenanted=True,
+)
+
+BASELINES = statement(
+    "SELECT about, state FROM signal_baselines WHERE tenant_id = :tenant AND about IN EACH_OF(:abouts)"
+)
+KEEP_BASELINE = statement(
+    """
+    INSERT INTO signal_baselines (tenant_id, about, state, touched_us) VALUES (:tenant, :about, :state, :now_us)
+    ON CONFLICT (tenant_id, about) DO UPDATE SET state = excluded.state, touched_us = excluded.touched_us
+        WHERE signal_baselines.tenant_id = :tenant
+    """
+)
+COUNT_BASELINES = statement("SELECT COUNT(*) AS many FROM signal_baselines WHERE tenant_id = :tenant")
+TRIM_BASELINES = statement(
+    """
+    DELETE FROM signal_baselines WHERE tenant_id = :tenant AND touched_us < COALESCE((
+        SELECT o.touched_us FROM signal_baselines o WHERE o.tenant_id = :tenant ORDER BY o.touched_us DESC LIMIT 1 OFFSET :most
+    ), 0)
+    """
+)
+FORGET_BASELINES = statement("DELETE FROM signal_baselines WHERE tenant_id = :tenant AND about IN EACH_OF(:abouts)")
+EXPIRE_BASELINES = platform_statement("DELETE FROM signal_baselines WHERE touched_us < :before_us")
+
+_SIGNAL = """
+    SELECT tenant_id, signal_id, kind, about, gravity, opened_us, last_us, many, sub_ref, client_id, authorization_id, resource, tool,
+        numbers, event_ids, todo, done, dismissed_us, dismissed_by, why FROM signals
+"""
+OPEN_AMONG = statement(
+    _SIGNAL + " WHERE tenant_id = :tenant AND dismissed_us IS NULL AND about IN EACH_OF(:abouts) ORDER BY signal_id"
+)
+COUNT_OPEN = statement("SELECT COUNT(*) AS many FROM signals WHERE tenant_id = :tenant AND dismissed_us IS NULL")
+OPEN = statement(
+    """
+    INSERT INTO signals (tenant_id, signal_id, kind, about, gravity, opened_us, last_us, many, sub_ref, client_id, authorization_id,
+        resource, tool, numbers, event_ids, todo, done, dismissed_us, dismissed_by, why)
+    VALUES (:tenant, :signal_id, :kind, :about, :gravity, :opened_us, :last_us, :many, :sub_ref, :client_id, :authorization_id,
+        :resource, :tool, :numbers, :event_ids, :todo, '', NULL, '', '')
+    """
+)
+AGAIN = statement(
+    """
+    UPDATE signals SET many = many + :many, last_us = :last_us, gravity = :gravity, numbers = :numbers, event_ids = :event_ids,
+        authorization_id = :authorization_id
+    WHERE tenant_id = :tenant AND signal_id = :signal_id AND dismissed_us IS NULL RETURNING signal_id
+    """
+)
+FIND = statement(_SIGNAL + " WHERE tenant_id = :tenant AND signal_id = :signal_id")
+PAGE = statement(
+    _SIGNAL
+    + """
+    WHERE tenant_id = :tenant AND (last_us, signal_id) < (:before_us, :before_id)
+        AND CAST(:state AS TEXT) IN ('', CASE WHEN dismissed_us IS NULL THEN 'open' ELSE 'dismissed' END)
+        AND CAST(:kind AS TEXT) IN ('', kind) AND CAST(:client_id AS TEXT) IN ('', client_id)
+    ORDER BY last_us DESC, signal_id DESC LIMIT :most
+    """
+)
+DISMISS = statement(
+    """
+    UPDATE signals SET dismissed_us = :now_us, dismissed_by = :by, why = :why, todo = ''
+    WHERE tenant_id = :tenant AND signal_id = :signal_id AND dismissed_us IS NULL RETURNING signal_id
+    """
+)
+TODO = platform_statement(_SIGNAL + " WHERE todo <> '' ORDER BY opened_us LIMIT :most")
+DO = statement(
+    """
+    UPDATE signals SET todo = '' WHERE tenant_id = :tenant AND signal_id = :signal_id AND todo = :todo RETURNING signal_id
+    """
+)
+DID = statement(
+    """
+    UPDATE signals SET done = TRIM(done || ' ' || :what) WHERE tenant_id = :tenant AND signal_id = :signal_id
+    """
+)
+EXPIRE = platform_statement("DELETE FROM signals WHERE dismissed_us < :before_us")
+FORGET = statement("DELETE FROM signals WHERE tenant_id = :tenant AND sub_ref = :sub_ref")
+
+SETTINGS = statement("SELECT kind, settings, changed_at FROM signal_settings WHERE tenant_id = :tenant ORDER BY kind")
+SET = statement(
+    """
+    INSERT INTO signal_settings (tenant_id, kind, settings, changed_at) VALUES (:tenant, :kind, :settings, :now)
+    ON CONFLICT (tenant_id, kind) DO UPDATE SET settings = excluded.settings, changed_at = excluded.changed_at
+        WHERE signal_settings.tenant_id = :tenant
+    """
 )

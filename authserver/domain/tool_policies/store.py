@@ -54,3 +54,34 @@ OF_RESOURCE = statement(
     SELECT tool, rules, changed_at FROM tool_policies WHERE tenant_id = :tenant AND resource = :resource ORDER BY tool
     """
 )
+
+STEP_UPS = statement(
+    """
+    SELECT client_id, sub, began_at, until, signal_id FROM step_ups WHERE tenant_id = :tenant AND until > :now
+    ORDER BY began_at, client_id, sub
+    """
+)
+STEP_UP = statement(
+    """
+    INSERT INTO step_ups (tenant_id, client_id, sub, began_at, until, signal_id)
+    VALUES (:tenant, :client_id, :sub, :now, :until, :signal_id)
+    ON CONFLICT (tenant_id, client_id, sub) DO UPDATE SET until = excluded.until, signal_id = excluded.signal_id
+        WHERE step_ups.tenant_id = :tenant
+    """
+)
+END_STEP_UP = statement(
+    """
+    DELETE FROM step_ups WHERE tenant_id = :tenant AND client_id = :client_id AND sub = :sub RETURNING client_id
+    """
+)
+EVERY_STEP_UP = platform_statement(
+    "SELECT tenant_id, client_id, sub, began_at, until, signal_id FROM step_ups WHERE until > :now ORDER BY tenant_id, began_at, client_id, sub"
+)
+OVER = platform_statement(
+    "SELECT tenant_id, client_id, sub, until FROM step_ups WHERE until <= :now ORDER BY tenant_id LIMIT :most"
+)
+END_OVER = statement(
+    """
+    DELETE FROM step_ups WHERE tenant_id = :tenant AND client_id = :client_id AND sub = :sub AND until <= :now RETURNING client_id
+    """
+)

@@ -22,7 +22,7 @@ from authserver.domain.inventory.inventory import LetIn
 from authserver.domain.inventory.uses import Looked
 from authserver.domain.resources.resource import Resource, Tool
 from authserver.domain.revocation import feed
-from authserver.domain.tool_policies import store
+from authserver.domain.tool_policies import step_up, store
 from authserver.runtime.unit_of_work import Row, UnitOfWork
 from resource_lib.wire.approvals import ApprovalRule, stricter
 from resource_lib.wire.condition import Scene, Truth
@@ -241,6 +241,10 @@ async def document(work: UnitOfWork, uri: str, tenants: Iterable[str], *, speake
     for row in await across.all(store.EVERY_TENANTS, resource=uri):
         if row["tenant_id"] in demands:
             demands[row["tenant_id"]][row["tool"]] = _entry(row).rules
+    for tenant, asked_more in (await step_up.rules_of_each(across)).items():
+        if tenant in demands:
+            tools = demands[tenant]
+            tools[EVERY_TOOL] = step_up.tightened(tools.get(EVERY_TOOL, NO_RULES), asked_more)
     let_in = await inventory.told(work, uri, demands, speaker=speaker)
     for tenant, tools in demands.items():
         _pin(tools, let_in.everywhere or {}, let_in.elsewhere.get(tenant, {}))

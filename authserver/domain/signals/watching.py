@@ -1,0 +1,62 @@
+"""
+The record goes through the detectors, in the order of its logs, off every request's path.
+
+What is learned and what is found are written in the commit that moves the reader on: exactly once. Nothing here can hold up the
+record: what fails in a detector is logged, and a log that cannot be followed is tried again while the others go on.
+"""
+
+from typing import Any, Final
+
+import orjson
+
+from authserver.domain.audit import following
+from authserver.domain.audit.following import Batch
+from authserver.domain.signals import settings, store
+from authserver.domain.signals.detectors.found import Found
+from authserver.domain.signals.engine import concerns, look_at, names
+from authserver.domain.signals.facts import fact_of
+from authserver.domain.signals.signal import raise_all
+from authserver.runtime.machines import Machines
+from authserver.runtime.unit_of_work import UnitOfWork
+
+READER: Final = "signals"
+AT_ONCE: Final = 200
+"""How many events one turn looks at: some milliseconds, after which whoever waits for an answer comes first."""
+MOST_BASELINES: Final = 20_000
+"""Of one tenant; the least recently used goes."""
+_MOST_BYTES: Final = 512 * 1024
+"""Of one baseline; what has grown beyond is learned anew."""
+
+
+async def watch_round(machines: Machines) -> int:
+    """Look at what is new in every log, once; returns at how many events. A log that fails is tried again in the next round."""
+    return await following.follow_round(machines, READER, take, most=AT_ONCE)
+
+
+async def take(work: UnitOfWork, batch: Batch) -> None:
+    """Look at a batch of the bound tenant's events: what is usual and what is not is written with the unit's commit."""
+    facts = [fact for fact in map(fact_of, batch.events) if concerns(fact)]
+    if not facts:
+        return
+    wanted = await settings.of_tenant(work)
+    abouts = {name for fact in facts for name in names(fact) if name}
+    known = await baselines(work, abouts)
+    is_new = len(known) < len(abouts)
+    found: list[Found] = []
+    numbers = wanted.numbers
+    for fact in facts:
+        look_at(fact, known, found.append, numbers=numbers, zone=wanted.zone)
+    for about in sorted(known):
+        state = orjson.dumps(known[about])
+        work.write(
+            store.KEEP_BASELINE, about=about, state=state if len(state) <= _MOST_BYTES else b"{}", now_us=work.at_us
+        )
+    if is_new:
+        work.write(store.TRIM_BASELINES, most=MOST_BASELINES)
+    await raise_all(work, found, wanted)
+
+
+async def baselines(work: UnitOfWork, abouts: set[str]) -> dict[str, dict[str, Any]]:
+    """Return what is usual, by name; one that is not known yet, or cannot be read, is empty."""
+    rows = await work.all(store.BASELINES, abouts=orjson.dumps(sorted(abouts)).decode())
+    return {row["about"]: orjson.loads(row["state"]) for row in rows}
