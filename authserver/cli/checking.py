@@ -12,6 +12,7 @@ from typing import Any, Literal
 from authserver.app import create_app
 from authserver.domain.api_keys import api_key
 from authserver.domain.clients import ending, registry
+from authserver.domain.forgetting import cleaning
 from authserver.domain.health import servers
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.keys import deployment, rotation
@@ -89,6 +90,7 @@ async def findings(settings: Settings) -> list[Finding]:
         found += await _following(machines)
         found += await _operators(machines)
         found += await _stopped(machines)
+        found += await _erased(machines)
         found.append(await _clock(machines))
     except VaultError as error:
         return [*found, Finding(what="keys", state="failed", detail=str(error))]
@@ -124,6 +126,15 @@ def _exposure(settings: Settings) -> Finding:
         return Finding(what="exposure", state="warning", detail=warning)
     where = "loopback" if serving.is_loopback(settings.host) else settings.exposure
     return Finding(what="exposure", state="ok", detail=f"{settings.host}: {where}")
+
+
+async def _erased(machines: Machines) -> list[Finding]:
+    waits = await cleaning.state(machines)
+    if waits.is_clean:
+        return []
+    since = datetime.fromtimestamp(waits.erased_us // 1_000_000, UTC)
+    detail = f"somebody was erased at {since:%Y-%m-%d %H:%MZ}, and the database's files are not clean of it: run `authserver audit clean`"
+    return [Finding(what="erased", state="warning", detail=detail)]
 
 
 async def _keys(machines: Machines) -> list[Finding]:
