@@ -1,5 +1,5 @@
 """
-What the signals find in a month that never was: `python -m benchmarks.signals [--seed N] [--seeds N] [--publish]`.
+What the signals find in a month that never was: `python -m benchmarks.signals [--seeds N] [--publish]`.
 
 Each tenant's events go through the detectors in order, as they do in a server. Whoever is there dismisses each open signal a day after
 it was opened, so that what goes on is told again. `--publish` writes the table into docs/signals.md.
@@ -10,13 +10,17 @@ import json
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from authserver.domain.signals.detectors.found import Found
 from authserver.domain.signals.engine import concerns, look_at
-from tests.support.month import BEGIN, DAY, Incident, Month, month
+from tests.support.month import DAY, Incident, Month, month
 
 DISMISSED_AFTER_S = DAY
+FIRST = 1
+PAGE = Path("docs/signals.md")
+BEGIN_MARK, END_MARK = "<!-- a month: begin -->", "<!-- a month: end -->"
 
 
 @dataclass
@@ -81,35 +85,101 @@ def run(traffic: Month) -> Result:
     return result
 
 
+def first(result: Result, incident: Incident) -> Opened | None:
+    """Return the first right signal of an incident, or None: it was missed."""
+    return min(
+        (one for one in result.finds(incident) if one.found.kind in incident.kinds),
+        key=lambda one: one.at,
+        default=None,
+    )
+
+
+def summary(result: Result) -> str:
+    """Return what was found and what was not, in a line."""
+    found = [one for one in result.month.incidents if first(result, one) is not None]
+    kinds = Counter(one.found.kind.value for one in result.false_alarms)
+    false = ", ".join(f"{kind} {many}" for kind, many in sorted(kinds.items())) or "none"
+    return f"{len(found)} of {len(result.month.incidents)} found; false alarms: {false}"
+
+
+def short() -> Result:
+    """Return what comes of a month that is short enough for a test."""
+    return run(month(1, days=25, tenants=2, people=7))
+
+
+def _within(seconds: int) -> str:
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+
+
+def table(results: list[Result]) -> str:
+    """Return the tables for docs/signals.md. The first result is told in full."""
+    one = results[0]
+    agents = len({(tenant, fact.agent) for tenant, fact in one.month.events if fact.phase})
+    weeks = one.month.days / 7
+    lines = [
+        f"{len(one.month.tenants)} organisations, {agents} agents, {one.month.days} days, {len(one.month.events):,} events, "
+        f"twelve incidents in the last ten days. In full: seed {FIRST}; found in: of {len(results)} months with other seeds too.",
+        "",
+        "| what was planted | found by | after its | after | found in |",
+        "|---|---|---|---|---|",
+    ]
+    for number, incident in enumerate(one.month.incidents):
+        signal = first(one, incident)
+        times = sum(first(each, each.month.incidents[number]) is not None for each in results)
+        if signal is None:
+            lines.append(f"| {incident.name}: {incident.says} | **not found** | | | {times} of {len(results)} |")
+            continue
+        events = sum(1 for fact in incident.facts if fact.at <= signal.at)
+        after = f"event {events} of {len(incident.facts)}" if incident.facts else "beginning"
+        lines.append(
+            f"| {incident.name}: {incident.says} | `{signal.found.kind}` | {after} | {_within(signal.at - incident.begin)} | {times} of {len(results)} |"
+        )
+    false = Counter(each.found.kind.value for result in results for each in result.false_alarms)
+    per_week = [len(result.false_alarms) / weeks for result in results]
+    tenants = len(one.month.tenants)
+    lines += [
+        "",
+        f"False alarms: {sum(per_week) / len(per_week):.1f} a week in all {tenants} organisations together ({min(per_week):.1f} to "
+        f"{max(per_week):.1f}), {sum(per_week) / len(per_week) / tenants:.1f} a week for each.",
+        "",
+        "| false alarm | in a month, on average |",
+        "|---|---|",
+        *(f"| `{kind}` | {many / len(results):.1f} |" for kind, many in false.most_common()),
+        "",
+        f"A shortened month, which a test runs each time: {summary(short())}.",
+    ]
+    return "\n".join(lines)
+
+
+def publish(text: str) -> None:
+    """Write the tables between their markers."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN_MARK)
+    _, _, after = rest.partition(END_MARK)
+    PAGE.write_text(f"{before}{BEGIN_MARK}\n{text}\n{END_MARK}{after}", encoding="utf-8")
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--days", type=int, default=30)
+    """Run months, and show or publish what came of them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--publish", action="store_true")
     asked = parser.parse_args()
-    for seed in range(asked.seed, asked.seed + asked.seeds):
-        traffic = month(seed, days=asked.days)
-        result = run(traffic)
+    results = []
+    for seed in range(FIRST, FIRST + asked.seeds):
+        results.append(result := run(month(seed)))
+        events = len(result.month.events)
         print(
-            f"seed {seed}: {len(traffic.events)} events, {len(traffic.events) / result.seconds:,.0f}/s, {result.baselines} baselines, largest {result.largest} bytes"
+            f"seed {seed}: {summary(result)}; {events:,} events, {events / result.seconds:,.0f} a second of processor time, "
+            f"{result.baselines} baselines, the largest {result.largest:,} bytes",
+            flush=True,
         )
-        for incident in traffic.incidents:
-            finds = result.finds(incident)
-            right = [one for one in finds if one.found.kind in incident.kinds]
-            print(
-                f"  {'found' if right else 'MISSED':7} {incident.name:32}",
-                [(str(one.found.kind), (one.at - incident.begin) // 60) for one in finds][:4],
-            )
-        false = result.false_alarms
-        print(
-            "  false alarms:",
-            Counter(str(one.found.kind) for one in false),
-            f"{len(false) / (asked.days / 7):.1f} a week",
-        )
-        late = [one for one in false if one.at >= BEGIN + 10 * DAY]
-        if asked.seeds == 1:
-            for one in late[:60]:
-                print("   ", one.found.kind, one.found.about, (one.at - BEGIN) // DAY, one.found.numbers)
+        for incident in result.month.incidents:
+            if first(result, incident) is None:
+                print(f"  missed: {incident.name}")
+    text = table(results)
+    print(text)
+    if asked.publish:
+        publish(text)
 
 
 if __name__ == "__main__":

@@ -186,9 +186,10 @@ class _Maker:
 
     def work(self, agent: Agent, at: int) -> Iterator[Fact]:
         tools = self.chance.choices([one for _, one in WORK], [often for often, _ in WORK])[0]
-        for tool in tools:
-            if tool in agent.never:
+        for planned in tools:
+            if planned in agent.never:
                 return
+            tool = planned
             if self.chance.random() < 0.06:
                 tool = self.chance.choice(("search_orders", "get_order", "search_docs", "list_invoices"))
             if self.chance.random() < 0.004:
@@ -295,7 +296,7 @@ def _plant(chance: random.Random, maker: _Maker, agents: list[Agent], days: int)
     workdays = [day for day in range(days - 10, days - 1) if day % 7 < 5]
     found: list[Incident] = []
 
-    def plan(
+    def plan(  # noqa: PLR0917 - a table of incidents reads like one
         name: str, says: str, agent: Agent, kinds: set[Kind], hour: float, lasts_h: float, day: int | None = None
     ) -> Incident:
         free = [one for one in workdays if one not in agent.away]

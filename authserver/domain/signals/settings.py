@@ -7,7 +7,7 @@ stopped and nobody is asked for more unless an operator said so here.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import orjson

@@ -124,7 +124,7 @@ async def count_open(work: UnitOfWork) -> int:
 def why(work: UnitOfWork, signal: Signal) -> str:
     """Return why somebody dismissed it; empty: nobody has. Raises VaultError where the key is gone."""
     said = signal.row["why"]
-    return store.WHY.open(work.machines.vault, said, **_where(signal.row)).decode() if said else ""
+    return store.WHY.open(work.machines.key_encryption, said, **_where(signal.row)).decode() if said else ""
 
 
 async def raise_all(work: UnitOfWork, found: Iterable[Found], settings: Settings) -> int:
@@ -254,7 +254,7 @@ def dismiss(work: UnitOfWork, signal: Signal, *, reason: str, by: By, is_usual: 
     if not signal.is_open:
         raise DismissedError("signal: it was dismissed already")
     assert work.tenant is not None
-    sealed = store.WHY.seal(work.machines.vault, said.encode(), tenant_id=work.tenant, signal_id=signal.id)
+    sealed = store.WHY.seal(work.machines.key_encryption, said.encode(), tenant_id=work.tenant, signal_id=signal.id)
     label = by.sub or by.client_id or by.label
     work.claim(store.DISMISS, signal_id=signal.id, now_us=work.at_us, by=label, why=sealed)
     if is_usual:
