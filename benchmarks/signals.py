@@ -117,8 +117,10 @@ def table(results: list[Result]) -> str:
     agents = len({(tenant, fact.agent) for tenant, fact in one.month.events if fact.phase})
     weeks = one.month.days / 7
     lines = [
-        f"{len(one.month.tenants)} organisations, {agents} agents, {one.month.days} days, {len(one.month.events):,} events, "
-        f"twelve incidents in the last ten days. In full: seed {FIRST}; found in: of {len(results)} months with other seeds too.",
+        (
+            f"{len(one.month.tenants)} organisations, {agents} agents, {one.month.days} days, {len(one.month.events):,} events, "
+            f"twelve incidents in the last ten days. In full: seed {FIRST}; found in: of {len(results)} months with other seeds too."
+        ),
         "",
         "| what was planted | found by | after its | after | found in |",
         "|---|---|---|---|---|",
@@ -139,8 +141,10 @@ def table(results: list[Result]) -> str:
     tenants = len(one.month.tenants)
     lines += [
         "",
-        f"False alarms: {sum(per_week) / len(per_week):.1f} a week in all {tenants} organisations together ({min(per_week):.1f} to "
-        f"{max(per_week):.1f}), {sum(per_week) / len(per_week) / tenants:.1f} a week for each.",
+        (
+            f"False alarms: {sum(per_week) / len(per_week):.1f} a week in all {tenants} organisations together ({min(per_week):.1f} to "
+            f"{max(per_week):.1f}), {sum(per_week) / len(per_week) / tenants:.1f} a week for each."
+        ),
         "",
         "| false alarm | in a month, on average |",
         "|---|---|",

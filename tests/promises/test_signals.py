@@ -14,6 +14,7 @@ from authserver.domain.signals.engine import OF_ALL
 from authserver.domain.signals.kinds import Kind
 from authserver.domain.tool_policies import step_up
 from authserver.runtime.schema import statement
+from tests.support.call_streams import call
 from tests.support.signalling import AGENT, PERSON, configure, happen, look, operator, raised, refusals, signals
 
 EVERY_BASELINE = statement("SELECT about, state FROM signal_baselines WHERE tenant_id = :tenant ORDER BY about")
@@ -209,6 +210,23 @@ async def test_a_record_that_comes_hours_late_tells_and_stops_nobody(server):
 
     assert [()] == [one.todo for one in await signals(server)]
     assert 0 == await acting.act_due(server.operator.machines)
+
+
+@pytest.mark.requirement("signals:kinds:each-is-found")
+async def test_a_ticket_that_reads_like_orders_and_an_email_after_it_as_guards_tell_them(server):
+    """C31, C55: by the signs that screening noted; a call's outcome after its intent is no second write."""
+    work, now = server.operator.work("t1"), server.clock()
+    said = {"client_id": AGENT, "sub": PERSON, "tool_class": "read", "tool": "read_ticket"}
+    write = call(work.tenant, now - 1_000_000, **(said | {"phase": "intent", "tool": "send", "tool_class": "write"}))
+    done = call(work.tenant, now, **(said | {"call": write["id"], "tool": "send", "tool_class": "write"}))
+    signs = {"screened:ignore_instructions": 1, "labelled:outside": 1}
+    await happen(server, [call(work.tenant, now - 9_000_000, signs=signs, **said), write, done])
+    await look(server)
+
+    [found] = await signals(server)
+
+    assert (Kind.INJECTION, 1, "critical") == (found.kind, found.many, found.gravity)
+    assert {"after_s": 8, "read_by": "read_ticket", "approved": False} == found.numbers
 
 
 @pytest.mark.requirement("signals:safe:a-detector-holds-up-nothing")

@@ -57,4 +57,19 @@ SIGNALS: dict[str, Requirement] = {
     "signals:step-up:only-stricter": Requirement(
         "ADR 26", "Whatever a client is called and whatever rules there are, a step-up makes nothing easier."
     ),
+    "signals:month:eleven-of-twelve": Requirement(
+        "C55",
+        "Of twelve incidents planted into a month of traffic at least eleven are found; the page says what a run gives.",
+    ),
+    "signals:sentence:numbers-that-explain": Requirement(
+        "C55",
+        "Each signal has a sentence with the numbers that explain it; each number has a default within its bounds.",
+    ),
+    "signals:learning:quiet-at-first": Requirement("C55", "Whoever is new is only watched."),
+    "signals:learning:nobody-teaches-it-quickly": Requirement(
+        "ours", "What was told teaches nothing, and one window moves an average a little at most."
+    ),
+    "signals:kinds:each-is-found": Requirement(
+        "C55, C31", "Each kind of signal is found in the calls that it is about, and not in those that it is not."
+    ),
 }

@@ -331,7 +331,7 @@ def _plant(chance: random.Random, maker: _Maker, agents: list[Agent], days: int)
 
     a = people.pop()
     saturday = next(day for day in range(days - 9, days) if day % 7 == 5)
-    one = plan("Use at night", "25 ordinary calls at 3 o'clock on a Saturday", a, {Kind.OFF_HOURS}, 3, 1, saturday)
+    one = plan("Use at night", "24 ordinary calls at 3 o'clock on a Saturday", a, {Kind.OFF_HOURS}, 3, 1, saturday)
     for number in range(8):
         one.facts += [
             fact
@@ -417,7 +417,7 @@ def _plant(chance: random.Random, maker: _Maker, agents: list[Agent], days: int)
     a = people.pop()
     one = plan(
         "An unusual chain",
-        "a ticket is read, an e-mail sent, an order refunded, within 2 minutes",
+        "a ticket is read, an e-mail sent, a customer deleted, by somebody who does each of these",
         a,
         {Kind.CHAIN},
         a.begins + 4,
