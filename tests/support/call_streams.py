@@ -5,7 +5,7 @@ import random
 from collections import Counter, defaultdict
 
 from authserver.domain.audit import calls
-from resource_lib.wire.record import new_id, parse
+from resource_lib.wire.record import checked, new_id
 
 HASH = "ab" * 32
 STATUSES = ("ok", "ok", "ok", "tool_error", "withheld", "cancelled", "failed", "unknown")
@@ -57,7 +57,7 @@ async def keep(work, resource, said):
     """Write events into the bound tenant's record, as a server of that resource tells them."""
     teller = calls.Teller(client_id="cli_server", resource=resource)
     for begin in range(0, len(said), 400):
-        await calls.take(work, teller, [parse(one) for one in said[begin : begin + 400]])
+        await calls.take(work, teller, [checked(one) for one in said[begin : begin + 400]])
         assert await work.commit()
 
 
