@@ -72,9 +72,10 @@ _Context = str
 class _Pending:
     """One read or one unit, and whoever waits for it."""
 
-    __slots__ = ("context", "future", "work")
+    __slots__ = ("asked", "context", "future", "work")
 
     def __init__(self, work: Any, context: _Context | None, future: "asyncio.Future[Any]") -> None:
+        self.asked = future.get_loop().time()
         self.work = work
         self.context = context
         self.future = future
@@ -92,12 +93,19 @@ class _Lanes:
     """Tasks with one connection each, fed from one line; first come, first served."""
 
     def __init__(
-        self, connect: Callable[[], Awaitable[Any]], serve: Callable[["_Lane"], Awaitable[None]], count: int
+        self,
+        connect: Callable[[], Awaitable[Any]],
+        serve: Callable[["_Lane"], Awaitable[None]],
+        count: int,
+        *,
+        patience_s: float,
     ) -> None:
         self.waiting: deque[_Pending] = deque()
+        self._patience_s = patience_s
         self.closing = False
         self._resting: list[asyncio.Future[None]] = []
         self._tasks = [asyncio.create_task(self._run(_Lane(connect, self), serve)) for _ in range(count)]
+        self._sweeping = asyncio.create_task(self._sweep())
 
     def ask(self, pending: _Pending) -> None:
         if self.closing:
@@ -106,6 +114,14 @@ class _Lanes:
             raise DatabaseUnavailableError("too many requests are waiting for the database")
         self.waiting.append(pending)
         self._wake()
+
+    async def _sweep(self) -> None:
+        """Answer whoever waits for a lane longer than may be: where the database hangs, each lane hangs, and the line grows."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(min(1.0, self._patience_s))
+            while self.waiting and self.waiting[0].asked < loop.time() - self._patience_s:
+                self.waiting.popleft().settle(_unavailable(TimeoutError("it does not answer in time")))
 
     def _wake(self) -> None:
         # The one that worked last works next: few busy lanes make large batches.
@@ -138,6 +154,7 @@ class _Lanes:
         while self._resting:
             self._wake()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._sweeping.cancel()
         while self.waiting:
             self.waiting.popleft().settle(DatabaseUnavailableError("the database is closed"))
 
@@ -189,12 +206,16 @@ class PostgresDatabase:
     """
     The `Database` of more than one machine. Belongs to the event loop in which `open` is awaited.
 
-    `url` names a role that owns nothing. `readers` and `writers` are connections of this process.
+    `url` names a role that owns nothing. `readers` and `writers` are connections of this process. Whoever waits for one for `patience_s`
+    seconds, or for an answer for `timeout_s`, is told that the database is unavailable.
     """
 
-    def __init__(self, url: str, *, readers: int = 3, writers: int = 2, timeout_s: float = 30) -> None:
+    def __init__(
+        self, url: str, *, readers: int = 3, writers: int = 2, timeout_s: float = 30, patience_s: float = 10
+    ) -> None:
         self._url, self._cache_size = statement_cache(postgres_url(url))
         self._timeout_s = timeout_s
+        self._patience_s = patience_s
         self._counts = (readers, writers)
         self._platform: _Context = ""
         self._counted: dict[Statement, str] = {}
@@ -219,8 +240,8 @@ class PostgresDatabase:
             )
         self._platform = f'SET LOCAL ROLE "{platform_role(role)}"'
         readers, writers = self._counts
-        self._reads = _Lanes(self._connect, self._serve_reads, readers)
-        self._writes = _Lanes(self._connect, self._serve_writes, writers)
+        self._reads = _Lanes(self._connect, self._serve_reads, readers, patience_s=self._patience_s)
+        self._writes = _Lanes(self._connect, self._serve_writes, writers, patience_s=self._patience_s)
         return self
 
     async def close(self) -> None:

@@ -39,9 +39,10 @@ _Job = Callable[[], _Outcome]
 class _Pending:
     """One unit and whoever waits for it."""
 
-    __slots__ = ("future", "unit")
+    __slots__ = ("asked", "future", "unit")
 
     def __init__(self, unit: Unit, future: "asyncio.Future[bool]") -> None:
+        self.asked = time.monotonic()
         self.unit = unit
         self.future = future
 
@@ -145,9 +146,13 @@ class SQLiteDatabase:
     def _next_batch(self) -> None:
         batch: list[_Pending] = []
         weight = 0
+        # Where somebody holds the file, each batch waits for it in turn; whoever waited for the one before has waited enough.
+        latest = time.monotonic() - self._patience
         while self._queue and len(batch) < MOST_IN_A_BATCH and weight < HEAVY:
             pending = self._queue.popleft()
-            if not pending.future.done():
+            if pending.asked < latest:
+                pending.settle(DatabaseUnavailableError("SQLite: the file is held by another process"))
+            elif not pending.future.done():
                 batch.append(pending)
                 weight += pending.unit.weight
         if not batch:

@@ -23,4 +23,8 @@ OUTAGES: dict[str, Requirement] = {
         "Where the disk of a guard is full or fails, no write is executed, the caller hears so within seconds, reads go on and are recorded"
         " later, and writes go on by themselves.",
     ),
+    "outages:waits:nobody-without-an-answer": Requirement(
+        "R-03, R-19",
+        "Where the database hangs or is held, whoever waits in line is answered as soon as the first is: nobody's wait grows with the line.",
+    ),
 }

@@ -1,16 +1,20 @@
 """What the machines do when other processes, locks and connections get in the way."""
 
 import asyncio
+import shutil
 import sqlite3
 import sys
+import time
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from authserver.runtime import sqlite
+from authserver.runtime import postgresql, sqlite
 from authserver.runtime.database import open_database
 from authserver.runtime.database_url import DatabaseURLError, is_sqlite, postgres_url, sqlite_path
+from authserver.runtime.migration import every_table
+from authserver.runtime.postgresql import PostgresDatabase
 from authserver.runtime.sqlite import SQLiteDatabase
 from authserver.runtime.unit_of_work import DatabaseUnavailableError
 from tests.promises.storage.rows import ACME, announcement, code, event, events, numbers, redeem, unit
@@ -250,3 +254,51 @@ def test_urls_of_both_databases_are_understood():
 
 def test_patience_has_a_bound():
     assert 1 <= sqlite.PATIENCE_SECONDS <= 30
+
+
+async def until_answered(database, count):
+    """Write so often at once; return how long the last one waited for its answer, and what all were told."""
+    begun = time.monotonic()
+    writing = (database.commit(unit(writes=[event(f"e{n}")])) for n in range(count))
+    answers = await asyncio.gather(*writing, return_exceptions=True)
+    return time.monotonic() - begun, {type(answer) for answer in answers}
+
+
+@pytest.mark.requirement("outages:waits:nobody-without-an-answer")
+async def test_whoever_waits_in_line_for_a_file_that_is_held_is_answered_as_soon_as_the_first(
+    migrated_file, tmp_path, monkeypatch
+):
+    """A hundred in line, four at a time, half a second each: the last would have waited twelve seconds."""
+    every_table()
+    path = shutil.copyfile(migrated_file, tmp_path / "rows.db")
+    monkeypatch.setattr(sqlite, "MOST_IN_A_BATCH", 4)
+    database = SQLiteDatabase(path, patience_seconds=0.5)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+
+    waited, answers = await until_answered(database, 100)
+
+    holder.close()
+    assert {DatabaseUnavailableError} == answers
+    assert waited < 6
+    assert (await until_answered(database, 1))[1] == {bool}
+    await database.close()
+
+
+@pytest.mark.requirement("outages:waits:nobody-without-an-answer")
+async def test_whoever_waits_in_line_for_a_database_that_hangs_is_answered_as_soon_as_the_first(
+    postgres_urls, monkeypatch
+):
+    """A thousand in line, four at a time in two lanes, half a second each: the last would have waited a minute."""
+    monkeypatch.setattr(postgresql, "MOST_IN_A_BATCH", 4)
+    database = await PostgresDatabase(postgres_urls.app, timeout_s=0.5, patience_s=0.5).open()
+    holder = await asyncpg.connect(postgres_urls.owner)
+    await holder.execute("BEGIN; LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE")
+
+    waited, answers = await until_answered(database, 1000)
+
+    await holder.close()
+    assert {DatabaseUnavailableError} == answers
+    assert waited < 20
+    assert (await until_answered(database, 1))[1] == {bool}
+    await database.close()
