@@ -27,4 +27,9 @@ OUTAGES: dict[str, Requirement] = {
         "R-03, R-19",
         "Where the database hangs or is held, whoever waits in line is answered as soon as the first is: nobody's wait grows with the line.",
     ),
+    "outages:ten-minutes": Requirement(
+        "R-06, decision 14",
+        "Ten minutes without the server or its database: reads go on as long as `read_staleness` says and are recorded later, writes end with"
+        " `max_staleness` in a clear answer, nothing is lost, doubled or executed unrecorded, and all goes on by itself.",
+    ),
 }

@@ -48,12 +48,13 @@ class Guarding:
     ) -> None:
         rs = server.world.clients[letter]
         self.behind = Recorder() if behind is None else behind
+        self.keys = JWKSCache(issuer=server.issuer, transport=_Running(server))
         self.guard = ResourceGuard(
             **BARE | more,
             issuer=server.issuer,
             resource=resource,
             tools=POLICY if tools is None else tools,
-            keys=JWKSCache(issuer=server.issuer, transport=_Running(server)),
+            keys=self.keys,
             channel=Channel(
                 issuer=server.issuer,
                 credential=Credential(client_id=rs.client_id, secret=rs.secret),
