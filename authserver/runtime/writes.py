@@ -19,6 +19,7 @@ log = structlog.get_logger("authserver.database")
 
 _GOOD_FOR_S: Final = 5.0
 _BAD_FOR_S: Final = 1.0
+_FAILED_FOR_S: Final = 2.0
 _PATIENCE_S: Final = 2.0
 
 
@@ -52,7 +53,7 @@ class Writes:
     def failed(self, error: DatabaseUnavailableError) -> None:
         """Take note of a commit that failed. Where it is we who are too busy, that says nothing about the database."""
         if error.__cause__ is not None:
-            self._learned(str(error), _GOOD_FOR_S)
+            self._learned(str(error), _FAILED_FOR_S)
 
     def _learned(self, why: str, for_s: float) -> None:
         if why and self._are_taken:

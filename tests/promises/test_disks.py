@@ -1,8 +1,11 @@
-"""Disks that have no room, and disks that fail: what was acknowledged stays, the answer is clear, and all goes on by itself."""
+"""
+Disks that have no room, disks that fail, and wires that are cut: what was acknowledged stays, the answer is clear, and all goes on by itself.
+
+Real processes and real faults; `test_outages.py` has the ten minutes.
+"""
 
 import asyncio
 import contextlib
-import json
 import shutil
 import sqlite3
 import time
@@ -13,10 +16,11 @@ import pytest
 from tests.promises.test_call_reports import calls, tell, told
 from tests.support.clock import HandClock
 from tests.support.failing_disk import CAN_MOUNT, COMPILER, failing_disk, small_disk
-from tests.support.processes import NOBODY
+from tests.support.processes import NOBODY, free_port
 from tests.support.reckoning import exported, verified
 from tests.support.recording_process import RecordingFleet, called
 from tests.support.server import Place, Server, settings_for
+from tests.support.slow import wire_to
 from tests.support.workers import Workers
 from tests.support.world import R1, WRITE
 
@@ -108,16 +112,22 @@ async def test_a_full_disk_of_the_database_is_a_clear_503_and_ends_with_it(datab
 
 
 class Machine:
-    """A server of one process and a guard, whose disks fail when they are told to."""
+    """A server of one process and a guard, whose disks fail when they are told to, with a wire between them."""
 
-    def __init__(self, templates, folder, spool, *, server_disk, guard_disk):
+    def __init__(self, templates, folder, disk, *, server_disk, guard_disk):
+        self.folder, self.disk, self.server_disk, self.guard_disk = folder, disk, server_disk, guard_disk
+        self.port = free_port()
+        """Of the wire between the two; each is known to the other by it."""
+        issuer = f"http://127.0.0.1:{self.port}"
         self.workers = Workers(
-            templates, "sqlite", folder, workers=1, log_level="warning", access_token_seconds=3600,
+            templates, "sqlite", folder, workers=1, log_level="warning", access_token_seconds=3600, issuer=issuer,
             environment=server_disk.environment,
         )  # fmt: skip
         self.fleet = RecordingFleet(
-            self.workers, folder / "guards", count=1, spool=spool, environment=guard_disk.environment, max_staleness=30
-        )
+            self.workers, folder / "guards", count=1, issuer=issuer, spool=disk.folder / "spool", environment=guard_disk.environment,
+            max_staleness=30, read_staleness=600,
+        )  # fmt: skip
+        self.token = ""
 
     async def use(self, tool, mark):
         """Call a tool; returns the error and in how many seconds it was answered."""
@@ -126,23 +136,14 @@ class Machine:
         assert retry == {None: 0, "audit_unavailable": 5, "control_plane_stale": 2}[error]
         return error, time.monotonic() - begun
 
-    async def __aenter__(self):
-        self.fleet.start()
-        await asyncio.to_thread(self.workers.start)
-        self.http = httpx2.AsyncClient(trust_env=False, timeout=60)
-        await self.fleet.up(self.http, self.fleet.ports[0])
-        self.token = (await self.workers.client("P").sign_in("u1", scope=WRITE, tools=["update_order"])).access_token
-        return self
-
-    async def __aexit__(self, *_):
-        await self.http.aclose()
-        await self.workers.close()
-        await asyncio.to_thread(self.fleet.stop)
-        await asyncio.to_thread(self.workers.stop)
-        self.workers.place.discard()
+    async def goes_on(self, mark):
+        """Write until it is taken: soon, and by itself."""
+        async with asyncio.timeout(60):
+            while (await self.use("update_order", mark))[0] is not None:
+                await asyncio.sleep(0.1)
 
     async def tells(self, events):
-        """Tell events as a guard does; returns status and answer."""
+        """Tell events as a guard does; returns the status."""
         app = self.workers.world.clients["RS1"]
         answer = await self.workers.http.post(
             "/rs/audit", json={"events": events}, auth=httpx2.BasicAuth(app.client_id, app.secret)
@@ -150,9 +151,51 @@ class Machine:
         assert answer.status_code == 200 or "1" == answer.headers["retry-after"], answer.text
         return answer.status_code
 
+    async def record(self, name):
+        """Wait until the guard has told everything; return the record, verified."""
+        async with asyncio.timeout(60):
+            while (await self.fleet.up(self.http, self.fleet.ports[0]))["record"]["waiting"]:
+                await asyncio.sleep(0.05)
+        found, key = await exported(self.workers, self.folder / name)
+        assert "" == verified(self.folder / name, key, [])
+        assert {1} == set(found.ids.values())
+        assert set(self.fleet.wrote) <= found.intents.keys()
+        return found
+
+
+@pytest.fixture(scope="module")
+def processes(templates, tmp_path_factory):
+    """Yield them; the tests of this file share them, and leave them as they were."""
+    folder = tmp_path_factory.mktemp("machine")
+    with small_disk() as disk, failing_disk(disk.folder) as guards, failing_disk(templates.folder) as servers:
+        machine = Machine(templates, folder, disk, server_disk=servers, guard_disk=guards)
+        machine.fleet.start()
+        machine.workers.start()
+        # From here on by the name that it has, through the wire.
+        machine.workers.issuer = f"http://127.0.0.1:{machine.port}"
+        yield machine
+        machine.fleet.stop()
+        machine.workers.stop()
+        machine.workers.place.discard()
+
+
+@pytest.fixture
+async def machine(processes):
+    async with (
+        httpx2.AsyncClient(trust_env=False, timeout=60) as processes.http,
+        wire_to(processes.workers.port, port=processes.port) as processes.wire,
+    ):
+        await processes.fleet.up(processes.http, processes.fleet.ports[0])
+        if not processes.token:
+            app = processes.workers.client("P")
+            processes.token = (await app.sign_in("u1", scope=WRITE, tools=["update_order"])).access_token
+        await processes.goes_on("begin")
+        yield processes
+        await processes.workers.close()
+
 
 class Now:
-    """Events of now, for a server whose clock is the machine's."""
+    """The world of now, for events of a server whose clock is the machine's."""
 
     def __init__(self, world):
         self.world = world
@@ -165,79 +208,102 @@ class Now:
 @compiles
 @pytest.mark.slow
 @pytest.mark.requirement("outages:disk:guard")
+async def test_a_full_disk_of_a_guard_refuses_writes_at_once_and_goes_on_by_itself(machine):
+    """R-07, AU-05: a file system without a byte of room, in a real process; what was read meanwhile is recorded afterwards."""
+    for turn in range(200):  # what is told makes room
+        machine.disk.fill()
+        error, took = await machine.use("update_order", f"full{turn}")
+        if error is not None:
+            break
+    assert ("audit_unavailable", False) == (error, f"full{turn}" in machine.fleet.wrote)
+    assert took < 10
+    assert (await machine.use("search_orders", "read-while-full"))[0] is None
+    machine.disk.make_room()
+    await machine.goes_on("after-full")
+
+    assert "read-while-full" in (await machine.record("full.ndjson")).seen
+
+
+@mounts
+@compiles
+@pytest.mark.slow
+@pytest.mark.requirement("outages:disk:guard")
+async def test_a_disk_of_a_guard_that_fails_to_sync_is_not_believed_when_it_says_yes_again(machine):
+    """R-07, fsyncgate: a sync fails, what it was for is gone, and the next one says that all is well."""
+    machine.guard_disk.fail()
+    refused = [await machine.use("update_order", f"failed{turn}") for turn in range(3)]
+    read = await machine.use("search_orders", "read-while-failing")
+    machine.guard_disk.work()
+    await machine.goes_on("after-failing")
+    found = await machine.record("failed.ndjson")
+
+    assert ({"audit_unavailable"}, None) == ({error for error, _ in refused}, read[0])
+    assert max(took for _, took in [*refused, read]) < 10
+    assert not [mark for mark in machine.fleet.wrote if mark.startswith("failed")]
+    assert "read-while-failing" in found.seen
+
+
+@mounts
+@compiles
+@pytest.mark.slow
 @pytest.mark.requirement("outages:disk:fails")
-async def test_disks_of_guard_and_server_that_are_full_or_fail_lose_nothing_and_need_no_repair(templates, tmp_path):
-    """R-07, fsyncgate: a sync fails, what it was for is gone, and the next sync says "yes"; in real processes, one of which is then killed."""
-    with (
-        small_disk() as disk,
-        failing_disk(disk.folder) as guards,
-        failing_disk(tmp_path.parent.parent) as servers,
-    ):
-        async with Machine(templates, tmp_path, disk.folder / "spool", server_disk=servers, guard_disk=guards) as it:
-            await goes_on(it, "before")
-
-            # A full disk of the guard.
-            for turn in range(200):
-                disk.fill()
-                error, took = await it.use("update_order", f"full{turn}")
-                if error is not None:
-                    break
-            assert ("audit_unavailable", f"full{turn}" in it.fleet.wrote) == (error, False)
-            assert took < 10
-            assert (await it.use("search_orders", "read-while-full"))[0] is None
-            disk.make_room()
-            await goes_on(it, "after-full")
-
-            # It fails.
-            guards.fail()
-            refused = [await it.use("update_order", f"failed{turn}") for turn in range(3)]
-            assert {"audit_unavailable"} == {error for error, _ in refused}
-            assert not [mark for mark in it.fleet.wrote if mark.startswith("failed")]
-            assert (await it.use("search_orders", "read-while-failing"))[0] is None
-            guards.work()
-            await goes_on(it, "after-failing")
-
-            # That of the server fails, twice; the second time it is killed, so that only the disk is left.
-            now = Now(it.workers.world)
-            events = [[told(now) for _ in range(5)] for _ in range(40)]
-            taken = [(await it.tells(batch), batch) for batch in events[:10]]
-            servers.fail()
-            taken += [(await it.tells(batch), batch) for batch in events[10:15]]
-            ready = await it.workers.http.get("/readyz")
-            servers.work()
-            async with asyncio.timeout(60):
-                while (await it.tells(events[15])) != 200:
-                    await asyncio.sleep(0.05)
-            taken += [(await it.tells(batch), batch) for batch in events[15:25]]
-            servers.fail()
-            taken += [(await it.tells(batch), batch) for batch in events[25:30]]
-            await asyncio.to_thread(it.workers.kill)
-            servers.work()
-            await it.workers.close()
-            await asyncio.to_thread(it.workers.start)
-            assert [200] * 10 + [503] * 5 + [200] * 10 + [503] * 5 == [status for status, _ in taken]
-            assert ready.status_code in {200, 503}
-            acknowledged = {one["id"] for status, batch in taken if status == 200 for one in batch}
-            found, _ = await exported(it.workers, tmp_path / "early.ndjson")
-            assert set() == acknowledged - found.ids.keys()
-            for batch in events:
-                assert 200 == await it.tells(batch)
-            await goes_on(it, "at-last")
-            async with asyncio.timeout(60):
-                while (await it.fleet.up(it.http, it.fleet.ports[0]))["record"]["waiting"]:
-                    await asyncio.sleep(0.05)
-            found, key = await exported(it.workers, tmp_path / "t1.ndjson")
-
-    assert "" == verified(tmp_path / "t1.ndjson", key, [])
-    assert {1} == set(found.ids.values())
-    assert {one["id"] for batch in events for one in batch} <= found.ids.keys()
-    assert set(it.fleet.wrote) <= found.intents.keys()
-    assert {"read-while-full", "read-while-failing"} <= found.seen, "what was read meanwhile is there"
-    assert json.dumps(sorted(it.fleet.wrote)).count("after") == 2
-
-
-async def goes_on(it, mark):
-    """Write until it is taken again: soon, and by itself."""
+async def test_a_disk_of_the_server_that_fails_to_sync_loses_nothing_acknowledged(machine):
+    """R-07, fsyncgate, twice: it goes on as it is; and it is killed, so that only what is on the disk is left."""
+    now, server = Now(machine.workers.world), machine.server_disk
+    events = [[told(now) for _ in range(5)] for _ in range(40)]
+    taken = [(await machine.tells(batch), batch) for batch in events[:10]]
+    server.fail()
+    taken += [(await machine.tells(batch), batch) for batch in events[10:15]]
+    ready = await machine.workers.http.get("/readyz")
+    server.work()
     async with asyncio.timeout(60):
-        while (await it.use("update_order", mark))[0] is not None:
-            await asyncio.sleep(0.1)
+        while (await machine.tells(events[15])) != 200:
+            await asyncio.sleep(0.05)
+    taken += [(await machine.tells(batch), batch) for batch in events[15:25]]
+    server.fail()
+    taken += [(await machine.tells(batch), batch) for batch in events[25:30]]
+    await asyncio.to_thread(machine.workers.kill)
+    server.work()
+    await machine.workers.close()
+    await asyncio.to_thread(machine.workers.start)
+    at_once, _ = await exported(machine.workers, machine.folder / "at-once.ndjson")
+    again = {await machine.tells(batch) for batch in events}
+    found = await machine.record("server.ndjson")
+
+    assert [200] * 10 + [503] * 5 + [200] * 10 + [503] * 5 == [status for status, _ in taken]
+    assert (503, "not_ready") == (ready.status_code, ready.json()["error"])
+    acknowledged = {one["id"] for status, batch in taken if status == 200 for one in batch}
+    assert set() == acknowledged - at_once.ids.keys()
+    assert {200} == again
+    assert {one["id"] for batch in events for one in batch} <= found.ids.keys()
+
+
+@mounts
+@compiles
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["refused", "hung", "slow"])
+@pytest.mark.requirement("outages:sockets")
+async def test_a_server_that_refuses_hangs_or_is_slow_keeps_no_caller_waiting_and_gets_every_event_once(machine, how):
+    """R-19: the socket is closed; it is open and nobody answers; each answer is two seconds late."""
+    marks, slowest = [], 0.0
+    match how:
+        case "refused":
+            machine.wire.cut()
+        case "hung":
+            machine.wire.delay = 3600
+        case "slow":
+            machine.wire.delay = 2
+    until = time.monotonic() + 1.5
+    while time.monotonic() < until:
+        marks.append(f"{how}{len(marks)}")
+        for tool in ("search_orders", "update_order"):
+            error, took = await machine.use(tool, f"{marks[-1]}-{tool}")
+            assert error is None, "what is known is as fresh as it must be"
+            slowest = max(slowest, took)
+    await machine.wire.mend()
+    await machine.goes_on(f"after-{how}")
+    found = await machine.record(f"{how}.ndjson")
+
+    assert slowest < 5 and len(marks) > 2
+    assert {f"{mark}-search_orders" for mark in marks} <= found.seen
+    assert {f"{mark}-update_order" for mark in marks} <= found.intents.keys()

@@ -32,4 +32,8 @@ OUTAGES: dict[str, Requirement] = {
         "Ten minutes without the server or its database: reads go on as long as `read_staleness` says and are recorded later, writes end with"
         " `max_staleness` in a clear answer, nothing is lost, doubled or executed unrecorded, and all goes on by itself.",
     ),
+    "outages:sockets": Requirement(
+        "R-19",
+        "A server whose socket refuses, hangs or is slow keeps no caller of a guarded tool waiting, and is told every event once afterwards.",
+    ),
 }

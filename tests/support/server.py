@@ -66,7 +66,7 @@ class Templates:
 
     def __init__(self, folder: Path, postgres: Callable[[], PostgresServer]) -> None:
         self.kek = LocalKeyEncryption.generate()
-        self._folder = folder
+        self.folder = folder
         self._postgres = postgres
         self._made: dict[str, tuple[str, World]] = {}
 
@@ -76,7 +76,7 @@ class Templates:
             self._made[kind] = self._make_sqlite() if kind == "sqlite" else self._make_postgresql()
         template, world = self._made[kind]
         if kind == "sqlite":
-            folder = Path(tempfile.mkdtemp(dir=self._folder))
+            folder = Path(tempfile.mkdtemp(dir=self.folder))
             shutil.copyfile(template, folder / "authserver.db")
             return (
                 Place(kind=kind, url=f"sqlite:///{folder}/authserver.db", discard=lambda: shutil.rmtree(folder)),
@@ -86,7 +86,7 @@ class Templates:
         return Place(kind=kind, url=made.app, discard=lambda: self._postgres().drop(made.name)), world
 
     def _make_sqlite(self) -> tuple[str, World]:
-        path = self._folder / "template.db"
+        path = self.folder / "template.db"
         world = blocking(self._build(f"sqlite:///{path}", None))
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

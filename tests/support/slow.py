@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass
@@ -14,6 +14,45 @@ class Wire:
     port: int = 0
     delay: float = 0.0
     """How many seconds later everything arrives there."""
+    _server: asyncio.Server | None = None
+    _served: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def open(self) -> None:
+        """Take connections."""
+        self._server = await asyncio.start_server(self._one, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def cut(self) -> None:
+        """Take none any more, and end those that are there."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for task in self._served:
+            task.cancel()
+
+    async def mend(self) -> None:
+        """Carry everything again, at once; connections from before are gone."""
+        self.cut()
+        await asyncio.gather(*self._served, return_exceptions=True)
+        self.delay = 0.0
+        await self.open()
+
+    async def close(self) -> None:
+        """End everything."""
+        self.cut()
+        await asyncio.gather(*self._served, return_exceptions=True)
+        await asyncio.sleep(0)  # what was closed is gone with the next turn of the loop
+
+    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._served.add(task)
+        try:
+            await self.serve(reader, writer)
+        except asyncio.CancelledError:
+            return
+        finally:
+            self._served.discard(task)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, late: bool) -> None:
         with contextlib.suppress(OSError):
@@ -38,27 +77,11 @@ class Wire:
 
 
 @contextlib.asynccontextmanager
-async def wire_to(target: int) -> AsyncIterator[Wire]:
+async def wire_to(target: int, *, port: int = 0) -> AsyncIterator[Wire]:
     """Yield a wire to a port of this machine."""
-    wire = Wire(target)
-    served: set[asyncio.Task[None]] = set()
-
-    async def serve(reader, writer):
-        task = asyncio.current_task()
-        served.add(task)
-        try:
-            await wire.serve(reader, writer)
-        except asyncio.CancelledError:
-            return
-        finally:
-            served.discard(task)
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    wire.port = server.sockets[0].getsockname()[1]
+    wire = Wire(target, port)
+    await wire.open()
     try:
         yield wire
     finally:
-        server.close()
-        for task in list(served):
-            task.cancel()
-        await asyncio.gather(*served, return_exceptions=True)
+        await wire.close()
