@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import quote
 
-from resource_lib.audit.recording import MOST_ANSWER_BYTES, Call, Ending, Noted, Tap, is_observed
+from resource_lib.audit.recording import MOST_ANSWER_BYTES, NOT_RECORDED, Call, Ending, Noted, Tap, is_observed
 from resource_lib.audit.redacting import clean, redacted
 from resource_lib.audit.subjects import Subjects, named_in
 from resource_lib.decision import Allow, Ask, Decision, Deny, Observed, Outcome
@@ -20,6 +20,7 @@ from resource_lib.identity.principal import Principal
 from resource_lib.output.detectors import redacted as redacted_text
 from resource_lib.output.detectors import redacted_value
 from resource_lib.output.shape import UnreadableSchemaError, shape_of, shape_of_arguments
+from resource_lib.policy.method_policy import DOCUMENTS
 from resource_lib.wire.commitment import SALT_BYTES, canonical, committed_bytes
 from resource_lib.wire.record import (
     MOST_ACTORS,
@@ -35,6 +36,8 @@ from resource_lib.wire.record import (
 _MOST_RULES_KEPT: Final = 4096
 _MOST_CALLERS: Final = 1024
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]{1,128}")
+_SPOKEN: Final = NOT_RECORDED | DOCUMENTS | {"tools/call", "resources/subscribe", "resources/unsubscribe", "token"}
+_PLAIN: Final = re.compile(r"[A-Za-z]{1,24}(/[A-Za-z]{1,24}){0,3}")
 _TOOL: Final = re.compile(r"[A-Za-z0-9_./-]{1,128}")
 _REQUEST: Final = re.compile(r"[\x21-\x7e]{1,64}")
 _TRACE: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -82,7 +85,8 @@ class Maker:
             "at": at,
             "instance": self._instance,
             **self._who(principal, call.caller.token),
-            "method": call.method,
+            # A caller may write anything there: of what the protocol does not know only plain words are repeated, and no number.
+            "method": call.method if call.method in _SPOKEN or _PLAIN.fullmatch(call.method) else "other",
             "arguments_bytes": 0,
         }
         if call.caller.session is not None:

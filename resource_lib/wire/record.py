@@ -140,7 +140,9 @@ class CallEvent:
 _NAMES: Final = tuple(field.name for field in fields(CallEvent))
 MEMBERS: Final = frozenset(_NAMES)
 
-IN_PAYLOAD: Final = frozenset({"sub", "act", "arguments", "arguments_salt", "result", "result_salt", "subjects"})
+IN_PAYLOAD: Final = frozenset(
+    {"sub", "act", "arguments", "arguments_salt", "result", "result_salt", "subjects", "request"}
+)
 """What never stands in a header: it is kept under a key that can be destroyed."""
 
 # -- ids

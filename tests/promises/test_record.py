@@ -8,6 +8,7 @@ import pytest
 
 from resource_lib import Output, Record, SettingsError, deny_if, read, write
 from resource_lib.wire.commitment import opens
+from resource_lib.wire.record import IN_PAYLOAD
 from tests.support.guarded import MODERN
 from tests.support.recorded import SCOPES, TOOLS, Alone, Recorded, said, settled
 
@@ -397,3 +398,19 @@ async def test_what_could_not_be_kept_stops_the_start(tmp_path):
         patched.setenv("XDG_STATE_HOME", str(tmp_path))
         assert tmp_path / "mcp-guard" == Record().folder(resource="https://x").parent
         assert Record().folder(resource="https://x") != Record().folder(resource="https://y")
+
+
+@pytest.mark.requirement("forget:headers")
+async def test_no_number_or_name_that_a_caller_writes_beside_a_call_stands_where_it_cannot_be_erased(it):
+    """C50: as the id of a request, as a method: the first is kept with what is said, the second is not repeated."""
+    await it.use("see", {"n": 1}, request_id="customer-8812")
+    method = b'{"jsonrpc":"2.0","id":1,"method":"customers/8812","params":{}}'
+    await it.send(headers=[it.bearer(*SCOPES)], body=method)
+
+    await it.told()
+    called, other = sorted(it.books.of(), key=lambda event: event.method, reverse=True)
+
+    assert ("customer-8812", "tools/call") == (called.request, called.method)
+    assert "request" in IN_PAYLOAD
+    assert "other" == other.method
+    assert "8812" not in str({name: said for name, said in other.as_object().items() if name not in IN_PAYLOAD})

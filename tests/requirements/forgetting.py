@@ -20,6 +20,9 @@ FORGETTING: dict[str, Requirement] = {
     "forget:keys:one-by-one": Requirement(
         "C50", "the key of one payload is destroyed alone, whoever destroys another of the same page meanwhile"
     ),
+    "forget:headers": Requirement(
+        "C50", "what a caller writes beside a call, such as a request's id, stands in no header, which nobody erases"
+    ),
     "forget:files:clean": Requirement(
         "C50, AU-04",
         "after an erasure no byte of a person, and no key that opens one, is in the database's files, its write-ahead log, the spool, logs or a fresh backup, and every proof verifies",
