@@ -10,7 +10,7 @@ from authserver.runtime.clock import Clock, system_clock
 from authserver.runtime.database import open_database
 from authserver.runtime.documents import Documents
 from authserver.runtime.hints import Hints, NoHints, RedisHints
-from authserver.runtime.machines import Machines, PageRequests, Registrations
+from authserver.runtime.machines import MEBIBYTE, Machines, PageRequests, Registrations
 from authserver.runtime.mail import Mail
 from authserver.runtime.memory import Memory
 from authserver.runtime.outbound import Outbound
@@ -72,6 +72,11 @@ async def open_machines(
         ),
         page_requests=PageRequests(settings.page_requests_per_minute),
         registrations=Registrations(settings.registrations_per_minute),
+        call_report_bytes=Bucket(
+            per_minute=settings.record_mib_per_minute * MEBIBYTE,
+            burst=4 * settings.record_mib_per_minute * MEBIBYTE,
+            most=8 * MEBIBYTE,
+        ),
         introspections=Bucket(
             per_minute=settings.introspections_per_minute, burst=max(1, settings.introspections_per_minute // 6)
         ),

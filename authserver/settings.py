@@ -168,6 +168,9 @@ class Settings(BaseSettings):
     introspections_per_minute: Annotated[int, Field(ge=1)] = 120_000
     """Introspections of one resource server and minute before 429."""
 
+    record_mib_per_minute: Annotated[int, Field(ge=8)] = 256
+    """MiB of events that one MCP server may tell each process a minute, four times as many at once, before 429: what a stolen credential can fill."""
+
     client_id_metadata_documents: bool = True
     """Whether a client_id may be the URL of a metadata document that this server reads. Off: such clients are unknown."""
 

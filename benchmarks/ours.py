@@ -49,6 +49,7 @@ def running(
         "TOKEN_REQUESTS_PER_MINUTE": 10_000_000,
         "INTROSPECTIONS_PER_MINUTE": 10_000_000,
         "PAGE_REQUESTS_PER_MINUTE": 10_000_000,
+        "RECORD_MIB_PER_MINUTE": 1_000_000,
         "ISSUER": issuer,
         "PORT": port,
         "WORKERS": workers,

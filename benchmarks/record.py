@@ -1,6 +1,7 @@
 """
-What a Merkle log costs: appending to it, and verifying an export of it.
+What the record costs: taking events in, appending to a Merkle log, verifying an export of it, searching.
 
+    python -m benchmarks.record ingest [--seconds 5] [--publish]       benchmarks/ingest.py
     python -m benchmarks.record append [--rows 300000] [--rounds 5] [--json]
     python -m benchmarks.record verify [--rows 300000] [--rounds 5] [--json]
 
@@ -25,6 +26,8 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
+from benchmarks import ingest, machine
+from benchmarks.published import put
 from resource_lib.verify import lines_of, verify
 from resource_lib.wire.export import ClearPayload, ExportWriter
 from resource_lib.wire.merkle import Range, leaf_hash
@@ -34,6 +37,7 @@ LEAVES_PER_S = 350_000
 ROWS_PER_S = 200_000
 KEY = SignerKey("auth.example.com/audit/acme", bytes(range(32)))
 EVERY = 4096
+PERFORMANCE = Path(__file__).parent.parent / "docs" / "performance.md"
 
 Costs = dict[str, tuple[float, float]]
 
@@ -134,15 +138,36 @@ def verification(rows: int, rounds: int, folder: Path) -> tuple[Costs, float]:
     return costs, rows / costs["verify"][0]
 
 
+def _ingest(asked: argparse.Namespace) -> int:
+    stores = [name for name in ("sqlite FULL", "postgresql") if name.startswith(asked.store or "")]
+    found = []
+    for row in ingest.rows(stores, asked.seconds):
+        found.append(row)
+        if not asked.json:
+            print(ingest.table([row]).splitlines()[-1], flush=True)
+    if asked.json:
+        print(json.dumps(ingest.as_objects(found)))
+    if asked.publish:
+        said = machine.description()
+        page = f"{said['processor']}, {said['cores']} cores, {said['system']}, Python {said['python']}.\n\n{ingest.table(found)}"
+        put(PERFORMANCE, "ingest", page)
+    return 0 if ingest.is_kept(found, asked.floor) else 1
+
+
 def main(words: list[str]) -> int:
     """Measure one part and print it. Returns 1 below the floor."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.record")
-    parser.add_argument("part", choices=("append", "verify"))
+    parser.add_argument("part", choices=("append", "verify", "ingest"))
     parser.add_argument("--rows", type=int, default=300_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--floor", type=float, default=1.0, help="share of the promised rate below which it fails")
+    parser.add_argument("--seconds", type=float, default=5.0, help="ingest: about how long each measurement lasts")
+    parser.add_argument("--store", choices=("sqlite", "postgresql"), help="ingest: one database alone")
+    parser.add_argument("--publish", action="store_true", help="write the figures into docs/performance.md")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args(words)
+    if asked.part == "ingest":
+        return _ingest(asked)
     if asked.part == "append":
         costs, rate = append(asked.rows, asked.rounds)
         promised = LEAVES_PER_S

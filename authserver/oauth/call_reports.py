@@ -16,7 +16,7 @@ import orjson
 from authserver.domain.audit import calls
 from authserver.domain.audit.calls import Teller, Told
 from authserver.domain.issuers.issuer import Issuer
-from authserver.oauth.errors import InvalidRequest
+from authserver.oauth.errors import InvalidRequest, SlowDown
 from authserver.oauth.resource_server import authenticated, heard_for
 from authserver.runtime.unit_of_work import UnitOfWork
 from resource_lib.wire.record import MOST_EVENTS, InvalidEventError, checked
@@ -41,6 +41,8 @@ class Answer:
 async def handle(work: UnitOfWork, issuer: Issuer, body: bytes, authorization: bytes | None) -> Answer:
     """Take a batch; what is accepted is durable when this returns. Raises InvalidClient, InvalidRequest, SlowDown."""
     client = await authenticated(work, issuer, authorization, budget=work.machines.call_reports)
+    if limited := work.machines.call_report_bytes.take(client.id, work.at_us, len(body)):
+        raise SlowDown("This server tells too much.", reason="server_flood", retry_after_s=limited.retry_after_s)
     found, tenants = await heard_for(work, issuer, client)
     if found is None:
         raise InvalidRequest("The resource that this server speaks for is not registered.", reason="resource_unknown")

@@ -18,11 +18,12 @@ class Limited:
 
 
 class Bucket:
-    """`per_minute` on average, `burst` at once, for each key."""
+    """`per_minute` on average, `burst` at once, for each key. `most` is what is taken at once at most: the last one may go so far beyond."""
 
-    def __init__(self, *, per_minute: int, burst: int, keys: int = 10_000) -> None:
+    def __init__(self, *, per_minute: int, burst: int, keys: int = 10_000, most: int = 1) -> None:
         self._step_us = 60_000_000 / per_minute
         self._slack_us = self._step_us * (burst - 1)
+        self._furthest_us = self._slack_us + self._step_us * most
         self._keys = keys
         self._due: OrderedDict[str, float] = OrderedDict()
 
@@ -31,13 +32,13 @@ class Bucket:
         early = self._due_of(key, now_us) - self._slack_us - now_us
         return Limited(retry_after_s=max(1, int(early // 1_000_000) + 1)) if early > 0 else None
 
-    def take(self, key: str, now_us: int) -> Limited | None:
-        """Take one; Limited when nothing is left."""
+    def take(self, key: str, now_us: int, amount: int = 1) -> Limited | None:
+        """Take as many as are asked for; Limited when nothing is left."""
         due = self._due_of(key, now_us)
         early = due - self._slack_us - now_us
         if early > 0:
             return Limited(retry_after_s=max(1, int(early // 1_000_000) + 1))
-        self._due[key] = (max(now_us, due)) + self._step_us
+        self._due[key] = (max(now_us, due)) + self._step_us * amount
         self._due.move_to_end(key)
         if len(self._due) > self._keys:
             self._due.popitem(last=False)
@@ -46,7 +47,7 @@ class Bucket:
     def _due_of(self, key: str, now_us: int) -> float:
         due = self._due.get(key, 0.0)
         # Further ahead than any flood could have brought it: the clock was set back, and nobody is locked out until it is here again.
-        return due if due <= now_us + self._slack_us + self._step_us else 0.0
+        return due if due <= now_us + self._furthest_us else 0.0
 
 
 class OpenDoor:

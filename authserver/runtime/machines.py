@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from authserver.runtime.buckets import Bucket, Limited, OpenDoor, Seats
 from authserver.runtime.clock import Clock
@@ -29,7 +29,8 @@ from authserver.settings import Settings
 
 T = TypeVar("T")
 
-_MOST_TURNS = 10
+MEBIBYTE: Final = 1024 * 1024
+_MOST_TURNS: Final = 10
 
 
 class Registrations:
@@ -97,6 +98,10 @@ class Machines:
     """How often one resource server may ask this process about approvals."""
     call_reports: Bucket = field(default_factory=lambda: Bucket(per_minute=12_000, burst=2_000))
     """How often one resource server may tell this process of calls."""
+    call_report_bytes: Bucket = field(
+        default_factory=lambda: Bucket(per_minute=256 * MEBIBYTE, burst=1024 * MEBIBYTE, most=8 * MEBIBYTE)
+    )
+    """How many bytes of that: the disk is everybody's."""
     approval_waits: Seats = field(default_factory=lambda: Seats(each=64, all_together=1024))
     """How many questions of one resource server about an approval may wait for an answer at once."""
     key_pages: OpenPages = field(default_factory=OpenPages)

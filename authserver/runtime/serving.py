@@ -120,6 +120,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _patience: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _in_head = True
+    _ended = False
     _tls: dict[object, object] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -147,8 +148,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Count what arrives of a head that is not complete yet: the parser would gather it without end."""
+        self._ended = False
         super().data_received(data)
-        if self._in_head and self.parser is not None and not self.transport.is_closing():
+        # Where a request ended in these bytes, they were mostly its body; what follows of the next head is counted from then on.
+        if self._in_head and not self._ended and self.parser is not None and not self.transport.is_closing():
             self._head_bytes += len(data)
             if self._head_bytes > _MOST_HEADER_BYTES:
                 self.send_400_response("Request header fields too large.")
@@ -169,7 +172,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is complete."""
         self._forget_deadline()
-        self._in_head, self._head_bytes = True, 0
+        self._in_head, self._head_bytes, self._ended = True, 0, True
         super().on_message_complete()
 
     def _forget_patience(self) -> None:

@@ -69,7 +69,9 @@ FEED: Final = Limit(
     most="30000 a minute, 5000 at once; 256 connections that wait, 2048 of all" + _UNPROVEN,
 )
 AUDIT: Final = Limit(
-    counts="the resource server", most="12000 a minute, 2000 at once, of 500 events at most" + _UNPROVEN
+    counts="the resource server",
+    most="12000 a minute, 2000 at once, of 500 events at most; `AUTHSERVER_RECORD_MIB_PER_MINUTE`, four times as many at once"
+    + _UNPROVEN,
 )
 ADMIN: Final = Limit(
     counts="the authorization of the operator", most="`AUTHSERVER_ADMIN_REQUESTS_PER_MINUTE`, a sixth at once"

@@ -12,7 +12,7 @@ from authserver.domain.forgetting.forgetting import forget
 from authserver.runtime.vault import VaultError
 from resource_lib.wire import tiles
 from resource_lib.wire.merkle import leaf_hash
-from resource_lib.wire.record import MOST_RULE_CHARACTERS, checked, new_id
+from resource_lib.wire.record import MOST_BATCH_BYTES, MOST_RULE_CHARACTERS, checked, new_id
 from tests.promises.test_call_reports import CUSTOMER, calls, tell, told
 from tests.support.intruder import Intruder
 from tests.support.world import R1
@@ -87,6 +87,30 @@ async def test_the_rules_of_an_event_are_no_longer_than_the_memory_of_whoever_re
     assert [f"rules: are at most {MOST_RULE_CHARACTERS} characters together; leave the last ones out"] == [
         one["why"] for one in answer["rejected"]
     ]
+
+
+@pytest.mark.requirement("record:calls:the-disk-is-everybodys")
+@pytest.mark.one_database
+@pytest.mark.settings(record_mib_per_minute=8)
+async def test_a_stolen_credential_fills_the_disk_no_faster_than_was_allowed(server):
+    """EX-04: what is refused counts too; who tells too much is told when to come back, and no other server waits for that."""
+    app = server.world.clients["RS1"]
+    body = b'{"events":' + b" " * (MOST_BATCH_BYTES - 30) + b"[1]}"
+
+    async def flood():
+        return await server.http.post(
+            "/rs/audit", content=body, headers={"content-type": "application/json"}, auth=(app.client_id, app.secret)
+        )
+
+    taken = [await flood() for _ in range(5)]
+    answer = await flood()
+    other = await tell(server, told(server), letter="RS5")
+    server.clock.advance(int(answer.headers["retry-after"]))
+    later = await tell(server, told(server))
+
+    assert [200] * 4 == [one.status_code for one in taken[:4]]
+    assert 429 == answer.status_code
+    assert (1, 1) == (other["accepted"], later["accepted"])
 
 
 @pytest.mark.requirement("record:log:tenants-take-turns")

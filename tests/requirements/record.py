@@ -6,6 +6,10 @@ RECORD: dict[str, Requirement] = {
     "storage:batch:many-rows-at-once": Requirement(
         "ours", "Many rows are written at once, all of a unit or none, and never into another tenant."
     ),
+    "record:calls:the-disk-is-everybodys": Requirement(
+        "EX-04, CWE-770",
+        "What one server's credential can write in a minute is bounded in bytes, and nobody else waits for it.",
+    ),
     "record:log:sealed-as-it-was-written": Requirement(
         "AU-01", "What waits is sealed as it was written: a header that was changed or taken away meanwhile is missed."
     ),

@@ -28,7 +28,7 @@ KIND_OF: Final = {
 
 _AHEAD_US: Final = 5 * 60 * 1_000_000
 """How far a server's clock may be ahead of ours: what is later still is found under the moment at which it came."""
-_NOT_ABOUT: Final = IN_PAYLOAD | {"id", "at", "tenant", "client_id", "authorization_id", "phase"}
+_NOT_ABOUT: Final = (*IN_PAYLOAD, "id", "at", "tenant", "client_id", "authorization_id", "phase")
 
 Told = Mapping[str, Any]
 """An event as a server tells it, once `resource_lib.wire.record.checked` has seen it."""
@@ -112,11 +112,15 @@ class _People:
 def _write(work: UnitOfWork, teller: Teller, told: Told, people: _People, named: tuple[str, ...]) -> None:
     """Write one event. Without anybody who is `named` its payload is committed to and not kept."""
     event_id, at, phase, traceparent = told["id"], told["at"], told["phase"], told.get("traceparent")
-    said = {name: told[name] for name in IN_PAYLOAD if name in told and told[name] not in (None, [])}
-    about = {name: value for name, value in told.items() if name not in _NOT_ABOUT and value != []}
+    said = {name: value for name in IN_PAYLOAD if (value := told.get(name)) is not None and value != []}
+    about = dict(told)
+    for name in _NOT_ABOUT:
+        about.pop(name, None)
+    if "rules" in about and not about["rules"]:
+        del about["rules"]
     if "act" in said:
         about["acts"] = [*map(people.caller, said["act"])]
-    about |= {"told_by": teller.client_id, "told_at": at, "came_at": work.at_us}
+    about["told_by"], about["told_at"], about["came_at"] = teller.client_id, at, work.at_us
     append(
         work,
         KIND_OF[phase],

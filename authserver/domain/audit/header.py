@@ -12,7 +12,6 @@ import orjson
 
 VERSION: Final = 1
 _BEYOND: Final = 2**53
-_EMPTY: Final[tuple[Any, ...]] = ("", None, {}, [])
 
 
 def canonical(facts: Mapping[str, Any], *, is_exact: bool = False) -> str:
@@ -20,7 +19,7 @@ def canonical(facts: Mapping[str, Any], *, is_exact: bool = False) -> str:
 
     `is_exact`: all of it was read strictly already.
     """
-    said = {name: value for name, value in facts.items() if value not in _EMPTY}
+    said = {name: value for name, value in facts.items() if value or value is False or type(value) is int}
     if not is_exact and not _is_exact(said):
         raise ValueError("a header holds strings, integers, truth values, and lists and objects of them")
     return orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode()

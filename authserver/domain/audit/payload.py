@@ -31,7 +31,7 @@ class TenantKey:
     key: bytes
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False)
 class Sealed:
     """A payload under its own key, and the commitment (hex) by which a header speaks of it."""
 
