@@ -9,7 +9,7 @@ import structlog
 from authserver.domain.analytics import rollup
 from authserver.domain.api_keys import api_key
 from authserver.domain.approvals import outcomes
-from authserver.domain.audit import erasing, event, sealing
+from authserver.domain.audit import erasing, event, retention, sealing
 from authserver.domain.call_grants import grant
 from authserver.domain.clients import document, ending, registration, used_assertion
 from authserver.domain.codes import authorization_code, device_code
@@ -37,6 +37,7 @@ _ROUND_S = 1.0
 _AGAIN_S = 0.1
 _SEALING_S = 0.5
 _WATCHING_S = 1.0
+_PRUNING_S = 3600.0
 _ROUNDS_AT_ONCE = 8
 _COUNTING_S = 2
 _USES_S = 60
@@ -128,6 +129,18 @@ async def seal_the_record(machines: Machines) -> None:
             log.warning("record_not_sealed", error=type(error).__name__)
 
 
+async def prune_the_record(machines: Machines) -> None:
+    """Take away what is past its time, for ever, once an hour, and in turns while there is more; of several processes one does each step."""
+    rest_s = _PRUNING_S
+    while True:
+        await asyncio.sleep(rest_s * random.uniform(0.8, 1.2))  # noqa: S311 - several processes take turns
+        try:
+            rest_s = _ROUND_S if await retention.prune_round(machines) else _PRUNING_S
+        except Exception as error:  # noqa: BLE001 - a job outlives every accident
+            rest_s = _PRUNING_S
+            log.warning("record_not_pruned", error=type(error).__name__)
+
+
 async def count_calls(machines: Machines) -> None:
     """Count what was sealed, for ever; nobody waits for it."""
     while True:
@@ -216,6 +229,7 @@ class Jobs:
             asyncio.create_task(keep_house(machines), name="keep_house"),
             asyncio.create_task(tell_people(machines), name="tell_people"),
             asyncio.create_task(seal_the_record(machines), name="seal_the_record"),
+            asyncio.create_task(prune_the_record(machines), name="prune_the_record"),
             asyncio.create_task(count_calls(machines), name="count_calls"),
             asyncio.create_task(watch_for_signals(machines), name="watch_for_signals"),
             asyncio.create_task(look_at_servers(machines), name="look_at_servers"),

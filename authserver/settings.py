@@ -214,6 +214,15 @@ class Settings(BaseSettings):
     admin_requests_per_minute: Annotated[int, Field(ge=60)] = 1_200
     """Requests of one authorization to the admin API and minute before 429."""
 
+    audit_keep_calls_days: Annotated[int, Field(ge=90, le=36_500)] = 400
+    """How long the record keeps calls of tools, at least 90 days: most incidents are found weeks after they began."""
+
+    audit_keep_administration_days: Annotated[int, Field(ge=90, le=36_500)] = 400
+    """How long the record keeps what operators and the platform itself did, at least 90 days."""
+
+    audit_keep_sign_ins_days: Annotated[int, Field(ge=90, le=36_500)] = 400
+    """How long the record keeps logins, consents and tokens, at least 90 days."""
+
     memory_refresh_seconds: Annotated[float, Field(gt=0, le=5)] = 0.25
     """How often a process asks whether clients, keys or policy changed elsewhere."""
 

@@ -32,6 +32,22 @@ def _row(tenant: Any) -> dict[str, Any]:
     }
 
 
+async def _kept(machines: Any, tenant: Any) -> dict[str, Any]:
+    from authserver.domain.audit import retention
+
+    keep = await retention.keep_of(machines.work(tenant=tenant.id))
+    return {f"keeps_{name}_days": getattr(keep, name) for name in retention.CLASSES}
+
+
+def _days(said: str, option: str) -> int | None:
+    if said == "default":
+        return None
+    number = said.removesuffix("d")
+    if not number.isascii() or not number.isdigit() or len(number) > 6:
+        fail(f"{option}: days such as 180d, or `default` for what the settings say.", code=2)
+    return int(number)
+
+
 @app.command(epilog=examples('authserver tenant add acme --name "Acme GmbH"'))
 def add(
     slug: Slug,
@@ -67,7 +83,8 @@ def show_(slug: Slug, data_dir: DataDir = None, as_json: AsJson = False) -> None
     """Show one tenant."""
 
     async def job(machines: Any) -> Any:
-        return _row(await tenant_named(machines, slug))
+        tenant = await tenant_named(machines, slug)
+        return _row(tenant) | await _kept(machines, tenant)
 
     show(with_machines(data_dir, job), as_json=as_json)
 
@@ -77,6 +94,8 @@ def show_(slug: Slug, data_dir: DataDir = None, as_json: AsJson = False) -> None
     epilog=examples(
         "authserver tenant set acme --default-resource https://mcp.example.com/mcp",
         "authserver tenant set acme --active",
+        "authserver tenant set acme --keep-calls 180d --keep-administration 400d",
+        "authserver tenant set acme --keep-calls default",
     ),
 )
 def set_(
@@ -88,12 +107,32 @@ def set_(
     active: Annotated[
         bool | None, typer.Option("--active/--suspended", help="A suspended tenant gets nothing.")
     ] = None,
+    keep_calls: Annotated[
+        str | None, typer.Option(help="How long the record keeps calls of tools: 180d, or default.", metavar="DAYS")
+    ] = None,
+    keep_administration: Annotated[
+        str | None, typer.Option(help="How long it keeps what operators did.", metavar="DAYS")
+    ] = None,
+    keep_sign_ins: Annotated[
+        str | None, typer.Option(help="How long it keeps logins, consents and tokens.", metavar="DAYS")
+    ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Change what is given."""
+    from authserver.domain.audit import retention
     from authserver.domain.resources import resource as resources
     from authserver.domain.tenants import tenant as tenants
+
+    keeps = {
+        name: _days(said, f"--keep-{name.replace('_', '-')}")
+        for name, said in (
+            ("calls", keep_calls),
+            ("administration", keep_administration),
+            ("sign_ins", keep_sign_ins),
+        )
+        if said is not None
+    }
 
     async def job(machines: Any) -> Any:
         tenant = await tenant_named(machines, slug)
@@ -104,8 +143,13 @@ def set_(
                 fail(f"{error}. `authserver resource set {default_resource} --link {slug}` links one.")
         work = machines.work()
         changed = tenants.change(work, tenant, name=name, is_active=active, default_resource=default_resource)
+        if keeps:
+            try:
+                await retention.set_own(work, keeps)
+            except retention.InvalidRetentionError as error:
+                fail(f"--keep-{error}", code=2)
         await committed(work, otherwise="the tenant changed meanwhile; try again.")
-        return _row(changed)
+        return _row(changed) | await _kept(machines, tenant)
 
     show(with_machines(data_dir, job), as_json=as_json)
 
@@ -114,7 +158,17 @@ def set_(
 def disable(slug: Slug, yes: Yes = False, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Suspend a tenant: nobody of it logs in, refreshes or gets a token. `tenant set SLUG --active` undoes it."""
     confirm(f"Suspend {slug}?", yes=yes)
-    set_(slug, active=False, data_dir=data_dir, as_json=as_json, name=None, default_resource=None)
+    set_(
+        slug,
+        name=None,
+        default_resource=None,
+        active=False,
+        keep_calls=None,
+        keep_administration=None,
+        keep_sign_ins=None,
+        data_dir=data_dir,
+        as_json=as_json,
+    )
 
 
 @app.command(epilog=examples("authserver tenant remove acme"))

@@ -47,6 +47,13 @@ __all__ = [
 ]
 
 _APPEND_ONLY = frozenset({"audit_events", "control_events"})
+_PRUNED = "audit_events"
+"""The one of them of which rows go: those that their log has said will go, at the hands of the platform role alone."""
+_IS_PRUNABLE = (
+    "(EXISTS ( SELECT 1 FROM (audit_leaves l JOIN audit_logs g ON ((g.tenant_id = l.tenant_id)))"
+    " WHERE ((l.tenant_id = audit_events.tenant_id) AND (l.event_id = audit_events.event_id) AND (l.leaf_index < g.prunable))))"
+)
+"""As PostgreSQL itself writes it, but for white space: so it can be seen whether it is there."""
 _ROLE = re.compile(r"[a-z_][a-z0-9_]{0,50}")
 _SQLITE_WAIT = 60.0  # seconds
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('authserver.migrate', 0))"
@@ -334,14 +341,19 @@ async def _guard(connection: Any, role: str) -> None:
         rights = "SELECT, INSERT" if name in _APPEND_ONLY else "SELECT, INSERT, UPDATE, DELETE"
         await connection.exec_driver_sql(f'REVOKE ALL ON "{name}" FROM "{role}", "{platform}", PUBLIC')
         await connection.exec_driver_sql(f'GRANT {rights} ON "{name}" TO "{role}", "{platform}"')
+        if name == _PRUNED:
+            await connection.exec_driver_sql(f'GRANT DELETE ON "{name}" TO "{platform}"')
     await _keep_out_of_statistics(connection)
     present = await _present_policies(connection)
     mine = "(tenant_id = current_setting('app.tenant'::text, true))"
-    wanted = {
+    everywhere: dict[str, tuple[str, str, str, str, str | None]] = {
         "own_tenant": (role, "ALL", "PERMISSIVE", mine, mine),
         "platform": (platform, "ALL", "PERMISSIVE", "true", "true"),
     }
     for name in tenanted_tables():
+        wanted = everywhere
+        if name == _PRUNED:
+            wanted = everywhere | {"pruned": (platform, "DELETE", "RESTRICTIVE", _IS_PRUNABLE, None)}
         is_guarded, policies = present[name]
         if is_guarded and policies == wanted:
             # What is right is left alone: to change a policy is to wait for everybody who uses the table.
@@ -351,9 +363,10 @@ async def _guard(connection: Any, role: str) -> None:
             f'ALTER TABLE "{name}" FORCE ROW LEVEL SECURITY',
             *(f'DROP POLICY "{policy}" ON "{name}"' for policy in policies),
         ]
-        for policy, (target, command, _, using, check) in wanted.items():
+        for policy, (target, command, kind, using, check) in wanted.items():
+            checked = f" WITH CHECK ({check})" if check else ""
             texts.append(
-                f'CREATE POLICY "{policy}" ON "{name}" FOR {command} TO "{target}" USING ({using}) WITH CHECK ({check})'
+                f'CREATE POLICY "{policy}" ON "{name}" AS {kind} FOR {command} TO "{target}" USING ({using}){checked}'
             )
         for text in texts:
             await connection.exec_driver_sql(text)
@@ -379,7 +392,7 @@ async def _keep_out_of_statistics(connection: Any) -> None:
                 )
 
 
-async def _present_policies(connection: Any) -> dict[str, tuple[bool, dict[str, tuple[str, ...]]]]:
+async def _present_policies(connection: Any) -> dict[str, tuple[bool, dict[str, tuple[str | None, ...]]]]:
     """Return for each table whether row-level security is enabled and forced, and its policies."""
     tables = await connection.execute(
         sa.text(
@@ -387,7 +400,7 @@ async def _present_policies(connection: Any) -> dict[str, tuple[bool, dict[str, 
             " WHERE relkind = 'r' AND relnamespace = CAST(current_schema() AS regnamespace)"
         )
     )
-    found: dict[str, tuple[bool, dict[str, tuple[str, ...]]]] = {name: (guarded, {}) for name, guarded in tables}
+    found: dict[str, tuple[bool, dict[str, tuple[str | None, ...]]]] = {name: (guarded, {}) for name, guarded in tables}
     policies = await connection.execute(
         sa.text(
             "SELECT tablename, policyname, array_to_string(roles, ','), cmd, permissive, qual, with_check"
@@ -395,5 +408,5 @@ async def _present_policies(connection: Any) -> dict[str, tuple[bool, dict[str, 
         )
     )
     for table, name, *definition in policies:
-        found[table][1][name] = tuple(definition)
+        found[table][1][name] = tuple(part and " ".join(part.split()) for part in definition)
     return found

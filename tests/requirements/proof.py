@@ -11,4 +11,23 @@ PROOF: dict[str, Requirement] = {
         "C49, AU-01, AU-02, AU-03",
         "Whatever is done to the living database, beside the logs too, is named by the command.",
     ),
+    "proof:retention:whole-tiles-with-a-receipt": Requirement(
+        "C45, C50",
+        "What is past its time goes in whole tiles, with a receipt that was sealed before; every proof stands.",
+    ),
+    "proof:retention:nothing-launders": Requirement(
+        "AU-01, AU-02", "Nothing that was changed is pruned, and no gap without a receipt passes for a pruning."
+    ),
+    "proof:retention:nobody-is-overtaken": Requirement(
+        "R-15", "A reader that is behind is waited for; exports and verifications that run meanwhile are whole."
+    ),
+    "proof:retention:by-class-and-tenant": Requirement(
+        "C45, C50", "Each tenant keeps each class of event as long as it says, and for 90 days at least."
+    ),
+    "proof:retention:receipts-stay": Requirement(
+        "K7, C50", "What was erased is accounted for as long as a row of it is there."
+    ),
+    "proof:retention:command": Requirement(
+        "C50", "A command says what goes and why something stays; less than 90 days is refused with the reason."
+    ),
 }

@@ -108,6 +108,7 @@ class Kind(StrEnum):
     TENANT_ERASED = "operator:tenant:erased"
     PERSON_ERASED = "operator:user:erased"
     ERASED_CLEANED = "operator:erased:cleaned"
+    AUDIT_PRUNED = "platform:audit:pruned"
     RECORD_EXPORTED = "operator:record:exported"
     RECORD_SEARCHED = "operator:record:searched"
     RECORD_OPENED = "operator:record:opened"

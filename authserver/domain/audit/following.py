@@ -83,7 +83,9 @@ async def _batch(work: UnitOfWork, reader: str, seen: int, most: int, *, turn: i
     size = sealed["size"] if sealed else 0
     if seen >= size:
         return None
-    rows = await work.all(store.LEAVES, begin=seen, most=most)
+    # What retention has taken away is neither read nor missed.
+    begin = max(seen, sealed["pruned"]) if sealed else seen
+    rows = await work.all(store.LEAVES, begin=begin, most=most)
     # Fewer than asked for: whatever else there was up to the size that was read before is gone.
     position = (
         rows[-1]["leaf_index"] + 1 if len(rows) == most else max(size, *(row["leaf_index"] + 1 for row in rows), 0)
@@ -94,7 +96,7 @@ async def _batch(work: UnitOfWork, reader: str, seen: int, most: int, *, turn: i
         seen=seen,
         position=position,
         events=events,
-        passed_over=position - seen - len(events),
+        passed_over=position - begin - len(events),
         turn=turn,
         has_more=position < size,
     )

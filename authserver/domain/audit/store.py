@@ -483,7 +483,7 @@ UNREAD_LOGS = platform_statement(
     """
 )
 
-EVERY_LOG = platform_statement("SELECT tenant_id, origin, size, pruned FROM audit_logs ORDER BY tenant_id")
+EVERY_LOG = platform_statement("SELECT tenant_id, origin, size, pruned, prunable FROM audit_logs ORDER BY tenant_id")
 # What neither is a leaf nor waits to become one.
 IN_NO_LOG = statement(
     """
@@ -525,5 +525,61 @@ LEAVES_WITH_COLUMNS = statement(
         e.resource, e.tool, e.call_id, e.approval_id, e.trace_id, e.header
     FROM audit_leaves l JOIN audit_events e ON e.tenant_id = :tenant AND e.event_id = l.event_id
     WHERE l.tenant_id = :tenant AND l.leaf_index >= :begin ORDER BY l.leaf_index LIMIT :most
+    """
+)
+
+RETENTION = statement("SELECT keep FROM audit_retention WHERE tenant_id = :tenant")
+SET_RETENTION = statement(
+    """
+    INSERT INTO audit_retention (tenant_id, keep) VALUES (:tenant, :keep)
+    ON CONFLICT (tenant_id) DO UPDATE SET keep = excluded.keep
+    """
+)
+FARTHEST_BEHIND = statement(
+    "SELECT reader, position FROM audit_readers WHERE tenant_id = :tenant ORDER BY position LIMIT 1"
+)
+COVERED_BEYOND = statement(
+    """
+    SELECT r.event_id FROM audit_erasures r JOIN audit_leaves l ON l.tenant_id = :tenant AND l.event_id = r.event_id
+    WHERE r.tenant_id = :tenant AND r.receipt = :receipt AND l.leaf_index >= :end LIMIT 1
+    """
+)
+ANNOUNCE_PRUNING = statement(
+    """
+    UPDATE audit_logs SET prunable = :to, prunable_at_us = :now_us
+    WHERE tenant_id = :tenant AND prunable = :seen AND prunable = pruned RETURNING tenant_id
+    """
+)
+# Only what is sealed counts: the receipt is in the log before anything that it is for goes.
+LAST_PRUNING = statement(
+    """
+    SELECT e.header FROM audit_events e JOIN audit_leaves l ON l.tenant_id = :tenant AND l.event_id = e.event_id
+    WHERE e.tenant_id = :tenant AND e.kind = 'platform:audit:pruned' ORDER BY l.leaf_index DESC LIMIT 1
+    """
+)
+PRUNED = statement(
+    """
+    UPDATE audit_logs SET pruned = :to WHERE tenant_id = :tenant AND pruned = :seen AND prunable >= :to RETURNING tenant_id
+    """
+)
+# On PostgreSQL its policy asks the leaves: they go after the events.
+PRUNE_EVENTS = platform_statement("DELETE FROM audit_events WHERE tenant_id = :of AND event_id IN EACH_OF(:event_ids)")
+PRUNE_LEAVES = statement(
+    "DELETE FROM audit_leaves WHERE tenant_id = :tenant AND leaf_index >= :begin AND leaf_index < :end"
+)
+# What one receipt covers is one tree: its list stays until the last event in it is gone.
+PRUNE_ERASURES = statement(
+    """
+    DELETE FROM audit_erasures WHERE tenant_id = :tenant AND receipt IN (
+            SELECT r.receipt FROM audit_erasures r WHERE r.tenant_id = :tenant AND r.event_id IN EACH_OF(:event_ids))
+        AND NOT EXISTS (
+            SELECT 1 FROM audit_erasures o JOIN audit_events e ON e.tenant_id = :tenant AND e.event_id = o.event_id
+            WHERE o.tenant_id = :tenant AND o.receipt = audit_erasures.receipt)
+    """
+)
+THIN_CHECKPOINTS = statement(
+    """
+    DELETE FROM audit_checkpoints WHERE tenant_id = :tenant AND at_us < :before_us AND size NOT IN (
+        SELECT MAX(size) FROM audit_checkpoints WHERE tenant_id = :tenant GROUP BY at_us / :hour_us)
     """
 )

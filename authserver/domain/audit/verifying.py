@@ -53,6 +53,8 @@ class Kept:
     origin: str
     size: int
     pruned: int
+    announced: int
+    """So many of its rows go within a day."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +83,14 @@ async def logs(machines: Machines) -> list[Kept]:
     """Return every log that there is, the platform's first: of tenants that are gone, too."""
     rows = await machines.crossing_tenants().all(store.EVERY_LOG)
     found = [
-        Kept(tenant=row["tenant_id"], origin=row["origin"], size=row["size"], pruned=row["pruned"]) for row in rows
+        Kept(
+            tenant=row["tenant_id"],
+            origin=row["origin"],
+            size=row["size"],
+            pruned=row["pruned"],
+            announced=max(0, row["prunable"] - row["pruned"]),
+        )
+        for row in rows
     ]
     return sorted(found, key=lambda one: (one.tenant != SHARED, one.tenant))
 
