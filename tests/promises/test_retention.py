@@ -9,6 +9,7 @@ import pytest
 from authserver.domain.audit import erasing, following, retention, sealing, store, verifying
 from authserver.domain.audit.event import Kind, record
 from authserver.domain.audit.kept_hashes import KeptHashes
+from authserver.settings import SettingsError, load_settings
 from resource_lib.verify import verify
 from resource_lib.wire.merkle import verify_consistency
 from tests.attacks.test_record_database import day, exported, last_note
@@ -229,3 +230,15 @@ async def test_old_checkpoints_are_thinned_to_one_an_hour_and_the_newest_stays(s
     reports, seen = await verified(server)
     assert {"verified"} == {one.verdict for one in reports.values()}
     assert [] == [one for one in seen if one.is_tampering]
+
+
+@pytest.mark.requirement("proof:retention:by-class-and-tenant")
+async def test_the_deployment_says_how_long_and_never_less_than_ninety_days(server_with):
+    made = await server_with(audit_keep_calls_days=90, audit_keep_administration_days=100, audit_keep_sign_ins_days=110)
+
+    keep = await retention.keep_of(made.operator.work("t1"))
+
+    assert retention.Keep(calls=90, administration=100, sign_ins=110) == keep
+    for name in retention.CLASSES:
+        with pytest.raises(SettingsError, match=f"AUTHSERVER_AUDIT_KEEP_{name.upper()}_DAYS"):
+            load_settings(None, **{f"audit_keep_{name}_days": 89})
