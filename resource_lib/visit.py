@@ -218,7 +218,20 @@ class Visit:
             self._note_refusal(decided)
             return self._other_headers(decided) or refusal
         self._allowed(body, decided)
-        return None
+        return self._not_as_routed()
+
+    def _not_as_routed(self) -> Answer | None:
+        """Return the answer to a call that waits for a yes and that its headers call otherwise: nobody is asked what the server then refuses."""
+        waiting = self._waiting
+        if waiting is None or not self._request.is_modern:
+            return None
+        header = mismatch(self._request.headers, waiting.message)
+        if header is None:
+            return None
+        self._waiting = None
+        if self._record is not None:
+            self._record.refused_all("policy_denied", f"its {header} header does not say what its body says")
+        return answers.other_headers(waiting.message.id, header)
 
     def _other_headers(self, decided: Decided) -> Answer | None:
         """Return the answer to what is refused for its form, and whose headers say something else than its body; None: they agree.

@@ -14,6 +14,7 @@ from typing import Any, Final
 from resource_lib.output.conforming import is_held_to_schema
 from resource_lib.output.declared import shape_for
 from resource_lib.output.detectors import masked, names_a_secret, redacted, redacted_value
+from resource_lib.output.documents import with_documents
 from resource_lib.output.forms import without_values
 from resource_lib.output.free_texts import ECHOED
 from resource_lib.output.kinds import Kind
@@ -32,6 +33,8 @@ _PLACES: Final = frozenset(
 """Members of an address that may be shown."""
 _NEVER_PERSONAL: Final = frozenset({"type", "progressToken", "requestId", "taskId"})
 """Members of the protocol's own, whatever a tool calls by these names."""
+_MOST_INSIDE: Final = 4
+"""How deep documents inside documents are read."""
 
 
 def personal(result: Mapping[str, Any], leaving: Leaving) -> Mapping[str, Any]:
@@ -162,10 +165,7 @@ class _Look:
             if other == value:
                 return value
             self.known.learn(value, other, kind)
-            if (said := json_of(value)) is not None:
-                # A document that is hidden as a whole: what stands in it is known as well.
-                for text in texts_of(said):
-                    self.known.learn(text, masked(kind, text), kind)
+            self._learn_inside(value, kind)
         elif type(value) in (int, float):
             if not value:
                 return value
@@ -178,6 +178,14 @@ class _Look:
         self._leaving.note(kind)
         return other
 
+    def _learn_inside(self, text: str, kind: Kind, most: int = _MOST_INSIDE) -> None:
+        """Learn what stands in a document that is hidden as a whole, and in documents inside it."""
+        said = json_of(text)
+        for inner in () if said is None else texts_of(said):
+            self.known.learn(inner, masked(kind, inner), kind)
+            if most > 1:
+                self._learn_inside(inner, kind, most - 1)
+
     def _hide(self, value: Any, kind: Kind) -> Any:
         return self._annotated(value, FREE, kind)
 
@@ -187,7 +195,7 @@ class _Look:
         if kind is str:
             said = json_of(value)
             if type(said) is not dict and type(said) is not list:
-                return value
+                return with_documents(value, self._by_name)
             other = self._by_name(said)
             return value if other is said else _dumped(other, like=value)
         if kind is dict:

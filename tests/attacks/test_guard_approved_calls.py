@@ -234,3 +234,28 @@ async def test_a_consumption_whose_answer_is_lost_begins_once_and_leaves_nothing
 
     assert ["ran 1", "ran 1"] == [text(answer) for answer in answers]
     assert (1, 1, "done") == (len(it.shop.ran), len(set(it.issuer.only.consumed)), it.issuer.only.state)
+
+
+@pytest.mark.requirement("attack:guard:headers-say-what-the-body-says")
+@pytest.mark.parametrize(
+    ("method", "name", "header"),
+    [("tools/call", "look", "mcp-name"), ("tools/list", "refund", "mcp-method"), ("tools/call", "", "mcp-name")],
+)
+async def test_nobody_is_asked_about_a_call_that_its_headers_call_otherwise_and_no_yes_is_spent_on_it(
+    method, name, header
+):
+    """SEP-2243: the server refuses it, so a person would say yes to nothing, and a gateway has counted another call."""
+    it = Approved()
+    headers = (MODERN, ("mcp-method", method), ("mcp-name", name))
+
+    refused = await it.call(headers=headers)
+    asked = len(it.issuer.rows)
+    await it.call()
+    it.issuer.approve()
+    again = await it.call(headers=headers)
+
+    expected = {"code": -32020, "message": f"{header} header does not match the request body"}
+    assert [(400, expected)] * 2 == [(one.status, one.json["error"]) for one in (refused, again)]
+    assert (0, []) == (asked, it.shop.ran)
+    assert ("approved", 0) == (it.issuer.only.state, it.issuer.count("consume"))
+    assert "ran 1" == text(await it.call())

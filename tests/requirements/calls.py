@@ -424,6 +424,10 @@ OUTPUT: dict[str, Requirement] = {
         "C32, LG-04",
         "Of a long plain text the beginning is read, whose end never leaves; what must be read whole is withheld where it is too long.",
     ),
+    "output:names:json-in-a-text": Requirement(
+        "C34, EX-01",
+        "JSON that stands in a text by itself, in a line or between fences, is masked by its names, and no other text changes.",
+    ),
     "wire:strict-json:short-way": Requirement(
         "RFC 8259 §4, RFC 8725 §2.4, ours",
         "A message is read in a faster way only where it is written, byte by byte, as its one reading would be written.",

@@ -8,7 +8,7 @@ Which disguises of personal data and secrets are looked through, one rule for ea
 | HTML entities (`&#64;`), `\\u0040`, up to three times over | the same |
 | percent-encoding, up to three times over | the encoded part is masked and stays encoded |
 | base64, both alphabets, of text, up to two times over | the whole run is masked |
-| JSON inside a string, up to four times over | read as JSON, member names included |
+| JSON inside a string, up to four times over; in a line of a text, or between fences (` ``` `) | read as JSON, member names included |
 | member names in capitals, camelCase, with dashes or full-width letters | names are read as words (`wire/secret_names.py`) |
 | a secret split over the items of one list | the items are read joined, for detectors of secrets; each item that holds a piece is masked |
 | broken over lines, split over several members, reversed, encrypted, in hexadecimal, in words ("jane at example dot com") | not looked through |

@@ -9,6 +9,7 @@ import operator
 import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from resource_lib.output.detectors import disguises
 from resource_lib.output.detectors.finding import SECRET, Detector, Finding, Needs
 from resource_lib.output.detectors.masks import SECRET_MASK, masked
 from resource_lib.output.detectors.table import DETECTORS
+from resource_lib.output.documents import with_documents
 from resource_lib.output.kinds import Kind
 from resource_lib.output.sieve import Need, Sieve
 from resource_lib.output.texts import PROTOCOLS_OWN, free_name
@@ -155,6 +157,8 @@ def _redacted(text: str, detectors: _Asked, counts: Counter[str], inside: int) -
         before = text
         if inside and (text[:1] in _OPENS or text[:64].lstrip()[:1] in _OPENS):
             text = _json(text, detectors, counts, inside)
+        if inside:
+            text = with_documents(text, partial(_document, detectors, counts, inside))
         text = _in_the_clear(text, detectors, counts)
         if inside:
             if "%" in text:
@@ -219,6 +223,14 @@ def _json(text: str, detectors: _Asked, counts: Counter[str], inside: int) -> st
         return json.dumps(shown, ensure_ascii=False, indent=2 if "\n" in text.strip()[:200] else None)
     except RecursionError:
         return SECRET_MASK
+
+
+def _document(detectors: _Asked, counts: Counter[str], inside: int, said: Any) -> Any:
+    inner: Counter[str] = Counter()
+    shown = _value(said, detectors, inner, inside - 1)
+    if shown is not said:
+        counts.update(inner)
+    return shown
 
 
 def _value(
