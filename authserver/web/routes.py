@@ -26,7 +26,7 @@ from authserver.web.console.server import look_or_accept, show_server
 from authserver.web.console.stop import show_stop, stop
 from authserver.web.device_authorization import device_authorization
 from authserver.web.health import livez, readyz, security_txt
-from authserver.web.http import MOST_BODY_BYTES, Endpoint, Request, Response
+from authserver.web.http import MOST_BODY_BYTES, Endpoint, Request, Response, Stream
 from authserver.web.introspect import introspect
 from authserver.web.jwks import jwks
 from authserver.web.limits import OF_GROUP, Limit
@@ -72,10 +72,10 @@ class Route:
     """In bytes as they come: JSON that holds an argument may write each of its letters as an escape."""
 
 
-async def _administer(request: Request) -> Response:
+async def _administer(request: Request) -> Response | Stream:
     # Imported at the first request: a server that nobody administers this way pays neither its memory nor its start.
     door = await asyncio.to_thread(importlib.import_module, "authserver.web.admin.door")
-    answer: Response = await door.answer(request, request.path_id)
+    answer: Response | Stream = await door.answer(request, request.path_id)
     return answer
 
 

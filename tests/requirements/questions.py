@@ -53,4 +53,19 @@ QUESTIONS: dict[str, Requirement] = {
     "questions:story:who-said-yes-and-how-long-they-looked": Requirement(
         "ours", "A call's page says who approved it and how long they had looked, and where nobody saw its end."
     ),
+    "questions:export:verified-by-whoever-gets-it": Requirement(
+        "C49; ours",
+        "The admin API hands on a tenant's log as it is read, packed or not, from any row on; the verifier reads it.",
+    ),
+    "questions:export:lines-that-answer": Requirement(
+        "ours",
+        "It hands on the events that answer to a question line by line, and says where the next reading goes on.",
+    ),
+    "questions:export:payloads-need-a-fresh-login": Requirement(
+        "AD-02, AD-12; decision 15",
+        "An export with what names people needs a fresh login and the role, and is recorded before it begins.",
+    ),
+    "questions:export:bounded": Requirement(
+        "ours", "Exports are bounded: in number, in memory by what the reader takes, and in time by the reader's power."
+    ),
 }

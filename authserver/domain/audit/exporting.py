@@ -6,7 +6,7 @@ and the leaf hashes come from the tiles and never from the rows. What is wrong, 
 A page of rows in memory at a time.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,12 +49,13 @@ async def export(
     with_every_checkpoint: bool = False,
     is_reading: bool = True,
     log: sealing.Log | None = None,
+    paced: Callable[[], Awaitable[None]] | None = None,
 ) -> Exported:
     """
     Write the log of the bound tenant as it is sealed now, from row `first` on, and record that it was read.
 
-    Otherwise than `is_reading` nobody gets to read it, and nothing is recorded. `log`: as it was read a moment ago. Raises
-    NothingSealedError where there is no such row.
+    Otherwise than `is_reading` nobody gets to read it, and nothing is recorded. `log`: as it was read a moment ago. `paced` is waited
+    for after each page, by whoever hands on what was written. Raises NothingSealedError where there is no such row.
     """
     log = log or await sealing.log_of(work)
     if log is None or not 0 <= first <= log.size:
@@ -95,6 +96,8 @@ async def export(
                 if coming[0] == index + 1:
                     writer.checkpoint(coming[1].encode())
                 coming = await anext(checkpoints, None)
+        if paced is not None:
+            await paced()
     writer.end()
     return Exported(origin=log.origin, first=first, size=log.size, missing=missing)
 

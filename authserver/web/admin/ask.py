@@ -29,7 +29,7 @@ from authserver.runtime.unit_of_work import UnitOfWork
 from authserver.web.admin import cursors
 from authserver.web.admin.demands import Demand
 from authserver.web.admin.problems import ProblemError, not_found
-from authserver.web.http import Header, Request, Response
+from authserver.web.http import Header, Request, Response, Stream
 
 _TRIES = 5
 _MOST_KEY = 200
@@ -64,6 +64,8 @@ class Ask:
         """The id of the tenant it acts in; `*`: everywhere, for the platform's operators alone."""
         self.made_id = ""
         """The id of the tenant that is about to be made."""
+        self.stream: Callable[[], Stream] | None = None
+        """What is answered instead, once what was asked for is committed: it goes on while it is read."""
         self._is_first = True
         self._otherwise = ""
         self._seen: str | None = None

@@ -99,6 +99,7 @@ DEMANDS: Final[dict[tuple[str, str], Demand]] = {
     ("POST", "/servers/{resource_id}/accept"): _writes("servers", **_WIDE),
     ("GET", "/audit"): _reads("audit", may_be_everywhere=True),
     ("POST", "/audit/search"): _reads("audit", may_be_everywhere=True),
+    ("GET", "/audit/export"): _reads("audit", may_be_everywhere=True),
     ("GET", "/audit/{event_id}"): _reads("audit", may_be_everywhere=True),
     ("GET", "/analytics"): _reads("audit", **_WIDE),
     ("GET", "/search"): Demand(scope=""),

@@ -16,13 +16,13 @@ from authserver.web.admin.api import api
 from authserver.web.admin.ask import Ask
 from authserver.web.admin.demands import methods_of
 from authserver.web.admin.problems import ProblemError, of
-from authserver.web.http import MOST_QUERY_BYTES, Header, Request, Response
+from authserver.web.http import MOST_QUERY_BYTES, Header, Request, Response, Stream
 from resource_lib.wire.strict_json import loads_object
 
 _BODIES = frozenset({"POST", "PUT", "PATCH"})
 
 
-async def answer(request: Request, path: str) -> Response:
+async def answer(request: Request, path: str) -> Response | Stream:
     """Answer one request; `path` is what stands behind the prefix.
 
     Raises what is an accident, for `web/application.py` to hide.
@@ -41,7 +41,8 @@ async def answer(request: Request, path: str) -> Response:
         ask.query = _query(request)
         _refuse_unknown_query(ask)
         _read_body(request)
-        return await _through(api(), ask)
+        response = await _through(api(), ask)
+        return ask.stream() if ask.stream is not None and response.status < 300 else response
     except RowRefusedError:
         refused: ProblemError | None = ProblemError(409, "This cannot be stored as it is.")
     except Exception as error:

@@ -94,10 +94,11 @@ def route(
     status: int = 200,
     says: str,
     also: dict[int, type[BaseModel]] | None = None,
+    streams: str = "",
 ) -> Callable[[Given], Given]:
     """Register a handler for a line of `demands.py`. `gives` is what it answers with, None: nothing (204); `says` in words.
 
-    `also` names other successes.
+    `also` names other successes, `streams` the type of what goes on while it is read (`Ask.stream`).
     """
     demand = DEMANDS[method, path]
     assert (method, path) not in registered, f"{method} {path} stands twice"
@@ -128,12 +129,12 @@ def route(
             endpoint,
             methods=[method],
             response_model=gives,
-            status_code=status if gives is not None else 204,
+            status_code=status if gives is not None or streams else 204,
             summary=says,
             description=endpoint.__doc__,
             tags=[path.split("/")[1]],
             operation_id=endpoint.__name__,
-            responses=_responses(method, also or {}),
+            responses=_responses(method, also or {}) | _streamed(streams),
             openapi_extra=_security(demand),
         )
         return handler
@@ -162,6 +163,12 @@ def _security(demand: Demand) -> dict[str, Any]:
     if demand.is_dangerous:
         said["x-fresh-login"] = True
     return said
+
+
+def _streamed(media_type: str) -> dict[int | str, dict[str, Any]]:
+    if not media_type:
+        return {}
+    return {200: {"description": "Line by line.", "content": {media_type: {"schema": {"type": "string"}}}}}
 
 
 def _responses(method: str, also: dict[int, type[BaseModel]]) -> dict[int | str, dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Examples of the nouns `authorizations`, `approvals`, `kills`, `revocations`, `servers`, `audit`, and of the search."""
 
-from authserver.domain.audit import event
+from authserver.domain.audit import event, sealing
 from authserver.domain.clients import registry
 from authserver.domain.health import report
 from authserver.domain.health.report import ReportedTool
@@ -71,6 +71,11 @@ async def newest_event(admin):
     return {"event_id": (await event.recent(admin.server.operator.work("t1"), most=1))[0]["event_id"]}
 
 
+async def sealed_log(admin):
+    await sealing.seal_round(admin.server.machines)
+    return {}
+
+
 EXAMPLES = {
     ("GET", "/authorizations"): Example(query="state=live"),
     ("GET", "/authorizations/{authorization_id}"): Example(
@@ -110,6 +115,7 @@ EXAMPLES = {
     ("POST", "/audit/search"): Example(
         body=lambda *_: {"email": "u1@t1.example", "subject": "customer-8812", "decision": "allowed"}
     ),
+    ("GET", "/audit/export"): Example(make=sealed_log),
     ("GET", "/audit/{event_id}"): Example(make=newest_event, strange={"event_id": "0" * 26}),
     ("GET", "/analytics"): Example(query="by=server"),
     ("GET", "/search"): Example(query="q=refund"),
