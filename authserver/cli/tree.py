@@ -22,6 +22,7 @@ from authserver.cli import (
     running,
     server,
     session,
+    signal,
     stop,
     tenant,
     tool,
@@ -112,6 +113,12 @@ app.add_typer(
     name="approvals",
     cls=Commands,
     help="Tool calls that wait for a person's yes: list, show, deny; approve as a person who proves who they are.",
+)
+app.add_typer(
+    signal.app,
+    name="signal",
+    cls=Commands,
+    help="What is unusual in the record, with the numbers that say why, and what is done about it.",
 )
 app.add_typer(
     webhook.app,

@@ -72,4 +72,11 @@ SIGNALS: dict[str, Requirement] = {
     "signals:kinds:each-is-found": Requirement(
         "C55, C31", "Each kind of signal is found in the calls that it is about, and not in those that it is not."
     ),
+    "signals:cli:seen-and-dismissed": Requirement(
+        "C55", "The command line lists signals in sentences, shows one with its numbers, and dismisses it."
+    ),
+    "signals:cli:step-up": Requirement("C55", "The command line begins, lists and ends step-ups."),
+    "signals:cli:configure-and-replay": Requirement(
+        "C55", "The command line sets what is looked for, and tries it over the past."
+    ),
 }

@@ -78,17 +78,22 @@ async def read_from(work: UnitOfWork, place: int, *, most: int = AT_ONCE) -> Bat
     return await _batch(work, "", place, most, turn=0)
 
 
-async def _batch(work: UnitOfWork, reader: str, seen: int, most: int, *, turn: int) -> Batch | None:
+async def size(work: UnitOfWork) -> int:
+    """Return how many rows the bound tenant's log has."""
     sealed = await work.one(store.LOG)
-    size = sealed["size"] if sealed else 0
-    if seen >= size:
+    return sealed["size"] if sealed else 0
+
+
+async def _batch(work: UnitOfWork, reader: str, seen: int, most: int, *, turn: int) -> Batch | None:
+    end = await size(work)
+    if seen >= end:
         return None
     # What retention has taken away is neither read nor missed.
     begin = max(seen, sealed["pruned"]) if sealed else seen
     rows = await work.all(store.LEAVES, begin=begin, most=most)
     # Fewer than asked for: whatever else there was up to the size that was read before is gone.
     position = (
-        rows[-1]["leaf_index"] + 1 if len(rows) == most else max(size, *(row["leaf_index"] + 1 for row in rows), 0)
+        rows[-1]["leaf_index"] + 1 if len(rows) == most else max(end, *(row["leaf_index"] + 1 for row in rows), 0)
     )
     events = tuple(one for one in map(_sealed, rows) if one is not None)
     return Batch(
@@ -98,7 +103,7 @@ async def _batch(work: UnitOfWork, reader: str, seen: int, most: int, *, turn: i
         events=events,
         passed_over=position - begin - len(events),
         turn=turn,
-        has_more=position < size,
+        has_more=position < end,
     )
 
 

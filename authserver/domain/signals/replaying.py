@@ -2,7 +2,8 @@
 What signals would have said about the past: the record goes through the same detectors again, and nothing is written.
 """
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,13 +37,18 @@ class Replayed:
     learned_from: int = 0
 
 
+async def length(work: UnitOfWork) -> int:
+    """Return how many events the bound tenant's log has: as far as a replay goes."""
+    return await following.size(work)
+
+
 async def replay(
     work: UnitOfWork,
     *,
     since_us: int = 0,
     until_us: int = 2**62,
     wanted: Settings | None = None,
-    progress: Callable[[int, int], Awaitable[None]] | None = None,
+    progress: Callable[[int], object] | None = None,
 ) -> Replayed:
     """Let the detectors look at the bound tenant's record, from its first event on; return what they would have said in the time.
 
@@ -83,5 +89,7 @@ async def replay(
             del known[next(iter(known))]
         place = batch.position
         if progress is not None:
-            await progress(place, place if not batch.has_more else place + 1)
+            progress(batch.position - batch.seen)
+        # Whoever waits for an answer comes first.
+        await asyncio.sleep(0)
     return result

@@ -6,11 +6,13 @@ from authserver.domain.health import report
 from authserver.domain.health.report import ReportedTool
 from authserver.domain.revocation.kill_switch import Target
 from authserver.domain.stopping import stopping
+from authserver.domain.tool_policies import step_up
 from authserver.web.admin.kills import id_of
 from resource_lib.wire.control import Kind
 from tests.support.admin_examples.directory import NO_RESOURCE, linked
 from tests.support.admin_examples.example import Example
 from tests.support.approvals import refunding, tool_server
+from tests.support.signalling import raised
 from tests.support.world import R1
 
 WHY = {"reason": "Because"}
@@ -76,7 +78,34 @@ async def sealed_log(admin):
     return {}
 
 
+async def unusual(admin):
+    found = await raised(admin.server, client_id=admin.server.client("P").app.client_id)
+    return {"signal_id": found.id}
+
+
+async def stepped_up(admin):
+    work = admin.server.operator.work("t1")
+    await step_up.begin(work, client_id="cli_stepped_up", sub="", minutes=5, by=BY)
+    assert await work.commit()
+    return {}
+
+
+async def of_a_kind(_):
+    return {"kind": "volume"}
+
+
+NO_SIGNAL = {"signal_id": "sgn_aaaaaaaaaaaaaaaa"}
+
 EXAMPLES = {
+    ("GET", "/signals"): Example(query="state=open&kind=volume"),
+    ("GET", "/signals/{signal_id}"): Example(make=unusual, strange=NO_SIGNAL),
+    ("POST", "/signals/{signal_id}/dismiss"): Example(by="o1", make=unusual, strange=NO_SIGNAL, body=WHY),
+    ("POST", "/signals/{signal_id}/step-up"): Example(by="o1", make=unusual, strange=NO_SIGNAL, body={"minutes": 5}),
+    ("GET", "/step-ups"): Example(),
+    ("POST", "/step-ups/end"): Example(by="o1", make=stepped_up, body={"client_id": "cli_stepped_up"}),
+    ("GET", "/signal-settings"): Example(),
+    ("GET", "/signal-settings/{kind}"): Example(make=of_a_kind, shared=True),
+    ("PATCH", "/signal-settings/{kind}"): Example(by="o1", make=of_a_kind, shared=True, body={"numbers": {"z": 6}}),
     ("GET", "/authorizations"): Example(query="state=live"),
     ("GET", "/authorizations/{authorization_id}"): Example(
         make=login, strange={"authorization_id": "az_aaaaaaaaaaaaaaaa"}
