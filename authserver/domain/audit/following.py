@@ -85,7 +85,8 @@ async def size(work: UnitOfWork) -> int:
 
 
 async def _batch(work: UnitOfWork, reader: str, seen: int, most: int, *, turn: int) -> Batch | None:
-    end = await size(work)
+    sealed = await work.one(store.LOG)
+    end = sealed["size"] if sealed else 0
     if seen >= end:
         return None
     # What retention has taken away is neither read nor missed.
