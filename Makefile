@@ -67,7 +67,7 @@ conformance: $(READY) ## other people's software from npm: the official conforma
 	  tests/agreement/test_sdk_registration.py tests/agreement/test_authlib.py --show-capture=no $(ARGS)
 	ADMIN_FUZZ=40 $(RUN) -m pytest tests/attacks/test_admin_fuzzing.py $(ARGS)
 
-chaos: $(READY) ## kill the server in the middle of its work, again and again, and look for what was lost
+chaos: $(READY) ## kill server, workers, guards and databases in the middle of their work, and look for what was lost; CHAOS_SEEDS=50-99 for others
 	CHAOS=1 $(RUN) -m pytest tests/chaos $(ARGS)
 
 lock: ## resolve pyproject.toml into requirements/*.txt, with hashes and without host names

@@ -1,1 +1,1 @@
-"""Long, rough runs: `make chaos`. The ordinary suite counts them as skipped."""
+"""Long, rough runs: `make chaos`. The ordinary suite counts most of them as skipped, and runs a short form of one."""
