@@ -21,7 +21,7 @@ from authserver.domain.inventory import reported
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.keys import rotation
 from authserver.domain.login import session
-from authserver.domain.notices import delivery, notice
+from authserver.domain.notices import delivery, forwarding, notice
 from authserver.domain.pushed_requests import pushed_request
 from authserver.domain.rate_limits import limit
 from authserver.domain.revocation import tail
@@ -40,6 +40,7 @@ _WATCHING_S = 1.0
 _PRUNING_S = 3600.0
 _ROUNDS_AT_ONCE = 8
 _COUNTING_S = 2
+_FORWARDING_S = 1.0
 _USES_S = 60
 
 
@@ -151,6 +152,16 @@ async def count_calls(machines: Machines) -> None:
             log.warning("calls_not_counted", error=type(error).__name__)
 
 
+async def forward_the_record(machines: Machines) -> None:
+    """Tell webhooks what was sealed, for ever; nobody waits for it."""
+    while True:
+        await asyncio.sleep(_FORWARDING_S * random.uniform(0.8, 1.2))  # noqa: S311 - several processes take turns
+        try:
+            await forwarding.forward_round(machines)
+        except Exception as error:  # noqa: BLE001 - a job outlives every accident
+            log.warning("record_not_forwarded", error=type(error).__name__)
+
+
 async def watch_for_signals(machines: Machines) -> None:
     """Look at what is new in the record, do what signals ask for, end what is over, for ever, once a second."""
     while True:
@@ -231,6 +242,7 @@ class Jobs:
             asyncio.create_task(seal_the_record(machines), name="seal_the_record"),
             asyncio.create_task(prune_the_record(machines), name="prune_the_record"),
             asyncio.create_task(count_calls(machines), name="count_calls"),
+            asyncio.create_task(forward_the_record(machines), name="forward_the_record"),
             asyncio.create_task(watch_for_signals(machines), name="watch_for_signals"),
             asyncio.create_task(look_at_servers(machines), name="look_at_servers"),
             asyncio.create_task(keep_uses(machines), name="keep_uses"),

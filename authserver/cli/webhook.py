@@ -49,13 +49,19 @@ async def _found(machines: Any, tenant: Any, webhook_id: str) -> Any:
     epilog=examples(
         "authserver webhook add https://hooks.acme.example/approvals --tenant acme",
         "authserver webhook add https://hooks.acme.example/asked --tenant acme --event approval.requested",
+        "authserver webhook add https://siem.acme.example/in --tenant acme --event 'call:*' --event 'operator:*'",
     )
 )
 def add(
     url: Annotated[str, typer.Argument(help="A public https address; it is kept sealed.", metavar="URL")],
     tenant: Tenant,
     event: Annotated[
-        list[str] | None, typer.Option("--event", help="What it is told of; repeat. Default: everything.")
+        list[str] | None,
+        typer.Option(
+            "--event",
+            help="What it is told of; repeat. Default: every notice. A kind of the record, as `call:*` or `operator:kill:stopped`: "
+            "each such event, as its header says it.",
+        ),
     ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -170,7 +176,10 @@ def set_(
         found = await _found(machines, home, webhook_id)
         if found.is_active != active:
             work = machines.work(tenant=home.id)
-            (webhook.enable if active else webhook.disable)(work, found)
+            if active:
+                await webhook.enable(work, found)
+            else:
+                webhook.disable(work, found)
             await committed(work, otherwise=f"{webhook_id} was changed meanwhile.")
         return _row(await _found(machines, home, webhook_id))
 

@@ -109,7 +109,7 @@ async def test_what_did_not_happen_is_not_told(server, receiver):
     made = await hooked(server)
     work = server.operator.work("t1")
     await tell(work, Event.APPROVAL_REQUESTED, call(server))
-    webhook.enable(work, made.webhook)
+    await webhook.enable(work, made.webhook)
 
     assert not await work.commit()
     assert 0 == await deliver(server)

@@ -68,4 +68,16 @@ QUESTIONS: dict[str, Requirement] = {
     "questions:export:bounded": Requirement(
         "ours", "Exports are bounded: in number, in memory by what the reader takes, and in time by the reader's power."
     ),
+    "questions:webhook:in-the-logs-order-without-names": Requirement(
+        "ours",
+        "A webhook that names kinds of the record is told of them, signed, in the log's order, by their headers alone.",
+    ),
+    "questions:webhook:none-overtakes-another": Requirement(
+        "R-01",
+        "Each batch of events is made once, told at least once, and none overtakes another; given up, that is recorded.",
+    ),
+    "questions:webhook:begins-anew-when-enabled": Requirement(
+        "ours",
+        "A webhook that was disabled hears of what happens once it is enabled; what is no kind is refused by name.",
+    ),
 }

@@ -117,6 +117,17 @@ def advance(work: UnitOfWork, batch: Batch) -> None:
         work.claim(store.BEGIN_READER, **kept)
 
 
+async def begin_at_end(work: UnitOfWork, reader: str) -> None:
+    """Have a reader of the bound tenant's log go on from behind what is sealed now, with the unit's commit."""
+    sealed = await work.one(store.LOG)
+    work.write(store.PLACE_READER, reader=reader, position=sealed["size"] if sealed else 0, now_us=work.at_us)
+
+
+def forget(work: UnitOfWork, reader: str) -> None:
+    """Forget where a reader is, with the unit's commit: it reads no more."""
+    work.write(store.FORGET_READER, reader=reader)
+
+
 async def passed_over(work: UnitOfWork, reader: str) -> int:
     """Return how many rows of the bound tenant's log a reader found gone, or no event any more."""
     row = await work.one(store.READER, reader=reader)

@@ -465,6 +465,16 @@ ADVANCE_READER = statement(
     WHERE tenant_id = :tenant AND reader = :reader AND turn = :turn RETURNING reader
     """
 )
+PLACE_READER = statement(
+    """
+    INSERT INTO audit_readers (tenant_id, reader, position, passed_over, turn, at_us)
+    VALUES (:tenant, :reader, :position, 0, 1, :now_us)
+    ON CONFLICT (tenant_id, reader) DO UPDATE
+        SET position = excluded.position, turn = audit_readers.turn + 1, at_us = excluded.at_us
+    RETURNING reader
+    """
+)
+FORGET_READER = statement("DELETE FROM audit_readers WHERE tenant_id = :tenant AND reader = :reader")
 RESET_READER = statement(
     """
     INSERT INTO audit_readers (tenant_id, reader, position, passed_over, turn, at_us)

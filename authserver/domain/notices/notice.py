@@ -24,6 +24,7 @@ class Event(StrEnum):
     APPROVAL_REQUESTED = "approval.requested"
     APPROVAL_DECIDED = "approval.decided"
     SIGNAL_RAISED = "signal.raised"
+    RECORD_EVENTS = "record.events"
     WEBHOOK_DISABLED = "webhook.disabled"
     WEBHOOK_TEST = "webhook.test"
 

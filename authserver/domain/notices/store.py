@@ -177,6 +177,19 @@ OF_TARGET = statement(
     WHERE tenant_id = :tenant AND channel = :channel AND target = :target ORDER BY created_at DESC, notice_id LIMIT :most
     """
 )
+# Who listens to the record itself: a kind has a colon in it, a notice has none.
+FORWARDED = platform_statement(
+    """
+    SELECT tenant_id, webhook_id, events FROM webhooks WHERE disabled_at IS NULL AND events LIKE '%:%'
+    ORDER BY tenant_id, webhook_id LIMIT :most
+    """
+)
+IS_TOLD = statement(
+    """
+    SELECT notice_id FROM notices
+    WHERE tenant_id = :tenant AND channel = :channel AND target = :target AND event = :event AND done_at IS NULL LIMIT 1
+    """
+)
 GIVEN_UP = statement(
     """
     SELECT channel, COUNT(*) AS many, MAX(failure) AS failure FROM notices

@@ -14,14 +14,15 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from authserver.domain.audit import event
-from authserver.domain.notices import signature, store
+from authserver.domain.audit import event, following
+from authserver.domain.notices import forwarding, signature, store
 from authserver.domain.notices.notice import Channel, Event, tell_webhooks, timestamp
 from authserver.runtime.identifiers import new_id
 from authserver.runtime.outbound import OutboundRefusedError
 from authserver.runtime.unit_of_work import Row, UnitOfWork
 
 MOST_OF_A_TENANT: Final = 10
+MOST_EVENTS: Final = 30
 MOST_OVERLAP_S: Final = 7 * 24 * 3600
 SUBSCRIBABLE: Final = (Event.APPROVAL_REQUESTED, Event.APPROVAL_DECIDED, Event.SIGNAL_RAISED, Event.WEBHOOK_DISABLED)
 
@@ -85,8 +86,14 @@ async def add(work: UnitOfWork, *, url: str, events: tuple[str, ...] = ()) -> Ne
         raise InvalidWebhookError(f"url: {error.description}") from None
     known = [wanted.value for wanted in SUBSCRIBABLE]
     for name in events:
-        if name not in known:
-            raise InvalidWebhookError(f"event: {name!r} is none of {', '.join(known)}")
+        if name not in known and not forwarding.is_of_the_record(name):
+            raise InvalidWebhookError(
+                f"event: {name!r} is none of {', '.join(known)}, and no kind of the record such as 'call:*' or 'operator:kill:stopped'"
+            )
+    if len(events) > MOST_EVENTS:
+        raise InvalidWebhookError(
+            f"event: at most {MOST_EVENTS} for one webhook; 'call:*' stands for all that begin so"
+        )
     if len(await work.all(store.WEBHOOKS)) >= MOST_OF_A_TENANT:
         raise InvalidWebhookError(f"url: a tenant has at most {MOST_OF_A_TENANT} webhooks; remove one")
     made = Webhook(
@@ -106,6 +113,7 @@ async def add(work: UnitOfWork, *, url: str, events: tuple[str, ...] = ()) -> Ne
         secret=_sealed(work, made.id, _Kept(url=url, secrets=((secret, None),))),
         now=work.now,
     )
+    await _follow(work, made)
     _record(work, made, "added")
     return NewSecret(webhook=made, secret=signature.secret_text(secret))
 
@@ -152,15 +160,17 @@ def disable(work: UnitOfWork, webhook: Webhook) -> None:
     _record(work, webhook, "disabled")
 
 
-def enable(work: UnitOfWork, webhook: Webhook) -> None:
+async def enable(work: UnitOfWork, webhook: Webhook) -> None:
     """Tell it again, from now on. A lost commit: it was not disabled, or is gone."""
     work.claim(store.ENABLE_WEBHOOK, webhook_id=webhook.id)
+    await _follow(work, webhook)
     _record(work, webhook, "enabled")
 
 
 def remove(work: UnitOfWork, webhook: Webhook) -> None:
     """Forget it and its secret. A lost commit: it is gone already."""
     work.claim(store.REMOVE_WEBHOOK, webhook_id=webhook.id)
+    following.forget(work, forwarding.reader_of(webhook.id))
     drop(work, webhook.id, "removed")
     _record(work, webhook, "removed")
 
@@ -223,6 +233,11 @@ async def attempts(work: UnitOfWork, webhook: Webhook, *, most: int = 20) -> lis
         )
         for row in rows
     ]
+
+
+async def _follow(work: UnitOfWork, webhook: Webhook) -> None:
+    if any(map(forwarding.is_of_the_record, webhook.events)):
+        await following.begin_at_end(work, forwarding.reader_of(webhook.id))
 
 
 def _record(work: UnitOfWork, webhook: Webhook, action: str) -> None:
