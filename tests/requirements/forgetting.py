@@ -20,6 +20,10 @@ FORGETTING: dict[str, Requirement] = {
     "forget:keys:one-by-one": Requirement(
         "C50", "the key of one payload is destroyed alone, whoever destroys another of the same page meanwhile"
     ),
+    "forget:commands": Requirement(
+        "C50",
+        "erasing is rehearsed, confirmed by name, and says what it reached, what is not clean yet, and until when backups know it",
+    ),
     "forget:headers": Requirement(
         "C50", "what a caller writes beside a call, such as a request's id, stands in no header, which nobody erases"
     ),
