@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from authserver.domain.resources.administration import PATH as ADMIN_PATH
 from authserver.web import limits
 from authserver.web.authorize import authorize
+from authserver.web.console.analytics import show_analytics
 from authserver.web.console.approvals import show_waiting
 from authserver.web.console.end import end, show_end
 from authserver.web.console.heard import show_heard
@@ -153,6 +154,7 @@ ROUTES: dict[str, Route] = {
     "/console/holder": Route(group="page", methods={"GET": show_holder}),
     "/console/server": Route(group="page", methods={"GET": show_server, "POST": look_or_accept}),
     "/console/approvals": Route(group="page", methods={"GET": show_waiting}),
+    "/console/analytics": Route(group="page", methods={"GET": show_analytics}),
     "/consent": Route(group="page", methods={"GET": show_consent, "POST": decide}),
     "/static/style.css": Route(group="asset", methods={"GET": stylesheet}),
     "/static/mark.svg": Route(group="asset", methods={"GET": mark}),

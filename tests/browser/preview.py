@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from authserver.web.pages.render import STATIC, render
 from authserver.web.pages.values import hints
+from tests.browser.preview_analytics import screens as analytics_screens
 from tests.browser.preview_console import screens as console_screens
 from tests.browser.preview_record import screens as record_screens
 
@@ -1125,6 +1126,7 @@ SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     **console_screens(HOSTILE),
     **record_screens(HOSTILE),
+    **analytics_screens(HOSTILE),
 }
 
 

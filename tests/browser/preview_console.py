@@ -51,6 +51,7 @@ def server(name: str, **changed: Any) -> dict[str, Any]:
         "name": name,
         "uri": f"https://{name.lower()}.example.com/mcp",
         "url": "/console/server?kind=resource&resource=x",
+        "calls_url": "/console/analytics?server=x",
         "stopped": "",
         "tags": [tag("good", "Reachable")],
         "running": "2 running; the latest word from each is less than a second old",

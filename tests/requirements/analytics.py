@@ -54,4 +54,12 @@ ANALYTICS: dict[str, Requirement] = {
     "analytics:asked:at-a-terminal": Requirement(
         "C57", "A command prints the same figures as a table, JSON or CSV, also where no server runs."
     ),
+    "analytics:page:charts-and-tables": Requirement(
+        "C57", "The console's page draws without a script what its tables say, each bar in words too."
+    ),
+    "analytics:page:narrowed": Requirement("C57", "Span, server, tool and application narrow everything on the page."),
+    "analytics:page:only-ones-own": Requirement(
+        "TN-15", "No number of another organisation is on the page, whatever its address names."
+    ),
+    "analytics:page:thousands-are-paged": Requirement("C57", "Thousands of tools are shown page by page."),
 }

@@ -88,6 +88,7 @@ def server(operator: Operator, it: Server) -> dict[str, object]:
         "name": it.name,
         "uri": it.uri,
         "url": operator.link("server", kind="resource", server=it.uri),
+        "calls_url": operator.link("analytics", server=it.uri),
         "stopped": {"paused": "pause", "stopped": "kill"}.get(it.state, ""),
         "tags": server_tags(it),
         "running": in_short(it.instances),

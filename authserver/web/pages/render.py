@@ -118,6 +118,7 @@ PAGES = {
         "approvals.html",
         "security.html",
         "console.html",
+        "console_analytics.html",
         "console_approvals.html",
         "console_end.html",
         "console_heard.html",
