@@ -14,7 +14,7 @@ _NOTHING: Final[Mapping[str, Any]] = {}
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False, weakref_slot=True)
 class Definition:
-    """One tool, as it stands in the server's own list. Compared by identity: what is made of it is kept beside it."""
+    """One tool, as it stands in the server's own list. Compared by identity: what is made of it is kept with it."""
 
     hash: str
     title: str = ""
@@ -22,6 +22,8 @@ class Definition:
     version: str = ""
     tool: Mapping[str, Any] = field(default_factory=lambda: _NOTHING, repr=False)
     """All of it, as the server lists it; empty where it is not listed."""
+    made: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    """What was made of it by whoever looks at answers, each under a name of their own: its shape, its compiled schema."""
 
     @property
     def is_listed(self) -> bool:

@@ -69,6 +69,8 @@ class Measured(NamedTuple):
 
 def measured(value: Any, bounds: Bounds) -> Measured:
     """Return how large arguments are."""
+    if (values := _surely_within(value, bounds)) is not None:
+        return Measured(values, None)
     walk = _Walk(bounds)
     found = walk.of(value, 1)
     if found is not None:
@@ -78,6 +80,40 @@ def measured(value: Any, bounds: Bounds) -> Measured:
         if size > bounds.bytes:
             return Measured(walk.values, ((), f"must be at most {bounds.bytes} bytes in all"))
     return Measured(walk.values, None)
+
+
+def _surely_within(value: Any, bounds: Bounds) -> int | None:
+    """Return how many values there are in arguments that go beyond no bound, which nearly all do; None: that has to be looked at closely."""
+    values = characters = depth = 0
+    layer = [value]
+    while layer:
+        depth += 1
+        values += len(layer)
+        below: list[Any] = []
+        for one in layer:
+            kind = type(one)
+            if kind is str:
+                if len(one) > bounds.characters or not one.isascii() or "\x00" in one:
+                    return None
+                characters += len(one)
+            elif kind is int or kind is float:
+                if not -bounds.number <= one <= bounds.number:
+                    return None
+            elif kind is dict or kind is list:
+                if depth > bounds.depth or len(one) > bounds.members:
+                    return None
+                if kind is list:
+                    below += one
+                    continue
+                for name in one:
+                    if len(name) > bounds.name or not name.isascii() or "\x00" in name:
+                        return None
+                    characters += len(name)
+                below += one.values()
+        if values + len(below) > bounds.values:
+            return None
+        layer = below
+    return values if characters * _PER_CHARACTER + values * _PER_VALUE <= bounds.bytes else None
 
 
 class _Walk:

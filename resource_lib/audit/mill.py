@@ -79,7 +79,7 @@ class Mill:
         """Take what was noted. Raises nothing."""
         self._noted.append(noted)
         self._added += noted.size
-        if self._size > self._most_bytes or len(self._noted) > self._most:
+        if self._added - self._taken > self._most_bytes or len(self._noted) > self._most:
             self._make_room()
         if self._is_asleep or self._thread is None:
             self._start()

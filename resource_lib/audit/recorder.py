@@ -145,8 +145,14 @@ class Recorder:
         self._mill.put_first(noted)
         if self.sending is not None:
             self.sending.follow()
-        done, pending = await asyncio.wait(waiters, timeout=PATIENCE_S)
-        return not pending and all(one.result() for one in done)
+        late = loop.call_later(PATIENCE_S, _give_up, waiters)
+        try:
+            for waiter in waiters:
+                if not await waiter:
+                    return False
+            return True
+        finally:
+            late.cancel()
 
     @property
     def takes_reads(self) -> bool:
@@ -305,6 +311,12 @@ class Recorder:
         self._mill.forsake()
         if self.sending is not None:
             self.sending.forsake()
+
+
+def _give_up(waiters: Sequence["asyncio.Future[bool]"]) -> None:
+    for waiter in waiters:
+        if not waiter.done():
+            waiter.set_result(False)
 
 
 def _usable(settings: Record, resource: str, *, issuer: str | None) -> Path | None:

@@ -85,10 +85,20 @@ class Tap:
 class Call:
     """One message of a caller, and what is known of it so far."""
 
-    __slots__ = (
-        "approval_id", "arguments", "began", "caller", "clear", "decision", "definition", "demand", "has_intent", "id", "is_over",
-        "method", "request_id", "sees_personal", "signs", "tool", "weight", "withheld",
-    )  # fmt: skip
+    # What most calls never have stands here, once for all of them: one is made for each call.
+    id = ""
+    """That of its first event, once there is one."""
+    has_intent = False
+    is_over = False
+    approval_id = ""
+    sees_personal = False
+    withheld: str | None = None
+    """The word in the place of its answer, where that did not leave."""
+    signs: list[tuple[str, int]] | None = None
+    weight = 0
+    """Bytes of `clear`."""
+    clear: list[Any] | None = None
+    """What it returned, as it stood before it was masked, where its schema names people."""
 
     def __init__(  # noqa: PLR0917 - made for each call, and by name it would cost twice as much
         self,
@@ -110,19 +120,6 @@ class Call:
         self.demand = demand
         self.definition = definition
         self.began = time.perf_counter_ns()
-        self.id = ""
-        """That of its first event, once there is one."""
-        self.has_intent = False
-        self.is_over = False
-        self.approval_id = ""
-        self.sees_personal = False
-        self.withheld: str | None = None
-        """The word in the place of its answer, where that did not leave."""
-        self.signs: list[tuple[str, int]] | None = None
-        self.weight = 0
-        """Bytes of `clear`."""
-        self.clear: list[Any] | None = None
-        """What it returned, as it stood before it was masked, where its schema names people."""
 
     @property
     def writes(self) -> bool:
@@ -270,17 +267,18 @@ class Recording:
             return
         for note in leaving.notes:
             call.sign(f"{note.step}:{note.kind}", note.count)
-        call.sees_personal = call.sees_personal or leaving.sees_personal
+        if leaving.sees_personal:
+            call.sees_personal = True
 
     def saw(self, leaving: Leaving, value: Mapping[str, Any]) -> None:
         """Take note of a result before anything in it is masked, where its schema names people: they are named in the record."""
-        if leaving.definition is None or leaving.definition.output_schema is None or not leaving.is_tool_result:
-            return
-        call = self._call_of(leaving)
         try:
-            if call is None or not shape_of(leaving.definition).names_people:
+            if not leaving.is_tool_result or not shape_of(leaving.definition).names_people:
                 return
         except UnreadableSchemaError:
+            return
+        call = self._call_of(leaving)
+        if call is None:
             return
         call.weight += leaving.size or 0
         call.clear = [*(call.clear or ()), value]

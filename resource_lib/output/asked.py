@@ -6,6 +6,7 @@ arguments is written down: the kinds of signs and how long the text is. C31.
 """
 
 import logging
+from itertools import chain
 from typing import Any, Final
 
 from resource_lib.definition import Definition, named
@@ -42,14 +43,11 @@ def note_arguments(
 
 def _add_sentences(value: Any, found: list[str]) -> None:
     """Add the texts that are more than one word: an id, a date or a choice gives no orders."""
-    kind = type(value)
-    if kind is str:
-        if len(value) > _LONGEST_WORD or " " in value or "<" in value or not (value.isascii() and value.isprintable()):
-            found.append(value)
-    elif kind is dict:
-        for name, member in value.items():
-            _add_sentences(name, found)
-            _add_sentences(member, found)
-    elif kind is list:
-        for entry in value:
-            _add_sentences(entry, found)
+    for one in (
+        chain.from_iterable(value.items()) if type(value) is dict else value if type(value) is list else (value,)
+    ):
+        if type(one) is str:
+            if len(one) > _LONGEST_WORD or " " in one or "<" in one or not (one.isascii() and one.isprintable()):
+                found.append(one)
+        elif type(one) is dict or type(one) is list:
+            _add_sentences(one, found)

@@ -5,13 +5,9 @@ JSON Schema 2020-12 unless the schema says otherwise; nothing remote is ever fet
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
-from weakref import WeakKeyDictionary
+from typing import Any
 
-from resource_lib.definition import Definition
 from resource_lib.output.leaving import Leaving
-
-_validators: Final[WeakKeyDictionary[Definition, Any]] = WeakKeyDictionary()
 
 
 def conforms(result: Mapping[str, Any], leaving: Leaving) -> bool:
@@ -22,9 +18,9 @@ def conforms(result: Mapping[str, Any], leaving: Leaving) -> bool:
     definition = leaving.definition
     if definition is None or not is_held_to_schema(result, leaving):
         return True
-    validator = _validators.get(definition)
+    validator = definition.made.get("validator")
     if validator is None:
-        validator = _validators[definition] = _validator(definition.output_schema)
+        validator = definition.made["validator"] = _validator(definition.output_schema)
     if validator is False:
         return False
     try:

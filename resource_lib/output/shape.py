@@ -18,7 +18,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final, get_args
-from weakref import WeakKeyDictionary
 
 from resource_lib.definition import Definition
 from resource_lib.json_schema import (
@@ -593,33 +592,37 @@ def _compiled(pattern: str) -> _Linear:
 FREE: Final = Shape((), _Root({}))
 """A place of which nothing is said."""
 
-_shapes: Final[WeakKeyDictionary[Definition, Shape | None]] = WeakKeyDictionary()
-_input_shapes: Final[WeakKeyDictionary[Definition, Shape | None]] = WeakKeyDictionary()
+_UNMADE: Final = object()
 
 
 def shape_of(definition: Definition | None) -> Shape:
     """Return the shape of what a tool says it returns; FREE where it says nothing. Raises UnreadableSchemaError."""
-    if definition is None or definition.output_schema is None:
-        return FREE
-    return _kept(_shapes, definition, definition.output_schema)
+    return FREE if definition is None else _kept(definition, "output_shape", "outputSchema")
 
 
 def shape_of_arguments(definition: Definition | None) -> Shape:
     """Return the shape of what a tool is called with; FREE where it says nothing. Raises UnreadableSchemaError."""
-    if definition is None or definition.input_schema is None:
-        return FREE
-    return _kept(_input_shapes, definition, definition.input_schema)
+    return FREE if definition is None else _kept(definition, "input_shape", "inputSchema")
 
 
-def _kept(shapes: WeakKeyDictionary[Definition, Shape | None], definition: Definition, schema: Any) -> Shape:
-    if definition not in shapes:
-        try:
-            root = _Root(schema)
-            shape = shapes[definition] = root.shape((schema,))
-            shape.kinds_by_name = dict(sorted(_named_kinds(schema, root), key=_gravest_last))
-        except (UnreadableSchemaError, RecursionError):
-            shapes[definition] = None
-    found = shapes[definition]
+def _kept(definition: Definition, name: str, member: str) -> Shape:
+    found: Any = definition.made.get(name, _UNMADE)
+    if found is _UNMADE:
+        found = definition.made[name] = _made(definition.tool.get(member))
     if found is None:
         raise UnreadableSchemaError
-    return found
+    shape: Shape = found
+    return shape
+
+
+def _made(schema: Any) -> Shape | None:
+    """Return the shape of a schema; None: nobody can follow it."""
+    if schema is None:
+        return FREE
+    try:
+        root = _Root(schema)
+        shape = root.shape((schema,))
+        shape.kinds_by_name = dict(sorted(_named_kinds(schema, root), key=_gravest_last))
+    except (UnreadableSchemaError, RecursionError):
+        return None
+    return shape

@@ -46,6 +46,7 @@ class Sieve:
             return ()
         found: list[int] = []
         met: dict[Need, bool] = {}
+        by_need = self._by_need
         for may_pass, places in self._groups:
             if may_pass is not None and not may_pass(text):
                 continue
@@ -53,7 +54,7 @@ class Sieve:
                 for need in self.rows[place]:
                     is_met = met.get(need)
                     if is_met is None:
-                        is_met = met[need] = self._asked_of(need)(text)
+                        is_met = met[need] = (by_need.get(need) or self._asked_of(need))(text)
                     if not is_met:
                         break
                 else:

@@ -428,6 +428,9 @@ OUTPUT: dict[str, Requirement] = {
         "C34, EX-01",
         "JSON that stands in a text by itself, in a line or between fences, is masked by its names, and no other text changes.",
     ),
+    "arguments:bounds:quick-look": Requirement(
+        "C22, ours", "Arguments are within their bounds by the quick look only where they are by the close one."
+    ),
     "wire:strict-json:short-way": Requirement(
         "RFC 8259 §4, RFC 8725 §2.4, ours",
         "A message is read in a faster way only where it is written, byte by byte, as its one reading would be written.",
