@@ -80,4 +80,8 @@ QUESTIONS: dict[str, Requirement] = {
         "ours",
         "A webhook that was disabled hears of what happens once it is enabled; what is no kind is refused by name.",
     ),
+    "questions:readers:every-opening-is-known": Requirement(
+        "C45; AU-05; decision 15",
+        "Whoever reads what the record says of people is in it, on every way there is; what cannot be recorded is not shown.",
+    ),
 }
