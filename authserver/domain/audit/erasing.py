@@ -92,6 +92,7 @@ async def erase_overtaken(work: UnitOfWork, event_ids: Sequence[str], refs: Iter
 
 async def _erase(work: UnitOfWork, event_ids: Sequence[str], *, by: str = "") -> Receipt:
     await payload.destroy(work, event_ids)
+    erased(work)
     work.write(store.ERASE_SUBJECTS, event_ids=_array(event_ids))
     return write_receipt(work, event_ids, by=by)
 

@@ -81,7 +81,6 @@ async def destroy(work: UnitOfWork, event_ids: Sequence[str]) -> None:
         assert work.tenant is not None
         work.claim(store.HOLD_PAGES, seen=row["erasures"])
         await wrapping.destroy(work, event_ids, _opened(work, work.tenant, row["key_id"], row["wrapped"]).key)
-        work.write(store.ERASED, now_us=work.at_us)
     work.write(store.ERASE_PAYLOADS, event_ids=orjson.dumps(list(event_ids)).decode())
 
 
