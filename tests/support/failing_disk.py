@@ -2,7 +2,7 @@
 Disks that have no room, and disks that fail: real ones, for real processes.
 
 `SmallDisk` is a file system of some megabytes in memory. `FailingDisk` lies between a process and its files (`LD_PRELOAD`): while it is told to, a sync
-fails with EIO, and what was written since the last good one is gone for good, though the next sync says that all is well: that is what Linux
+fails with EIO, and what stood there before what was written since the last good one stands there again, though the next sync says that all is well: that is what Linux
 does (https://wiki.postgresql.org/wiki/Fsync_Errors).
 """
 
@@ -23,18 +23,19 @@ _SOURCE = r"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-#define RANGES 4096
-/* What was written since the last good sync, of each descriptor. A long range of writes is one. */
-static struct { off_t from, to; } written[RANGES];
-static int owner[RANGES], count;
+#define WRITES 8192
+/* What stood where something was written since the last good sync of its descriptor, in the order of the writes. */
+static struct { int fd; off_t at; size_t n; char *before; } written[WRITES];
+static int count;
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 
 static int is_ours(int fd) {
@@ -53,47 +54,45 @@ static int fails(void) {
     return told && access(told, F_OK) == 0;
 }
 
-static void note(int fd, off_t at, ssize_t n) {
-    if (n <= 0 || !is_ours(fd)) return;
+static int again(int fd, int flags) {
+    /* Through a descriptor of its own: one that appends would write elsewhere, and one that writes may not read. */
+    char link[64];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    return open(link, flags | O_CLOEXEC);
+}
+
+static void note(int fd, off_t at, size_t n) {
+    if (!is_ours(fd)) return;
+    char *before = calloc(1, n);
+    int file = before ? again(fd, O_RDONLY) : -1;
+    if (file < 0 || pread(file, before, n, at) < 0) { free(before); before = NULL; }
+    if (file >= 0) syscall(SYS_close, file);
+    if (!before) return;
     pthread_mutex_lock(&turn);
-    int i = 0;
-    while (i < count && !(owner[i] == fd && written[i].to == at)) i++;
-    if (i < count) written[i].to = at + n;
-    else {
-        if (count == RANGES) count = 0;
-        owner[count] = fd; written[count].from = at; written[count].to = at + n; count++;
-    }
+    if (count < WRITES) {
+        written[count].fd = fd; written[count].at = at; written[count].n = n; written[count].before = before; count++;
+    } else free(before);
     pthread_mutex_unlock(&turn);
 }
 
 static void forget(int fd) {
     int kept = 0;
     pthread_mutex_lock(&turn);
-    for (int i = 0; i < count; i++)
-        if (owner[i] != fd) { owner[kept] = owner[i]; written[kept] = written[i]; kept++; }
+    for (int i = 0; i < count; i++) {
+        if (written[i].fd == fd) free(written[i].before);
+        else written[kept++] = written[i];
+    }
     count = kept;
     pthread_mutex_unlock(&turn);
 }
 
-static ssize_t (*real_pwrite)(int, const void *, size_t, off_t);
-
 static int lose(int fd) {
-    char zeros[512] = {0}, link[64];
-    if (!real_pwrite) real_pwrite = dlsym(RTLD_NEXT, "pwrite");
+    int file = again(fd, O_WRONLY);
     pthread_mutex_lock(&turn);
-    for (int i = 0; i < count; i++) {
-        if (owner[i] != fd) continue;
-        for (off_t at = written[i].from; at < written[i].to; at += sizeof zeros) {
-            size_t n = written[i].to - at < (off_t)sizeof zeros ? (size_t)(written[i].to - at) : sizeof zeros;
-            /* Through a descriptor of its own: one that appends would write elsewhere. */
-            snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-            FILE *file = fopen(link, "r+");
-            if (!file) break;
-            real_pwrite(fileno(file), zeros, n, at);
-            fclose(file);
-        }
-    }
+    for (int i = count - 1; i >= 0 && file >= 0; i--)
+        if (written[i].fd == fd && syscall(SYS_pwrite64, file, written[i].before, written[i].n, written[i].at) < 0) break;
     pthread_mutex_unlock(&turn);
+    if (file >= 0) syscall(SYS_close, file);
     forget(fd);
     errno = EIO;
     return -1;
@@ -102,18 +101,19 @@ static int lose(int fd) {
 ssize_t write(int fd, const void *data, size_t n) {
     static ssize_t (*real)(int, const void *, size_t);
     if (!real) real = dlsym(RTLD_NEXT, "write");
-    ssize_t done = real(fd, data, n);
-    if (done > 0 && fd > 2 && is_ours(fd)) note(fd, lseek(fd, 0, SEEK_CUR) - done, done);
-    return done;
+    if (fd > 2 && is_ours(fd)) {
+        int flags = fcntl(fd, F_GETFL);
+        note(fd, lseek(fd, 0, flags & O_APPEND ? SEEK_END : SEEK_CUR), n);
+    }
+    return real(fd, data, n);
 }
 
 #define PWRITE(name) \
 ssize_t name(int fd, const void *data, size_t n, off_t at) { \
     static ssize_t (*real)(int, const void *, size_t, off_t); \
     if (!real) real = dlsym(RTLD_NEXT, #name); \
-    ssize_t done = real(fd, data, n, at); \
-    note(fd, at, done); \
-    return done; \
+    note(fd, at, n); \
+    return real(fd, data, n, at); \
 }
 PWRITE(pwrite)
 PWRITE(pwrite64)

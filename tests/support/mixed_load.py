@@ -106,6 +106,7 @@ class MixedLoad:
                 for task in self._tasks:
                     if task.done():
                         task.result()
+                assert not self.notes.surprises, self.notes.surprises[:5]
                 await asyncio.sleep(0.01)
 
     async def _again(self, once: Callable[[], Awaitable[None]]) -> None:

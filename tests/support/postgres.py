@@ -139,10 +139,12 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer]:
+def postgres_server(
+    *, durable: bool = False, environment: Callable[[Path], dict[str, str]] = lambda _: {}
+) -> Iterator[PostgresServer]:
     """Yield a running server: that of `TEST_DATABASE_URL`, else one of our own that ends with the block.
 
-    `durable` is for measuring: commits reach the disk, as in production.
+    `durable` is for measuring: commits reach the disk, as in production. `environment` is told the folder of its data.
     """
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
@@ -168,7 +170,8 @@ def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer]:
         }  # fmt: skip
         if durable:
             options |= {"fsync": "on", "full_page_writes": "on", "shared_buffers": "256MB", "autovacuum": "on"}
-        command: list[str | Path] = [binaries / "postgres", "-D", data]
+        words = [f"{name}={value}" for name, value in environment(data).items()]
+        command: list[str | Path] = ["env", *words, binaries / "postgres", "-D", data]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
         running: list[Child] = []
