@@ -6,13 +6,17 @@ from itertools import pairwise
 
 import pytest
 
+from authserver import jobs
 from authserver.domain.analytics import people, questions, rollup, spread
+from authserver.domain.analytics.figures import figures_of
 from authserver.domain.analytics.numbers import COUNTS, OTHER
 from authserver.domain.analytics.questions import Question
 from authserver.domain.audit import following, sealing
 from authserver.domain.audit.event import reference
 from authserver.domain.forgetting.forgetting import forget
 from authserver.runtime.schema import statement
+from authserver.runtime.unit_of_work import DatabaseUnavailableError
+from tests.support.approvals import Approver, refunding, tool_server
 from tests.support.call_streams import call, counted, keep, stream
 from tests.support.tampering import tamper
 from tests.support.world import R1, R2
@@ -212,3 +216,50 @@ async def test_rows_go_when_their_time_is_over_and_days_stay_for_thirteen_months
 
     assert [{300, 3600, 86_400}, {3600, 86_400}, {86_400}, {86_400}, set()] == left
     assert all(len(later) <= len(earlier) for earlier, later in pairwise(left))
+
+
+@pytest.mark.requirement("analytics:approvals:asked-and-decided")
+async def test_approvals_are_counted_with_how_long_people_took(server):
+    """C57: one that needs two is approved by the second; how long it took is from the asking to that."""
+    token, asking, slow = (
+        await refunding(server),
+        tool_server(server),
+        tool_server(server, approvers=2, role="approver"),
+    )
+    said = [await asking.asked(token, {"order_id": f"o-{one}", "amount_cents": 5}) for one in range(2)]
+    both = await slow.asked(token, {"order_id": "o-9", "amount_cents": 5})
+    server.clock.advance(100)
+    await Approver(server=server, who="u1").decide(said[0])
+    await Approver(server=server, who="u1").decide(said[1], yes=False)
+    await Approver(server=server, who="v1").decide(both)
+    await count(server)
+
+    total = (await questions.ask(server.operator.work("t1"), days(server))).total
+
+    assert (3, 1, 1, 0) == (total.asked, total.approved, total.denied, total.expired)
+    assert abs(figures_of(total).median_decision_s - 100) <= 5
+
+
+@pytest.mark.requirement("analytics:counts:in-the-background")
+async def test_a_server_counts_by_itself(server, monkeypatch):
+    """Nobody has to ask for it, and a round that fails is not the last."""
+    monkeypatch.setattr(jobs, "_COUNTING_S", 0.001)
+    work, rounds = server.operator.work("t1"), []
+    await keep(work, R1, [call(work.tenant, server.clock())])
+    await sealing.seal_round(server.machines)
+    real = rollup.round_of
+
+    async def failing_first(machines):
+        rounds.append(1)
+        if len(rounds) == 1:
+            raise DatabaseUnavailableError
+        return await real(machines)
+
+    monkeypatch.setattr(rollup, "round_of", failing_first)
+    job = asyncio.create_task(jobs.count_calls(server.machines))
+    async with asyncio.timeout(60):
+        while not await rows(server):
+            await asyncio.sleep(0.005)
+    job.cancel()
+
+    assert len(rounds) >= 2

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from authserver.domain.tenants import tenant as tenants
 from tests.promises.test_cli_login import Shell
+from tests.support.call_streams import call, keep
 from tests.support.deployment import Deployment, free_port, logs_kept
 
 RESOURCE = "https://orders.example/mcp"
@@ -194,3 +196,25 @@ def test_a_programs_credential_that_is_wrong_or_half_is_one_sentence_without_it(
     assert "does not let this program in" in wrong.stderr
     assert "cs_wrong" not in wrong.stderr
     assert "go together" in half.stderr
+
+
+@pytest.mark.requirement("analytics:asked:at-a-terminal")
+def test_counts_are_the_same_there_for_whom_they_are(platform: Remote, tmp_path_factory: pytest.TempPathFactory):
+    """The platform's operators are told of every tenant, a tenant's of theirs; by the same words as here."""
+
+    async def some_calls(machines: Any) -> None:
+        for one in await tenants.all_tenants(machines.work()):
+            work = machines.work(tenant=one.id)
+            await keep(work, RESOURCE, [call(one.id, machines.clock(), tool=f"tool_of_{one.slug}", latency_us=1500)])
+
+    platform.served.inside(some_calls)
+    here = [platform.served.told("analytics", "--by", by) for by in ("tool", "tenant")]
+    there = [platform.told("analytics", "--by", by) for by in ("tool", "tenant")]
+    elsewhere = Shell(tmp_path_factory.mktemp("acme"))
+    acme = Remote(platform.served, elsewhere, platform.served.credential["acme"])
+    theirs = acme.told("analytics", "--resource", RESOURCE)
+
+    assert here == there
+    assert {"acme", "globex", "platform"} == {one["tenant"] for one in there[1]["items"]}
+    assert [("tool_of_acme", 1)] == [(one["tool"], one["calls"]) for one in theirs["items"]]
+    assert 1 == acme.run("analytics", "--by", "tenant").exit_code

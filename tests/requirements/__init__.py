@@ -144,6 +144,7 @@ TELLING: dict[str, str] = {
     "C53": "attack:inventory:no-other-version-is-selected inventory:pin:a-client-names-what-it-tested inventory:sunset:then-it-is-gone",
     "C54": "inventory:consent:what-waits-is-not-offered inventory:review:a-decision-acts-everywhere-or-in-one-tenant inventory:lock:any-difference-stops-a-build",
     "C56": "probe:a-guard-refuses-everything health:check:says-what-is-wrong health:check:by-the-timetable",
+    "C57": "analytics:asked:by-each analytics:counts:equal-the-record analytics:page:charts-and-tables",
     "C59": "console:stop:radius-first-then-one-button",
     "C66": "controls:presets rehearsal:a-guard-refuses-itself controls:each-follows-what-is-said",
 }  # fmt: skip

@@ -62,4 +62,8 @@ ANALYTICS: dict[str, Requirement] = {
         "TN-15", "No number of another organisation is on the page, whatever its address names."
     ),
     "analytics:page:thousands-are-paged": Requirement("C57", "Thousands of tools are shown page by page."),
+    "analytics:approvals:asked-and-decided": Requirement(
+        "C57", "Approvals are counted as asked, approved, denied and expired, with how long people took."
+    ),
+    "analytics:counts:in-the-background": Requirement("ours", "A server counts by itself, also after a round failed."),
 }
