@@ -9,7 +9,7 @@ import structlog
 from authserver.domain.analytics import rollup
 from authserver.domain.api_keys import api_key
 from authserver.domain.approvals import outcomes
-from authserver.domain.audit import erasing, event, retention, sealing
+from authserver.domain.audit import copies, erasing, event, retention, sealing
 from authserver.domain.call_grants import grant
 from authserver.domain.clients import document, ending, registration, used_assertion
 from authserver.domain.codes import authorization_code, device_code
@@ -21,7 +21,7 @@ from authserver.domain.inventory import reported
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.keys import rotation
 from authserver.domain.login import session
-from authserver.domain.notices import delivery, forwarding, notice
+from authserver.domain.notices import checkpoint_hook, delivery, forwarding, notice
 from authserver.domain.pushed_requests import pushed_request
 from authserver.domain.rate_limits import limit
 from authserver.domain.revocation import tail
@@ -128,6 +128,16 @@ async def seal_the_record(machines: Machines) -> None:
             await sealing.seal_round(machines)
         except Exception as error:  # noqa: BLE001 - a job outlives every accident
             log.warning("record_not_sealed", error=type(error).__name__)
+
+
+async def copy_checkpoints(machines: Machines) -> None:
+    """Give every place outside of this database the newest checkpoint, for ever, once a second; where there is none, end."""
+    while copies.places(machines, checkpoint_hook.post):
+        await asyncio.sleep(_ROUND_S)
+        try:
+            await copies.copy_round(machines, checkpoint_hook.post)
+        except Exception as error:  # noqa: BLE001 - a job outlives every accident
+            log.warning("checkpoints_not_copied", error=type(error).__name__)
 
 
 async def prune_the_record(machines: Machines) -> None:
@@ -240,6 +250,7 @@ class Jobs:
             asyncio.create_task(keep_house(machines), name="keep_house"),
             asyncio.create_task(tell_people(machines), name="tell_people"),
             asyncio.create_task(seal_the_record(machines), name="seal_the_record"),
+            asyncio.create_task(copy_checkpoints(machines), name="copy_checkpoints"),
             asyncio.create_task(prune_the_record(machines), name="prune_the_record"),
             asyncio.create_task(count_calls(machines), name="count_calls"),
             asyncio.create_task(forward_the_record(machines), name="forward_the_record"),

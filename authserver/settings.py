@@ -223,6 +223,30 @@ class Settings(BaseSettings):
     audit_keep_sign_ins_days: Annotated[int, Field(ge=90, le=36_500)] = 400
     """How long the record keeps logins, consents and tokens, at least 90 days."""
 
+    audit_checkpoint_file: Path | None = None
+    """A file to which each new checkpoint of the record is appended, best where nobody who writes the database writes."""
+
+    audit_checkpoint_file_bytes: Annotated[int, Field(ge=4096, le=1 << 40)] = 16 * 1024 * 1024
+    """How large that file becomes before it is put aside under the time of that and a new one is begun. None is ever deleted."""
+
+    audit_checkpoint_folder: Path | None = None
+    """A folder, on another disk or a mounted object store, into which each new checkpoint is written as a file of its own, once."""
+
+    audit_checkpoint_log: bool = False
+    """Whether each new checkpoint is a line of the log, for whoever collects it."""
+
+    audit_checkpoint_webhook: str = ""
+    """An https address to which each new checkpoint is posted, signed; `audit_checkpoint_webhook_secret_file` demands it and is demanded by it."""
+
+    audit_checkpoint_webhook_secret_file: Path | None = None
+    """A file with the secret that signs what is posted there: `whsec_` and the base64 of 24 bytes at least."""
+
+    audit_checkpoint_tenants: bool = False
+    """Whether checkpoints of each tenant's log are copied too; one of the platform's vouches for all of them."""
+
+    audit_checkpoint_idle_seconds: Annotated[int, Field(ge=60, le=7 * 24 * 3600)] = 3600
+    """How often the newest checkpoint is copied again where nothing new was sealed, so that silence is seen."""
+
     memory_refresh_seconds: Annotated[float, Field(gt=0, le=5)] = 0.25
     """How often a process asks whether clients, keys or policy changed elsewhere."""
 
@@ -314,6 +338,16 @@ class Settings(BaseSettings):
     def _mail_comes_from_somebody(self) -> "Settings":
         if self.smtp_url and not self.mail_from:
             raise ValueError("MAIL_FROM: say which address mail comes from, since SMTP_URL is set")
+        return self
+
+    @model_validator(mode="after")
+    def _checkpoints_are_signed(self) -> "Settings":
+        if bool(self.audit_checkpoint_webhook) != (self.audit_checkpoint_webhook_secret_file is not None):
+            raise ValueError("AUDIT_CHECKPOINT_WEBHOOK and AUDIT_CHECKPOINT_WEBHOOK_SECRET_FILE are given together")
+        if self.audit_checkpoint_webhook and not self.audit_checkpoint_webhook.startswith(
+            ("https://", "http://127.0.0.1", "http://localhost")
+        ):
+            raise ValueError("AUDIT_CHECKPOINT_WEBHOOK: an https URL")
         return self
 
     @model_validator(mode="after")

@@ -211,6 +211,33 @@ def export(
     show(told, as_json=as_json)
 
 
+@app.command(
+    epilog=examples("authserver audit checkpoint > saved.note", "authserver audit checkpoint --tenant acme --json")
+)
+def checkpoint(
+    tenant: Annotated[
+        str,
+        typer.Option("--tenant", help="Of this tenant's log. Default: the platform's, which pins all.", metavar="SLUG"),
+    ] = "",
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the newest checkpoint, to be kept where nobody who writes this database writes: `audit verify --checkpoint FILE` takes it."""
+
+    async def job(machines: Any) -> str | None:
+        from authserver.domain.audit import copies, sealing
+        from authserver.runtime.schema import SHARED
+
+        home = (await tenant_named(machines, tenant)).id if tenant else SHARED
+        await sealing.seal_round(machines)  # where no server runs, nobody else has
+        return await copies.newest(machines, home)
+
+    note = with_machines(data_dir, job)
+    if note is None:
+        fail("nothing was sealed yet.")
+    sys.stdout.write(json.dumps({"checkpoint": note}) + "\n" if as_json else note)
+
+
 @app.command(epilog=examples("authserver audit key"))
 def key(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Print the key that checkpoints are verified with. Hand it out by another way than exports."""

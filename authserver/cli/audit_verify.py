@@ -14,8 +14,6 @@ from typing import Annotated, Any, Final
 import typer
 
 from authserver.cli.operator import AsJson, DataDir, examples, fail, progress_of, tenant_named, with_machines
-from resource_lib.wire import signed_note
-from resource_lib.wire.signed_note import NoteError, saved_notes
 
 WHOLE: Final = 0
 TAMPERED: Final = 1
@@ -115,6 +113,8 @@ def _without_platform(wanted: Sequence[Any]) -> Verified:
 
 
 def _notes(path: Path) -> list[bytes]:
+    from resource_lib.wire.signed_note import NoteError, saved_notes
+
     try:
         return [note for _, note in saved_notes(path.read_bytes())]
     except (OSError, NoteError) as error:
@@ -136,6 +136,7 @@ async def _judged(
 ) -> tuple[int, list[dict[str, Any]]]:
     """Give the logs to the verifier, a process of its own that knows nothing of this one, and return what it says."""
     from authserver.domain.audit import verifying
+    from resource_lib.wire import signed_note
 
     # The library that stands beside this server, and none that happens to lie where the command was typed.
     beside = str(Path(signed_note.__file__).parents[2])

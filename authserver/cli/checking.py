@@ -11,13 +11,14 @@ from typing import Any, Literal
 
 from authserver.app import create_app
 from authserver.domain.api_keys import api_key
+from authserver.domain.audit import copies
 from authserver.domain.clients import ending, registry
 from authserver.domain.forgetting import cleaning
 from authserver.domain.health import servers
 from authserver.domain.issuers.issuer import all_issuers
 from authserver.domain.keys import deployment, rotation
 from authserver.domain.keys.signing_key import key_ring
-from authserver.domain.notices import notice, webhook
+from authserver.domain.notices import checkpoint_hook, notice, webhook
 from authserver.domain.resources import resource as resources
 from authserver.domain.stopping import stopping
 from authserver.domain.tenants import tenant as tenants
@@ -88,6 +89,7 @@ async def findings(settings: Settings) -> list[Finding]:
         found += await _notices(machines)
         found += await _unasked(machines)
         found += await _following(machines)
+        found += await _copies(machines)
         found += await _operators(machines)
         found += await _stopped(machines)
         found += await _erased(machines)
@@ -265,6 +267,23 @@ async def _following(machines: Machines) -> list[Finding]:
             detail = f"{len(one.instances)} running, and each follows what is stopped"
             found.append(Finding(what=what, state="ok", detail=detail))
     return found
+
+
+async def _copies(machines: Machines) -> list[Finding]:
+    """Say whether anything outside of this database could show that it was put back or signed anew."""
+    wanted = copies.places(machines, checkpoint_hook.post)
+    if not wanted:
+        detail = (
+            "no checkpoint of the record leaves this database, so nothing shows it being put back to an older state: set "
+            "AUTHSERVER_AUDIT_CHECKPOINT_FILE, _FOLDER, _LOG or _WEBHOOK, or keep what `authserver audit checkpoint` prints"
+        )
+        return [Finding(what="checkpoints", state="warning", detail=detail)]
+    found = []
+    for place in await copies.state(machines):
+        if place.name in wanted and place.failures:
+            detail = f"did not take the newest checkpoint, {place.failures} times by now: {place.failure}"
+            found.append(Finding(what=f"checkpoints: {place.name}", state="warning", detail=detail))
+    return found or [Finding(what="checkpoints", state="ok", detail=f"copied to: {', '.join(wanted)}")]
 
 
 async def _operators(machines: Machines) -> list[Finding]:

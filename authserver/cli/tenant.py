@@ -73,7 +73,7 @@ def list_(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     from authserver.domain.tenants import tenant as tenants
 
     async def job(machines: Any) -> Any:
-        return [_row(tenant) for tenant in await tenants.all_tenants(machines.work())]
+        return [_row(one) | await _kept(machines, one) for one in await tenants.all_tenants(machines.work())]
 
     show(with_machines(data_dir, job), as_json=as_json, empty="No tenant yet. `authserver tenant add SLUG` makes one.")
 

@@ -242,6 +242,8 @@ def saved_notes(whole: bytes) -> list[tuple[int, bytes]]:
             note = loads_object(line).get("checkpoint")
         except ValueError:
             note = None
+        if isinstance(note, list) and all(isinstance(one, str) for one in note):
+            note = "\n".join(note)  # as a log says it, which has no ends of lines
         if not isinstance(note, str):
             raise NoteError(f"line {number}: no checkpoint")
         found.append((number, note.encode()))

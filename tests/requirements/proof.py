@@ -30,4 +30,11 @@ PROOF: dict[str, Requirement] = {
     "proof:retention:command": Requirement(
         "C50", "A command says what goes and why something stays; less than 90 days is refused with the reason."
     ),
+    "proof:copies:everywhere": Requirement(
+        "C49, AU-02, AU-03",
+        "File, folder, log and webhook have each new checkpoint of the platform's log, once, and any of them shows a rollback.",
+    ),
+    "proof:copies:never-in-the-way": Requirement(
+        "C49, AU-05", "A place that fails is tried again and holds up neither sealing nor the other places."
+    ),
 }

@@ -593,3 +593,40 @@ THIN_CHECKPOINTS = statement(
         SELECT MAX(size) FROM audit_checkpoints WHERE tenant_id = :tenant GROUP BY at_us / :hour_us)
     """
 )
+
+COPIES = statement(
+    "SELECT place, size, at_us, failures, failure FROM audit_copies WHERE tenant_id = :tenant ORDER BY place"
+)
+COPIES_DUE = platform_statement(
+    """
+    SELECT g.tenant_id, g.origin, c.busy_until_us, c.failures, c.size AS had, c.at_us AS had_at_us
+    FROM audit_logs g LEFT JOIN audit_copies c ON c.tenant_id = g.tenant_id AND c.place = :place
+    WHERE (c.place IS NULL OR (c.busy_until_us <= :now_us AND (g.size > c.size OR c.at_us + :idle_us <= :now_us)))
+        AND CAST(:only AS TEXT) IN ('', g.tenant_id)
+    ORDER BY g.tenant_id LIMIT :most
+    """
+)
+BEGIN_COPYING = statement(
+    """
+    INSERT INTO audit_copies (tenant_id, place, size, at_us, busy_until_us, failures, failure)
+    VALUES (:tenant, :place, -1, 0, :until_us, 0, '') ON CONFLICT (tenant_id, place) DO NOTHING RETURNING place
+    """
+)
+CLAIM_COPYING = statement(
+    """
+    UPDATE audit_copies SET busy_until_us = :until_us
+    WHERE tenant_id = :tenant AND place = :place AND busy_until_us = :seen AND size = :had AND at_us = :had_at_us RETURNING place
+    """
+)
+IS_COPIED = statement(
+    """
+    UPDATE audit_copies SET size = :size, at_us = :at_us, busy_until_us = :at_us, failures = 0, failure = ''
+    WHERE tenant_id = :tenant AND place = :place
+    """
+)
+IS_NOT_COPIED = statement(
+    """
+    UPDATE audit_copies SET busy_until_us = :until_us, failures = failures + 1, failure = :failure
+    WHERE tenant_id = :tenant AND place = :place
+    """
+)

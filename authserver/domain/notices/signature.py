@@ -19,6 +19,14 @@ def secret_text(secret: bytes) -> str:
     return PREFIX + base64.b64encode(secret).decode()
 
 
+def secret_bytes(text: str) -> bytes:
+    """Return the secret that `secret_text` wrote. Raises ValueError for anything else."""
+    secret = base64.b64decode(text.removeprefix(PREFIX), validate=True)
+    if not text.startswith(PREFIX) or len(secret) < 24:
+        raise ValueError("whsec_ and the base64 of 24 bytes at least")
+    return secret
+
+
 def headers(secrets: Iterable[bytes], *, message_id: str, at: int, body: bytes) -> dict[str, str]:
     """Return the three headers. `at`: seconds since the epoch, of this try."""
     signed = f"{message_id}.{at}.".encode() + body
