@@ -145,7 +145,7 @@ class Limits:
 
     def said(self, demands: Mapping[str, Demand]) -> dict[str, tuple[str, ...]]:
         """Return the limits of each tool in words, and by `*` those of requests."""
-        requests = {EVERY_TOOL: tuple(f"{one.most}/{one.seconds}s per {name}" for name, one in self.of_requests)}
+        requests = {EVERY_TOOL: tuple(f"{one.most}/{one.seconds}s per {one.per}" for _, one in self.of_requests)}
         return requests | {name: tuple(map(str, self.of_tool(demand))) for name, demand in sorted(demands.items())}
 
     def warnings(self, demands: Mapping[str, Demand]) -> list[str]:

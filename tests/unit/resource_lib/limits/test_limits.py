@@ -156,7 +156,7 @@ def test_doctor_says_what_holds_and_warns_of_what_a_second_login_doubles():
     report = ResourceGuard(**WHERE, tools=tools).doctor()
     off = ResourceGuard(**WHERE, tools=tools, limits=None).doctor()
 
-    assert {"*": ("60/60s per credential",), "a": ("60/60s per user",), "b": ("9/60s per credential",)} == report.limits
+    assert {"*": ("60/60s per user",), "a": ("60/60s per user",), "b": ("9/60s per credential",)} == report.limits
     assert any(line.startswith("b: limited per credential alone") for line in report.warnings)
     assert off.limits is None and any(line.startswith("limits: nothing is limited") for line in off.warnings)
 
