@@ -459,15 +459,29 @@ def answers(draw):
         result["_meta"] = draw(st.sampled_from([{"a": said}, {said: 1}, {"a": [{"b": said}]}]))
     if draw(st.booleans()):
         result["isError"] = draw(st.booleans())
-    return schema, result
+    return schema, result, *draw(questions())
+
+
+@st.composite
+def questions(draw):
+    """What a tool takes, and arguments in which the canary stands where its schema calls something private, and nowhere else."""
+    schema = draw(SCHEMAS)
+    arguments = value_of(schema, draw)
+    if not has_private(schema):
+        arguments = json.loads(json.dumps(arguments).replace(json.dumps(CANARY)[1:-1], MAIL))
+    elif draw(st.booleans()):
+        arguments["aside"] = draw(st.sampled_from([f"of {CANARY}, {MAIL}", [CANARY.upper()], json.dumps([CANARY])]))
+    return schema, arguments
 
 
 @pytest.mark.requirement("output:no-channel-leaks:generated")
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(answers(), st.booleans(), st.booleans())
 def test_no_generated_answer_leaks(made, stream, modern):
-    """Whatever the schema, the structure and the channel: neither what is annotated nor what a detector knows leaves, is logged or is recorded."""
-    schema, result = made
+    """Whatever the schemas, the arguments, the structure and the channel: neither what is annotated nor what a detector knows leaves, is logged
+    or is recorded.
+    """
+    schema, result, takes, arguments = made
     records = []
     handler = logging.Handler()
     handler.emit = lambda record: records.append(record.getMessage() + str(vars(record)))
@@ -477,29 +491,34 @@ def test_no_generated_answer_leaks(made, stream, modern):
     log.setLevel(logging.DEBUG)
     try:
         with TemporaryDirectory() as spool:
-            shown = Shown(listed("see", schema), record=Record(spool=spool))
+            shown = Shown(listed("see", schema) | {"inputSchema": takes}, record=Record(spool=spool))
             shown.server.stream = stream
-            answer, later, rows = asyncio.run(_all_of_it(shown, result, MODERN if modern else LEGACY, Path(spool)))
+            era = MODERN if modern else LEGACY
+            answer, later, rows = asyncio.run(_all_of_it(shown, result, arguments, era, Path(spool)))
     finally:
         log.removeHandler(handler)
         log.setLevel(level)
 
     text = text_of(answer) + text_of(later)
     decoded = text + "".join(_decoded(text))
-    private = [CANARY, CANARY.upper()] if has_private(schema) else []
+    canaries = [CANARY, CANARY.upper()]
+    private = canaries if has_private(schema) else []
     assert [] == [one for one in (MAIL, *private) if one in decoded]
     assert "undeclared" not in text or _is_open(schema, result)
     assert [] == [one for one in (MAIL, *private) if one in "".join(records)]
     assert ["see"] == [json.loads(row)["tool"] for row in rows]
     # Whom it names is told to the issuer, by which they are found to be erased, and kept as keyed references alone.
     told = [{name: said for name, said in json.loads(row).items() if name != "subjects"} for row in rows]
+    asked = json.dumps([one.pop("arguments") for one in told], ensure_ascii=False)
     kept = json.dumps(told, ensure_ascii=False)
     assert [] == [one for one in (MAIL, *private) if one in kept + "".join(_decoded(kept))]
+    private = canaries if has_private(takes) else []
+    assert [] == [one for one in (MAIL, *private) if one in asked + "".join(_decoded(asked))]
 
 
-async def _all_of_it(shown, result, era, spool):
+async def _all_of_it(shown, result, arguments, era, spool):
     """What leaves of a call and of what is said afterwards, and the rows that are kept of it."""
-    answer = await shown.see(result, headers=[era])
+    answer = await shown.see(result, headers=[era], arguments=arguments)
     later = await _said_later(shown, result["content"])
     await shown.guard.aclose()
     return answer, later, list(read_folder(spool))
