@@ -24,6 +24,7 @@ from authserver.web.console.record_call import open_call, show_call
 from authserver.web.console.revive import revive, show_revive
 from authserver.web.console.search import show_search
 from authserver.web.console.server import look_or_accept, show_server
+from authserver.web.console.signals import decide_signal, show_signal, show_signals
 from authserver.web.console.stop import show_stop, stop
 from authserver.web.device_authorization import device_authorization
 from authserver.web.health import livez, readyz, security_txt
@@ -147,6 +148,8 @@ ROUTES: dict[str, Route] = {
     "/console/search": Route(group="page", methods={"GET": show_search}),
     "/console/stop": Route(group="page", methods={"GET": show_stop, "POST": stop}),
     "/console/heard": Route(group="page", methods={"GET": show_heard}),
+    "/console/signals": Route(group="page", methods={"GET": show_signals}),
+    "/console/signals/{id}": Route(group="page", methods={"GET": show_signal, "POST": decide_signal}),
     "/console/record": Route(group="page", methods={"GET": show_record, "POST": look_for}),
     "/console/record/{id}": Route(group="page", methods={"GET": show_call, "POST": open_call}),
     "/console/revive": Route(group="page", methods={"GET": show_revive, "POST": revive}),

@@ -21,6 +21,7 @@ from authserver.web.pages.values import hints
 from tests.browser.preview_analytics import screens as analytics_screens
 from tests.browser.preview_console import screens as console_screens
 from tests.browser.preview_record import screens as record_screens
+from tests.browser.preview_signals import screens as signal_screens
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -1127,6 +1128,7 @@ SCREENS: dict[str, tuple[str, dict[str, Any]]] = {
     **console_screens(HOSTILE),
     **record_screens(HOSTILE),
     **analytics_screens(HOSTILE),
+    **signal_screens(),
 }
 
 

@@ -79,4 +79,14 @@ SIGNALS: dict[str, Requirement] = {
     "signals:cli:configure-and-replay": Requirement(
         "C55", "The command line sets what is looked for, and tries it over the past."
     ),
+    "signals:console:seen-with-its-numbers": Requirement(
+        "C55", "The console says what is unusual in a sentence, with its numbers and the calls behind it."
+    ),
+    "signals:console:decided": Requirement(
+        "C55", "At the console an operator steps an agent up, lets it go, and dismisses a signal with a reason."
+    ),
+    "signals:console:walls": Requirement(
+        "TN-14, AD-02", "An auditor only looks, and another tenant's signal is as one that never was."
+    ),
+    "signals:console:learning": Requirement("C55", "Whoever begins reads that it still learns."),
 }

@@ -128,6 +128,12 @@ def forget(work: UnitOfWork, reader: str) -> None:
     work.write(store.FORGET_READER, reader=reader)
 
 
+async def position(work: UnitOfWork, reader: str) -> int:
+    """Return how many rows of the bound tenant's log a reader has seen."""
+    row = await work.one(store.READER, reader=reader)
+    return row["position"] if row else 0
+
+
 async def passed_over(work: UnitOfWork, reader: str) -> int:
     """Return how many rows of the bound tenant's log a reader found gone, or no event any more."""
     row = await work.one(store.READER, reader=reader)

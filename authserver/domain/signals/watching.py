@@ -5,6 +5,7 @@ What is learned and what is found are written in the commit that moves the reade
 record: what fails in a detector is logged, and a log that cannot be followed is tried again while the others go on.
 """
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -24,6 +25,7 @@ AT_ONCE: Final = 200
 """How many events one turn looks at: some milliseconds, after which whoever waits for an answer comes first."""
 MOST_BASELINES: Final = 20_000
 """Of one tenant; the least recently used goes."""
+_FEW: Final = 2000
 _MOST_BYTES: Final = 512 * 1024
 """Of one baseline; what has grown beyond is learned anew."""
 
@@ -54,6 +56,25 @@ async def take(work: UnitOfWork, batch: Batch) -> None:
     if is_new:
         work.write(store.TRIM_BASELINES, most=MOST_BASELINES)
     await raise_all(work, found, wanted)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """How much of a tenant's record was looked at, and of how many agents, applications and tools something is known."""
+
+    events: int
+    baselines: int
+
+    @property
+    def is_new(self) -> bool:
+        """Whether there is too little for most signals to say anything."""
+        return self.events < _FEW
+
+
+async def standing(work: UnitOfWork) -> Standing:
+    """Return how far it is in the bound tenant."""
+    known = await work.one(store.COUNT_BASELINES)
+    return Standing(events=await following.position(work, READER), baselines=known["many"] if known else 0)
 
 
 async def baselines(work: UnitOfWork, abouts: set[str]) -> dict[str, dict[str, Any]]:

@@ -107,7 +107,7 @@ async def show_record(request: Request) -> Response:
             whats=WHATS,
             withins=WITHINS,
             servers=await _servers(there, operator),
-            rows=await _rows(there, operator, found.events, sub=told.wanted.sub),
+            rows=await rows_of(there, operator, found.events, sub=told.wanted.sub),
             is_first=place is None,
             newer_url=_link(operator, query) if place is not None else "",
             older_url=_link(operator, query, after=more) if more else "",
@@ -141,7 +141,7 @@ def within(work: UnitOfWork, operator: Operator) -> UnitOfWork:
     return work.beside(operator.tenant.id if operator.tenant is not None else SHARED)
 
 
-async def _rows(there: UnitOfWork, operator: Operator, events: Sequence[Event], *, sub: str) -> list[dict[str, Any]]:
+async def rows_of(there: UnitOfWork, operator: Operator, events: Sequence[Event], *, sub: str) -> list[dict[str, Any]]:
     """Return events as rows, newest first, all that belongs to one call in one row. `sub`: who was looked for."""
     names = words.Names(there)
     if sub:

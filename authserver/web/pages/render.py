@@ -127,6 +127,8 @@ PAGES = {
         "console_places.html",
         "console_record.html",
         "console_record_call.html",
+        "console_signal.html",
+        "console_signals.html",
         "console_revive.html",
         "console_search.html",
         "console_server.html",
