@@ -18,7 +18,7 @@ import pytest
 from tests.support.crashing import KINDS, Crashing
 from tests.support.mixed_load import PATIENCE_S, MixedLoad
 from tests.support.postgres import postgres_server
-from tests.support.reckoning import exported, newest_checkpoint, reckon, verified
+from tests.support.reckoning import MOST_UNSYNCED, exported, newest_checkpoint, reckon, verified
 from tests.support.server import DATABASES, Templates
 
 RESULTS = Path(__file__).resolve().parents[2] / "build" / "chaos" / "record.jsonl"
@@ -101,8 +101,10 @@ async def test_whatever_is_killed_nothing_acknowledged_is_lost_and_no_write_runs
     if "CHAOS" in os.environ:
         line["so_far"] = kept(line)
     print(f"\n{json.dumps(line)}")
+    print("\n".join(wrong[:20]))
     assert [] == wrong[:20], f"again: {again(kind, run)}"
     assert found_wrong.figures["written"] > 4 * len(run) and set(kinds) == set(crashing.kills)
+    assert found_wrong.figures["unsynced"] <= MOST_UNSYNCED * crashing.kills["guard"]
     assert slowest < PATIENCE_S
 
 
