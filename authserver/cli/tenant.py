@@ -176,6 +176,7 @@ def remove(slug: Slug, yes: Yes = False, data_dir: DataDir = None, as_json: AsJs
     """Remove a tenant that has no member and no client left; a suspended one keeps its records."""
     from authserver.domain.clients import registry
     from authserver.domain.notices import webhook
+    from authserver.domain.signals import signal
     from authserver.domain.tenants import tenant as tenants
     from authserver.domain.users import user as users
 
@@ -192,6 +193,7 @@ def remove(slug: Slug, yes: Yes = False, data_dir: DataDir = None, as_json: AsJs
         work = machines.work()
         tenants.remove(work, tenant)
         webhook.forget_all(work)
+        signal.forget_all(work)
         await committed(work, otherwise=f"{slug} is gone already.")
         return {"removed": slug}
 

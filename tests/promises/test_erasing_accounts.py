@@ -142,7 +142,9 @@ async def test_a_whole_tenants_record_is_erased_by_receipts_and_nobody_elses(ser
     with pytest.raises(VaultError, match="erased"):
         open_payload(work, next(row for row in rows if row["event_id"] == late["id"]))
     assert [None] != [row["payload"] for row in await calls(server, "t2")]
-    said = [row for row in await event.recent(machines.work(tenant="*"), most=1000) if row["kind"] == Kind.TENANT_ERASED]
+    said = [
+        row for row in await event.recent(machines.work(tenant="*"), most=1000) if row["kind"] == Kind.TENANT_ERASED
+    ]
     assert [(t1, done.count)] == [(about(row)["of"], about(row)["count"]) for row in said]
 
 

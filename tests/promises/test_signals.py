@@ -266,6 +266,26 @@ async def test_a_tenant_has_so_many_open_signals(server, monkeypatch):
     assert 3 == len(await signals(server)) == await signal.count_open(server.operator.work("t1"))
 
 
+@pytest.mark.requirement("signals:wall:a-tenant-learns-of-its-own-alone")
+@pytest.mark.one_database
+async def test_of_a_tenant_that_goes_nothing_is_left_and_anothers_stays(server):
+    for tenant in ("t1", "t2"):
+        await raised(server, tenant=tenant)
+        await configure(server, Kind.VOLUME, tenant=tenant, is_on=False)
+    work = server.operator.work("t1")
+
+    signal.forget_all(work)
+    assert await work.commit()
+
+    left = [
+        [await server.operator.work(tenant).all(one) for one in (EVERY_BASELINE, store.SETTINGS)]
+        for tenant in ("t1", "t2")
+    ]
+    assert ([], [[], []]) == (await signals(server), left[0])
+    assert all(left[1])
+    assert 1 == len(await signals(server, "t2"))
+
+
 @pytest.mark.requirement("signals:replay:the-same-and-nothing-written")
 async def test_a_replay_says_what_was_said_and_writes_nothing(server):
     found = await raised(server)

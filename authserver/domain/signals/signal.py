@@ -292,6 +292,12 @@ async def ask_more(work: UnitOfWork, signal: Signal, *, sub: str, minutes: int, 
     did(work, signal, STEP_UP)
 
 
+def forget_all(work: UnitOfWork) -> None:
+    """Forget all of the bound tenant, with the unit's commit: it goes."""
+    for statement in (store.FORGET_SIGNALS, store.FORGET_EVERY_BASELINE, store.FORGET_SETTINGS):
+        work.write(statement)
+
+
 def expire(work: UnitOfWork) -> None:
     """Forget what was dismissed long ago, and what is usual for whoever was not seen for long."""
     work.write(store.EXPIRE, before_us=work.at_us - KEPT_DAYS * _DAY_US)

@@ -143,7 +143,9 @@ DID = statement(
     """
 )
 EXPIRE = platform_statement("DELETE FROM signals WHERE dismissed_us < :before_us")
-FORGET = statement("DELETE FROM signals WHERE tenant_id = :tenant AND sub_ref = :sub_ref")
+FORGET_SIGNALS = statement("DELETE FROM signals WHERE tenant_id = :tenant")
+FORGET_EVERY_BASELINE = statement("DELETE FROM signal_baselines WHERE tenant_id = :tenant")
+FORGET_SETTINGS = statement("DELETE FROM signal_settings WHERE tenant_id = :tenant")
 
 SETTINGS = statement("SELECT kind, settings, changed_at FROM signal_settings WHERE tenant_id = :tenant ORDER BY kind")
 SET = statement(

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from authserver.domain.notices import webhook
 from authserver.domain.resources import resource as resources
+from authserver.domain.signals import signal
 from authserver.domain.tenants import tenant as tenants
 from authserver.domain.tenants.tenant import Tenant
 from authserver.web.admin.ask import Ask, Said
@@ -113,6 +114,7 @@ async def remove(ask: Ask, tenant_id: Id) -> None:
         raise ProblemError(409, "This tenant runs the deployment; it is changed on its machine.")
     tenants.remove(ask.work, found)
     webhook.forget_all(ask.work)
+    signal.forget_all(ask.work)
     ask.otherwise("It still has members or clients; remove them first, or suspend it.")
 
 
