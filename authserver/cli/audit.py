@@ -17,7 +17,7 @@ from typing import Annotated, Any, BinaryIO, cast
 
 import typer
 
-from authserver.cli import audit_prune, audit_verify
+from authserver.cli import audit_prove, audit_prune, audit_verify
 from authserver.cli.cleaned import cleaned_now, tell_cleaned
 from authserver.cli.control.open import Server, with_control
 from authserver.cli.control.port import Control, WhatHappened
@@ -38,6 +38,7 @@ from authserver.cli.operator import (
 
 app = typer.Typer(no_args_is_help=True)
 app.command(epilog=audit_verify.EXAMPLES)(audit_verify.verify)
+app.command(epilog=audit_prove.EXAMPLES)(audit_prove.prove)
 app.command(epilog=audit_prune.EXAMPLES)(audit_prune.prune)
 
 _SPAN = re.compile(r"([1-9][0-9]{0,5})([smhd])")

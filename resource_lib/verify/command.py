@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final, TextIO, cast
 
+from resource_lib.verify.proofs import check
 from resource_lib.verify.reading import ExportError, head_of, lines_of
 from resource_lib.verify.report import Finding, Report
 from resource_lib.verify.stream import verify_stream, without_export
@@ -43,6 +44,8 @@ def main(words: list[str]) -> int:
     try:
         keys = _keys(given.key, given.key_file)
         saved = [one for path in given.checkpoint for one in _checkpoints(Path(path))]
+        if not given.export:
+            return _prove(given, keys, saved)
         proofs = [proof_from_json(Path(path).read_bytes()) for path in given.proof]
         if given.export == ["-"]:
             reports = verify_stream(
@@ -65,6 +68,22 @@ def main(words: list[str]) -> int:
         for name, one in reports:
             sys.stdout.write("\n".join(_sentences(name, one)) + "\n")
     verdicts = {one.verdict for _, one in reports}
+    return TAMPERED if "tampered" in verdicts else UNDECIDED if "undecided" in verdicts else VERIFIED
+
+
+def _prove(given: argparse.Namespace, keys: Sequence[VerifierKey], saved: Sequence[SavedCheckpoint]) -> int:
+    """Check proofs that need no export, and return the exit code."""
+    if not given.proof:
+        raise ExportError("nothing to verify. Cure: an export, or --proof FILE")
+    found = [(path, check(Path(path).read_bytes(), keys, saved)) for path in given.proof]
+    if given.json:
+        sys.stdout.write(json.dumps([one.as_object() | {"file": path} for path, one in found], indent=2) + "\n")
+    else:
+        for path, one in found:
+            sys.stdout.write(f"{path}: {one.verdict.upper()}\n  log {_plain(one.origin)}: {one.said}\n")
+            if one.header:
+                sys.stdout.write(f"  {_plain(one.header)}\n")
+    verdicts = {one.verdict for _, one in found}
     return TAMPERED if "tampered" in verdicts else UNDECIDED if "undecided" in verdicts else VERIFIED
 
 
@@ -204,8 +223,12 @@ def _sentences(name: str, report: Report) -> Iterator[str]:
 
 
 def _line(finding: Finding) -> str:
+    return _plain(str(finding))
+
+
+def _plain(said: str) -> str:
     # What a row says is a stranger's; a terminal obeys some of it.
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(finding))
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in said)
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -217,7 +240,7 @@ def _arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "export",
-        nargs="+",
+        nargs="*",
         metavar="EXPORT",
         help="a file of `authserver audit export`, packed with gzip or not; -: several from standard input, one after the other, the platform's first",
     )
@@ -240,7 +263,7 @@ def _arguments() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="FILE",
-        help="a consistency proof between a saved checkpoint and the export",
+        help="a consistency proof between a saved checkpoint and the export; without an export, any file of `authserver audit prove`",
     )
     parser.add_argument(
         "--platform", metavar="EXPORT", help="the export of the platform's own log, which pins all others"

@@ -153,6 +153,11 @@ def proof_from_json(text: bytes) -> ConsistencyProof:
                 "format": "mcp-audit-consistency/1", "origin": str() as origin, "from": int() as old, "to": int() as new, "proof": list() as hashes,
             } if len(said) == 5:  # fmt: skip
                 return ConsistencyProof(origin=origin, old=old, new=new, hashes=tuple(hex_hash(one) for one in hashes))
+            case {
+                "format": "mcp-audit-proof/1", "origin": str() as origin, "from": int() as old, "to": int() as new,
+                "proof": list() as hashes, "checkpoints": list(),
+            } if len(said) == 6:  # fmt: skip
+                return ConsistencyProof(origin=origin, old=old, new=new, hashes=tuple(hex_hash(one) for one in hashes))
     except ValueError:
         pass
     raise ExportError("no consistency proof of the form mcp-audit-consistency/1")

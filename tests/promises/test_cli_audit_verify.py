@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 
+from resource_lib.verify.command import main
 from tests.support.deployment import Deployment, logs_kept
 
 pytestmark = pytest.mark.requirement("proof:verify:command")
@@ -66,3 +67,17 @@ def test_a_checkpoint_of_another_log_decides_nothing(made, tmp_path):
     assert 0 == mine.exit_code, mine.output
     assert 1 == json.loads(mine.stdout)["logs"][1]["saved"]
     assert 2 == theirs.exit_code
+
+
+def test_a_proof_is_written_and_checked_with_a_key_alone(made, tmp_path, capsys):
+    found = made.told("audit", "search", "--tenant", "acme")[0]
+    told = made.told(
+        "audit", "prove", "--tenant", "acme", "--event", found["id"], "--out", str(tmp_path / "proof")
+    )
+    neither = made.run("audit", "prove", "--out", str(tmp_path / "none"))
+    nobody = made.run("audit", "prove", "--event", "nobody", "--out", str(tmp_path / "none"))
+
+    assert told["origin"].endswith("/audit/" + made.told("tenant", "show", "acme")["id"])
+    assert (2, 1) == (neither.exit_code, nobody.exit_code)
+    assert not (tmp_path / "none").exists()
+    assert 0 == main(["--proof", str(tmp_path / "proof"), "--key", made.run("audit", "key").stdout.strip()])

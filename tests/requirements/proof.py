@@ -37,4 +37,7 @@ PROOF: dict[str, Requirement] = {
     "proof:copies:never-in-the-way": Requirement(
         "C49, AU-05", "A place that fails is tried again and holds up neither sealing nor the other places."
     ),
+    "proof:proofs:without-an-export": Requirement(
+        "C49, RFC 9162 §2.1.3, §2.1.4", "A proof in a file of its own is checked with a key alone, and no other one is."
+    ),
 }

@@ -630,3 +630,10 @@ IS_NOT_COPIED = statement(
     WHERE tenant_id = :tenant AND place = :place
     """
 )
+
+ROW_OF = statement(
+    """
+    SELECT l.leaf_index, e.header FROM audit_leaves l JOIN audit_events e ON e.tenant_id = :tenant AND e.event_id = l.event_id
+    WHERE l.tenant_id = :tenant AND l.event_id = :event_id
+    """
+)
