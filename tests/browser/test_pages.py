@@ -132,8 +132,8 @@ async def test_the_keyboard_reaches_everything_and_shows_where_it_is(browser: Br
     """WCAG 2.2 2.1.1 and 2.4.7."""
     page = await opened(browser, f"{preview_url}/{name}")
     wanted = await page.evaluate(
-        "new Set([...document.querySelectorAll('a[href],button,summary,input:not([type=hidden],[hidden])')]"
-        ".map(e => e.type === 'radio' ? e.name : e)).size"
+        "new Set([...document.querySelectorAll('a[href],button,summary,select,[tabindex],input:not([type=hidden],[hidden])')]"
+        ".filter(e => e.checkVisibility()).map(e => e.type === 'radio' ? e.name : e)).size"
     )
 
     reached, invisible, first = set(), [], None

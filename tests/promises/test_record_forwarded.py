@@ -120,6 +120,14 @@ async def test_many_processes_make_each_batch_once_and_large_ones_in_parts(serve
     assert all(one["data"]["to"] <= later["data"]["from"] for one, later in itertools.pairwise(said))
 
 
+async def reads(server, made):
+    """Whether a webhook has a place in the log: whoever has one holds back what is past its time."""
+    from authserver.domain.audit import store
+
+    place = await server.operator.work("t1").one(store.READER, reader=forwarding.reader_of(made.webhook.id))
+    return place is not None
+
+
 @pytest.mark.requirement("questions:webhook:begins-anew-when-enabled")
 async def test_disabled_it_hears_nothing_and_enabled_again_what_happens_from_then_on(server, receiver):
     """As of notices; and a word that no kind begins with is refused by name."""
@@ -130,6 +138,7 @@ async def test_disabled_it_hears_nothing_and_enabled_again_what_happens_from_the
         if done is not None:
             await done
         assert await work.commit()
+        assert [tool == "heard"] == [await reads(server, made)]
         await tell(server, told(server, tool=tool))
         await rounds(server, 2)
 

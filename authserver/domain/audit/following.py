@@ -134,6 +134,11 @@ async def position(work: UnitOfWork, reader: str) -> int:
     return row["position"] if row else 0
 
 
+def forget_all(work: UnitOfWork, begins: str) -> None:
+    """Forget where the readers of the bound tenant's log are whose names begin so, with the unit's commit."""
+    work.write(store.FORGET_READERS, begins=begins)
+
+
 async def passed_over(work: UnitOfWork, reader: str) -> int:
     """Return how many rows of the bound tenant's log a reader found gone, or no event any more."""
     row = await work.one(store.READER, reader=reader)

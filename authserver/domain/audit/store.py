@@ -475,6 +475,9 @@ PLACE_READER = statement(
     """
 )
 FORGET_READER = statement("DELETE FROM audit_readers WHERE tenant_id = :tenant AND reader = :reader")
+FORGET_READERS = statement(
+    "DELETE FROM audit_readers WHERE tenant_id = :tenant AND SUBSTR(reader, 1, LENGTH(CAST(:begins AS TEXT))) = CAST(:begins AS TEXT)"
+)
 RESET_READER = statement(
     """
     INSERT INTO audit_readers (tenant_id, reader, position, passed_over, turn, at_us)

@@ -66,7 +66,8 @@ async def _forward(machines: Machines, tenant: str, webhook_id: str, patterns: S
         work = machines.work(tenant=tenant)
         batch = await following.read(work, reader_of(webhook_id), most=MOST_EVENTS)
         # Asked behind the reading: whoever went on meanwhile has made a notice that is seen here, or takes the claim below.
-        if batch is None or await work.one(store.IS_TOLD, **of_it) is not None:
+        # Without a place: it was disabled or removed a moment ago.
+        if batch is None or not batch.turn or await work.one(store.IS_TOLD, **of_it) is not None:
             return False
         told: list[dict[str, Any]] = []
         size = 0

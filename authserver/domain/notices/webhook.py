@@ -156,6 +156,7 @@ async def rotate(work: UnitOfWork, webhook: Webhook, *, overlap_s: int) -> NewSe
 def disable(work: UnitOfWork, webhook: Webhook) -> None:
     """Tell it nothing more; what waits for it is dropped. A lost commit: it was disabled or removed already."""
     work.claim(store.DISABLE_WEBHOOK, webhook_id=webhook.id, now=work.now)
+    following.forget(work, forwarding.reader_of(webhook.id))
     drop(work, webhook.id, "disabled")
     _record(work, webhook, "disabled")
 
@@ -178,12 +179,14 @@ def remove(work: UnitOfWork, webhook: Webhook) -> None:
 def forget_all(work: UnitOfWork) -> None:
     """Forget every webhook of the bound tenant, and what still waits: the tenant goes."""
     work.write(store.FORGET_WEBHOOKS)
+    following.forget_all(work, forwarding.reader_of(""))
     work.write(store.FORGET_NOTICES)
 
 
 async def disable_failing(work: UnitOfWork, webhook: Webhook, *, failure: str) -> None:
     """Disable what has not answered for days, and say so: in the record, and to the tenant's other webhooks."""
     work.claim(store.DISABLE_WEBHOOK, webhook_id=webhook.id, now=work.now)
+    following.forget(work, forwarding.reader_of(webhook.id))
     drop(work, webhook.id, failure)
     event.record(work, event.Kind.WEBHOOK_DISABLED, reason=failure, webhook_id=webhook.id)
     data = {
