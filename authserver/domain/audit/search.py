@@ -138,7 +138,7 @@ async def find(work: UnitOfWork, event_id: str) -> Event | None:
 
 async def pruned(work: UnitOfWork) -> int:
     """Return how many rows of the bound tenant's log are gone because their time was over."""
-    row = await work.one(store.PRUNED)
+    row = await work.one(store.HOW_MANY_PRUNED)
     return row["pruned"] if row else 0
 
 

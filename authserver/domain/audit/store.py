@@ -379,7 +379,7 @@ ONE = statement(_EVENTS + " AND e.event_id = :event_id")
 OF_CALLS = statement(
     _EVENTS + " AND e.call_id IN EACH_OF(:call_ids) AND e.call_id <> '' ORDER BY e.at_us, e.event_id LIMIT :most"
 )
-PRUNED = statement("SELECT pruned FROM audit_logs WHERE tenant_id = :tenant")
+HOW_MANY_PRUNED = statement("SELECT pruned FROM audit_logs WHERE tenant_id = :tenant")
 LEAF_OF = statement(
     "SELECT event_id, leaf_index FROM audit_leaves WHERE tenant_id = :tenant AND event_id IN EACH_OF(:event_ids)"
 )
