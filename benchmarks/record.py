@@ -2,6 +2,7 @@
 What the record costs: taking events in, appending to a Merkle log, verifying an export of it, searching.
 
     python -m benchmarks.record ingest [--seconds 5] [--publish]       benchmarks/ingest.py
+    python -m benchmarks.record search [--rows 10000000] [--publish]   benchmarks/searching.py
     python -m benchmarks.record append [--rows 300000] [--rounds 5] [--json]
     python -m benchmarks.record verify [--rows 300000] [--rounds 5] [--json]
 
@@ -23,10 +24,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
-from benchmarks import ingest, machine
+from benchmarks import ingest, machine, searching
 from benchmarks.published import put
 from resource_lib.verify import lines_of, verify
 from resource_lib.wire.export import ClearPayload, ExportWriter
@@ -154,11 +156,25 @@ def _ingest(asked: argparse.Namespace) -> int:
     return 0 if ingest.is_kept(found, asked.floor) else 1
 
 
+def _search(asked: argparse.Namespace) -> int:
+    count = asked.rows or 10_000_000
+    filled_s, found = searching.rows(count, asked.rounds)
+    said = machine.description()
+    page = (
+        f"{said['processor']}, {said['cores']} cores, {said['system']}, Python {said['python']}; {count:,} rows, put there in {filled_s:,.0f} s."
+        f"\n\n{searching.table(found)}"
+    )
+    print(json.dumps([asdict(row) for row in found]) if asked.json else page)
+    if asked.publish:
+        put(PERFORMANCE, "search", page)
+    return 0 if all(row.worst_ms * asked.floor <= searching.MOST_MS for row in found) else 1
+
+
 def main(words: list[str]) -> int:
     """Measure one part and print it. Returns 1 below the floor."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.record")
-    parser.add_argument("part", choices=("append", "verify", "ingest"))
-    parser.add_argument("--rows", type=int, default=300_000)
+    parser.add_argument("part", choices=("append", "verify", "ingest", "search"))
+    parser.add_argument("--rows", type=int, help="300,000; search: 10,000,000")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--floor", type=float, default=1.0, help="share of the promised rate below which it fails")
     parser.add_argument("--seconds", type=float, default=5.0, help="ingest: about how long each measurement lasts")
@@ -168,6 +184,9 @@ def main(words: list[str]) -> int:
     asked = parser.parse_args(words)
     if asked.part == "ingest":
         return _ingest(asked)
+    if asked.part == "search":
+        return _search(asked)
+    asked.rows = asked.rows or 300_000
     if asked.part == "append":
         costs, rate = append(asked.rows, asked.rounds)
         promised = LEAVES_PER_S

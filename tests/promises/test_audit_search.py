@@ -113,9 +113,24 @@ def test_the_record_is_read_along_its_index(server):
             row[3]
             for row in connection.execute(f"EXPLAIN QUERY PLAN {statement.sqlite}", dict.fromkeys(statement.parameters))
         )
-        for name, statement in {"search": store.SEARCH, "end": store.WINDOW_END}.items()
-    }
+        for name, statement in {
+            "search": store.SEARCH, "end": store.WINDOW_END, "narrowed": store.NARROWED[("client_id", "tool")], "trace": store.SEARCH_OF_TRACE,
+            "call": store.SEARCH_OF_CALL, "approval": store.SEARCH_OF_APPROVAL,
+        }.items()
+    }  # fmt: skip
     connection.close()
 
-    for plan in plans.values():
-        assert "USING INDEX ix_audit_events_tenant_id_at_us (tenant_id=? AND at_us>? AND at_us<?)" in plan
+    assert (
+        "USING INDEX ix_audit_events_looked_through (tenant_id=? AND at_us>? AND (at_us,event_id)<(?,?))"
+        in plans["search"]
+    )
+    for name in ("end", "narrowed"):
+        assert (
+            "USING COVERING INDEX ix_audit_events_looked_through (tenant_id=? AND at_us>? AND (at_us,event_id)<(?,?))"
+            in plans[name]
+        )
+    for name in ("trace", "call", "approval"):
+        assert (
+            f"USING INDEX ix_audit_events_tenant_id_{name}_id (tenant_id=? AND {name}_id=? AND at_us>? AND (at_us,event_id)<(?,?))"
+            in plans[name]
+        )

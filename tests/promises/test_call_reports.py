@@ -91,6 +91,48 @@ async def test_a_batch_that_comes_again_leaves_one_row_for_each_event(server):
     assert {one["id"] for one in events} <= {one for row in waits for one in json.loads(row["event_ids"])}
 
 
+@pytest.mark.requirement("record:search:the-same-answer-by-every-index")
+async def test_every_question_has_the_same_answer_by_whichever_index_it_is_found(server):
+    """C48: rows of one moment, of few and of many; page by page, however few of them one page may look through."""
+    people, tools, at = ("usr_a", "usr_b"), ("search_orders", "add_order", "wipe"), server.clock()
+    events = [
+        told(
+            server, id=new_id(at + number // 3), at=at + number // 3, sub=people[number % 7 == 0], tool=tools[number % 3],
+            client_id=f"cli_{number % 5 == 0}", traceparent=f"00-{number % 4:032x}-{'2b' * 8}-01",
+            **({"approval_id": f"apr_{number % 2}"} if number % 6 == 0 else {}),
+        )
+        for number in range(1, 61)
+    ]  # fmt: skip
+    for begin in (0, 30):
+        first = events[begin]["id"]
+        await tell(server, *(one | {"call": first} for one in events[begin : begin + 30]))
+    stored = {row["event_id"]: row for row in await calls(server)}
+    work = server.operator.work("t1")
+
+    for asked, of in (
+        ({"sub": "usr_b"}, lambda row: row["sub_ref"] == event.reference(work, "usr_b")),
+        ({"client_id": "cli_True"}, lambda row: row["client_id"] == "cli_True"),
+        ({"tool": "wipe", "sub": "usr_a"}, lambda row: about(row)["tool"] == "wipe" and row["sub_ref"] == event.reference(work, "usr_a")),
+        ({"tool": "wipe", "kind": "call:tool:refused"}, lambda row: False),
+        ({"call": events[30]["id"]}, lambda row: about(row)["call"] == events[30]["id"]),
+        ({"trace_id": f"{3:032x}"}, lambda row: about(row).get("traceparent", "").startswith(f"00-{3:032x}")),
+        ({"trace_id": f"{3:032x}", "tool": "wipe"}, lambda row: about(row).get("traceparent", "").startswith(f"00-{3:032x}") and about(row)["tool"] == "wipe"),
+        ({"approval_id": "apr_0"}, lambda row: about(row).get("approval_id") == "apr_0"),
+    ):  # fmt: skip
+        wanted = search.Wanted(since_us=at, **asked)
+        expected = sorted(
+            ((row["at_us"], key) for key, row in stored.items() if row["at_us"] >= at and of(row)), reverse=True
+        )
+        for sizes in ({}, {"window": 4, "examined": 8}):
+            seen, after = [], None
+            while True:
+                page = await search.search(work, wanted, after=after, most=3, **sizes)
+                seen += [(one.at_us, one.id) for one in page.events]
+                if (after := page.after) is None:
+                    break
+            assert expected == seen, asked
+
+
 @pytest.mark.requirement("record:calls:only-its-own-tenants")
 async def test_a_server_tells_of_no_tenant_that_it_is_not_heard_for_and_never_over_anothers_event(server):
     """TN-05: what cannot be taken is named beside what is taken; another server's event stays what it was."""

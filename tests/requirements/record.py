@@ -6,6 +6,10 @@ RECORD: dict[str, Requirement] = {
     "storage:batch:many-rows-at-once": Requirement(
         "ours", "Many rows are written at once, all of a unit or none, and never into another tenant."
     ),
+    "record:search:the-same-answer-by-every-index": Requirement(
+        "C48",
+        "A question has the same answer, in the same order, by whichever index and in however small pages it is found.",
+    ),
     "record:calls:the-disk-is-everybodys": Requirement(
         "EX-04, CWE-770",
         "What one server's credential can write in a minute is bounded in bytes, and nobody else waits for it.",

@@ -2,13 +2,16 @@
 The record, looked through by an operator: newest first, page by page, whoever and whatever it is about.
 
 A page costs the same however much there is and however rare what it looks for: at most `EXAMINED` rows are looked through for it,
-and one that is not full may be followed by another. A person is looked for by the keyed reference that the rows carry; their name
+or, where a person, a client or a tool is asked for, so much of the index as can be in a fifth of a second; one that is not full may be
+followed by another. What
+belongs to one call, approval or trace is found by an index of its own, however long ago it was. A person is looked for by the keyed reference that the rows carry; their name
 stands in a payload, and a payload is opened one at a time (`event.open_payload`).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from time import monotonic
 from typing import Any, Final
 
 import orjson
@@ -16,12 +19,22 @@ import orjson
 from authserver.domain.audit import store
 from authserver.domain.audit.event import Outcome, reference, subject_reference
 from authserver.domain.audit.header import facts_of
+from authserver.runtime.schema import Statement
 from authserver.runtime.unit_of_work import Row, UnitOfWork
 
 WINDOW: Final = 20_000
 """How many rows one reading looks through."""
 EXAMINED: Final = 100_000
 """How many rows one page may cost."""
+
+_LONG_S: Final = 0.2
+"""For how long a page goes on with ever longer spans of time, where the index alone tells which rows answer."""
+_FIRST_SPAN_US: Final = 3600 * 1_000_000
+_AHEAD_US: Final = 600 * 1_000_000
+"""No event is later than that."""
+
+_AT_A_TIME: Final = 500
+"""How many rows are fetched together of those that the index says may answer."""
 
 END_OF_TIME: Final = 2**62
 
@@ -108,26 +121,70 @@ async def search(
     *,
     after: tuple[int, str] | None = None,
     most: int = 50,
-    window: int = WINDOW,
-    examined: int = EXAMINED,
+    window: int | None = None,
+    examined: int | None = None,
 ) -> Page:
     """Return a page of the bound tenant's events. `after` is where the page before ended."""
     place = after if after is not None else (wanted.until_us, "")
-    window = most + 1 if wanted.is_everything else window
+    look, look_for_end = _statements(wanted)
+    if look is store.SEARCH and window is None and (wanted.sub or wanted.client_id or wanted.tool):
+        return await _narrowed(work, wanted, place, most=most)
+    only = {name: value for name, value in _conditions(work, wanted).items() if name in look_for_end.parameters}
+    window = most + 1 if wanted.is_everything else window or WINDOW
+    examined = examined or EXAMINED
     found: list[Event] = []
     for _ in range(max(examined // window, 1)):
         where = {"since_us": wanted.since_us, "before_us": place[0], "before_id": place[1], "window": window}
         # One more than wanted: then it is known whether anything follows.
-        rows = await work.all(store.SEARCH, **where, **_conditions(work, wanted), most=most + 1 - len(found))
+        rows = await work.all(look, **where, **_conditions(work, wanted), most=most + 1 - len(found))
         found += [_event(row) for row in rows]
         if len(found) > most:
             last = found[most - 1]
             return Page(events=tuple(found[:most]), after=(last.at_us, last.id))
-        end = await work.one(store.WINDOW_END, **{**where, "window": window - 1})
+        end = await work.one(look_for_end, **{**where, **only, "window": window - 1})
         if end is None:
             return Page(events=tuple(found), after=None)
         place = (end["at_us"], end["event_id"])
     return Page(events=tuple(found), after=place)
+
+
+def _statements(wanted: Wanted) -> tuple[Statement, Statement]:
+    """Return how to look through the rows that may answer, and how to find where they end."""
+    if wanted.call:
+        return store.SEARCH_OF_CALL, store.END_OF_CALL
+    if wanted.approval_id:
+        return store.SEARCH_OF_APPROVAL, store.END_OF_APPROVAL
+    if wanted.trace_id:
+        return store.SEARCH_OF_TRACE, store.END_OF_TRACE
+    return store.SEARCH, store.WINDOW_END
+
+
+async def _narrowed(work: UnitOfWork, wanted: Wanted, place: tuple[int, str], *, most: int) -> Page:
+    """The same page, from the rows alone that the index says are of this person, client and tool."""
+    conditions = _conditions(work, wanted)
+    told_by_index = {name: conditions[name] for name in ("client_id", "sub_ref", "tool") if conditions[name]}
+    look = store.NARROWED[tuple(told_by_index)]
+    found: list[Event] = []
+    until, span_us = monotonic() + _LONG_S, _FIRST_SPAN_US
+    while True:
+        since_us = max(wanted.since_us, min(place[0], work.at_us + _AHEAD_US) - span_us)
+        where = {"since_us": since_us, "before_us": place[0], "before_id": place[1]}
+        near = await work.all(look, **where, **told_by_index, most=_AT_A_TIME)
+        if near:
+            ids = orjson.dumps([row["event_id"] for row in near]).decode()
+            among = {"event_ids": ids, "window": _AT_A_TIME, "most": most + 1 - len(found)}
+            found += [_event(row) for row in await work.all(store.SEARCH_AMONG, **conditions, **among)]
+        if len(found) > most:
+            last = found[most - 1]
+            return Page(events=tuple(found[:most]), after=(last.at_us, last.id))
+        if len(near) == _AT_A_TIME:
+            place = (near[-1]["at_us"], near[-1]["event_id"])
+        elif since_us <= wanted.since_us:
+            return Page(events=tuple(found), after=None)
+        else:
+            place, span_us = (since_us, ""), span_us * 4
+        if monotonic() > until:
+            return Page(events=tuple(found), after=place)
 
 
 async def find(work: UnitOfWork, event_id: str) -> Event | None:

@@ -1,8 +1,10 @@
 """The rows of `audit/`: append only, but for what erasing takes away and what waits to be sealed."""
 
+from itertools import combinations
+
 import sqlalchemy as sa
 
-from authserver.runtime.schema import insertion, platform_statement, statement, table
+from authserver.runtime.schema import Statement, insertion, platform_statement, statement, table
 
 # The columns are for questions; what an event says stands in its header, which is what is proved.
 table(
@@ -23,14 +25,20 @@ table(
     sa.Column("trace_id", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Column("header", sa.Text, nullable=False),
     sa.PrimaryKeyConstraint("tenant_id", "event_id"),
-    sa.Index("ix_audit_events_tenant_id_at_us", "tenant_id", "at_us"),
-    # A call's events are found together; what belongs to no call pays nothing for it.
-    sa.Index(
-        "ix_audit_events_tenant_id_call_id",
-        "tenant_id",
-        "call_id",
-        sqlite_where=sa.text("call_id <> ''"),
-        postgresql_where=sa.text("call_id <> ''"),
+    # In the order in which it is looked through, with what is asked for most: a row that does not answer is not fetched.
+    sa.Index("ix_audit_events_looked_through", "tenant_id", "at_us", "event_id", "sub_ref", "client_id", "tool"),
+    # What few rows have in common is found at once; what has no such thing pays nothing for it.
+    *(
+        sa.Index(
+            f"ix_audit_events_tenant_id_{name}",
+            "tenant_id",
+            name,
+            "at_us",
+            "event_id",
+            sqlite_where=sa.text(f"{name} <> ''"),
+            postgresql_where=sa.text(f"{name} <> ''"),
+        )
+        for name in ("call_id", "approval_id", "trace_id")
     ),
     tenanted=True,
 )
@@ -348,15 +356,19 @@ OF_KIND = statement(_EVENTS + " AND e.kind = :kind AND e.resource = :resource" +
 
 
 # The newest rows before a place are looked through, and no more than `window` of them: a question that few rows answer costs no
-# more than one that many do, and the record carries no index for questions, which each event would pay for.
-_WINDOW = """
-    FROM audit_events WHERE tenant_id = :tenant AND at_us >= :since_us AND (at_us, event_id) < (:before_us, :before_id)
-    ORDER BY at_us DESC, event_id DESC
-"""
-SEARCH = statement(
-    f"""
-    SELECT {_SHOWN} FROM (
-        SELECT {_QUESTIONED} FROM (SELECT {_QUESTIONED} {_WINDOW} LIMIT :window) looked
+# more than one that many do.
+def _window(only: str = "") -> str:
+    return f"""
+        FROM audit_events WHERE tenant_id = :tenant {only} AND at_us >= :since_us AND (at_us, event_id) < (:before_us, :before_id)
+        ORDER BY at_us DESC, event_id DESC
+    """
+
+
+def _search(looked_through: str) -> Statement:
+    return statement(
+        f"""
+        SELECT {_SHOWN} FROM (
+        SELECT {_QUESTIONED} FROM (SELECT {_QUESTIONED} {looked_through} LIMIT :window) looked
         WHERE SUBSTR(kind, 1, LENGTH(CAST(:kind AS TEXT))) = CAST(:kind AS TEXT)
             AND CAST(:outcome AS TEXT) IN ('', outcome) AND CAST(:client_id AS TEXT) IN ('', client_id)
             AND CAST(:sub_ref AS TEXT) IN ('', sub_ref) AND CAST(:resource AS TEXT) IN ('', resource)
@@ -371,9 +383,33 @@ SEARCH = statement(
         ORDER BY at_us DESC, event_id DESC LIMIT :most
     ) e {_WITH_PAYLOAD} ORDER BY e.at_us DESC, e.event_id DESC
     """
+    )
+
+
+def _end(looked_through: str) -> Statement:
+    """Where the rows that one window looks through end."""
+    return statement(f"SELECT at_us, event_id {looked_through} LIMIT 1 OFFSET :window")
+
+
+_OF_CALL, _OF_APPROVAL, _OF_TRACE = (
+    _window(f"AND {name} = :{name} AND {name} <> ''") for name in ("call_id", "approval_id", "trace_id")
 )
-# Where the rows that one window looks through end.
-WINDOW_END = statement(f"SELECT at_us, event_id {_WINDOW} LIMIT 1 OFFSET :window")
+SEARCH, WINDOW_END = _search(_window()), _end(_window())
+# What few rows have in common is found by an index, however long ago it was.
+SEARCH_OF_CALL, END_OF_CALL = _search(_OF_CALL), _end(_OF_CALL)
+SEARCH_OF_APPROVAL, END_OF_APPROVAL = _search(_OF_APPROVAL), _end(_OF_APPROVAL)
+SEARCH_OF_TRACE, END_OF_TRACE = _search(_OF_TRACE), _end(_OF_TRACE)
+# By which of these is asked for. One index tells it without a row being fetched, ten times as fast as looking through rows.
+NARROWED = {
+    names: statement(
+        f"SELECT at_us, event_id {_window(' '.join(f'AND {name} = :{name}' for name in names))} LIMIT :most"
+    )
+    for count in (1, 2, 3)
+    for names in combinations(("client_id", "sub_ref", "tool"), count)
+}
+SEARCH_AMONG = _search(
+    "FROM audit_events WHERE tenant_id = :tenant AND event_id IN EACH_OF(:event_ids) ORDER BY at_us DESC, event_id DESC"
+)
 ONE = statement(_EVENTS + " AND e.event_id = :event_id")
 # A call is a few events: what it wanted, what came of it.
 OF_CALLS = statement(

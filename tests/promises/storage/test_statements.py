@@ -19,8 +19,10 @@ def statements():
     stores = [memory, *(importlib.import_module(module.name) for module in modules if module.name.endswith(".store"))]
     for store in stores:
         for name, value in vars(store).items():
-            if isinstance(value, Statement):
-                found[f"{store.__name__}.{name}"] = value
+            several = value if isinstance(value, dict) else {"": value}
+            found |= {
+                f"{store.__name__}.{name}{key}": one for key, one in several.items() if isinstance(one, Statement)
+            }
     return found
 
 
