@@ -6,10 +6,12 @@ away, and a window that was unusual does not move it at all: whoever wants to te
 least the average, as if calls came by chance (Poisson), so that few calls are never a surprise.
 """
 
-from math import inf, sqrt
+from math import sqrt
 from typing import Any, Final
 
 ALPHA: Final = 0.1
+NEVER: Final = 1e300
+"""A limit that nothing is above; JSON knows no infinity."""
 
 Usual = list[float]
 """[how many values, average, variance]"""
@@ -39,7 +41,7 @@ Window = list[Any]
 
 def window() -> Window:
     """Return one in which nothing was counted yet."""
-    return [-1, 0, inf, 0, 0, 0.0, 0.0]
+    return [-1, 0, NEVER, 0, 0, 0.0, 0.0]
 
 
 def count(found: Window, which: int, *, by: int, learnt_after: float, least: float, z: float, times: float) -> bool:
@@ -52,7 +54,7 @@ def count(found: Window, which: int, *, by: int, learnt_after: float, least: flo
             learn(usual, found[1], capped_from=int(learnt_after))
             found[4:7] = usual
         found[0], found[1], found[3] = which, 0, 0
-        found[2] = inf if usual[0] < learnt_after else max(least, usual[1] + z * deviation(usual), times * usual[1])
+        found[2] = NEVER if usual[0] < learnt_after else max(least, usual[1] + z * deviation(usual), times * usual[1])
     found[1] += by
     if found[1] > found[2]:
         found[3] = 1
