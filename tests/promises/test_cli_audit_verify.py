@@ -71,9 +71,7 @@ def test_a_checkpoint_of_another_log_decides_nothing(made, tmp_path):
 
 def test_a_proof_is_written_and_checked_with_a_key_alone(made, tmp_path, capsys):
     found = made.told("audit", "search", "--tenant", "acme")[0]
-    told = made.told(
-        "audit", "prove", "--tenant", "acme", "--event", found["id"], "--out", str(tmp_path / "proof")
-    )
+    told = made.told("audit", "prove", "--tenant", "acme", "--event", found["id"], "--out", str(tmp_path / "proof"))
     neither = made.run("audit", "prove", "--out", str(tmp_path / "none"))
     nobody = made.run("audit", "prove", "--event", "nobody", "--out", str(tmp_path / "none"))
 

@@ -74,11 +74,15 @@ async def test_what_failed_is_told_again_before_anything_later_and_then_given_up
     made = await hooked(server, events=("call:tool:outcome",))
     receiver.answer = Answer(status=500)
     await tell(server, told(server, tool="first"))
+    for _ in range(7):
+        await rounds(server)
+        server.clock.advance(240)
     await rounds(server)
+    # The next try of the first is minutes away, and nobody rests any more.
+    server.clock.advance(40)
     await tell(server, told(server, tool="second"))
-    server.clock.advance(60)
-    await rounds(server)
     receiver.answer = Answer(status=204)
+    await rounds(server)
     for _ in range(6):
         server.clock.advance(120)
         await rounds(server)
