@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from authserver.cli.operator import date, fail, with_machines
-from authserver.runtime.unit_of_work import DatabaseUnavailableError
 
 
 def cleaned_now(data_dir: Path | None, *, whole: bool = False) -> dict[str, Any]:
     """Clean the files of the database and return what became of it."""
     from authserver.domain.forgetting import cleaning
+    from authserver.runtime.unit_of_work import DatabaseUnavailableError
 
     async def job(machines: Any) -> dict[str, Any]:
         try:
