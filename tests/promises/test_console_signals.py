@@ -7,6 +7,8 @@ from authserver.domain.tool_policies import step_up
 from tests.support.console import at_console
 from tests.support.signalling import happen, look, raised, refusals, signals
 
+ONE = "/console/signals/{id}"
+
 
 async def of_person(server):
     """Return the signal of a person of t1 with an application of theirs, who was refused six times."""
@@ -25,7 +27,7 @@ async def test_a_signal_says_who_did_what_with_its_numbers_and_the_calls_behind_
     visitor = await at_console(server, "o1")
 
     listed = await visitor.open("signals", tenant="t1")
-    one = await visitor.open(f"signals/{found.id}", tenant="t1")
+    one = await visitor.browser.open(ONE.format(id=found.id) + "?tenant=t1")
 
     assert "6 refusals within 60 seconds of Public Web App for" in listed.text
     assert "1 thing is unusual" in listed.text
