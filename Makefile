@@ -36,7 +36,7 @@ demo: $(READY) ## start the authorization server and a guarded example server, a
 tour: $(READY) ## the same, then a scripted client walks through it: one line of plain language per step
 	@exec $(RUN) -m authserver demo --tour $(ARGS)
 
-test: $(READY) ## the whole suite, with a real PostgreSQL, about ten minutes on two cores
+test: $(READY) ## the whole suite, with a real PostgreSQL, about twenty minutes on two cores
 	$(RUN) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 quick: $(READY) ## the suite without what is slow or needs a browser
