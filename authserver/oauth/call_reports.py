@@ -61,6 +61,7 @@ async def handle(work: UnitOfWork, issuer: Issuer, body: bytes, authorization: b
         answer.accepted += taken.accepted
         answer.duplicate += taken.duplicate
         answer.rejected += [{"id": one, "why": "id: is that of another server's event"} for one in taken.stolen]
+        answer.rejected += [{"id": one, "why": "call: is that of another server's call"} for one in taken.foreign]
     return answer
 
 

@@ -186,9 +186,10 @@ async def test_where_an_operator_said_so_a_signal_steps_its_agent_up_and_it_ends
 @pytest.mark.requirement("signals:act:stop")
 async def test_where_an_operator_said_so_a_signal_stops_the_application_in_its_tenant_alone(server):
     await configure(server, Kind.DENIALS, actions=["stop", "webhook"])
-    app = server.client("P").app.client_id
+    claims = (await server.client("P").sign_in("u1", scope="orders:read")).claims
+    app, login = claims["client_id"], claims["authorization_id"]
 
-    found = await raised(server, client_id=app)
+    found = await raised(server, client_id=app, authorization_id=login, sub=claims["sub"])
     await acting.act_due(server.operator.machines)
 
     [stopped] = await kill_switch.every(server.operator.work(), only_stopped=True)

@@ -89,4 +89,17 @@ SIGNALS: dict[str, Requirement] = {
         "TN-14, AD-02", "An auditor only looks, and another tenant's signal is as one that never was."
     ),
     "signals:console:learning": Requirement("C55", "Whoever begins reads that it still learns."),
+    "signals:poisoned:nobody-is-framed": Requirement(
+        "ours",
+        "A signal stops nobody by itself, and asks nobody for more, whom only a server's own word connects with that server.",
+    ),
+    "signals:poisoned:nothing-wedges-them": Requirement(
+        "ours", "Whatever numbers a server claims, the signals of its tenant go on."
+    ),
+    "signals:poisoned:one-server-fills-its-share": Requirement(
+        "ours", "However many signals one server causes, those about others have room."
+    ),
+    "record:told:no-server-writes-into-anothers-call": Requirement(
+        "C46", "What one server tells of another's call is refused, and is no part of that call's story."
+    ),
 }

@@ -44,11 +44,14 @@ class Teller:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Taken:
-    """What became of one tenant's events. `stolen`: ids under which somebody else's events stand. `named`: all whom they tell of."""
+    """What became of one tenant's events. `stolen`: ids under which somebody else's events stand; `foreign`: ids of what was told of a
+    call of somebody else's. `named`: all whom they tell of.
+    """
 
     accepted: int
     duplicate: int
     stolen: tuple[str, ...]
+    foreign: tuple[str, ...]
     named: frozenset[str]
 
 
@@ -57,10 +60,15 @@ async def take(work: UnitOfWork, teller: Teller, events: Sequence[Told]) -> Take
 
     A commit that raises RowRefusedError was overtaken by the same events: take them again.
     """
-    ids = orjson.dumps([one["id"] for one in events]).decode()
-    known = {row["event_id"]: row["resource"] for row in await work.all(store.KNOWN, event_ids=ids)}
+    ids = {one["id"] for one in events}
+    asked = orjson.dumps([*ids, *({one["call"] for one in events} - ids)]).decode()
+    owners = {row["event_id"]: row["resource"] for row in await work.all(store.KNOWN, event_ids=asked)}
+    known = {event_id: owners[event_id] for event_id in ids & owners.keys()}
+    foreign = {
+        one["id"] for one in events if owners.get(one["call"], teller.resource) != teller.resource
+    } - known.keys()
     # In the order of their ids: whoever writes the same ones at once waits for the first, and nobody in a circle.
-    fresh = sorted((one for one in events if one["id"] not in known), key=itemgetter("id"))
+    fresh = sorted((one for one in events if one["id"] not in known and one["id"] not in foreign), key=itemgetter("id"))
     people = _People(work)
     named = {one["id"]: people.named(one) for one in events}
     refs_of_all = frozenset(ref for refs in named.values() for ref in refs)
@@ -75,7 +83,13 @@ async def take(work: UnitOfWork, teller: Teller, events: Sequence[Told]) -> Take
     if late:
         erasing.write_receipt(work, late)
     stolen = tuple(one["id"] for one in events if known.get(one["id"], teller.resource) != teller.resource)
-    return Taken(accepted=len(fresh), duplicate=len(known) - len(stolen), stolen=stolen, named=refs_of_all)
+    return Taken(
+        accepted=len(fresh),
+        duplicate=len(known) - len(stolen),
+        stolen=stolen,
+        foreign=tuple(sorted(foreign)),
+        named=refs_of_all,
+    )
 
 
 async def forget_overtaken(work: UnitOfWork, events: Sequence[Told], named: Iterable[str]) -> None:

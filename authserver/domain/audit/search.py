@@ -200,12 +200,18 @@ async def pruned(work: UnitOfWork) -> int:
 
 
 async def of_calls(work: UnitOfWork, call_ids: Sequence[str], *, most: int = 500) -> dict[str, list[Event]]:
-    """Return what is recorded of each of these calls of the bound tenant, in order."""
+    """Return what is recorded of each of these calls of the bound tenant, in order; another server's word of one is no part of it."""
     found: dict[str, list[Event]] = {}
     for row in await work.all(store.OF_CALLS, call_ids=orjson.dumps(list(call_ids)).decode(), most=most):
         event = _event(row)
         found.setdefault(event.call_id, []).append(event)
-    return found
+    return {call_id: _of_its_server(call_id, events) for call_id, events in found.items()}
+
+
+def _of_its_server(call_id: str, events: list[Event]) -> list[Event]:
+    # A call has the id of its first event, which is its server's alone.
+    its = next((one.resource for one in events if one.id == call_id), events[0].resource)
+    return [one for one in events if one.resource == its]
 
 
 def _conditions(work: UnitOfWork, wanted: Wanted) -> dict[str, str]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 CALL: Final = "call:"
+_MOST: Final = 2**40
+"""A TiB, or twelve days: whatever a server claims beyond is as unusual, and sums of it stay numbers that can be kept."""
 _TRANSIENT: Final = frozenset(
     {
         "rate_limited",
@@ -122,4 +124,4 @@ def _text(about: Mapping[str, Any], name: str) -> str:
 
 def _number(about: Mapping[str, Any], name: str) -> int:
     value = about.get(name)
-    return value if type(value) is int and value >= 0 else 0
+    return min(value, _MOST) if type(value) is int and value >= 0 else 0

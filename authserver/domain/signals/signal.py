@@ -5,6 +5,7 @@ A signal names people by the keyed reference of the record alone, and its number
 the events that it names. It is opened in the commit in which its events were read: exactly once, however many processes read.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -27,6 +28,8 @@ log = structlog.get_logger("authserver.signals")
 
 MOST_OPEN: Final = 2000
 """How many signals of a tenant stand open; more are only counted in the log."""
+MOST_OPEN_OF_A_SERVER: Final = 500
+"""How many of them about one MCP server: one that makes agents up hides no more than what is told of itself."""
 MOST_EVENTS: Final = 20
 """How many of the events behind a signal it names: the first ten, and the last."""
 KEPT_DAYS: Final = 90
@@ -137,13 +140,15 @@ async def raise_all(work: UnitOfWork, found: Iterable[Found], settings: Settings
         return 0
     abouts = orjson.dumps(sorted({about for _, about in merged})).decode()
     known = {(Kind(row["kind"]), row["about"]): row for row in await work.all(store.OPEN_AMONG, abouts=abouts)}
-    room = MOST_OPEN - await count_open(work) if merged.keys() - known.keys() else 0
+    rows = await work.all(store.COUNT_OPEN_OF_SERVERS) if merged.keys() - known.keys() else ()
+    standing = Counter({row["resource"]: row["many"] for row in rows})
     new = 0
     for key, times in merged.items():
         if key in known:
             _again(work, known[key], times)
-        elif new < room:
+        elif standing.total() < MOST_OPEN and standing[times[-1].fact.resource] < MOST_OPEN_OF_A_SERVER:
             await _open(work, times, settings)
+            standing[times[-1].fact.resource] += 1
             new += 1
         else:
             log.warning("too_many_signals", tenant=work.tenant, kind=key[0].value, most=MOST_OPEN)

@@ -100,6 +100,9 @@ OPEN_AMONG = statement(
     _SIGNAL + " WHERE tenant_id = :tenant AND dismissed_us IS NULL AND about IN EACH_OF(:abouts) ORDER BY signal_id"
 )
 COUNT_OPEN = statement("SELECT COUNT(*) AS many FROM signals WHERE tenant_id = :tenant AND dismissed_us IS NULL")
+COUNT_OPEN_OF_SERVERS = statement(
+    "SELECT resource, COUNT(*) AS many FROM signals WHERE tenant_id = :tenant AND dismissed_us IS NULL GROUP BY resource"
+)
 OPEN = statement(
     """
     INSERT INTO signals (tenant_id, signal_id, kind, about, gravity, opened_us, last_us, many, sub_ref, client_id, authorization_id,

@@ -28,6 +28,7 @@ MOST_BASELINES: Final = 20_000
 _FEW: Final = 2000
 _MOST_BYTES: Final = 512 * 1024
 """Of one baseline; what has grown beyond is learned anew."""
+_ANEW: Final = b"{}"
 
 
 async def watch_round(machines: Machines) -> int:
@@ -49,10 +50,7 @@ async def take(work: UnitOfWork, batch: Batch) -> None:
     for fact in facts:
         look_at(fact, known, found.append, numbers=numbers, zone=wanted.zone)
     for about in sorted(known):
-        state = orjson.dumps(known[about])
-        work.write(
-            store.KEEP_BASELINE, about=about, state=state if len(state) <= _MOST_BYTES else b"{}", now_us=work.at_us
-        )
+        work.write(store.KEEP_BASELINE, about=about, state=_kept(known[about]), now_us=work.at_us)
     if is_new:
         work.write(store.TRIM_BASELINES, most=MOST_BASELINES)
     await raise_all(work, found, wanted)
@@ -81,3 +79,11 @@ async def baselines(work: UnitOfWork, abouts: set[str]) -> dict[str, dict[str, A
     """Return what is usual, by name; one that is not known yet, or cannot be read, is empty."""
     rows = await work.all(store.BASELINES, abouts=orjson.dumps(sorted(abouts)).decode())
     return {row["about"]: orjson.loads(row["state"]) for row in rows}
+
+
+def _kept(state: dict[str, Any]) -> bytes:
+    try:
+        kept = orjson.dumps(state)
+    except TypeError:
+        return _ANEW  # a number that is none any more: whoever told it holds up nobody else
+    return kept if len(kept) <= _MOST_BYTES else _ANEW

@@ -12,6 +12,7 @@ from authserver.domain.signals.usual import Usual, Window, count, deviation, lea
 _MOST_TOOLS: Final = 64
 _WINDOW_S: Final = 600
 _DAY_S: Final = 86_400
+_MOST: Final = 2**53 - 1
 _FLOOR: Final = 0.25
 """The least variance of a logarithm: sizes always differ a little."""
 _MOST_A_DAY: Final = 1.05
@@ -59,7 +60,7 @@ def size(look: Look) -> None:
     ):
         said = {
             "span": "day",
-            "bytes": day[1] * 1024,
+            "bytes": min(day[1] * 1024, _MOST),
             "usual": round(day[5] * 1024),
             "above": round(day[2] * 1024),
         }
