@@ -11,15 +11,15 @@ from authserver.domain.audit.event import Kind, record
 from resource_lib.verify import SavedCheckpoint, lines_of
 from resource_lib.verify.stream import verify_stream
 from tests.attacks.test_record_database import PLANS, ROW, day, last_note, one
-from tests.support.intruder import Intruder
+from tests.support.intruder import RECORD, Intruder
 
 
-async def verified(server, *, saved: bytes | None = None):
+async def verified(server, *, saved: bytes | None = None, with_payloads: bool = True):
     """Do what the command does, in this process; return the verdicts by origin, and what was seen beside."""
     machines = server.operator.machines
     wanted, written = await verifying.logs(machines), io.BytesIO()
     notes = [saved] if saved else []
-    await verifying.write_logs(machines, wanted, written.write, saved=notes)
+    await verifying.write_logs(machines, wanted, written.write, saved=notes, with_payloads=with_payloads)
     written.seek(0)
     reports = verify_stream(
         lines_of(written),
@@ -123,3 +123,30 @@ async def test_what_was_deleted_or_hidden_before_it_was_sealed_is_named(server, 
     assert not any(one.is_tampering for one in late)
     told = {one.kind: one.event_id for one in seen if one.is_tampering}
     assert {"never_sealed": hidden, "deleted_unsealed": gone} == told
+
+
+@pytest.mark.requirement("proof:verify:tampering-is-named")
+async def test_two_organisations_logs_that_change_places_are_named(server, templates):
+    """TN-14: each is whole and signed, and each is shown to the others' auditors: without payloads no key misses either."""
+    for tenant in ("t1", "t2"):
+        work = server.operator.work(tenant)
+        record(work, Kind.ADMIN_REFUSED)
+        await work.commit()
+    await sealing.seal_round(server.operator.machines)
+    intruder, first, second = (
+        Intruder(server, templates),
+        server.world.tenants["t1"],
+        server.world.tenants["t2"],
+    )
+    steps = [
+        (f"UPDATE {table} SET tenant_id = ? WHERE tenant_id = ?", to, at)
+        for table in (*RECORD, "audit_unsealed")
+        for at, to in ((first, "between"), (second, first), ("between", second))
+    ]
+    await asyncio.to_thread(intruder.run, *steps)
+
+    reports, seen = await verified(server, with_payloads=False)
+
+    assert {"verified"} == {one.verdict for one in reports.values()}, "they are whole"
+    assert {"log_misplaced"} == {one.kind for one in seen if one.is_tampering}
+    assert all(one.is_tampering for one in seen)

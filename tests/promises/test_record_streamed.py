@@ -137,3 +137,36 @@ async def test_no_more_is_read_than_is_taken_and_power_that_is_gone_ends_it(serv
     await server.operator.set_member("d1", "t1", roles=("member",))
     gone = await admin.call("GET", EXPORT, "d1")
     assert gone.status_code in {401, 403}
+
+
+@pytest.mark.requirement("questions:export:payloads-need-a-fresh-login")
+@pytest.mark.one_database
+async def test_an_auditor_who_is_made_an_operator_meanwhile_reads_of_nobody_any_more(server, monkeypatch):
+    """AD-12: the log may still be read; what names people may not, and the export that began with it ends there."""
+    from authserver.domain.audit import exporting
+
+    admin = await made(server)
+    await tell(server, *(told(server) for _ in range(300)))
+    await tell(server, *(told(server) for _ in range(300)))
+    await sealing.seal_round(server.machines)
+    rows, begun = exporting._Source.rows, []
+
+    async def demoted(self, begin, end):
+        if not begun:
+            begun.append(begin)
+            await server.operator.set_member("d1", "t1", roles=("operator",))
+        return await rows(self, begin, end)
+
+    monkeypatch.setattr(audit_export, "_ASKED_AGAIN_S", -1.0)
+    monkeypatch.setattr(exporting._Source, "rows", demoted)
+
+    try:
+        cut = (await admin.call("GET", EXPORT + "?payloads=true", "d1")).content
+    except Exception:  # cut off
+        cut = b""
+    without = await admin.call("GET", EXPORT, "d1")
+
+    assert b'{"end":' not in cut
+    assert cut.count(b'"customer-8812"') <= 512
+    assert 200 == without.status_code
+    assert b'{"end":' in without.content

@@ -139,12 +139,21 @@ async def _leading_here(work: UnitOfWork, log: sealing.Log, size: int) -> bytes:
 async def look(work: UnitOfWork, log: Kept, *, told: Told | None = None) -> list[Seen]:
     """Return what is wrong with the bound tenant's rows that its log does not show; `told` hears how many rows were looked at."""
     found: list[Seen] = []
-    for part in (_beside, _waiting, _columns, _hashes, _checkpoints):
+    for part in (_misplaced, _beside, _waiting, _columns, _hashes, _checkpoints):
         async for one in part(work, log, told):
             found.append(one)
             if len(found) >= MOST:
                 return found
     return found
+
+
+async def _misplaced(work: UnitOfWork, log: Kept, told: Told | None) -> AsyncIterator[Seen]:  # noqa: ARG001 - one form for all
+    """A whole log, as it was signed, that stands where another organisation's is due: its auditors would read it."""
+    due = sealing.origin_of(work.machines, log.tenant).rpartition("/")[2]
+    # Where the server was reached at when it was begun may have changed since.
+    if log.origin.rpartition("/")[2] != due:
+        said = f"it stands where the log of {due} is due: that one's auditors read it, and its own do not"
+        yield Seen(kind="log_misplaced", origin=log.origin, event_id="", row=None, said=said)
 
 
 async def _beside(work: UnitOfWork, log: Kept, told: Told | None) -> AsyncIterator[Seen]:  # noqa: ARG001 - one form for all

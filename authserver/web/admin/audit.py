@@ -15,6 +15,7 @@ from authserver.domain.audit.event import Outcome
 from authserver.domain.audit.search import Decision, Event, Wanted
 from authserver.domain.resources.administration import ADMIN, AUDITOR
 from authserver.domain.users import user as users
+from authserver.oauth.admin_access import Operator
 from authserver.runtime.schema import SHARED
 from authserver.runtime.vault import VaultError
 from authserver.web.admin import cursors
@@ -205,7 +206,7 @@ async def show(ask: Ask, event_id: Id) -> EventOpened:
     if found is None:
         raise not_found()
     payload = None
-    if found.has_payload and may_open(ask):
+    if found.has_payload and may_open(ask.operator):
         reading.opened(ask.work, [event_id], via="api", sub=ask.operator.sub, client_id=ask.operator.client_id)
         try:
             payload = event.open_payload(ask.work, found.row)
@@ -214,9 +215,9 @@ async def show(ask: Ask, event_id: Id) -> EventOpened:
     return EventOpened(**_shown(found).model_dump(), payload=payload)
 
 
-def may_open(ask: Ask) -> bool:
+def may_open(asks: Operator) -> bool:
     """Whether what names people may be shown to whoever asks."""
-    return ask.operator.is_machine or bool(_OPENS & set(ask.operator.roles))
+    return asks.is_machine or bool(_OPENS & set(asks.roles))
 
 
 def _shown(one: Event) -> EventShown:

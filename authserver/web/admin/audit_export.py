@@ -16,7 +16,7 @@ from authserver.domain.audit import event, exporting, sealing, search, streaming
 from authserver.domain.audit.search import Decision, Wanted
 from authserver.domain.rate_limits import limit
 from authserver.oauth import admin_access
-from authserver.oauth.errors import SlowDown
+from authserver.oauth.errors import InsufficientScope, SlowDown
 from authserver.web.admin.ask import Ask
 from authserver.web.admin.audit import may_open
 from authserver.web.admin.problems import ProblemError
@@ -82,7 +82,7 @@ async def export(
     if payloads and form != "export":
         raise ProblemError(422, "payloads: only with `form=export`.")
     if payloads:
-        if not may_open(ask):
+        if not may_open(ask.operator):
             raise ProblemError(403, "payloads: what names people is for administrators and auditors.")
         await ask.dangerous("audit:export")
     log = await sealing.log_of(ask.work)
@@ -111,6 +111,8 @@ async def _lines(ask: Ask, wanted: Wanted | None, first: int, with_payloads: boo
         again = request.machines.work(request_id=request.request_id, address=request.address)
         now = await admin_access.operator(again, request.issuer, request.headers.get(b"authorization"))
         await admin_access.demand_scope(again, now, "audit:read")
+        if with_payloads and not may_open(now):
+            raise InsufficientScope("What names people is for administrators and auditors.", reason="role")
 
     if wanted is None:
         pages = streaming.export(work, first=first, with_payloads=with_payloads, permitted=permitted)
