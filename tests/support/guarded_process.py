@@ -17,6 +17,7 @@ from typing import Any
 import httpx2
 
 from tests.support.bare import BARE
+from tests.support.guarded import MODERN, routing_headers
 from tests.support.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,8 +69,9 @@ class GuardedProcess:
         """Call the tool; returns the reply."""
         params = {"name": "refund_order", "arguments": arguments}
         message = {"jsonrpc": "2.0", "id": request_id, "method": "tools/call", "params": params}
-        headers = {"authorization": f"Bearer {token}", "mcp-protocol-version": "2026-07-28"}
-        answer = await http.post(f"http://127.0.0.1:{self.port}/mcp", json=message, headers=headers)
+        body = json.dumps(message).encode()
+        headers = [("authorization", f"Bearer {token}"), MODERN, *routing_headers([MODERN], body)]
+        answer = await http.post(f"http://127.0.0.1:{self.port}/mcp", content=body, headers=headers)
         return answer.json()
 
 
