@@ -43,6 +43,7 @@ def settings_page() -> str:
 def events_page() -> str:
     """Return every event that is recorded."""
     from authserver.domain.audit.event import Kind
+    from authserver.web.console.event_words import CALLED
 
     lines = [
         "# Events",
@@ -50,17 +51,31 @@ def events_page() -> str:
         "Every event is inserted with the change it tells of, in the same commit; a refusal is recorded with its answer, a stranger's within a budget.",
         "An event has a header (numbers, codes, keyed references, a commitment) and, where a person is named, an encrypted payload.",
         "",
-        "| event | recorded by |",
-        "|---|---|",
+        "| event | what it tells of | recorded by |",
+        "|---|---|---|",
     ]
+    written = {path: _written_kinds(path) for path in (ROOT / "authserver").rglob("*.py")}
     for kind in Kind:
-        places = sorted(
-            str(path.relative_to(ROOT))
-            for path in (ROOT / "authserver").rglob("*.py")
-            if f"Kind.{kind.name}" in path.read_text(encoding="utf-8")
+        places = sorted(str(path.relative_to(ROOT)) for path, kinds in written.items() if kind.name in kinds)
+        lines.append(
+            f"| `{kind.value}` | {CALLED[kind]} | {', '.join(f'`{place}`' for place in places) or 'not yet'} |"
         )
-        lines.append(f"| `{kind.value}` | {', '.join(f'`{place}`' for place in places) or 'not yet'} |")
     return "\n".join(lines) + "\n"
+
+
+def _written_kinds(path: Path) -> set[str]:
+    """Return the kinds of events that a file writes: those that it names, and neither compares, looks up nor asks for."""
+    tree, found, read = ast.parse(path.read_text(encoding="utf-8")), [], set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in {"Kind", "event.Kind"}:
+            found.append(node)
+        asks = isinstance(node, ast.Compare | ast.Set | ast.Attribute) or (
+            isinstance(node, ast.Call) and ast.unparse(node.func) == "event.history"
+        )
+        if asks or isinstance(node, ast.Dict):
+            parts = [key for key in node.keys if key] if isinstance(node, ast.Dict) else ast.iter_child_nodes(node)
+            read |= {id(part) for each in parts for part in ([each, *ast.iter_child_nodes(each)])}
+    return {node.attr for node in found if id(node) not in read}
 
 
 def rfc_page() -> str:

@@ -124,6 +124,6 @@ app.add_typer(
     webhook.app,
     name="webhook",
     cls=Commands,
-    help="Where a tenant is told of what waits: signed calls to an address of its own.",
+    help="Where a tenant is told of what happens: signed calls to an address of its own.",
 )
 app.add_typer(key.app, name="key", cls=Commands, help="Signing keys, and the key-encryption key.")

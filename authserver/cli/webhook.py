@@ -66,7 +66,7 @@ def add(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell an address of a tenant's what waits for a yes; the secret that signs is shown once."""
+    """Tell an address of a tenant's what waits for a yes, what is unusual, and what is recorded; the secret that signs is shown once."""
     from authserver.domain.notices import webhook
     from authserver.domain.notices.webhook import InvalidWebhookError
 

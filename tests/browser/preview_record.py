@@ -55,7 +55,17 @@ ROWS = [
     row("update_order", tag("good", "Allowed"), tag("bad", "Nobody saw its end"), WRITES, took=""),
     row("delete_order", tag("bad", "Refused"), GRAVE, reason="approval_denied", took="", who="", who_url=""),
     row("get_customer", tag("warn", "Allowed, a rule objects"), tag("quiet", "Answered"), READS, is_erased=True),
-    row("operator:record:opened", is_call=False, url="", who="Grace Hopper", who_url="", server="", client="", took=""),
+    row(
+        "Opened what was said in a call",
+        kind="operator:record:opened",
+        is_call=False,
+        url="",
+        who="Grace Hopper",
+        who_url="",
+        server="",
+        client="",
+        took="",
+    ),
 ]
 RECORD: dict[str, Any] = {
     "at": AT | {"section": "record"},

@@ -7,6 +7,7 @@ import pytest
 from authserver.domain.audit import sealing
 from authserver.domain.audit.event import Kind, reference
 from authserver.domain.audit.header import about
+from authserver.web.console.event_words import CALLED, called
 from tests.support.calls_told import tell, told, unrun, written
 from tests.support.console import at_console
 
@@ -58,6 +59,19 @@ async def test_what_somebody_types_is_found_and_stands_in_no_address(server):
         hour.form("person").value("person"),
         customer.form("person").value("subject"),
     ]
+
+
+@pytest.mark.requirement("questions:page:every-event-has-words")
+async def test_events_that_are_no_calls_are_listed_in_words(server):
+    """Ours: no page shows a person the code of an event, and none of another version is hidden."""
+    visitor = await at_console(server, "d1")
+
+    page = await look(visitor, what="operator:record:", within="1h")
+    page = await look(visitor, what="operator:record:", within="1h")
+
+    assert '<strong title="operator:record:searched">Searched the record</strong>' in page.response.text
+    assert set(Kind) == set(CALLED) and len(set(Kind)) == len(set(CALLED.values())), "each has words of its own"
+    assert "later:version:wrote" == called("later:version:wrote")
 
 
 @pytest.mark.requirement("questions:page:finds-what-is-typed-and-names-nobody-in-an-address")

@@ -30,6 +30,9 @@ QUESTIONS: dict[str, Requirement] = {
         "C48; ours",
         "The console's record finds what is typed, a row for each call; what is typed stands in no address.",
     ),
+    "questions:page:every-event-has-words": Requirement(
+        "ours", "Where people read the record, each event is called in words, and its code stands behind them."
+    ),
     "questions:page:pages-hold-every-call-once": Requirement(
         "ours", "Page by page every call stands once, and whoever looked is recorded once for each page."
     ),

@@ -27,6 +27,7 @@ from authserver.runtime.vault import VaultError, seal, unseal
 from authserver.web.console import record_words as words
 from authserver.web.console import targets
 from authserver.web.console.door import NothingHereError, Operator, asked, csrf, frame, shown
+from authserver.web.console.event_words import called
 from authserver.web.http import Request, Response, redirect
 from authserver.web.pages.answers import page
 
@@ -187,7 +188,8 @@ async def _row(names: words.Names, one: Event) -> dict[str, Any]:
     return {
         "is_call": False,
         "url": "",
-        "name": one.kind,
+        "name": called(one.kind),
+        "kind": one.kind,
         "tags": [targets.tag("bad", "Refused")] if one.outcome == "refused" else [],
         "who": who,
         "who_url": "",
