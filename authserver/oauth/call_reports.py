@@ -6,7 +6,7 @@ one keeps the others no longer. Nothing is taken for a tenant that it is not hea
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -19,9 +19,9 @@ from authserver.domain.issuers.issuer import Issuer
 from authserver.oauth.errors import InvalidRequest, SlowDown
 from authserver.oauth.resource_server import authenticated, heard_for
 from authserver.runtime.unit_of_work import UnitOfWork
-from resource_lib.wire.record import MOST_EVENTS, InvalidEventError, checked
+from resource_lib.wire.record import MOST_EVENTS, InvalidEventError, are_checked, checked
 
-_AT_A_TIME: Final = 64
+_AT_A_TIME: Final = 125
 """How many events are read before others have their turn."""
 
 
@@ -65,22 +65,25 @@ async def handle(work: UnitOfWork, issuer: Issuer, body: bytes, authorization: b
     return answer
 
 
-async def _read(said: Iterable[Any], tenants: frozenset[str], answer: Answer) -> dict[str, dict[str, Told]]:
+async def _read(said: Sequence[Any], tenants: frozenset[str], answer: Answer) -> dict[str, dict[str, Told]]:
     """Return the events by tenant and id; what cannot be taken is told in the answer."""
     groups: dict[str, dict[str, Told]] = {}
-    for place, one in enumerate(said):
-        if place % _AT_A_TIME == _AT_A_TIME - 1:
+    for at in range(0, len(said), _AT_A_TIME):
+        if at:
             await asyncio.sleep(0)
-        try:
-            event = checked(one)
-            if event["tenant"] not in tenants:
-                raise InvalidEventError("tenant", "is none that this server is heard for")
-        except InvalidEventError as error:
-            answer.rejected.append({"id": _id_of(one), "why": str(error)})
-            continue
-        group = groups.setdefault(event["tenant"], {})
-        answer.duplicate += event["id"] in group
-        group.setdefault(event["id"], event)
+        some = said[at : at + _AT_A_TIME]
+        are_events = are_checked(some)
+        for one in some:
+            try:
+                event = one if are_events else checked(one)
+                if event["tenant"] not in tenants:
+                    raise InvalidEventError("tenant", "is none that this server is heard for")
+            except InvalidEventError as error:
+                answer.rejected.append({"id": _id_of(one), "why": str(error)})
+                continue
+            group = groups.setdefault(event["tenant"], {})
+            answer.duplicate += event["id"] in group
+            group.setdefault(event["id"], event)
     return groups
 
 

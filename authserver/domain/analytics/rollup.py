@@ -6,6 +6,7 @@ read, and counts because the step in the record is a claim (`audit.following`). 
 bounded: what is one too many is counted without its client, and then without its tool.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, Final
@@ -33,6 +34,12 @@ _MOST_TOOLS_ALONE: Final = 2
 _AHEAD_S: Final = 3600
 """What claims to be later than this is nobody's clock."""
 
+_AT_A_TIME: Final = 128
+"""How many events are counted before others have their turn."""
+
+Place = tuple[int, str, str, str]
+"""Five minutes, a server, a tool and a client."""
+
 Name = tuple[str, str]
 """A tool and a client."""
 
@@ -44,7 +51,11 @@ async def round_of(machines: Machines) -> int:
 
 async def take(work: UnitOfWork, batch: Batch) -> None:
     """Add a batch to the rows of the bound tenant, with the unit's commit."""
-    fresh = _counted(batch.events)
+    fresh: dict[Place, Numbers] = {}
+    for at in range(0, len(batch.events), _AT_A_TIME):
+        if at:
+            await asyncio.sleep(0)
+        _count(batch.events[at : at + _AT_A_TIME], fresh)
     for grain in KEPT_S:
         kept_since, latest = work.now - KEPT_S[grain], work.now + _AHEAD_S
         by_place: defaultdict[tuple[int, str], dict[Name, Numbers]] = defaultdict(dict)
@@ -78,9 +89,8 @@ def from_row(row: Row) -> Numbers:
     return numbers
 
 
-def _counted(events: Iterable[Sealed]) -> dict[tuple[int, str, str, str], Numbers]:
-    """Return what events add, by five minutes, server, tool and client."""
-    found: dict[tuple[int, str, str, str], Numbers] = {}
+def _count(events: Iterable[Sealed], found: dict[Place, Numbers]) -> None:
+    """Add events, by five minutes, server, tool and client."""
     for event in events:
         if not counts(event):
             continue
@@ -90,7 +100,6 @@ def _counted(events: Iterable[Sealed]) -> dict[tuple[int, str, str, str], Number
         if numbers is None:
             numbers = found[place] = Numbers()
         count(numbers, event)
-    return found
 
 
 async def _keep(work: UnitOfWork, grain: int, begin: int, resource: str, more: dict[Name, Numbers]) -> None:

@@ -5,6 +5,7 @@ It is one server's word, and says so: by whose credential it came and when stand
 id, however often a batch comes again (decision 15, C45 to C48).
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -28,6 +29,8 @@ KIND_OF: Final = {
 
 _AHEAD_US: Final = 5 * 60 * 1_000_000
 """How far a server's clock may be ahead of ours: what is later still is found under the moment at which it came."""
+_AT_A_TIME: Final = 64
+"""How many events are made ready before others have their turn."""
 _NOT_ABOUT: Final = (*IN_PAYLOAD, "id", "at", "tenant", "client_id", "authorization_id", "phase")
 
 Told = Mapping[str, Any]
@@ -74,7 +77,9 @@ async def take(work: UnitOfWork, teller: Teller, events: Sequence[Told]) -> Take
     refs_of_all = frozenset(ref for refs in named.values() for ref in refs)
     erased = await erasing.told_late(work, refs_of_all)
     late = []
-    for one in fresh:
+    for place, one in enumerate(fresh, start=1):
+        if place % _AT_A_TIME == 0:
+            await asyncio.sleep(0)
         refs = named[one["id"]]
         is_late = bool(erased) and any(one["at"] <= erased.get(ref, -1) for ref in refs)
         if is_late:

@@ -22,6 +22,8 @@ from authserver.runtime.unit_of_work import Row, UnitOfWork
 
 AT_ONCE: Final = 500
 """How many rows of a log one commit goes on."""
+_AT_A_TIME: Final = 64
+"""How many rows are read before others have their turn."""
 _MOST_LOGS: Final = 1000
 _MOST_TURNS: Final = 40
 """Of one round in one log: whoever stands in the way of an old log that is read from its first row on waits no longer."""
@@ -96,7 +98,11 @@ async def _batch(work: UnitOfWork, reader: str, seen: int, most: int, *, turn: i
     position = (
         rows[-1]["leaf_index"] + 1 if len(rows) == most else max(end, *(row["leaf_index"] + 1 for row in rows), 0)
     )
-    events = tuple(one for one in map(_sealed, rows) if one is not None)
+    events: list[Sealed] = []
+    for at in range(0, len(rows), _AT_A_TIME):
+        if at:
+            await asyncio.sleep(0)
+        events += [one for one in map(_sealed, rows[at : at + _AT_A_TIME]) if one is not None]
     return Batch(
         reader=reader,
         seen=seen,

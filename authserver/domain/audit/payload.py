@@ -6,6 +6,7 @@ Destroying the key of the page erases one event's payload; what is proved stays 
 nothing can be tried against without the innermost key (decision 15).
 """
 
+import asyncio
 import hashlib
 import hmac
 import secrets
@@ -19,6 +20,8 @@ from authserver.domain.audit import store, wrapping
 from authserver.runtime.unit_of_work import Row, UnitOfWork
 from authserver.runtime.vault import VaultError, seal, unseal
 
+_AT_A_TIME: Final = 128
+"""How many keys are wrapped before others have their turn."""
 _MANY: Final = 16
 """Payloads of one unit: from so many on, pages of their own are written with them."""
 
@@ -59,19 +62,13 @@ async def keep(work: UnitOfWork, payloads: Sequence[Sealed]) -> None:
         slots = [await wrapping.slot(work, own.id, own.key) for _ in payloads]
     else:
         slots = wrapping.slots(work, len(payloads), own.id, own.key)
-    work.write_many(
-        store.PAYLOADS,
-        [
-            (
-                one.event_id,
-                slot.page,
-                slot.number,
-                seal(slot.key, one.key, context=_key_of(one.event_id)),
-                one.ciphertext,
-            )
-            for one, slot in zip(payloads, slots, strict=True)
-        ],
-    )
+    rows = []
+    for place, (one, slot) in enumerate(zip(payloads, slots, strict=True), start=1):
+        if place % _AT_A_TIME == 0:
+            await asyncio.sleep(0)
+        wrapped = seal(slot.key, one.key, context=_key_of(one.event_id))
+        rows.append((one.event_id, slot.page, slot.number, wrapped, one.ciphertext))
+    work.write_many(store.PAYLOADS, rows)
 
 
 async def destroy(work: UnitOfWork, event_ids: Sequence[str]) -> None:

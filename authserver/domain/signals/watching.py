@@ -5,6 +5,7 @@ What is learned and what is found are written in the commit that moves the reade
 record: what fails in a detector is logged, and a log that cannot be followed is tried again while the others go on.
 """
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ from authserver.runtime.unit_of_work import UnitOfWork
 READER: Final = "signals"
 AT_ONCE: Final = 200
 """How many events one turn looks at: some milliseconds, after which whoever waits for an answer comes first."""
+_AT_A_TIME: Final = 32
+"""How many of them before others have their turn."""
 MOST_BASELINES: Final = 20_000
 """Of one tenant; the least recently used goes."""
 _FEW: Final = 2000
@@ -47,9 +50,13 @@ async def take(work: UnitOfWork, batch: Batch) -> None:
     is_new = len(known) < len(abouts)
     found: list[Found] = []
     numbers = wanted.numbers
-    for fact in facts:
+    for place, fact in enumerate(facts, start=1):
+        if place % _AT_A_TIME == 0:
+            await asyncio.sleep(0)
         look_at(fact, known, found.append, numbers=numbers, zone=wanted.zone)
-    for about in sorted(known):
+    for place, about in enumerate(sorted(known), start=1):
+        if place % _AT_A_TIME == 0:
+            await asyncio.sleep(0)
         work.write(store.KEEP_BASELINE, about=about, state=_kept(known[about]), now_us=work.at_us)
     if is_new:
         work.write(store.TRIM_BASELINES, most=MOST_BASELINES)
@@ -78,7 +85,12 @@ async def standing(work: UnitOfWork) -> Standing:
 async def baselines(work: UnitOfWork, abouts: set[str]) -> dict[str, dict[str, Any]]:
     """Return what is usual, by name; one that is not known yet, or cannot be read, is empty."""
     rows = await work.all(store.BASELINES, abouts=orjson.dumps(sorted(abouts)).decode())
-    return {row["about"]: orjson.loads(row["state"]) for row in rows}
+    known = {}
+    for place, row in enumerate(rows, start=1):
+        if place % _AT_A_TIME == 0:
+            await asyncio.sleep(0)
+        known[row["about"]] = orjson.loads(row["state"])
+    return known
 
 
 def _kept(state: dict[str, Any]) -> bytes:

@@ -224,3 +224,55 @@ def test_the_form_of_a_form_is_itself(text):
 
 def test_what_is_too_long_or_no_text_names_nobody():
     assert normal_form("x" * 257) == normal_form("x" * 10**6) == normal_form("\ud800") == normal_form("") == ""
+
+
+def _are_all_read(batch: list[dict[str, object]]) -> bool:
+    for one in batch:
+        try:
+            record.checked(one)
+        except record.InvalidEventError:
+            return False
+    return True
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([LEAST, WHOLE]),
+            st.dictionaries(
+                st.sampled_from(sorted(record.MEMBERS | {"stranger"})),
+                st.one_of(
+                    st.sampled_from([*WRONG, 0, 1, 1.0, False, 2**53 - 1, "one", HASH, HASH.upper(), HASH[:63] + "\n", ID, "f" * 26]),
+                    st.sampled_from(sorted(record._PHASES | record._DECISIONS | record._STATUSES)),
+                    st.sampled_from(list(WHOLE.values())),
+                ),
+                max_size=2,
+            ),
+            st.sets(st.sampled_from(sorted(record.MEMBERS)), max_size=1),
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)  # fmt: skip
+def test_many_events_read_together_are_read_as_one_by_one(changes):
+    batch = [
+        {name: value for name, value in (said | change).items() if name not in left_out}
+        for said, change, left_out in changes
+    ]
+    assert record.are_checked(batch) == _are_all_read(batch)
+
+
+@pytest.mark.parametrize("name", sorted(record.MEMBERS))
+def test_one_wrong_value_among_many_right_ones_is_seen(name):
+    fitting = {"phase": "refused", "decision": "refused"} if name == "error" else {}
+    right = [
+        {**(LEAST if fitting else WHOLE), **fitting, **({"error": "policy_denied"} if fitting else {})}
+        for _ in range(6)
+    ]
+    if fitting:
+        right = [{member: value for member, value in one.items() if member != "status"} for one in right]
+    assert record.are_checked(right)
+    for place in range(len(right)):
+        wrong = [dict(one) for one in right]
+        wrong[place][name] = {"at": True, "cost": True, "latency_us": 1.0}.get(name, object)
+        assert not record.are_checked(wrong)
