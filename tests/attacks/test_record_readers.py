@@ -118,3 +118,20 @@ async def test_what_cannot_be_recorded_is_not_shown(server):
     assert shown.status >= 500 or SECRET not in shown.text
     assert all(SECRET not in one.text for one in answers)
     assert SECRET not in shown.text
+
+
+@pytest.mark.requirement("questions:readers:every-look-is-known")
+async def test_whoever_looks_at_one_call_alone_stands_in_the_record_too(server):
+    """C45: by an address that somebody gave them, without a search before; an operator who may open nothing, too."""
+    call = told(server, arguments={"note": SECRET})
+    await tell(server, call)
+    visitor, admin = await at_console(server, "o1"), Administered(server=server)
+
+    await visitor.open(f"record/{call['id']}", tenant="t1")
+    header = await admin.call("GET", f"/audit/{call['id']}", "o1")
+
+    rows = [about(row) for row in await server.operator.events("t1") if row["kind"] == Kind.RECORD_SEARCHED.value]
+    assert 200 == header.status_code and SECRET not in header.text
+    assert [("api", ["call"], 1), ("console", ["call"], 1)] == sorted(
+        (row["via"], row["filters"], row["rows"]) for row in rows
+    )

@@ -7,11 +7,13 @@ from authserver.domain.revocation import kill_switch
 from authserver.domain.signals import acting, signal, watching
 from authserver.domain.signals.kinds import Kind
 from authserver.domain.tool_policies import step_up
+from authserver.runtime.schema import statement
 from resource_lib.wire.record import checked
 from tests.support.call_streams import call, keep
 from tests.support.signalling import configure, happen, look, raised, refusals, signals
 from tests.support.world import R1, R2
 
+EVERY_BASELINE = statement("SELECT about, state FROM signal_baselines WHERE tenant_id = :tenant ORDER BY about")
 DAY_US = 86_400 * 1_000_000
 MOST = 2**53 - 1
 AGENT = {"client_id": "cli_a", "sub": "usr_a"}
@@ -88,3 +90,37 @@ async def test_one_server_that_opens_all_that_may_be_open_hides_no_other(server,
     found = await signals(server)
     assert "cli_real" in {one.client_id for one in found}
     assert 7 == len(found)
+
+
+@pytest.mark.requirement("signals:poisoned:what-is-known-stays-known")
+async def test_a_server_that_makes_thousands_of_agents_up_has_nobody_else_forgotten(server, monkeypatch):
+    """C55: whoever is forgotten is new, and quiet for days: what was learned over days goes last."""
+    monkeypatch.setattr(watching, "MOST_BASELINES", 40)
+    work, now = server.operator.work("t1"), server.clock()
+    known = [
+        call(work.tenant, now - (30 - day) * DAY_US + number * 60_000_000, tool=f"tool_{number}", **AGENT)
+        for day in range(10)
+        for number in range(8)
+    ]
+    await happen(server, known)
+    await look(server)
+    for round_ in range(5):
+        server.clock.advance(1)
+        made_up = [
+            call(
+                work.tenant,
+                server.clock() + number,
+                tool=f"x{number}",
+                client_id=f"cli_{round_}_{number}",
+                sub=f"u{number}",
+            )
+            for number in range(30)
+        ]
+        await happen(server, made_up)
+        await look(server)
+
+    rows = {row["about"]: bytes(row["state"]) for row in await server.operator.work("t1").all(EVERY_BASELINE)}
+    assert "app cli_a" in rows
+    assert any(name.startswith("agent ") and name.endswith(" cli_a") for name in rows)
+    assert [one for one in rows if "cli_4_" in one], "and there is room for whoever is new"
+    assert len(rows) <= 40

@@ -9,12 +9,13 @@ import pytest
 from authserver.domain.audit import erasing, following, retention, sealing, store, verifying
 from authserver.domain.audit.event import Kind, record
 from authserver.domain.audit.kept_hashes import KeptHashes
+from authserver.runtime.schema import SHARED
 from authserver.settings import SettingsError, load_settings
 from resource_lib.verify import verify
 from resource_lib.wire.merkle import verify_consistency
 from tests.attacks.test_record_database import day, exported, last_note
 from tests.attacks.test_record_verify import verified
-from tests.support.intruder import Intruder
+from tests.support.intruder import RECORD, Intruder
 
 DAY = 24 * 3600
 TABLES = ("audit_events", "audit_payloads", "audit_leaves")
@@ -28,6 +29,20 @@ async def an_old_log(server, *, days: int = 401) -> bytes:
     server.clock.advance(days * DAY)
     await something(server)
     return saved
+
+
+async def a_log_at_rest(server) -> None:
+    """One event of t2, which the platform's log tells of, and more than a tile of the platform's own."""
+    machines = server.operator.machines
+    work = server.operator.work("t2")
+    record(work, Kind.ADMIN_REFUSED)
+    await work.commit()
+    await sealing.seal_round(machines)
+    work = machines.work(tenant=SHARED)
+    for number in range(300):
+        record(work, Kind.ADMIN_REFUSED, number=number)
+    await work.commit()
+    await sealing.seal_round(machines)
 
 
 async def something(server) -> None:
@@ -242,3 +257,36 @@ async def test_the_deployment_says_how_long_and_never_less_than_ninety_days(serv
     for name in retention.CLASSES:
         with pytest.raises(SettingsError, match=f"AUTHSERVER_AUDIT_KEEP_{name.upper()}_DAYS"):
             load_settings(None, **{f"audit_keep_{name}_days": 89})
+
+
+@pytest.mark.requirement("proof:retention:whole-tiles-with-a-receipt")
+async def test_a_log_that_only_rows_that_are_gone_told_of_is_missed_all_the_same(server, templates):
+    """AU-03: a log at rest for a year, kept longer than the platform's own: what pins it must not go while it is there."""
+    machines, intruder, tenant = server.operator.machines, Intruder(server, templates), server.world.tenants["t2"]
+    await a_log_at_rest(server)
+    server.clock.advance(401 * DAY)
+    await pruned(server)
+    assert 256 <= (await machines.work(tenant=SHARED).one(store.LOG))["pruned"]
+    before, _ = await verified(server)
+    there = await retention.due(machines, SHARED)
+
+    await asyncio.to_thread(intruder.run, *((f"DELETE FROM {table} WHERE tenant_id = ?", tenant) for table in RECORD))
+    reports, _ = await verified(server)
+
+    assert {"verified"} == {one.verdict for one in before.values()}
+    assert "log_missing" in {found.kind for one in reports.values() for found in one.findings}
+    assert "" == there.why
+
+
+@pytest.mark.requirement("proof:retention:whole-tiles-with-a-receipt")
+async def test_what_pins_a_log_that_is_gone_stays_until_somebody_has_seen_it(server, templates):
+    """AU-03: whoever takes a log away and waits for a year has the platform's rows that tell of it kept as long."""
+    machines, intruder, tenant = server.operator.machines, Intruder(server, templates), server.world.tenants["t2"]
+    await a_log_at_rest(server)
+    server.clock.advance(401 * DAY)
+    await asyncio.to_thread(intruder.run, *((f"DELETE FROM {table} WHERE tenant_id = ?", tenant) for table in RECORD))
+
+    found = await retention.due(machines, SHARED)
+
+    assert found.first == found.to
+    assert f"{tenant}, and that log is gone" in found.why

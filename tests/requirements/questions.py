@@ -87,4 +87,7 @@ QUESTIONS: dict[str, Requirement] = {
         "C45; AU-05; decision 15",
         "Whoever reads what the record says of people is in it, on every way there is; what cannot be recorded is not shown.",
     ),
+    "questions:readers:every-look-is-known": Requirement(
+        "C45", "Whoever looks at one call or event alone, without opening it, stands in the record too."
+    ),
 }

@@ -102,4 +102,7 @@ SIGNALS: dict[str, Requirement] = {
     "record:told:no-server-writes-into-anothers-call": Requirement(
         "C46", "What one server tells of another's call is refused, and is no part of that call's story."
     ),
+    "signals:poisoned:what-is-known-stays-known": Requirement(
+        "ours", "However many agents one server makes up, what is known of others is not forgotten for them."
+    ),
 }

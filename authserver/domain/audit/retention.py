@@ -6,7 +6,8 @@ later they go. So no export, search or verification that is running meets a gap 
 them: whatever checkpoint anybody ever saved can still be proven to be one of this log.
 
 Only what is as it was sealed goes, by the time that its header says: whoever alters a row or a column makes it stay, and is named. A
-reader that is behind is waited for. A row that an MCP server dates back counts from when it came.
+reader that is behind is waited for. A row that an MCP server dates back counts from when it came. What the platform's log says of the
+others' is said anew before it goes, and stays where one of them is gone: else nobody would miss it.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from authserver.domain.audit.event import Kind, record
 from authserver.domain.audit.header import facts_of
 from authserver.domain.audit.kept_hashes import KeptHashes
 from authserver.runtime.machines import Machines
+from authserver.runtime.schema import SHARED
 from authserver.runtime.unit_of_work import RowRefusedError, UnitOfWork
 from authserver.runtime.vault import VaultError
 from resource_lib.wire.merkle import leaf_hashes, root_of
@@ -135,13 +137,15 @@ async def due(machines: Machines, tenant: str) -> Due | None:
         return None
     keep, tiles = await keep_of(work), KeptHashes(work, now)
     begin = at = max(row["pruned"], row["prunable"])
+    every = await machines.crossing_tenants().all(store.EVERY_LOG) if tenant == SHARED else ()
+    origins = {one["origin"] for one in every}
     behind = await work.one(store.FARTHEST_BEHIND)
     why, rested = "", time.monotonic()
     while at + WIDTH <= now.size and (at - begin) // WIDTH < _MOST_TILES:
         if behind is not None and behind["position"] < at + WIDTH:
             why = f"the reader {behind['reader']} has read {behind['position']} rows only, and is waited for"
             break
-        verdict = await _is_past(work, tiles, keep, at)
+        verdict = await _is_past(work, tiles, keep, at, origins=origins)
         if verdict is not True:
             why = verdict or ""
             break
@@ -162,8 +166,11 @@ async def _signed_root(work: UnitOfWork, now: sealing.Log) -> bytes | None:
     return bytes(rows[0]["root"]) if rows and rows[0]["size"] == now.size else None
 
 
-async def _is_past(work: UnitOfWork, tiles: KeptHashes, keep: Keep, begin: int) -> bool | str:
-    """Whether a tile of rows is past its time, each row by its class, and as it was sealed; else why it stays, empty: it is not time."""
+async def _is_past(work: UnitOfWork, tiles: KeptHashes, keep: Keep, begin: int, *, origins: set[str]) -> bool | str:
+    """Whether a tile of rows is past its time, each row by its class, and as it was sealed; else why it stays, empty: it is not time.
+
+    `origins`: the logs that there are. What pins one that is gone stays, to say so.
+    """
     end = begin + WIDTH
     rows = await work.all(store.LEAVES, begin=begin, most=WIDTH)
     kept = split(await tiles.hashes(0, begin // WIDTH, WIDTH))
@@ -178,6 +185,8 @@ async def _is_past(work: UnitOfWork, tiles: KeptHashes, keep: Keep, begin: int) 
         about = said.get("about", {})
         if keep.until_us(said["kind"], max(said["at"], about.get("came_at", 0))) > work.at_us:
             return False
+        if said["kind"] == Kind.LOG_SEALED and (missed := {one[0] for one in about["logs"]} - origins):
+            return f"rows from {begin} on pin {min(missed)}, and that log is gone: `authserver audit verify --all` names it"
         # A receipt stays as long as a row that it covers: who reads that has to find it.
         if said["kind"] == Kind.AUDIT_ERASED and await work.one(
             store.COVERED_BEYOND, receipt=about["receipt"], end=end
@@ -202,6 +211,8 @@ async def announce(machines: Machines, tenant: str) -> Due | None:
     now = await sealing.log_of(work)
     if found.to == found.first or now is None:
         return found
+    if tenant == SHARED:
+        await sealing.pin_anew(machines)
     root = await KeptHashes(work, now).root(found.to)
     work.claim(store.ANNOUNCE_PRUNING, seen=row["prunable"], to=found.to, now_us=work.at_us)
     # All that is gone by then, earlier prunings included: the receipts of those go one day, too.

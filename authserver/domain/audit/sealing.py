@@ -134,7 +134,18 @@ async def _seal_some(machines: Machines, tenant: str) -> int | None:
 
 async def _pin(machines: Machines) -> None:
     """Say in the platform's log how long each tenant's log is now, and what its root is."""
-    rows = await machines.crossing_tenants().all(store.UNPINNED, most=_MOST_LOGS)
+    await _pin_these(machines, await machines.crossing_tenants().all(store.UNPINNED, most=_MOST_LOGS))
+
+
+async def pin_anew(machines: Machines) -> None:
+    """Say it of every log, grown or not: where it was said before, it is said no longer in a while."""
+    after = ""
+    while rows := await machines.crossing_tenants().all(store.PINNED_ANEW, after=after, most=_MOST_LOGS):
+        await _pin_these(machines, rows)
+        after = rows[-1]["tenant_id"]
+
+
+async def _pin_these(machines: Machines, rows: Sequence[Row]) -> None:
     for begin in range(0, len(rows), _PINS_IN_AN_EVENT):
         some = [(row["tenant_id"], _log(row)) for row in rows[begin : begin + _PINS_IN_AN_EVENT]]
         pins = [[one.origin, one.size, one.root.hex()] for _, one in some]

@@ -452,6 +452,12 @@ KEEP_CHECKPOINT = statement(
 UNPINNED = platform_statement(
     "SELECT tenant_id, origin, size, partial, pruned FROM audit_logs WHERE pinned < size AND tenant_id <> '*' ORDER BY tenant_id LIMIT :most"
 )
+PINNED_ANEW = platform_statement(
+    """
+    SELECT tenant_id, origin, size, partial, pruned FROM audit_logs WHERE tenant_id > :after AND tenant_id <> '*'
+    ORDER BY tenant_id LIMIT :most
+    """
+)
 IS_PINNED = platform_statement("UPDATE audit_logs SET pinned = :size WHERE tenant_id = :of AND pinned < :size")
 
 LEAVES = statement(

@@ -82,11 +82,19 @@ KEEP_BASELINE = statement(
     """
 )
 COUNT_BASELINES = statement("SELECT COUNT(*) AS many FROM signal_baselines WHERE tenant_id = :tenant")
+# Of those that know something, and of those that have just begun, each the least recently used: whoever makes agents up by the
+# thousand pushes out others that were made up. How much is known shows in how long it is.
 TRIM_BASELINES = statement(
     """
-    DELETE FROM signal_baselines WHERE tenant_id = :tenant AND touched_us < COALESCE((
-        SELECT o.touched_us FROM signal_baselines o WHERE o.tenant_id = :tenant ORDER BY o.touched_us DESC LIMIT 1 OFFSET :most
-    ), 0)
+    DELETE FROM signal_baselines WHERE tenant_id = :tenant AND about IN (
+        SELECT about FROM (
+            SELECT about, is_new, ROW_NUMBER() OVER (PARTITION BY is_new ORDER BY touched_us DESC, about) AS place FROM (
+                SELECT about, touched_us, CASE WHEN LENGTH(state) < CASE SUBSTR(about, 1, 4)
+                    WHEN 'agen' THEN 1500 WHEN 'app ' THEN 250 ELSE 400 END THEN 1 ELSE 0 END AS is_new
+                FROM signal_baselines WHERE tenant_id = :tenant
+            ) told_apart
+        ) ranked WHERE place > CASE WHEN is_new = 1 THEN CAST(:most_new AS BIGINT) ELSE CAST(:most_known AS BIGINT) END
+    )
     """
 )
 FORGET_BASELINES = statement("DELETE FROM signal_baselines WHERE tenant_id = :tenant AND about IN EACH_OF(:abouts)")

@@ -201,7 +201,7 @@ def _record_search(ask: Ask, wanted: Wanted, *, rows: int, is_first: bool = True
 
 @route("GET", "/audit/{event_id}", gives=EventOpened, says="Show an event with its sealed part")
 async def show(ask: Ask, event_id: Id) -> EventOpened:
-    """That you opened it is recorded before it is shown."""
+    """That you looked at it, or opened it, is recorded before it is shown."""
     found = await search.find(ask.work, event_id)
     if found is None:
         raise not_found()
@@ -212,6 +212,8 @@ async def show(ask: Ask, event_id: Id) -> EventOpened:
             payload = event.open_payload(ask.work, found.row)
         except VaultError:
             payload = None
+    else:
+        _record_search(ask, Wanted(call=found.call_id), rows=1)
     return EventOpened(**_shown(found).model_dump(), payload=payload)
 
 

@@ -11,9 +11,9 @@ import orjson
 
 from authserver.domain.approvals import approval as approvals
 from authserver.domain.approvals import showing
-from authserver.domain.audit import sealing, story
+from authserver.domain.audit import reading, sealing, story
 from authserver.domain.audit.event import Kind, Outcome
-from authserver.domain.audit.search import Event
+from authserver.domain.audit.search import Event, Wanted
 from authserver.domain.audit.story import Story
 from authserver.domain.resources import resource as resources
 from authserver.domain.tokens import search as held
@@ -59,7 +59,11 @@ async def show_call(request: Request) -> Response:
     async def show(work: UnitOfWork, operator: Operator, query: Parameters) -> Response:
         del query
         there = within(work, operator)
-        return await _page(request, there, operator, await _told(there, request), opened=None)
+        told = await _told(there, request)
+        reading.searched(there, Wanted(call=told.call_id), rows=len(told.events), via="console", sub=operator.place.sub)
+        # Before it is shown: what cannot be recorded is not read.
+        await there.commit()
+        return await _page(request, there, operator, told, opened=None)
 
     return await shown(request, show)
 
