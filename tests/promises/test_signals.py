@@ -4,6 +4,7 @@ import asyncio
 
 import orjson
 import pytest
+import structlog
 
 from authserver.domain.audit import event, following, sealing
 from authserver.domain.audit.header import about
@@ -54,6 +55,28 @@ async def test_each_signal_is_an_event_of_the_record_that_names_nobody_and_cause
     assert list(found.event_ids) == said["events"]
     assert PERSON not in row["header"]
     assert 1 == len(await signals(server))
+
+
+@pytest.mark.requirement("signals:log:a-line-for-each")
+async def test_each_signal_is_one_line_of_the_log_whichever_process_opened_it(server):
+    """A process whose commit was lost tells of nothing that does not stand."""
+    await happen(server, refusals(server))
+    await sealing.seal_round(server.operator.machines)
+
+    with structlog.testing.capture_logs() as logged:
+        await asyncio.gather(*(watching.watch_round(server.operator.machines) for _ in range(6)))
+        await happen(server, refusals(server, 4, every_s=1))
+        await look(server)
+
+    [found] = await signals(server)
+    [line] = [one for one in logged if one["event"] == "signal_raised"]
+    assert ("denials", "warning", AGENT, found.id) == (
+        line["kind"],
+        line["gravity"],
+        line["client_id"],
+        line["signal_id"],
+    )
+    assert PERSON not in str(line)
 
 
 @pytest.mark.requirement("signals:one:several-processes-open-one")

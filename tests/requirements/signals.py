@@ -10,6 +10,7 @@ SIGNALS: dict[str, Requirement] = {
     "signals:one:several-processes-open-one": Requirement(
         "C55, decision 5", "Several processes that look at the record at once open it once."
     ),
+    "signals:log:a-line-for-each": Requirement("C55", "Each new signal is one line of the log, which names nobody."),
     "signals:record:each-is-an-event": Requirement(
         "C55, decision 15", "Each signal is an event of the record that names nobody, and causes no other signal."
     ),

@@ -130,26 +130,41 @@ def why(work: UnitOfWork, signal: Signal) -> str:
     return store.WHY.open(work.machines.key_encryption, said, **_where(signal.row)).decode() if said else ""
 
 
-async def raise_all(work: UnitOfWork, found: Iterable[Found], settings: Settings) -> int:
-    """Open or count what was found, with the unit's commit; returns how many are new. What is switched off is passed over."""
+async def say(work: UnitOfWork, signal_id: str) -> None:
+    """Write a line of the log about a new one of the bound tenant, if it stands: where a commit was lost, another process tells of it."""
+    found = await find(work, signal_id)
+    if found is not None:
+        log.warning(
+            "signal_raised",
+            tenant=work.tenant,
+            signal_id=found.id,
+            kind=found.kind.value,
+            gravity=found.gravity.value,
+            client_id=found.client_id,
+            resource=found.resource,
+            tool=found.tool,
+        )
+
+
+async def raise_all(work: UnitOfWork, found: Iterable[Found], settings: Settings) -> list[str]:
+    """Open or count what was found, with the unit's commit; returns the ids of those that are new. What is switched off is passed over."""
     merged: dict[tuple[Kind, str], list[Found]] = {}
     for one in found:
         if settings.kinds[one.kind].is_on:
             merged.setdefault((one.kind, one.about), []).append(one)
     if not merged:
-        return 0
+        return []
     abouts = orjson.dumps(sorted({about for _, about in merged})).decode()
     known = {(Kind(row["kind"]), row["about"]): row for row in await work.all(store.OPEN_AMONG, abouts=abouts)}
     rows = await work.all(store.COUNT_OPEN_OF_SERVERS) if merged.keys() - known.keys() else ()
     standing = Counter({row["resource"]: row["many"] for row in rows})
-    new = 0
+    new = []
     for key, times in merged.items():
         if key in known:
             _again(work, known[key], times)
         elif standing.total() < MOST_OPEN and standing[times[-1].fact.resource] < MOST_OPEN_OF_A_SERVER:
-            await _open(work, times, settings)
+            new.append(await _open(work, times, settings))
             standing[times[-1].fact.resource] += 1
-            new += 1
         else:
             log.warning("too_many_signals", tenant=work.tenant, kind=key[0].value, most=MOST_OPEN)
     return new
@@ -171,7 +186,7 @@ def _again(work: UnitOfWork, row: Row, times: Sequence[Found]) -> None:
     )
 
 
-async def _open(work: UnitOfWork, times: Sequence[Found], settings: Settings) -> None:
+async def _open(work: UnitOfWork, times: Sequence[Found], settings: Settings) -> str:
     first, latest = times[0], times[-1]
     fact, is_of_tool = latest.fact, latest.is_of_tool
     signal_id, wanted = new_id("sgn"), settings.kinds[first.kind]
@@ -236,6 +251,7 @@ async def _open(work: UnitOfWork, times: Sequence[Found], settings: Settings) ->
             "opened_at": notice.timestamp(first.fact.at),
         }
         await notice.tell_webhooks(work, notice.Event.SIGNAL_RAISED, about=signal_id, data=data)
+    return signal_id
 
 
 def _events(times: Sequence[Found]) -> list[str]:

@@ -17,7 +17,7 @@ from authserver.domain.signals import settings, store
 from authserver.domain.signals.detectors.found import Found
 from authserver.domain.signals.engine import concerns, look_at, names
 from authserver.domain.signals.facts import fact_of
-from authserver.domain.signals.signal import raise_all
+from authserver.domain.signals.signal import raise_all, say
 from authserver.runtime.machines import Machines
 from authserver.runtime.unit_of_work import UnitOfWork
 
@@ -36,14 +36,25 @@ _ANEW: Final = b"{}"
 
 async def watch_round(machines: Machines) -> int:
     """Look at what is new in every log, once; returns at how many events. A log that fails is tried again in the next round."""
-    return await following.follow_round(machines, READER, take, most=AT_ONCE)
+    opened: list[tuple[str, str]] = []
+
+    async def noted(work: UnitOfWork, batch: Batch) -> None:
+        opened.extend((work.tenant or "", signal_id) for signal_id in await take(work, batch))
+
+    went = await following.follow_round(machines, READER, noted, most=AT_ONCE)
+    for tenant, signal_id in opened:
+        await say(machines.work(tenant=tenant), signal_id)
+    return went
 
 
-async def take(work: UnitOfWork, batch: Batch) -> None:
-    """Look at a batch of the bound tenant's events: what is usual and what is not is written with the unit's commit."""
+async def take(work: UnitOfWork, batch: Batch) -> list[str]:
+    """Look at a batch of the bound tenant's events: what is usual and what is not is written with the unit's commit.
+
+    Returns the ids of the signals that are new with it.
+    """
     facts = [fact for fact in map(fact_of, batch.events) if concerns(fact)]
     if not facts:
-        return
+        return []
     wanted = await settings.of_tenant(work)
     abouts = {name for fact in facts for name in names(fact) if name}
     known = await baselines(work, abouts)
@@ -65,7 +76,7 @@ async def take(work: UnitOfWork, batch: Batch) -> None:
     ):
         most_new = MOST_BASELINES // 2
         work.write(store.TRIM_BASELINES, most_new=most_new, most_known=MOST_BASELINES - most_new)
-    await raise_all(work, found, wanted)
+    return await raise_all(work, found, wanted)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
