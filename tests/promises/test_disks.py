@@ -154,12 +154,13 @@ class Machine:
     async def record(self, name):
         """Wait until the guard has told everything; return the record, verified."""
         async with asyncio.timeout(60):
-            while (await self.fleet.up(self.http, self.fleet.ports[0]))["record"]["waiting"]:
+            while (guard := (await self.fleet.up(self.http, self.fleet.ports[0]))["record"])["waiting"]:
                 await asyncio.sleep(0.05)
+        assert 0 == guard["rejected"], guard
         found, key = await exported(self.workers, self.folder / name)
         assert "" == verified(self.folder / name, key, [])
         assert {1} == set(found.ids.values())
-        assert set(self.fleet.wrote) <= found.intents.keys()
+        assert set() == set(self.fleet.wrote) - found.intents.keys(), guard
         return found
 
 
