@@ -72,18 +72,20 @@ async def test_every_older_checkpoint_still_holds_after_an_erasure_and_the_recei
 
 
 @pytest.mark.requirement("record:erase:what-is-told-late-goes-too")
-async def test_what_a_server_tells_late_of_somebody_who_was_erased_is_not_kept(server):
+@pytest.mark.parametrize("beside", [0, 20], ids=["few", "among many"])
+async def test_what_a_server_tells_late_of_somebody_who_was_erased_is_not_kept(server, beside):
     """C50: a spool that was away for a day brings nobody back; what happens to them after that is a new story."""
     early, waited = told(server), told(server)
     await tell(server, early)
     await erased(server, CUSTOMER)
     server.clock.advance(60)
     afterwards = told(server)
+    others = [told(server, subjects=[["email", f"c{number}@customer.example"]]) for number in range(beside)]
 
-    answer = await tell(server, waited, afterwards)
+    answer = await tell(server, waited, afterwards, *others)
 
     rows, work = {row["event_id"]: row for row in await calls(server)}, server.operator.work("t1")
-    assert 2 == answer["accepted"]
+    assert 2 + beside == answer["accepted"]
     with pytest.raises(VaultError, match="erased"):
         open_payload(work, rows[waited["id"]])
     assert {"customer": CUSTOMER} == open_payload(work, rows[afterwards["id"]])["arguments"]

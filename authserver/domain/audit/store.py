@@ -276,6 +276,7 @@ REMEMBER_ERASED = statement(
     ON CONFLICT (tenant_id, subject_ref) DO UPDATE SET receipt = excluded.receipt, erased_at_us = excluded.erased_at_us
     """
 )
+ANY_ERASED = statement("SELECT 1 AS found FROM audit_erased_subjects WHERE tenant_id = :tenant LIMIT 1")
 ERASED_AMONG = statement(
     "SELECT subject_ref, erased_at_us FROM audit_erased_subjects WHERE tenant_id = :tenant AND subject_ref IN EACH_OF(:refs)"
 )
