@@ -54,6 +54,9 @@ def main(words: list[str] | None = None) -> int:
     )
     parser.add_argument("command", choices=sorted(COMMANDS), metavar="COMMAND", help="one of those below")
     parser.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    if not (sys.argv[1:] if words is None else words):
+        parser.print_help(sys.stderr)
+        return 2
     asked = parser.parse_args(words)
     return COMMANDS[asked.command][1]()(asked.words)
 

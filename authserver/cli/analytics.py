@@ -60,7 +60,7 @@ def analytics(
     elif as_csv:
         _print_csv(said["items"])
     else:
-        _print(said, by)
+        _print(said, by, narrowed=bool(tool or resource or client))
 
 
 def _print_csv(items: list[dict[str, Any]]) -> None:
@@ -76,11 +76,12 @@ def _unbegun(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
-def _print(said: Mapping[str, Any], by: str) -> None:
+def _print(said: Mapping[str, Any], by: str, *, narrowed: bool) -> None:
     total, items = said["total"], said["items"]
     print(f"{date(said['since'])} to {date(said['until'])}")
     if not total["calls"] and not total["asked"]:
-        print("Nobody called anything in this time. What a guard tells is counted within some seconds.")
+        hint = " Look at the spelling of what you asked for." if narrowed else ""
+        print(f"Nobody called anything in this time. What a guard tells is counted within some seconds.{hint}")
         return
     show([{**_named(one, by), **_line(one)} for one in [*items, {**total, "name": "together"}]], as_json=False)
     left = said["count"] - len(items)

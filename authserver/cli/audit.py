@@ -28,6 +28,7 @@ from authserver.cli.operator import (
     confirm,
     confirm_by_name,
     date,
+    demand_writable,
     examples,
     fail,
     progress_of,
@@ -192,6 +193,7 @@ def export(
     """Write a log to a file that `python -m resource_lib.verify` verifies with neither this server nor its database. The platform's first."""
     if bool(tenant) == platform:
         fail("Say --tenant SLUG or --platform.", code=2)
+    demand_writable(out)
 
     async def job(machines: Any) -> Any:
         from authserver.domain.audit import exporting, sealing
@@ -330,12 +332,17 @@ def erase(
                 yes=yes,
             )
         else:
-            confirm(f"Erase what {count} events say of {subject}? It cannot be undone.", yes=yes)
+            said = (
+                f"Erase what {count} events say of {subject}?"
+                if count
+                else f"The record says nothing of {subject} yet: look at the spelling. Erase also what is told late?"
+            )
+            confirm(f"{said} It cannot be undone.", yes=yes)
         with progress_of(count) as told:
             meant = with_machines(data_dir, lambda machines: erased(machines, told=told))
     rows = [
         {
-            "tenant": slugs.get(one.tenant, "platform"),
+            "tenant": slugs.get(one.tenant, "(platform)"),
             "events": one.count,
             "approvals": one.shown,
             "receipts": list(one.receipts),

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from authserver.cli.operator import AsJson, DataDir, examples, fail, show, tenant_named, with_machines
+from authserver.cli.operator import AsJson, DataDir, demand_writable, examples, fail, show, tenant_named, with_machines
 
 EXAMPLES: Final = examples(
     "authserver audit prove --tenant acme --event 065bff0a1b2c3d4e5f6071829a --out event.proof",
@@ -17,7 +17,12 @@ EXAMPLES: Final = examples(
 def prove(
     out: Annotated[Path, typer.Option("--out", help="The file to write.", metavar="FILE")],
     tenant: Annotated[str, typer.Option("--tenant", help="Whose log. Default: the platform's.", metavar="SLUG")] = "",
-    event: Annotated[str, typer.Option("--event", help="That this event stands in the log.", metavar="ID")] = "",
+    event: Annotated[
+        str,
+        typer.Option(
+            "--event", help="That this event stands in the log; `audit search --json` shows its id.", metavar="ID"
+        ),
+    ] = "",
     begin: Annotated[
         int,
         typer.Option(
@@ -34,6 +39,7 @@ def prove(
     """Write a proof that `python -m resource_lib.verify --proof FILE` checks with a key alone: a few hundred bytes, however long the log is."""
     if bool(event) == bool(begin):
         fail("Say --event ID or --from SIZE.", code=2)
+    demand_writable(out)
 
     async def job(machines: Any) -> dict[str, Any]:
         from authserver.domain.audit import proving, sealing

@@ -38,7 +38,7 @@ def prune(
             if found is not None:
                 rows.append(
                     {
-                        "tenant": slugs.get(log.tenant, "platform"),
+                        "tenant": slugs.get(log.tenant, "(platform)"),
                         "rows": log.size - log.pruned,
                         "taken_away": gone.get(log.tenant, 0),
                         "go_within_a_day": log.announced,

@@ -70,7 +70,7 @@ def verify(
     notes = [note for path in checkpoint or () for note in _notes(path)]
 
     async def job(machines: Any) -> Verified:
-        from authserver.domain.audit import verifying
+        from authserver.domain.audit import sealing, verifying
         from authserver.runtime.schema import SHARED
 
         home = (await tenant_named(machines, tenant)).id if tenant else SHARED
@@ -82,6 +82,12 @@ def verify(
             return _without_platform(wanted)
         asked = _asked(machines, checkpoint or (), home=None if every else home, progress=progress)
         code, reports = await _judged(machines, wanted, asked, notes, payloads=payloads)
+        if any(finding["kind"] == "erasure_forged" for one in reports for finding in one["findings"]):
+            # Or somebody was erased just now, and the receipt stands behind what was judged: then it is looked at with it.
+            await sealing.seal_round(machines)
+            known = {one.tenant for one in wanted}
+            wanted = [one for one in await verifying.logs(machines) if one.tenant in known]
+            code, reports = await _judged(machines, wanted, asked, notes, payloads=payloads)
         seen = []
         with progress_of(sum(one.size - one.pruned for one in wanted)) as told:
             for one in wanted:
@@ -118,7 +124,8 @@ def _notes(path: Path) -> list[bytes]:
     try:
         return [note for _, note in saved_notes(path.read_bytes())]
     except (OSError, NoteError) as error:
-        fail(f"--checkpoint {path}: {error}", code=UNDECIDED)
+        why = error.strerror if isinstance(error, OSError) else error
+        fail(f"--checkpoint {path}: {why}", code=UNDECIDED)
 
 
 def _asked(machines: Any, checkpoints: Sequence[Path], *, home: str | None, progress: bool) -> list[str]:

@@ -8,10 +8,12 @@ from authserver.cli.operator import date, fail, with_machines
 
 def cleaned_now(data_dir: Path | None, *, whole: bool = False) -> dict[str, Any]:
     """Clean the files of the database and return what became of it."""
+    from authserver.domain.audit import sealing
     from authserver.domain.forgetting import cleaning
     from authserver.runtime.unit_of_work import DatabaseUnavailableError
 
     async def job(machines: Any) -> dict[str, Any]:
+        await sealing.seal_round(machines)  # the receipts; where no server runs, nobody else does
         try:
             found = await cleaning.clean(machines, whole=whole)
         except DatabaseUnavailableError as error:

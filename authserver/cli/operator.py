@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -125,6 +126,16 @@ def day(seconds: int | None) -> str | None:
     return None if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
 
 
+def demand_writable(path: Path, option: str = "--out") -> None:
+    """End before anything is done where a file cannot be made."""
+    if path.is_dir():
+        fail(f"{option}: {path} is a folder; name a file.", code=2)
+    if not path.absolute().parent.is_dir():
+        fail(f"{option}: there is no folder {path.parent}.", code=2)
+    if not os.access(path.absolute().parent, os.W_OK):
+        fail(f"{option}: you may not write in {path.absolute().parent}.", code=2)
+
+
 def confirm(question: str, *, yes: bool) -> None:
     """Ask before something that cannot be taken back; without a terminal, `--yes` is demanded."""
     if yes:
@@ -148,6 +159,9 @@ def confirm_by_name(question: str, name: str, *, yes: bool) -> None:
 @contextlib.contextmanager
 def progress_of(length: int) -> Iterator[Callable[[int], None]]:
     """Show on standard error how far something long is; yields what is told of each step how much it was."""
+    if not sys.stderr.isatty():
+        yield lambda _: None  # where nobody watches the bar, all that would be left of it is an empty line
+        return
     with typer.progressbar(length=length, file=sys.stderr) as bar:
         yield bar.update
 

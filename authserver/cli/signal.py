@@ -295,9 +295,17 @@ def configure(
         await committed(work, otherwise="try again.")
         now = await settings.of_tenant(machines.work(tenant=home.id))
         kinds = [now.kinds[Kind(kind)]] if kind else list(now.kinds.values())
-        return [_setting(one) for one in kinds]
+        return now.zone, [_setting(one) for one in kinds]
 
-    show(with_machines(data_dir, job), as_json=as_json)
+    zone_now, kinds_now = with_machines(data_dir, job)
+    if as_json:
+        show(kinds_now, as_json=True)
+        return
+    show(
+        [one | {"numbers": [f"{name}={value}" for name, value in one["numbers"].items()]} for one in kinds_now],
+        as_json=False,
+    )
+    print(f"Hours are told by {zone_now}.")
 
 
 def _setting(wanted: Any) -> dict[str, Any]:
@@ -315,7 +323,7 @@ def _number(said: str) -> tuple[str, float]:
     try:
         return name.strip(), float(value)
     except ValueError:
-        fail(f"number: {said[:40]!r} is no NAME=VALUE.", code=2)
+        fail(f"--number: {said[:40]!r} is no name and number, such as z=5.", code=2)
 
 
 @app.command(

@@ -51,7 +51,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--tool", help="calls of this tool")
     parser.add_argument("--sub", help="calls of this person")
     parser.add_argument("--client", help="calls by this application")
-    parser.add_argument("--decision", choices=("allowed", "refused", "held", "observed"))
+    parser.add_argument("--decision", choices=("allowed", "refused", "held", "observed"), help="what was decided")
     parser.add_argument("--call", help="every event of one call")
     parser.add_argument("--last", type=_seconds, metavar="TIME", help="how far back: 90s, 15m, 24h, 7d")
     parser.add_argument("--json", action="store_true", help="NDJSON instead of a table")
@@ -95,6 +95,8 @@ def _show(folder: Path, given: argparse.Namespace) -> int:
         sys.stdout.write(_line(event, as_json=given.json))
     if not given.json:
         sys.stderr.write(f"{len(found)} events\n")
+        if not found:
+            sys.stderr.write("what was told to the issuer is there: `authserver audit search --calls`\n")
     return 0
 
 

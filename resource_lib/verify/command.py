@@ -60,7 +60,7 @@ def main(words: list[str]) -> int:
         else:
             reports = _verify_all(given, keys, saved, proofs)
     except (ExportError, NoteError, OSError, EOFError, zlib.error) as error:
-        sys.stderr.write(f"verify: {error}\n")
+        sys.stderr.write(f"verify: {_said(error)}\n")
         return UNDECIDED
     if given.json:
         sys.stdout.write(json.dumps([one.as_object() | {"file": name} for name, one in reports], indent=2) + "\n")
@@ -87,6 +87,12 @@ def _prove(given: argparse.Namespace, keys: Sequence[VerifierKey], saved: Sequen
     return TAMPERED if "tampered" in verdicts else UNDECIDED if "undecided" in verdicts else VERIFIED
 
 
+def _said(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: cannot be read ({error.strerror})"
+    return str(error)
+
+
 def _verify_all(
     given: argparse.Namespace,
     keys: Sequence[VerifierKey],
@@ -98,7 +104,9 @@ def _verify_all(
     origins = {_origin(path) for path in (*platform, *given.export)}
     for one in saved:
         if origin_of(one.note) not in origins:
-            raise ExportError(f"{one.name}: it is of another log than the exports")
+            raise ExportError(
+                f"{one.name}: it is of the log {origin_of(one.note)}, and no export is. Cure: give that export too; the platform's as --platform"
+            )
     reports: list[tuple[str, Report]] = []
     for path in (*platform, *given.export):
         with _opened(path) as lines, _progress(path, is_wanted=given.progress) as progress:
@@ -236,7 +244,7 @@ def _arguments() -> argparse.ArgumentParser:
         prog="python -m resource_lib.verify",
         description="Verifies exports of the record: rows, payloads, receipts and checkpoints, with nothing but a key and what was saved. "
         "Ends with 0: verified; 1: tampered with; 2: it cannot be read, or cannot be decided.",
-        epilog="Example: python -m resource_lib.verify record.ndjson.gz --key 'auth.example.com/audit/acme+1f2e3d4c+AQ…' --checkpoint saved.note",
+        epilog="Example: python -m resource_lib.verify record.ndjson.gz --key 'auth.example.com/audit+1f2e3d4c+AQ…' --checkpoint saved.note",
     )
     parser.add_argument(
         "export",

@@ -4,9 +4,11 @@ import time
 
 import pytest
 
-from authserver.domain.audit import event
+from authserver.domain.audit import event, sealing
 from authserver.domain.audit.event import Kind
 from authserver.domain.audit.header import about
+from authserver.domain.forgetting import forgetting
+from authserver.domain.tenants.tenant import all_tenants
 from tests.support.deployment import Deployment, logs_kept
 
 pytestmark = pytest.mark.requirement("forget:commands")
@@ -57,6 +59,46 @@ def test_a_person_is_erased_by_one_command_that_says_what_it_reaches_and_until_w
     assert (Kind.ERASED_CLEANED, Kind.PERSON_ERASED, 1) == (cleaned, erased, of_them["tenants"])
     assert abs(said["backups_until"] - time.time() - 7 * 86_400) < 60
     assert done["backups_until"].startswith(time.strftime("%Y-%m-%d", time.gmtime(said["backups_until"])))
+
+
+def sealed(made):
+    """Seal what there is, with something said of somebody in it."""
+
+    async def job(machines):
+        home = next(one for one in await all_tenants(machines.work()) if one.slug == "acme")
+        work = machines.work(tenant=home.id)
+        event.record(work, Kind.CONSENT_ALLOWED, sub="usr_1", payload={"said": "by u1"})
+        await work.commit()
+        await sealing.seal_round(machines)
+        return home.id
+
+    return made.inside(job)
+
+
+def test_what_was_erased_while_no_server_runs_verifies_at_once(made):
+    """C50, C49: the receipts are sealed by the command, so an honest erasure never reads as a forged one."""
+    tenant = sealed(made)
+
+    async def size(machines):
+        return (await sealing.log_of(machines.work(tenant=tenant))).size
+
+    before = made.inside(size)
+    erased = made.told("audit", "erase", "--tenant-whole", "acme", "--yes")["erased"]
+    grown = made.inside(size) - before
+    after = made.run("audit", "verify", "--all")
+
+    assert (1, 1) == (erased[0]["events"], grown)
+    assert (0, True) == (after.exit_code, "1 erased with a receipt" in after.stdout), after.output
+
+
+def test_a_receipt_that_was_not_sealed_yet_is_waited_for_and_is_no_forgery(made):
+    """C50, C49: somebody is erased while the record is verified."""
+    tenant = sealed(made)
+    erased = made.inside(lambda machines: forgetting.forget_tenant(machines, tenant))
+    after = made.run("audit", "verify", "--all")
+
+    assert 1 == erased.count
+    assert (0, True) == (after.exit_code, "1 erased with a receipt" in after.stdout), after.output
 
 
 def test_what_waits_to_be_cleaned_is_a_warning_of_check_until_it_is_done(made):

@@ -156,6 +156,7 @@ See it by hand
   {command} user list --tenant acme --data-dir {folder}
   {command} exchange list --data-dir {folder}
   {command} approvals list --data-dir {folder}
+  {command} audit search --tenant acme --calls --since 1h --data-dir {folder}         what agents did, call by call
 
 Stop something, and see who obeys
   {command} kill tool refund_order --resource {place.resource} --reason "wrong amounts" --wait --data-dir {folder}
