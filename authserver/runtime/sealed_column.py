@@ -59,7 +59,9 @@ def undeclared_column(table: str, column: str, *, row: tuple[str, ...], purpose:
         column=column,
         row=row,
         purpose=purpose or "|".join((table, column, *(f"{{{name}}}" for name in row))),
-        every=platform_statement(f"SELECT {names}, {column} AS envelope FROM {table} WHERE {column} IS NOT NULL"),
+        every=platform_statement(
+            f"SELECT {names}, {column} AS envelope FROM {table} WHERE {column} IS NOT NULL AND {column} <> ''"
+        ),
         # What somebody sealed anew meanwhile stays.
         replace=platform_statement(f"UPDATE {table} SET {column} = :renewed WHERE {where} AND {column} = :envelope"),
     )

@@ -1,8 +1,11 @@
 """What an operator types for the credentials of clients and of the deployment, and what `check` says when it was not typed."""
 
+import base64
 import json
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +15,7 @@ import httpx2
 import pytest
 
 from tests.support import assertions
-from tests.support.deployment import Deployment, free_port, logs_kept
+from tests.support.deployment import Deployment, bare_environment, free_port, logs_kept
 
 MCP = "https://mcp.example.com/mcp"
 MACHINE = ("--grant", "client_credentials", "--scope", "orders:read", "--resource", MCP)
@@ -288,6 +291,32 @@ def test_the_key_encryption_key_changes_by_one_command_under_a_running_server(ac
     assert 0o600 == stat.S_IMODE(file.stat().st_mode)
     assert 0 == acme.run("check").exit_code
     assert 200 == acme.token_status(client_id, secret, resource=MCP)
+
+
+@pytest.mark.requirement("secrets:check:fails-when-overdue")
+@pytest.mark.requirement("secrets:envelope:rewraps-everything")
+def test_a_command_that_has_loaded_little_rewraps_all_there_is(acme: Deployment):
+    """Each command loads what it needs, so a process of its own: the secret of a webhook, beside a signal about which nobody said why."""
+    acme.told("webhook", "add", "https://hooks.acme.example/x", "--tenant", "acme")
+    with closing(sqlite3.connect(acme.folder / "rows.db")) as connection:
+        columns = [
+            (row[1], "1" if "INT" in row[2].upper() else "''")
+            for row in connection.execute("PRAGMA table_info(signals)")
+        ]
+        names, values = zip(*columns, strict=True)
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute(f"INSERT INTO signals ({', '.join(names)}) VALUES ({', '.join(values)})")
+        connection.commit()
+    begun = [sys.executable, "-m", "authserver", "key", "rewrap", "--new-key", "--yes", "--data-dir", str(acme.folder)]
+    done = subprocess.run(begun, env=bare_environment(), capture_output=True, text=True, check=False)
+    found = [one for one in acme.told("check") if one["what"] == "wrapping"]
+    with closing(sqlite3.connect(acme.folder / "rows.db")) as connection:
+        (sealed,) = connection.execute("SELECT secret FROM webhooks").fetchone()
+
+    assert 0 == done.returncode, done.stderr
+    assert "ok" == found[0]["state"], found
+    header = json.loads(base64.urlsafe_b64decode(sealed.partition(".")[0] + "=="))
+    assert header["kid"] == (acme.folder / "kek").read_text().partition(":")[0]
 
 
 @pytest.mark.requirement("secrets:envelope:rewraps-everything")

@@ -12,6 +12,7 @@ from dataclasses import fields
 from authserver.domain.audit import event
 from authserver.domain.keys import store
 from authserver.runtime.machines import Machines
+from authserver.runtime.migration import every_table
 from authserver.runtime.sealed_column import SEALED_COLUMNS, SealedColumn
 from authserver.runtime.unit_of_work import Database, Row, Unit
 from authserver.runtime.vault import DeploymentKeys, KeyEncryption
@@ -40,11 +41,17 @@ async def _rows(database: Database) -> Sequence[Row]:
     return await database.read(None, store.SECRETS, {})
 
 
-async def rewrap(machines: Machines, columns: Sequence[SealedColumn] = SEALED_COLUMNS) -> int:
+def every_column() -> Sequence[SealedColumn]:
+    """Return every column that a capability declares, also of those that this process has not needed so far."""
+    every_table()
+    return SEALED_COLUMNS
+
+
+async def rewrap(machines: Machines) -> int:
     """Seal everything anew with the key that wraps now, in one commit; returns how many. Raises VaultError, changing nothing."""
     key_encryption, count = machines.key_encryption, 0
     work = event.platform_work(machines, "seal every secret with the current key-encryption key")
-    for column in columns:
+    for column in every_column():
         for found in await work.all(column.every):
             row, envelope = {name: found[name] for name in column.row}, found["envelope"]
             renewed = column.seal(key_encryption, column.open(key_encryption, envelope, **row), **row)
@@ -54,8 +61,8 @@ async def rewrap(machines: Machines, columns: Sequence[SealedColumn] = SEALED_CO
     return count
 
 
-async def sealed_by_another(machines: Machines, columns: Sequence[SealedColumn] = SEALED_COLUMNS) -> int:
+async def sealed_by_another(machines: Machines) -> int:
     """Return how many secrets are sealed by another key than the one that wraps now."""
     work = event.platform_work(machines, "look for secrets under an old key-encryption key")
-    rows = [row["envelope"] for column in columns for row in await work.all(column.every)]
+    rows = [row["envelope"] for column in every_column() for row in await work.all(column.every)]
     return sum(not machines.key_encryption.is_current(envelope) for envelope in rows)
