@@ -29,6 +29,6 @@ def test_it_says_what_goes_and_what_is_too_short_is_refused_with_the_reason(tmp_
     assert "90 to 36500 days" in short.output
     assert (180, 500, 400) == (kept["keeps_calls_days"], kept["keeps_administration_days"], kept["keeps_sign_ins_days"])
     assert (400, 500) == (back["keeps_calls_days"], back["keeps_administration_days"])
-    assert ["platform", "acme"] == [row["tenant"] for row in rows]
+    assert ["(platform)", "acme"] == [row["tenant"] for row in rows]
     assert {0} == {row["taken_away"] + row["go_within_a_day"] + row["past_their_time"] for row in rows + dry}
     assert {""} == {row["stays"] for row in dry}
