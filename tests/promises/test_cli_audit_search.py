@@ -43,7 +43,7 @@ async def _calls(machines, client_id):
     from authserver.domain.audit import calls
     from authserver.domain.tenants import tenant as tenants
     from authserver.domain.users import user
-    from resource_lib.wire.record import CallEvent, new_id
+    from resource_lib.wire.record import CallEvent, checked, new_id
 
     home = await tenants.by_slug(machines.work(), "acme")
     work = machines.work(tenant=home.id)
@@ -81,7 +81,9 @@ async def _calls(machines, client_id):
                 subjects=(("customer", "customer-8812"),) if "customer" in arguments else (),
             )
         )
-    await calls.take(work, calls.Teller(client_id="cli_orders", resource=ORDERS), events)
+    await calls.take(
+        work, calls.Teller(client_id="cli_orders", resource=ORDERS), [checked(one.as_object()) for one in events]
+    )
     assert await work.commit()
 
 

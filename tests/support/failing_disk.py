@@ -55,7 +55,10 @@ static int fails(void) {
 }
 
 static int again(int fd, int flags) {
-    /* Through a descriptor of its own: one that appends would write elsewhere, and one that writes may not read. */
+    /* One that appends would write elsewhere, and one that writes may not read. Where neither holds, through itself: whoever closes any
+       descriptor of a file gives up all POSIX locks that the process has on it, SQLite's. */
+    int has = fcntl(fd, F_GETFL);
+    if ((has & O_ACCMODE) == O_RDWR && !(has & O_APPEND)) return fd;
     char link[64];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     return open(link, flags | O_CLOEXEC);
@@ -66,7 +69,7 @@ static void note(int fd, off_t at, size_t n) {
     char *before = calloc(1, n);
     int file = before ? again(fd, O_RDONLY) : -1;
     if (file < 0 || pread(file, before, n, at) < 0) { free(before); before = NULL; }
-    if (file >= 0) syscall(SYS_close, file);
+    if (file >= 0 && file != fd) syscall(SYS_close, file);
     if (!before) return;
     pthread_mutex_lock(&turn);
     if (count < WRITES) {
@@ -92,7 +95,7 @@ static int lose(int fd) {
     for (int i = count - 1; i >= 0 && file >= 0; i--)
         if (written[i].fd == fd && syscall(SYS_pwrite64, file, written[i].before, written[i].n, written[i].at) < 0) break;
     pthread_mutex_unlock(&turn);
-    if (file >= 0) syscall(SYS_close, file);
+    if (file >= 0 && file != fd) syscall(SYS_close, file);
     forget(fd);
     errno = EIO;
     return -1;
