@@ -90,10 +90,14 @@ class Seats:
         """Whether there is no seat for anybody."""
         return self.taken >= self._all
 
+    def has_room(self, key: str) -> bool:
+        """Whether there is a seat for this one."""
+        return self._taken.get(key, 0) < self._each and not self.is_full
+
     @contextmanager
     def take(self, key: str) -> Iterator[bool]:
         """Yield whether there is a seat; it is free again afterwards."""
-        has_seat = self._taken.get(key, 0) < self._each and self.taken < self._all
+        has_seat = self.has_room(key)
         if has_seat:
             self._taken[key] = self._taken.get(key, 0) + 1
         try:

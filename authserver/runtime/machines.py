@@ -106,6 +106,8 @@ class Machines:
     """How many questions of one resource server about an approval may wait for an answer at once."""
     key_pages: OpenPages = field(default_factory=OpenPages)
     """Which keys this process wraps those of payloads with."""
+    exports: Seats = field(default_factory=lambda: Seats(each=2, all_together=16))
+    """How many exports of one tenant's record, and of all, are read at once."""
     tail: Tail = field(default_factory=Tail)
     """The newest control events, as this process last read them."""
     feed_seats: Seats = field(default_factory=lambda: Seats(each=256, all_together=2048))

@@ -88,18 +88,19 @@ async def test_what_names_people_leaves_after_a_fresh_login_and_for_whom_it_may_
 
 @pytest.mark.requirement("questions:export:bounded")
 async def test_exports_are_bounded_in_number_and_each_gives_its_seat_back(server, monkeypatch):
-    """Ours: two at a time in a process, some in an hour for a tenant; and whoever was refused took nothing."""
+    """Ours: two at a time in a process and some in an hour, for each tenant; and whoever was refused took nothing."""
     admin = await made(server)
-    monkeypatch.setattr(audit_export.SEATS, "taken", 2)
-    full = await admin.call("GET", EXPORT, "d1")
-    monkeypatch.setattr(audit_export.SEATS, "taken", 0)
+    seats, own = server.machines.exports, server.world.tenants["t1"]
+    with seats.take(own), seats.take(own):
+        full = await admin.call("GET", EXPORT, "d1")
     monkeypatch.setattr(audit_export, "_AN_HOUR", 2)
 
-    statuses = [(await admin.call("GET", EXPORT, "d1")).status_code for _ in range(3)]
+    with seats.take("another"), seats.take("another"):
+        statuses = [(await admin.call("GET", EXPORT, "d1")).status_code for _ in range(3)]
 
     assert (429, "30") == (full.status_code, full.headers["retry-after"])
     assert [200, 200, 429] == statuses
-    assert 0 == audit_export.SEATS.taken
+    assert 0 == seats.taken
 
 
 @pytest.mark.requirement("questions:export:bounded")

@@ -1,13 +1,14 @@
 """
 The noun `audit`, all of it: a tenant's log as it goes over the wire, for whoever keeps or verifies it elsewhere.
 
-Two at a time in a process and some in an hour for a tenant; read no faster than it is taken; asked again every few seconds whether
+Two at a time in a process and some in an hour, for each tenant; read no faster than it is taken; asked again every few seconds whether
 whoever reads still may. With what names people only after a fresh login. That it was read is in the record before the first line.
 """
 
 import time
 import zlib
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, ExitStack
 from typing import Annotated, Final, Literal
 
 from fastapi import Query
@@ -23,19 +24,9 @@ from authserver.web.admin.problems import ProblemError
 from authserver.web.admin.routing import route
 from authserver.web.http import Header, Stream
 
-_AT_ONCE: Final = 2
 _AN_HOUR: Final = 60
 _ASKED_AGAIN_S: Final = 5.0
 _NDJSON: Final = b"application/x-ndjson"
-
-
-class _Seats:
-    """How many are read in this process."""
-
-    taken = 0
-
-
-SEATS: Final = _Seats()
 
 
 @route("GET", "/audit/export", gives=None, streams="application/x-ndjson", says="Read a tenant's whole log")
@@ -88,13 +79,14 @@ async def export(
     log = await sealing.log_of(ask.work)
     if log is None or first > log.size:
         raise ProblemError(422, "from: no such row is sealed yet.", errors=[("from", "is not sealed yet")])
-    if SEATS.taken >= _AT_ONCE:
+    if not ask.request.machines.exports.has_room(str(ask.work.tenant)):
         raise SlowDown("Too many exports are being read. Try again later.", reason="exports_full", retry_after_s=30)
     key = f"audit export\0{ask.work.tenant}"
     if limited := await limit.take(ask.work, key=key, limit=_AN_HOUR, window_s=3600):
         raise SlowDown("Too many exports in an hour.", reason="exports_spent", retry_after_s=limited.retry_after_s)
     is_packed = b"gzip" in ask.request.headers.get(b"accept-encoding", b"").lower()
-    ask.stream = lambda: _stream(_lines(ask, wanted if form == "events" else None, first, payloads), is_packed)
+    lines = _lines(ask, wanted if form == "events" else None, first, payloads)
+    ask.stream = lambda: _stream(lines, ask.request.machines.exports.take(str(ask.work.tenant)), is_packed)
 
 
 async def _lines(ask: Ask, wanted: Wanted | None, first: int, with_payloads: bool) -> AsyncIterator[bytes]:
@@ -125,17 +117,14 @@ async def _lines(ask: Ask, wanted: Wanted | None, first: int, with_payloads: boo
         return
 
 
-def _stream(lines: AsyncIterator[bytes], is_packed: bool) -> Stream:
-    SEATS.taken += 1
-
-    def closed() -> None:
-        SEATS.taken -= 1
-
+def _stream(lines: AsyncIterator[bytes], seat: AbstractContextManager[bool], is_packed: bool) -> Stream:
+    taken = ExitStack()
+    taken.enter_context(seat)
     headers: list[Header] = [(b"vary", b"accept-encoding"), (b"x-accel-buffering", b"no")]
     if is_packed:
         headers.append((b"content-encoding", b"gzip"))
     return Stream(
-        chunks=_packed(lines) if is_packed else lines, content_type=_NDJSON, headers=tuple(headers), closed=closed
+        chunks=_packed(lines) if is_packed else lines, content_type=_NDJSON, headers=tuple(headers), closed=taken.close
     )
 
 
