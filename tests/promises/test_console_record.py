@@ -74,6 +74,16 @@ async def test_events_that_are_no_calls_are_listed_in_words(server):
     assert "later:version:wrote" == called("later:version:wrote")
 
 
+@pytest.mark.requirement("questions:page:every-event-has-words")
+async def test_where_no_calls_can_stand_everything_is_shown_first(server):
+    """Ours: a page that opens empty says nothing; calls are in the logs of organisations, not in the platform's own."""
+    visitor = await at_console(server, "p1")
+
+    own, theirs = await visitor.open("record"), await visitor.open("record", tenant="t1")
+
+    assert ("", "call:") == (own.form("person").value("what"), theirs.form("person").value("what"))
+
+
 @pytest.mark.requirement("questions:page:finds-what-is-typed-and-names-nobody-in-an-address")
 async def test_a_sealed_address_is_of_one_organisation_and_of_ours_alone(server):
     """TN-15, CVE-2026-33504: neither made up, nor changed, nor carried to another organisation."""

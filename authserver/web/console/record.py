@@ -211,7 +211,8 @@ def _fields(there: UnitOfWork, query: Parameters) -> dict[str, str]:
     """Return the form as an address holds it."""
     fields = dict.fromkeys((*_TEXTS, *_CHOICES, *_LINKED), "")
     fields |= {name: value for name in (*_CHOICES, *_LINKED) if (value := _clean(query.one(name) or "", 300))}
-    fields["what"] = fields["what"] or ("" if query.one("any") else "call:")
+    # Calls stand in tenants' logs alone.
+    fields["what"] = fields["what"] or ("" if query.one("any") or there.tenant == SHARED else "call:")
     fields["within"] = fields["within"] or (
         "" if query.one("ever") or fields["from"] or fields["to"] else _DEFAULT_WITHIN
     )
