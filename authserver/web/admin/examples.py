@@ -49,4 +49,9 @@ BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("POST", "/servers/{resource_id}/pause"): {"reason": "The warehouse is moving", "retry_after_s": 600},
     ("POST", "/servers/{resource_id}/resume"): {"reason": "The warehouse has moved"},
     ("POST", "/servers/{resource_id}/accept"): {"client_id": "cli_abcdefghijklmnop", "tools_hash": "0" * 64},
+    ("POST", "/signals/{signal_id}/dismiss"): {"reason": "A migration", "is_usual": False},
+    ("POST", "/signals/{signal_id}/step-up"): {"minutes": 60},
+    ("POST", "/step-ups/end"): {"client_id": "cli_abcdefghijklmnop", "sub": "usr_abcdefghijklmnop"},
+    ("PATCH", "/signal-settings/{kind}"): {"actions": ["webhook", "step_up"], "numbers": {"z": 5}},
+    ("POST", "/audit/search"): {"email": "alice@acme.example", "kind": "call:", "since": 1_795_305_600},
 }

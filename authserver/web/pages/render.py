@@ -10,7 +10,7 @@ script, an inline style or anything from another origin, so the strictest Conten
 import hashlib
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
 from markupsafe import Markup, escape
 
 from authserver.runtime.words import NAME_LENGTH, plain
@@ -68,6 +68,14 @@ def _stylesheet() -> str:
     return f"/static/style.css?v={digest}"
 
 
+def needs(*words: object) -> str:
+    """Write nothing; raises jinja2.UndefinedError where one of these words is missing, also in a state that shows none of them."""
+    for word in words:
+        if isinstance(word, Undefined):
+            str(word)
+    return ""
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
@@ -88,7 +96,7 @@ def _environment() -> Environment:
         counted=values.counted,
         fingerprint=values.fingerprint,
     )
-    environment.globals["stylesheet"] = _stylesheet()
+    environment.globals |= {"stylesheet": _stylesheet(), "needs": needs}
     return environment
 
 
